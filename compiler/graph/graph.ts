@@ -1,0 +1,94 @@
+/** The graph: a list of values in an order that computes them, each an input, a weight, a constant or the result of one op. */
+
+import type { AttributeValue, Span } from "../../dsl/index.ts";
+
+/** `float` of the language has become the build's precision here. */
+export type DType = "f32" | "f16" | "i32";
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+export type ValueId = number;
+
+export type Attributes = { readonly [name: string]: AttributeValue };
+
+/** Where a value comes from: the weight path of what owns it, the call in the source, and the calls that it was expanded from, innermost first. */
+export interface Origin {
+  readonly path: string;
+  readonly span: Span;
+  readonly expandedFrom: readonly { readonly block: string; readonly span: Span }[];
+}
+
+export type WeightInitialiser =
+  | { readonly kind: "zeros" }
+  | { readonly kind: "ones" }
+  | { readonly kind: "normal"; readonly deviation: number }
+  /** Uniform in ±bound: PyTorch's default of convolutions and linear layers, with bound 1/sqrt(fan in). */
+  | { readonly kind: "uniform"; readonly bound: number };
+
+export interface InputValue {
+  readonly kind: "input";
+  readonly id: ValueId;
+  readonly type: TensorType;
+  readonly name: string;
+  /** The axes as the source names them, for bindings and denotations. */
+  readonly axes: readonly string[];
+}
+
+export interface WeightValue {
+  readonly kind: "weight";
+  readonly id: ValueId;
+  readonly type: TensorType;
+  /** The checkpoint's key (law 6). */
+  readonly path: string;
+  readonly init: WeightInitialiser;
+}
+
+/** A tensor known at compile time; `data` is row-major and of the length of the shape. */
+export interface ConstantValue {
+  readonly kind: "constant";
+  readonly id: ValueId;
+  readonly type: TensorType;
+  readonly data: readonly number[];
+}
+
+export interface OpValue {
+  readonly kind: "op";
+  readonly id: ValueId;
+  readonly type: TensorType;
+  readonly op: string;
+  readonly inputs: readonly ValueId[];
+  readonly attributes: Attributes;
+  readonly origin: Origin;
+}
+
+export type Value = InputValue | WeightValue | ConstantValue | OpValue;
+
+export interface Graph {
+  readonly name: string;
+  /** Every value after those that it reads; ids are unique, not dense. */
+  readonly values: readonly Value[];
+  readonly outputs: readonly { readonly name: string; readonly value: ValueId; readonly axes: readonly string[] }[];
+}
+
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+export const bytesOfDType: { readonly [D in DType]: number } = { f32: 4, f16: 2, i32: 4 };
+
+export function bytesOf(type: TensorType): number {
+  return sizeOf(type.shape) * bytesOfDType[type.dtype];
+}
+
+/** The values by id; throws for an id that is not there, which is a bug of the pass that made the graph. */
+export function valuesById(graph: Graph): (id: ValueId) => Value {
+  const byId = new Map(graph.values.map((value) => [value.id, value]));
+  return (id) => {
+    const value = byId.get(id);
+    if (value === undefined) throw new Error(`graph ${graph.name}: value %${id} is read but not defined`);
+    return value;
+  };
+}

@@ -1,0 +1,418 @@
+/** The syntax tree of a `.mv` file: plain readonly data, one interface a form, every node with its span. */
+
+/** A half-open range of UTF-16 offsets in one file. */
+export interface Span {
+  readonly file: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Identifier {
+  readonly name: string;
+  readonly span: Span;
+}
+
+/** One whole file. `doc` is the `///` text that opens it, before the first declaration and a blank line or an import. */
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  readonly doc: string | undefined;
+  readonly declarations: readonly Declaration[];
+  readonly comments: readonly Comment[];
+}
+
+/** Every comment of the file in order, with its marker; the formatter puts them back. */
+export interface Comment {
+  readonly text: string;
+  readonly span: Span;
+}
+
+export type Declaration =
+  | ImportDeclaration
+  | DimDeclaration
+  | TypeDeclaration
+  | ParamDeclaration
+  | ConstDeclaration
+  | BlockDeclaration
+  | ModelDeclaration
+  | PresetDeclaration
+  | AblationDeclaration;
+
+export interface ImportDeclaration {
+  readonly kind: "import";
+  readonly names: readonly Identifier[];
+  readonly path: StringLiteral;
+  readonly span: Span;
+}
+
+/** `dim F = 16;` an axis of the whole program. */
+export interface DimDeclaration {
+  readonly kind: "dim";
+  readonly name: Identifier;
+  readonly value: Expression;
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+/** `type Video<C, H, W> = Tensor<float, [B, F, C, H, W]>;` */
+export interface TypeDeclaration {
+  readonly kind: "type";
+  readonly name: Identifier;
+  readonly parameters: readonly Identifier[];
+  readonly type: TypeNode;
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+export interface ParamDeclaration {
+  readonly kind: "param";
+  readonly name: Identifier;
+  readonly type: TypeNode;
+  readonly value: Expression;
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+/** `const` of a file, of a model or of a body. */
+export interface ConstDeclaration {
+  readonly kind: "const";
+  readonly name: Identifier;
+  readonly value: Expression;
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+export interface BlockDeclaration {
+  readonly kind: "block";
+  readonly name: Identifier;
+  /** Dims bound by the shapes of the arguments. */
+  readonly dims: readonly Identifier[];
+  readonly parameters: readonly Parameter[];
+  readonly result: TypeNode;
+  readonly body: readonly Statement[];
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+export interface Parameter {
+  readonly name: Identifier;
+  readonly type: TypeNode;
+  readonly value: Expression | undefined;
+  readonly span: Span;
+}
+
+export interface ModelDeclaration {
+  readonly kind: "model";
+  readonly name: Identifier;
+  /** Dims of the model with their default sizes; presets may override them. */
+  readonly dims: readonly ModelDim[];
+  readonly members: readonly ModelMember[];
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+export interface ModelDim {
+  readonly name: Identifier;
+  readonly value: Expression;
+  readonly span: Span;
+}
+
+export type ModelMember = ConstDeclaration | GraphDeclaration | SamplerDeclaration | TokenizerDeclaration;
+
+export interface GraphDeclaration {
+  readonly kind: "graph";
+  readonly name: Identifier;
+  readonly parameters: readonly Parameter[];
+  readonly result: TypeNode;
+  readonly body: readonly Statement[];
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+/** `sampler denoise(z, t) { … }`: the graph that is looped, and the inputs that change from step to step. */
+export interface SamplerDeclaration {
+  readonly kind: "sampler";
+  readonly graph: Identifier;
+  readonly inputs: readonly Identifier[];
+  readonly fields: readonly Field[];
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+/** `tokenizer { file: …, pad: … }` */
+export interface TokenizerDeclaration {
+  readonly kind: "tokenizer";
+  readonly fields: readonly Field[];
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+/** `name: value` of a record, preset, ablation, sampler or tokenizer. */
+export interface Field {
+  readonly name: Identifier;
+  readonly value: Expression;
+  readonly span: Span;
+}
+
+export interface PresetDeclaration {
+  readonly kind: "preset";
+  readonly name: Identifier;
+  readonly model: Identifier;
+  readonly overrides: readonly Field[];
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+export interface AblationDeclaration {
+  readonly kind: "ablation";
+  readonly name: Identifier;
+  readonly model: Identifier;
+  readonly overrides: readonly Field[];
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+export type TypeNode = TensorTypeNode | NamedTypeNode | ScalarTypeNode | ListTypeNode | RecordTypeNode | LiteralTypeNode;
+
+/** `Tensor<float, [B, F, C]>`; `float` is the build's precision. */
+export interface TensorTypeNode {
+  readonly kind: "tensor-type";
+  readonly dtype: Identifier;
+  readonly axes: readonly Expression[];
+  readonly span: Span;
+}
+
+/** `Video<C, H, W>`, a use of a `type` declaration. */
+export interface NamedTypeNode {
+  readonly kind: "named-type";
+  readonly name: Identifier;
+  readonly arguments: readonly Expression[];
+  readonly span: Span;
+}
+
+export interface ScalarTypeNode {
+  readonly kind: "scalar-type";
+  readonly scalar: "int" | "float" | "bool" | "string";
+  readonly span: Span;
+}
+
+export interface ListTypeNode {
+  readonly kind: "list-type";
+  readonly element: TypeNode;
+  readonly span: Span;
+}
+
+export interface RecordTypeNode {
+  readonly kind: "record-type";
+  readonly fields: readonly { readonly name: Identifier; readonly type: TypeNode }[];
+  readonly span: Span;
+}
+
+/** `"directed" | "full" | "none"` */
+export interface LiteralTypeNode {
+  readonly kind: "literal-type";
+  readonly values: readonly StringLiteral[];
+  readonly span: Span;
+}
+
+export type Statement =
+  | ConstDeclaration
+  | LetStatement
+  | AssignStatement
+  | IfStatement
+  | RepeatStatement
+  | RequireStatement
+  | WeightStatement
+  | ReturnStatement
+  | ExpressionStatement;
+
+export interface LetStatement {
+  readonly kind: "let";
+  readonly name: Identifier;
+  readonly value: Expression;
+  readonly span: Span;
+}
+
+export interface AssignStatement {
+  readonly kind: "assign";
+  readonly name: Identifier;
+  readonly value: Expression;
+  readonly span: Span;
+}
+
+export interface IfStatement {
+  readonly kind: "if";
+  readonly test: Expression;
+  readonly then: readonly Statement[];
+  /** An `else if` is an `otherwise` of one `if` statement. */
+  readonly otherwise: readonly Statement[] | undefined;
+  readonly span: Span;
+}
+
+/** `repeat level, i of levels as down { … }` over a list, or `repeat 2 as unit { … }` a number of times. */
+export interface RepeatStatement {
+  readonly kind: "repeat";
+  readonly element: Identifier | undefined;
+  readonly index: Identifier | undefined;
+  readonly range: Expression;
+  readonly label: Identifier | undefined;
+  readonly body: readonly Statement[];
+  readonly span: Span;
+}
+
+export interface RequireStatement {
+  readonly kind: "require";
+  readonly test: Expression;
+  readonly message: StringLiteral;
+  readonly span: Span;
+}
+
+/** `weight scale: Tensor<float, [F, C]> = ones;` */
+export interface WeightStatement {
+  readonly kind: "weight";
+  readonly name: Identifier;
+  readonly type: TypeNode;
+  readonly init: WeightInit;
+  readonly span: Span;
+}
+
+export interface WeightInit {
+  readonly kind: "zeros" | "ones" | "normal";
+  /** The standard deviation of `normal(0.02)`. */
+  readonly deviation: Expression | undefined;
+  readonly span: Span;
+}
+
+export interface ReturnStatement {
+  readonly kind: "return";
+  readonly value: Expression;
+  readonly span: Span;
+}
+
+/** A call for its effect on a list: `skips.push(h);` */
+export interface ExpressionStatement {
+  readonly kind: "expression";
+  readonly value: Expression;
+  readonly span: Span;
+}
+
+export type Expression =
+  | NumberLiteral
+  | StringLiteral
+  | BoolLiteral
+  | NameExpression
+  | ListExpression
+  | RecordExpression
+  | UnaryExpression
+  | BinaryExpression
+  | ConditionalExpression
+  | CallExpression
+  | MemberExpression
+  | IndexExpression
+  | MethodExpression;
+
+export interface NumberLiteral {
+  readonly kind: "number";
+  readonly value: number;
+  /** Whether it was written with a point or an exponent, and so is a float. */
+  readonly float: boolean;
+  /** As written, for the formatter. */
+  readonly text: string;
+  readonly span: Span;
+}
+
+export interface StringLiteral {
+  readonly kind: "string";
+  readonly value: string;
+  readonly span: Span;
+}
+
+export interface BoolLiteral {
+  readonly kind: "bool";
+  readonly value: boolean;
+  readonly span: Span;
+}
+
+export interface NameExpression {
+  readonly kind: "name";
+  readonly name: string;
+  readonly span: Span;
+}
+
+export interface ListExpression {
+  readonly kind: "list";
+  readonly items: readonly Expression[];
+  readonly span: Span;
+}
+
+export interface RecordExpression {
+  readonly kind: "record";
+  readonly fields: readonly Field[];
+  readonly span: Span;
+}
+
+export interface UnaryExpression {
+  readonly kind: "unary";
+  readonly operator: "!" | "-";
+  readonly operand: Expression;
+  readonly span: Span;
+}
+
+export type BinaryOperator = "+" | "-" | "*" | "/" | "%" | "**" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "&&" | "||";
+
+export interface BinaryExpression {
+  readonly kind: "binary";
+  readonly operator: BinaryOperator;
+  readonly left: Expression;
+  readonly right: Expression;
+  readonly span: Span;
+}
+
+export interface ConditionalExpression {
+  readonly kind: "conditional";
+  readonly test: Expression;
+  readonly then: Expression;
+  readonly otherwise: Expression;
+  readonly span: Span;
+}
+
+/** A call of a block or an op. `x |> f(a) as l` has `piped` x, arguments [a] and label l; `f(x, a) as l` has no `piped`. */
+export interface CallExpression {
+  readonly kind: "call";
+  readonly callee: Identifier;
+  readonly piped: Expression | undefined;
+  readonly arguments: readonly Argument[];
+  readonly label: Identifier | undefined;
+  /** From the callee to the closing parenthesis or label; the piped value is outside. */
+  readonly callSpan: Span;
+  readonly span: Span;
+}
+
+export interface Argument {
+  readonly name: Identifier | undefined;
+  readonly value: Expression;
+  readonly span: Span;
+}
+
+export interface MemberExpression {
+  readonly kind: "member";
+  readonly object: Expression;
+  readonly property: Identifier;
+  readonly span: Span;
+}
+
+export interface IndexExpression {
+  readonly kind: "index";
+  readonly object: Expression;
+  readonly index: Expression;
+  readonly span: Span;
+}
+
+/** `list.push(x)`, `list.pop()`, `list.reversed()`. */
+export interface MethodExpression {
+  readonly kind: "method";
+  readonly object: Expression;
+  readonly method: Identifier;
+  readonly arguments: readonly Expression[];
+  readonly span: Span;
+}

@@ -1,0 +1,63 @@
+/** What is said of a user's error, as data: code, sentence, place, way out. Rendering is `render.ts`; the sentences are tables like `messages.ts`. */
+
+import type { Span } from "./ast.ts";
+
+export type Severity = "error" | "warning";
+
+export interface Related {
+  readonly message: string;
+  readonly span: Span;
+}
+
+export interface Diagnostic {
+  readonly code: string;
+  readonly severity: Severity;
+  /** One sentence: found and expected, with the numbers and the axis's name. */
+  readonly message: string;
+  /** The smallest part that must change. */
+  readonly span: Span;
+  /** An instruction with code that can be pasted, or none. */
+  readonly hint?: string;
+  /** "declared here", and one "expanded from Block" a level, innermost first. */
+  readonly related?: readonly Related[];
+}
+
+/** One row of a table of messages: the holes of the sentence are required, typed fields. */
+export interface MessageRow<Holes> {
+  readonly severity: Severity;
+  readonly message: (holes: Holes) => string;
+}
+
+/** A row whose sentence is an error; the type argument names its holes. */
+export function error<Holes>(message: (holes: Holes) => string): MessageRow<Holes> {
+  return { severity: "error", message };
+}
+
+/** A row whose sentence is a warning; the type argument names its holes. */
+export function warning<Holes>(message: (holes: Holes) => string): MessageRow<Holes> {
+  return { severity: "warning", message };
+}
+
+export type MessageTable = { readonly [code: string]: MessageRow<never> };
+
+export type Holes<Row> = Row extends MessageRow<infer H> ? H : never;
+
+/** The maker of diagnostics of one table: code, span and holes, all checked against the row. */
+export function diagnosticsOf<Table extends MessageTable>(table: Table) {
+  return <Code extends keyof Table & string>(
+    code: Code,
+    span: Span,
+    holes: Holes<Table[Code]>,
+    more: { readonly hint?: string | undefined; readonly related?: readonly Related[] | undefined } = {},
+  ): Diagnostic => {
+    const row = table[code] as MessageRow<Holes<Table[Code]>>;
+    return {
+      code,
+      severity: row.severity,
+      message: row.message(holes),
+      span,
+      ...(more.hint === undefined ? {} : { hint: more.hint }),
+      ...(more.related === undefined || more.related.length === 0 ? {} : { related: more.related }),
+    };
+  };
+}

@@ -1,0 +1,36 @@
+/** A checked program: the entry file and all it imports, with every name of every file resolved to its declaration. */
+
+import type { Declaration, ImportDeclaration, SourceFile } from "./ast.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+
+/** What a name of a file stands for: a declaration and the file whose scope its body is read in. */
+export interface Declared {
+  readonly file: string;
+  readonly declaration: Exclude<Declaration, ImportDeclaration>;
+}
+
+export interface FileScope {
+  readonly source: SourceFile;
+  /** The file's own declarations and those it imports, by name. */
+  readonly names: ReadonlyMap<string, Declared>;
+}
+
+export interface Program {
+  /** The path of the entry file, as the host names it. */
+  readonly entry: string;
+  readonly files: ReadonlyMap<string, FileScope>;
+}
+
+/** How the language reads files: the one door to the outside. `resolve` turns a relative import into a path, `read` gives its text or nothing. */
+export interface Host {
+  read(path: string): string | undefined;
+  resolve(from: string, relative: string): string;
+}
+
+/** Errors mean that `program` must not be expanded; it is absent when a file could not be read or parsed. */
+export interface CheckResult {
+  readonly program: Program | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  /** All texts that were read, for rendering. */
+  readonly texts: ReadonlyMap<string, string>;
+}
