@@ -1,0 +1,126 @@
+/** Operators of the language: numbers, text and bools now, tensors as ops of the graph. */
+
+import type { BinaryExpression, BinaryOperator, UnaryExpression } from "../../dsl/index.ts";
+import { opEntry } from "../ops/table.ts";
+import { isProblem } from "../ops/op.ts";
+import { tensorType } from "../graph/builder.ts";
+import { fail, originAt, type Frame } from "./frame.ts";
+import { describe, int, nameOf, sameStatic, type IntStatic, type Static, type TensorStatic } from "./static.ts";
+
+const tensorOps: { readonly [operator: string]: string } = { "+": "add", "-": "sub", "*": "mul", "/": "div" };
+
+export function binary(expression: BinaryExpression, left: Static, right: Static, frame: Frame): Static {
+  const { operator } = expression;
+  if (operator === "==") return { kind: "bool", value: sameStatic(left, right) };
+  if (operator === "!=") return { kind: "bool", value: !sameStatic(left, right) };
+  if (left.kind === "tensor" || right.kind === "tensor") return tensorBinary(expression, left, right, frame);
+  if (left.kind === "string" && right.kind === "string" && operator === "+") return { kind: "string", value: left.value + right.value };
+  if (left.kind === "int" && right.kind === "int") return intBinary(expression, left, right, frame);
+  if ((left.kind === "int" || left.kind === "float") && (right.kind === "int" || right.kind === "float")) {
+    const result = numeric(operator, left.value, right.value);
+    return typeof result === "boolean" ? { kind: "bool", value: result } : { kind: "float", value: result };
+  }
+  return fail(frame, "wrong-kind", expression.span, {
+    expected: `two numbers for \`${operator}\``,
+    found: `${describe(left)} and ${describe(right)}`,
+  });
+}
+
+export function unary(expression: UnaryExpression, operand: Static, frame: Frame): Static {
+  if (expression.operator === "!") {
+    if (operand.kind !== "bool") return fail(frame, "wrong-kind", expression.operand.span, { expected: "a bool", found: describe(operand) });
+    return { kind: "bool", value: !operand.value };
+  }
+  if (operand.kind === "int") return int(-operand.value);
+  if (operand.kind === "float") return { kind: "float", value: -operand.value };
+  if (operand.kind === "tensor") return emitBinary("mul", operand, scalarLike(-1, operand, frame), expression, frame);
+  return fail(frame, "wrong-kind", expression.operand.span, { expected: "a number or a tensor", found: describe(operand) });
+}
+
+function numeric(operator: BinaryOperator, a: number, b: number): number | boolean {
+  switch (operator) {
+    case "+":
+      return a + b;
+    case "-":
+      return a - b;
+    case "*":
+      return a * b;
+    case "/":
+      return a / b;
+    case "%":
+      return a % b;
+    case "**":
+      return a ** b;
+    case "<":
+      return a < b;
+    case "<=":
+      return a <= b;
+    case ">":
+      return a > b;
+    case ">=":
+      return a >= b;
+    default:
+      throw new Error(`expand: operator ${operator} on numbers, which check should have found`);
+  }
+}
+
+/** Whole numbers stay whole: a division must come out, a power must not be negative. Named axes keep their names. */
+function intBinary(expression: BinaryExpression, left: IntStatic, right: IntStatic, frame: Frame): Static {
+  const { operator } = expression;
+  if ((operator === "/" || operator === "%") && (right.value === 0 || (operator === "/" && left.value % right.value !== 0))) {
+    return fail(frame, "inexact-division", expression.span, {
+      left: nameOf(left),
+      right: nameOf(right),
+      dividend: left.value,
+      divisor: right.value,
+    });
+  }
+  const result = numeric(operator, left.value, right.value);
+  if (typeof result === "boolean") return { kind: "bool", value: result };
+  if (!Number.isSafeInteger(result)) return { kind: "float", value: result };
+  if (left.factors === undefined && right.factors === undefined) return int(result);
+  if (operator === "*" && left.factors !== undefined && right.factors !== undefined) return int(result, [...left.factors, ...right.factors]);
+  if ((operator === "*" || operator === "/") && right.value === 1 && right.factors === undefined) return left;
+  return int(result, [{ name: `${grouped(left, operator)} ${operator} ${grouped(right, operator)}`, size: result }]);
+}
+
+function grouped(number: IntStatic, operator: BinaryOperator): string {
+  const name = nameOf(number);
+  return name.includes(" ") && operator !== "+" ? `(${name})` : name;
+}
+
+function tensorBinary(expression: BinaryExpression, left: Static, right: Static, frame: Frame): Static {
+  const op = tensorOps[expression.operator];
+  if (op === undefined) {
+    return fail(frame, "wrong-kind", expression.span, { expected: "compile-time values", found: `${describe(left)} and ${describe(right)}` });
+  }
+  if (left.kind === "tensor" && right.kind === "tensor") return emitBinary(op, left, right, expression, frame);
+  if (left.kind === "tensor" && (right.kind === "int" || right.kind === "float")) {
+    return emitBinary(op, left, scalarLike(right.value, left, frame), expression, frame);
+  }
+  if (right.kind === "tensor" && (left.kind === "int" || left.kind === "float")) {
+    return emitBinary(op, scalarLike(left.value, right, frame), right, expression, frame);
+  }
+  const other = left.kind === "tensor" ? right : left;
+  return fail(frame, "wrong-kind", expression.span, { expected: "a tensor or a number on both sides", found: describe(other) });
+}
+
+/** A number as a tensor of the other side's rank, every axis of size 1. */
+function scalarLike(value: number, like: TensorStatic, frame: Frame): TensorStatic {
+  const axes = like.type.axes.map(() => ({ size: 1, factors: [] }));
+  const type = { dtype: like.type.dtype, axes };
+  return { kind: "tensor", type, id: frame.expansion.builder.constant(tensorType(type), [value]) };
+}
+
+function emitBinary(
+  op: string,
+  left: TensorStatic,
+  right: TensorStatic,
+  expression: BinaryExpression | UnaryExpression,
+  frame: Frame,
+): TensorStatic {
+  const type = opEntry(op).infer([left.type, right.type], {});
+  if (isProblem(type)) return fail(frame, type.code, expression.span, { message: type.message }, { hint: type.hint });
+  const id = frame.expansion.builder.op(op, [left.id, right.id], {}, originAt(frame, expression.span), tensorType(type));
+  return { kind: "tensor", id, type };
+}

@@ -1,0 +1,29 @@
+/** Axes of declared types to sizes, in the scope that each was written in. */
+
+import type { Expression } from "../../dsl/index.ts";
+import { evaluate } from "./evaluate.ts";
+import { fail, Scope, type Frame } from "./frame.ts";
+import { describe, nameOf, type IntStatic } from "./static.ts";
+import type { AxisExpression } from "./types.ts";
+
+/** The size of an axis: names of a `type`'s parameters stand for the axes given to it, all others are read where the axis was written. */
+export function axisExpressionSize(axis: AxisExpression, frame: Frame): IntStatic {
+  const scope = axis.parameters === undefined ? frame.scope : aliasScope(axis.parameters, frame);
+  const value = evaluate(axis.expression, { ...frame, file: axis.file, scope });
+  if (value.kind !== "int") return fail(frame, "wrong-kind", axis.expression.span, { expected: "an int", found: describe(value) });
+  if (value.value < 1) return fail(frame, "bad-size", axis.expression.span, { axis: nameOf(value), size: value.value });
+  return value;
+}
+
+/** The body of a `type` sees its parameters and its own file, never the names of the block that uses it. */
+function aliasScope(parameters: ReadonlyMap<string, AxisExpression>, frame: Frame): Scope {
+  const scope = new Scope();
+  for (const [name, axis] of parameters) scope.declare(name, axisExpressionSize(axis, frame));
+  return scope;
+}
+
+/** The name of an axis that is nothing but a name of the block's own signature: such a dim is bound by the argument. */
+export function bareName(axis: AxisExpression): string | undefined {
+  const expression: Expression = axis.expression;
+  return axis.parameters === undefined && expression.kind === "name" ? expression.name : undefined;
+}

@@ -1,0 +1,117 @@
+/** Runs the statements of a block or graph at compile time; what is left is the tensor that it returns. */
+
+import type { Expression, RepeatStatement, RequireStatement, Statement, WeightStatement } from "../../dsl/index.ts";
+import type { WeightInitialiser } from "../graph/graph.ts";
+import { axisExpressionSize } from "./axes.ts";
+import { evaluate, evaluateBool, evaluateTensor } from "./evaluate.ts";
+import { fail, join, labelled, Scope, type Frame } from "./frame.ts";
+import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
+import { dtypeOf, tensorShape } from "./types.ts";
+import { tensorType } from "../graph/builder.ts";
+
+/** The returned tensor, and the expression that returned it; undefined when the statements end without `return`. */
+export interface Returned {
+  readonly value: TensorStatic;
+  readonly expression: Expression;
+}
+
+export function runBody(statements: readonly Statement[], frame: Frame): Returned | undefined {
+  for (const statement of statements) {
+    const returned = runStatement(statement, frame);
+    if (returned !== undefined) return returned;
+  }
+  return undefined;
+}
+
+function runStatement(statement: Statement, frame: Frame): Returned | undefined {
+  switch (statement.kind) {
+    case "const":
+    case "let":
+      frame.scope.declare(statement.name.name, evaluate(statement.value, frame));
+      return undefined;
+    case "assign":
+      frame.scope.assign(statement.name.name, evaluate(statement.value, frame));
+      return undefined;
+    case "if": {
+      const branch = evaluateBool(statement.test, frame) ? statement.then : statement.otherwise;
+      return branch === undefined ? undefined : runBody(branch, { ...frame, scope: new Scope(frame.scope) });
+    }
+    case "repeat":
+      return runRepeat(statement, frame);
+    case "require":
+      return runRequire(statement, frame);
+    case "weight":
+      frame.scope.declare(statement.name.name, declareWeight(statement, frame));
+      return undefined;
+    case "return":
+      return { value: evaluateTensor(statement.value, frame), expression: statement.value };
+    case "expression":
+      evaluate(statement.value, frame);
+      return undefined;
+  }
+}
+
+function runRepeat(statement: RepeatStatement, frame: Frame): Returned | undefined {
+  const range = evaluate(statement.range, frame);
+  const items: readonly Static[] =
+    range.kind === "list"
+      ? range.items
+      : range.kind === "int" && range.value >= 0
+        ? Array.from({ length: range.value }, (_, i) => int(i))
+        : fail(frame, "wrong-kind", statement.range.span, { expected: "a list or a number of times", found: describe(range) });
+  for (const [i, item] of items.entries()) {
+    const scope = new Scope(frame.scope);
+    if (statement.element !== undefined) scope.declare(statement.element.name, item);
+    if (statement.index !== undefined) scope.declare(statement.index.name, int(i));
+    const inside = labelled({ ...frame, scope }, statement.label);
+    const path = statement.label === undefined ? inside.path : join(inside.path, String(i));
+    const returned = runBody(statement.body, { ...inside, path });
+    if (returned !== undefined) return returned;
+  }
+  return undefined;
+}
+
+function runRequire(statement: RequireStatement, frame: Frame): undefined {
+  if (evaluateBool(statement.test, frame)) return undefined;
+  const names = [...new Set(namesIn(statement.test))];
+  const values = names.flatMap((name) => {
+    const value = frame.scope.lookUp(name) ?? frame.expansion.globals.lookUp(name, frame.file);
+    return value?.kind === "int" || value?.kind === "float" || value?.kind === "string" ? [`${name} is ${JSON.stringify(value.value)}`] : [];
+  });
+  return fail(frame, "requirement-failed", statement.test.span, {
+    message: statement.message.value,
+    values: values.length === 0 ? "" : ` (${values.join(", ")})`,
+  });
+}
+
+function namesIn(expression: Expression): string[] {
+  switch (expression.kind) {
+    case "name":
+      return [expression.name];
+    case "unary":
+      return namesIn(expression.operand);
+    case "binary":
+      return [...namesIn(expression.left), ...namesIn(expression.right)];
+    default:
+      return [];
+  }
+}
+
+function declareWeight(statement: WeightStatement, frame: Frame): TensorStatic {
+  const { expansion } = frame;
+  const shape = tensorShape(expansion.program, statement.type, frame.file);
+  if (shape === undefined) throw new Error("expand: a weight of a compile-time type, which check should have found");
+  const axes = shape.axes.map((axis) => axisOf(axisExpressionSize(axis, frame)));
+  const type = { dtype: dtypeOf(shape.dtype, expansion.precision), axes };
+  const path = join(frame.path, statement.name.name);
+  if (expansion.builder.hasWeight(path)) return fail(frame, "repeated-weight", statement.span, { path });
+  return { kind: "tensor", type, id: expansion.builder.weight(path, tensorType(type), initialiser(statement, frame)) };
+}
+
+function initialiser(statement: WeightStatement, frame: Frame): WeightInitialiser {
+  if (statement.init.kind !== "normal") return { kind: statement.init.kind };
+  if (statement.init.deviation === undefined) return { kind: "normal", deviation: 1 };
+  const deviation = evaluate(statement.init.deviation, frame);
+  if (deviation.kind === "float" || deviation.kind === "int") return { kind: "normal", deviation: deviation.value };
+  return fail(frame, "wrong-kind", statement.init.span, { expected: "a number", found: describe(deviation) });
+}

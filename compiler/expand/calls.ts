@@ -1,0 +1,135 @@
+/** Calls of ops: inputs, attributes and owned weights to one value of the graph, with its axes named. */
+
+import type { AttributeSignature, AttributeValue, CallExpression, Expression, OpSignature } from "../../dsl/index.ts";
+import { tensorType } from "../graph/builder.ts";
+import type { Axis } from "../graph/axis.ts";
+import type { Attributes } from "../graph/graph.ts";
+import { isProblem, type AxisType, type ShapeProblem } from "../ops/op.ts";
+import { opTable } from "../ops/table.ts";
+import { arrange, view } from "./arrange.ts";
+import { callBlock } from "./blocks.ts";
+import { evaluate, evaluateInt, evaluateList, evaluateTensor } from "./evaluate.ts";
+import { fail, join, labelled, originAt, type Frame } from "./frame.ts";
+import { describe, type IntStatic, type Static, type TensorStatic } from "./static.ts";
+
+/** A call of whatever its name stands for: a block of the file's scope, a form of the language, or an op. */
+export function call(expression: CallExpression, frame: Frame): Static {
+  const name = expression.callee.name;
+  const declared = frame.expansion.program.files.get(frame.file)?.names.get(name);
+  if (declared?.declaration.kind === "block") return callBlock(expression, declared.declaration, declared.file, frame);
+  const inputs = expression.piped === undefined ? [] : [expression.piped];
+  const given = [...inputs, ...expression.arguments.filter((argument) => argument.name === undefined).map((argument) => argument.value)];
+  if (name === "view" || name === "arrange" || name === "expand") return layoutCall(expression, given, frame);
+  const entry = Object.hasOwn(opTable, name) ? opTable[name] : undefined;
+  if (entry === undefined || entry.internal) throw new Error(`expand: no op or block ${name}, which check should have found`);
+  return callOp(expression, entry.signature, given, frame);
+}
+
+function layoutCall(expression: CallExpression, given: readonly Expression[], frame: Frame): TensorStatic {
+  const named = expression.arguments.find((argument) => argument.name !== undefined)?.value;
+  const [value, list] = [given[0], given[1] ?? named];
+  if (value === undefined || list === undefined) throw new Error("expand: a layout call lacks an argument, which check should have found");
+  const x = evaluateTensor(value, frame);
+  const sizes = intsOf(list, frame);
+  if (expression.callee.name === "view") return view(expression, x, sizes, frame);
+  return arrange(expression, x, sizes, expression.callee.name === "expand", frame);
+}
+
+function intsOf(expression: Expression, frame: Frame): IntStatic[] {
+  if (expression.kind === "list") return expression.items.map((item) => evaluateInt(item, frame));
+  return evaluateList(expression, frame).items.map((item) =>
+    item.kind === "int" ? item : fail(frame, "wrong-kind", expression.span, { expected: "a list of ints", found: describe(item) }),
+  );
+}
+
+function callOp(expression: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): TensorStatic {
+  const entry = opTable[signature.name];
+  if (entry === undefined) throw new Error(`expand: op ${signature.name} left the table`);
+  const inputs = signature.inputs.flatMap((input, i) => tensorsOf(given[i], input, expression, frame));
+  const { attributes, ints } = readAttributes(expression, signature, given.slice(signature.inputs.length), frame);
+  const types = inputs.map((tensor) => tensor.type);
+  const inferred = entry.infer(types, internalAttributes(entry.signature.name, attributes, frame));
+  if (isProblem(inferred)) return refuse(inferred, expression, signature, given, frame);
+
+  const owned = entry.weights?.(types, attributes) ?? [];
+  if (owned.length > 0 && expression.label === undefined) return fail(frame, "unnamed-weight", expression.callSpan, { op: signature.name });
+  const inside = labelled(frame, expression.label);
+  const { builder } = frame.expansion;
+  const weights = owned.map((weight) => {
+    const path = join(inside.path, weight.name);
+    if (builder.hasWeight(path)) return fail(frame, "repeated-weight", expression.callSpan, { path });
+    return builder.weight(path, { dtype: frame.expansion.precision, shape: weight.shape }, weight.init);
+  });
+  const type: AxisType = { dtype: inferred.dtype, axes: inferred.axes.map((axis) => renamed(axis, ints)) };
+  const complete = internalAttributes(signature.name, attributes, frame);
+  const ids = [...inputs.map((tensor) => tensor.id), ...weights];
+  const id = builder.op(signature.name, ids, complete, originAt(inside, expression.span), tensorType(type));
+  return { kind: "tensor", id, type };
+}
+
+/** A result's axis that only its size is known of takes the name of the number in the call that made it: `conv2d(C)` makes axis C. */
+function renamed(axis: Axis, ints: readonly IntStatic[]): Axis {
+  const plain = axis.factors.length === 1 && axis.factors[0]?.name === String(axis.size);
+  const source = plain ? ints.find((number) => number.factors !== undefined && number.value === axis.size) : undefined;
+  return source?.factors === undefined ? axis : { size: axis.size, factors: source.factors };
+}
+
+function tensorsOf(
+  expression: Expression | undefined,
+  input: OpSignature["inputs"][number],
+  call: CallExpression,
+  frame: Frame,
+): TensorStatic[] {
+  if (expression === undefined) {
+    const named = call.arguments.find((argument) => argument.name?.name === input.name);
+    if (named === undefined) throw new Error(`expand: input ${input.name} of ${call.callee.name} is missing, which check should have found`);
+    return tensorsOf(named.value, input, call, frame);
+  }
+  if (!input.list) return [evaluateTensor(expression, frame)];
+  return evaluateList(expression, frame).items.map((item) =>
+    item.kind === "tensor" ? item : fail(frame, "wrong-kind", expression.span, { expected: "a list of tensors", found: describe(item) }),
+  );
+}
+
+function readAttributes(expression: CallExpression, signature: OpSignature, positional: readonly Expression[], frame: Frame) {
+  const attributes: { [name: string]: AttributeValue } = {};
+  const ints: IntStatic[] = [];
+  for (const [i, attribute] of signature.attributes.entries()) {
+    const named = expression.arguments.find((argument) => argument.name?.name === attribute.name);
+    const value = named?.value ?? positional[i];
+    if (value !== undefined) attributes[attribute.name] = attributeValue(attribute, value, ints, frame);
+    else if (attribute.default !== undefined) attributes[attribute.name] = attribute.default;
+    else throw new Error(`expand: attribute ${attribute.name} of ${signature.name} is missing, which check should have found`);
+  }
+  return { attributes, ints };
+}
+
+function attributeValue(attribute: AttributeSignature, expression: Expression, ints: IntStatic[], frame: Frame): AttributeValue {
+  if (attribute.kind === "ints") return intsOf(expression, frame).map((number) => number.value);
+  const value = evaluate(expression, frame);
+  if (attribute.kind === "int" && value.kind === "int") {
+    ints.push(value);
+    return value.value;
+  }
+  if (attribute.kind === "float" && (value.kind === "int" || value.kind === "float")) return value.value;
+  if (attribute.kind === "bool" && value.kind === "bool") return value.value;
+  if (typeof attribute.kind === "object" && value.kind === "string" && attribute.kind.oneOf.includes(value.value)) return value.value;
+  const expected = typeof attribute.kind === "object" ? `one of ${attribute.kind.oneOf.map((choice) => JSON.stringify(choice)).join(", ")}` : `a value of kind ${attribute.kind}`;
+  return fail(frame, "wrong-kind", expression.span, { expected: `\`${attribute.name}\`: ${expected}`, found: describe(value) });
+}
+
+/** `sinusoid` makes a value of the build's precision out of an f32 one, which no input's type tells. */
+function internalAttributes(op: string, attributes: Attributes, frame: Frame): Attributes {
+  return op === "sinusoid" ? { ...attributes, dtype: frame.expansion.precision } : attributes;
+}
+
+function refuse(problem: ShapeProblem, call: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): never {
+  const at = problem.at;
+  let span = call.callSpan;
+  if (at !== "call" && "input" in at) span = given[at.input]?.span ?? span;
+  if (at !== "call" && "attribute" in at) {
+    const position = signature.inputs.length + signature.attributes.findIndex((attribute) => attribute.name === at.attribute);
+    span = call.arguments.find((argument) => argument.name?.name === at.attribute)?.span ?? given[position]?.span ?? span;
+  }
+  return fail(frame, problem.code, span, { message: problem.message }, { hint: problem.hint });
+}

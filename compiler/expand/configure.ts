@@ -1,0 +1,162 @@
+/** A program and the build's choices (model, preset, ablations, settings) to the values of its dims and params. */
+
+import type { AblationDeclaration, Expression, Field, FileScope, ModelDeclaration, PresetDeclaration, Program, Span } from "../../dsl/index.ts";
+import { GraphBuilder } from "../graph/builder.ts";
+import { evaluate } from "./evaluate.ts";
+import { attempt, ExpansionFailure, type Attempt } from "./failure.ts";
+import { Scope, type Frame } from "./frame.ts";
+import { globalKey, Globals, namedDim } from "./globals.ts";
+import { expandDiagnostic } from "./messages.ts";
+import { describe, int, type Static } from "./static.ts";
+import { fits, showType } from "./types.ts";
+
+/** A value of `--set name=value`: JSON, as no expression of the language is needed there. */
+export type Setting = number | boolean | string | readonly Setting[] | { readonly [name: string]: Setting };
+
+export interface Choices {
+  /** May be left out where the file declares one model. */
+  readonly model?: string | undefined;
+  readonly preset?: string | undefined;
+  /** Applied in order, on top of the preset. */
+  readonly ablations?: readonly string[];
+  /** Applied last, by name of a dim or param. */
+  readonly settings?: { readonly [name: string]: Setting };
+  readonly precision: "f32" | "f16";
+}
+
+export interface Configuration {
+  readonly program: Program;
+  readonly file: string;
+  readonly model: ModelDeclaration;
+  readonly choices: Choices;
+  /** By `globalKey`, for file-level dims and params. */
+  readonly overrides: ReadonlyMap<string, Static>;
+  /** The model's own dims, by name. */
+  readonly modelDims: ReadonlyMap<string, Static>;
+}
+
+export function configure(program: Program, choices: Choices): Attempt<Configuration> {
+  return attempt(() => {
+    const scope = program.files.get(program.entry);
+    if (scope === undefined) throw new Error(`configure: ${program.entry} is not in its program`);
+    const model = chooseModel(scope, program.entry, choices.model);
+    const collected = new Overrides(program, scope, model);
+    if (choices.preset !== undefined) collected.addFields(choose(scope, program.entry, "preset", choices.preset, model).overrides);
+    for (const name of choices.ablations ?? []) collected.addFields(choose(scope, program.entry, "ablation", name, model).overrides);
+    for (const [name, value] of Object.entries(choices.settings ?? {})) collected.addSetting(name, settingValue(value));
+    return { program, file: program.entry, model, choices, overrides: collected.globals, modelDims: collected.modelDims };
+  });
+}
+
+/** A frame in which expressions outside any block are read: file-level names only, and no tensors. */
+export function staticFrame(program: Program, globals: Globals, file: string, precision: "f32" | "f16", scope = new Scope()): Frame {
+  const call = () => {
+    throw new Error("expand: a call outside a block, which check should have found");
+  };
+  return { expansion: { program, globals, builder: new GraphBuilder(), precision, call }, file, scope, path: "", expandedFrom: [] };
+}
+
+export function globalsOf(program: Program, overrides: ReadonlyMap<string, Static>, precision: "f32" | "f16"): Globals {
+  return new Globals(program, overrides, (globals, expression, file) => evaluate(expression, staticFrame(program, globals, file, precision)));
+}
+
+function fileSpan(scope: FileScope): Span {
+  return { file: scope.source.path, start: 0, end: 0 };
+}
+
+function refuse(...diagnostic: Parameters<typeof expandDiagnostic>): never {
+  throw new ExpansionFailure(expandDiagnostic(...diagnostic));
+}
+
+function hintOf(names: readonly string[], flag: string): string {
+  return names.length === 0 ? `leave out \`${flag}\`: the file declares none` : `choose one of: ${names.join(", ")}`;
+}
+
+function chooseModel(scope: FileScope, file: string, name: string | undefined): ModelDeclaration {
+  const models = scope.source.declarations.filter((declaration) => declaration.kind === "model");
+  const names = models.map((model) => model.name.name);
+  const only = models[0];
+  if (only === undefined) return refuse("no-model", fileSpan(scope), { file });
+  if (name === undefined) {
+    if (models.length > 1) return refuse("several-models", fileSpan(scope), { names: names.join(", ") }, { hint: `name one: \`--model ${names[0]}\`` });
+    return only;
+  }
+  const found = models.find((model) => model.name.name === name);
+  return found ?? refuse("unknown-choice", fileSpan(scope), { what: "model", name, file }, { hint: hintOf(names, "--model") });
+}
+
+function choose(
+  scope: FileScope,
+  file: string,
+  kind: "preset" | "ablation",
+  name: string,
+  model: ModelDeclaration,
+): PresetDeclaration | AblationDeclaration {
+  const candidates = scope.source.declarations
+    .filter((declaration) => declaration.kind === "preset" || declaration.kind === "ablation")
+    .filter((candidate) => candidate.kind === kind && candidate.model.name === model.name.name);
+  const found = candidates.find((candidate) => candidate.name.name === name);
+  if (found !== undefined) return found;
+  const names = candidates.map((candidate) => candidate.name.name);
+  return refuse("unknown-choice", fileSpan(scope), { what: kind, name, file }, { hint: hintOf(names, `--${kind}`) });
+}
+
+class Overrides {
+  readonly globals = new Map<string, Static>();
+  readonly modelDims = new Map<string, Static>();
+  private readonly program: Program;
+  private readonly scope: FileScope;
+
+  constructor(program: Program, scope: FileScope, model: ModelDeclaration) {
+    this.program = program;
+    this.scope = scope;
+    for (const dim of model.dims) this.setDim(dim.name.name, this.evaluate(dim.value), dim.value.span);
+  }
+
+  addFields(fields: readonly Field[]): void {
+    for (const field of fields) this.add(field.name.name, this.evaluate(field.value), field.value.span);
+  }
+
+  addSetting(name: string, value: Static): void {
+    this.add(name, value, fileSpan(this.scope));
+  }
+
+  private evaluate(expression: Expression): Static {
+    const globals = globalsOf(this.program, this.globals, "f32");
+    return evaluate(expression, staticFrame(this.program, globals, this.scope.source.path, "f32"));
+  }
+
+  private setDim(name: string, value: Static, span: Span): void {
+    this.modelDims.set(name, namedDim(name, dimSize(name, value, span)));
+  }
+
+  private add(name: string, value: Static, span: Span): void {
+    if (this.modelDims.has(name)) return this.setDim(name, value, span);
+    const target = this.scope.names.get(name);
+    const declaration = target?.declaration;
+    if (target === undefined || (declaration?.kind !== "dim" && declaration?.kind !== "param")) {
+      const names = [...this.modelDims.keys(), ...[...this.scope.names].filter(([, d]) => d.declaration.kind === "dim" || d.declaration.kind === "param").map(([n]) => n)];
+      return refuse("unknown-choice", span, { what: "dim or param", name, file: this.scope.source.path }, { hint: hintOf(names, "--set") });
+    }
+    if (declaration.kind === "dim") value = int(dimSize(name, value, span));
+    else if (!fits(this.program, value, declaration.type, target.file)) {
+      const holes = { name, expected: showType(declaration.type), found: describe(value) };
+      return refuse("override-kind", span, holes, { related: [{ message: `\`${name}\` declared here`, span: declaration.name.span }] });
+    }
+    this.globals.set(globalKey(target.file, name), value);
+  }
+}
+
+function dimSize(name: string, value: Static, span: Span): number {
+  if (value.kind === "int" && value.value >= 1) return value.value;
+  return refuse("override-kind", span, { name, expected: "a size of 1 or more", found: describe(value) });
+}
+
+function settingValue(value: Setting): Static {
+  if (typeof value === "number") return Number.isInteger(value) ? int(value) : { kind: "float", value };
+  if (typeof value === "boolean") return { kind: "bool", value };
+  if (typeof value === "string") return { kind: "string", value };
+  if (Array.isArray(value)) return { kind: "list", items: value.map((item: Setting) => settingValue(item)) };
+  return { kind: "record", fields: new Map(Object.entries(value).map(([name, item]) => [name, settingValue(item as Setting)])) };
+}
+

@@ -1,0 +1,104 @@
+/** A graph declaration of a configured model to the graph of ops that it stands for. */
+
+import type { Field, GraphDeclaration, SamplerDeclaration, TokenizerDeclaration } from "../../dsl/index.ts";
+import { GraphBuilder, tensorType } from "../graph/builder.ts";
+import type { Graph } from "../graph/graph.ts";
+import { axisExpressionSize } from "./axes.ts";
+import { axisNames } from "./arrange.ts";
+import { checkResult } from "./blocks.ts";
+import { runBody } from "./body.ts";
+import { call } from "./calls.ts";
+import { globalsOf, staticFrame, type Configuration } from "./configure.ts";
+import { evaluate } from "./evaluate.ts";
+import { attempt, type Attempt } from "./failure.ts";
+import { Scope, type Frame } from "./frame.ts";
+import { globalKey, type Globals } from "./globals.ts";
+import { axisOf, int, type Static } from "./static.ts";
+import { dtypeOf, tensorShape, type TensorShape } from "./types.ts";
+
+export function graphsOf(configuration: Configuration): GraphDeclaration[] {
+  return configuration.model.members.filter((member) => member.kind === "graph");
+}
+
+export function samplerOf(configuration: Configuration): SamplerDeclaration | undefined {
+  return configuration.model.members.find((member) => member.kind === "sampler");
+}
+
+export function tokenizerOf(configuration: Configuration): TokenizerDeclaration | undefined {
+  return configuration.model.members.find((member) => member.kind === "tokenizer");
+}
+
+/** Expands one graph of the model. */
+export function expandGraph(configuration: Configuration, declaration: GraphDeclaration): Attempt<Graph> {
+  return attempt(() => {
+    const frame = graphFrame(configuration);
+    const { builder } = frame.expansion;
+    for (const parameter of declaration.parameters) {
+      const shape = typeShape(configuration, declaration.parameters.indexOf(parameter), declaration);
+      const axes = shape.axes.map((axis) => axisOf(axisExpressionSize(axis, frame)));
+      const type = { dtype: dtypeOf(shape.dtype, frame.expansion.precision), axes };
+      const id = builder.input(parameter.name.name, tensorType(type), axisNames(axes));
+      frame.scope.declare(parameter.name.name, { kind: "tensor", id, type });
+    }
+    const returned = runBody(declaration.body, frame);
+    if (returned === undefined) throw new Error(`expand: graph ${declaration.name.name} ends without return, which check should have found`);
+    const result = tensorShape(configuration.program, declaration.result, configuration.file);
+    if (result === undefined) throw new Error(`expand: graph ${declaration.name.name} returns no tensor, which check should have found`);
+    checkResult(declaration.name.name, returned.value, result, returned.expression.span, frame);
+    const axes = axisNames(result.axes.map((axis) => axisOf(axisExpressionSize(axis, frame))));
+    return builder.finish(declaration.name.name, [{ name: outputName(declaration), value: returned.value.id, axes }]);
+  });
+}
+
+/** A graph's one output is named after the graph: no input can have that name by accident of the source alone. */
+function outputName(declaration: GraphDeclaration): string {
+  const taken = declaration.parameters.some((parameter) => parameter.name.name === declaration.name.name);
+  return taken ? `${declaration.name.name}Result` : declaration.name.name;
+}
+
+/** The same configuration with the batch of a graph's input multiplied: the guided half needs clips of its own. */
+export function withBatch(configuration: Configuration, declaration: GraphDeclaration, input: string, factor: number): Configuration {
+  const index = declaration.parameters.findIndex((parameter) => parameter.name.name === input);
+  const batch = typeShape(configuration, index, declaration).axes[0];
+  const name = batch?.expression.kind === "name" ? batch.expression.name : undefined;
+  const declared = name === undefined || batch === undefined ? undefined : configuration.program.files.get(batch.file)?.names.get(name);
+  if (declared?.declaration.kind !== "dim") throw new Error(`expand: the first axis of ${input} is not a dim, which check should have found`);
+  const frame = graphFrame(configuration);
+  const size = axisExpressionSize(batch as NonNullable<typeof batch>, frame).value;
+  const overrides = new Map(configuration.overrides).set(globalKey(declared.file, declared.declaration.name.name), int(size * factor));
+  return { ...configuration, overrides };
+}
+
+/** The fields of a sampler or tokenizer as plain values. */
+export function evaluateFields(configuration: Configuration, fields: readonly Field[]): Attempt<ReadonlyMap<string, Static>> {
+  return attempt(() => {
+    const frame = graphFrame(configuration);
+    return new Map(fields.map((field) => [field.name.name, evaluate(field.value, frame)]));
+  });
+}
+
+function typeShape(configuration: Configuration, index: number, declaration: GraphDeclaration): TensorShape {
+  const parameter = declaration.parameters[index];
+  const shape = parameter && tensorShape(configuration.program, parameter.type, configuration.file);
+  if (shape === undefined) throw new Error(`expand: an input of ${declaration.name.name} is no tensor, which check should have found`);
+  return shape;
+}
+
+/** A fresh frame at the root of a graph: the model's dims and consts are in scope. */
+function graphFrame(configuration: Configuration): Frame {
+  const { program, file, choices, overrides, model } = configuration;
+  const globals: Globals = globalsOf(program, overrides, choices.precision);
+  const scope = new Scope();
+  for (const [name, value] of configuration.modelDims) scope.declare(name, value);
+  const builder = new GraphBuilder();
+  const frame: Frame = {
+    expansion: { program, globals, builder, precision: choices.precision, call },
+    file,
+    scope,
+    path: "",
+    expandedFrom: [],
+  };
+  const outside = staticFrame(program, globals, file, choices.precision, scope);
+  for (const member of model.members) if (member.kind === "const") scope.declare(member.name.name, evaluate(member.value, outside));
+  return frame;
+}

@@ -1,0 +1,71 @@
+/** The sentences for errors that only sizes reveal: those of expanding blocks, of overrides, and of the graphs that come out. */
+
+import { diagnosticsOf, error, type MessageTable } from "../../dsl/index.ts";
+
+/** Sentences of the op table arrive whole, as each shape rule words its own. */
+const fromRule = error((h: { readonly message: string }) => h.message);
+
+export const expandMessages = {
+  "shape-mismatch": fromRule,
+  "wrong-rank": fromRule,
+  "wrong-dtype": fromRule,
+  "not-divisible": fromRule,
+  "bad-attribute": fromRule,
+  "argument-shape": error(
+    (h: { readonly parameter: string; readonly block: string; readonly axis: string; readonly expected: number; readonly found: number }) =>
+      `\`${h.block}\` takes \`${h.parameter}\` with axis ${h.axis} of ${h.expected}, but it is ${h.found}`,
+  ),
+  "argument-rank": error(
+    (h: { readonly parameter: string; readonly block: string; readonly expected: string; readonly found: string }) =>
+      `\`${h.block}\` takes \`${h.parameter}\` with axes ${h.expected}, but the value has ${h.found}`,
+  ),
+  "argument-dtype": error(
+    (h: { readonly parameter: string; readonly block: string; readonly expected: string; readonly found: string }) =>
+      `\`${h.block}\` takes \`${h.parameter}\` of ${h.expected}, but the value is of ${h.found}`,
+  ),
+  "result-shape": error(
+    (h: { readonly block: string; readonly axis: string; readonly expected: number; readonly found: number }) =>
+      `\`${h.block}\` promises axis ${h.axis} of ${h.expected}, but returns ${h.found}`,
+  ),
+  "result-rank": error(
+    (h: { readonly block: string; readonly expected: string; readonly found: string }) =>
+      `\`${h.block}\` promises axes ${h.expected}, but returns ${h.found}`,
+  ),
+  "requirement-failed": error((h: { readonly message: string; readonly values: string }) => `${h.message}${h.values}`),
+  "cannot-arrange": error(
+    (h: { readonly wanted: string; readonly value: string; readonly why: string }) =>
+      `the axes ${h.value} cannot be arranged as ${h.wanted}: ${h.why}`,
+  ),
+  "cannot-view": error(
+    (h: { readonly from: string; readonly to: string; readonly fromSize: number; readonly toSize: number }) =>
+      `a view keeps the number of elements, but ${h.from} has ${h.fromSize} and ${h.to} has ${h.toSize}`,
+  ),
+  "inexact-division": error(
+    (h: { readonly left: string; readonly right: string; readonly dividend: number; readonly divisor: number }) =>
+      `\`${h.left} / ${h.right}\` must be a whole number, but ${h.dividend} does not divide by ${h.divisor}`,
+  ),
+  "out-of-range": error((h: { readonly index: number; readonly length: number }) => `index ${h.index} is outside a list of ${h.length}`),
+  "empty-list": error((h: { readonly name: string }) => `\`${h.name}.pop()\` finds the list empty`),
+  "bad-size": error((h: { readonly axis: string; readonly size: number }) => `axis ${h.axis} has size ${h.size}, but a size is a whole number of 1 or more`),
+  "wrong-kind": error((h: { readonly expected: string; readonly found: string }) => `this must be ${h.expected}, but it is ${h.found}`),
+  "unnamed-weight": error((h: { readonly op: string }) => `\`${h.op}\` owns weights, so the call needs a label for their path`),
+  "repeated-weight": error((h: { readonly path: string }) => `the weight path \`${h.path}\` is used twice`),
+  "unknown-choice": error(
+    (h: { readonly what: string; readonly name: string; readonly file: string }) => `there is no ${h.what} \`${h.name}\` in ${h.file}`,
+  ),
+  "several-models": error((h: { readonly names: string }) => `the file declares several models (${h.names})`),
+  "no-model": error((h: { readonly file: string }) => `${h.file} declares no model, so there is nothing to build`),
+  "override-kind": error(
+    (h: { readonly name: string; readonly expected: string; readonly found: string }) =>
+      `\`${h.name}\` takes ${h.expected}, but is set to ${h.found}`,
+  ),
+  "nothing-invariant": error(
+    (h: { readonly graph: string }) =>
+      `the sampler loops \`${h.graph}\`, but nothing in it stays the same from step to step: it needs an input for the text`,
+  ),
+  "no-text-graph": error(
+    (_: Record<never, never>) => "a model with a tokenizer needs `graph encodeText(tokens: Tensor<i32, …>)` to take what it makes",
+  ),
+} satisfies MessageTable;
+
+export const expandDiagnostic = diagnosticsOf(expandMessages);

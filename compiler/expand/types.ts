@@ -1,0 +1,102 @@
+/** Type nodes to what they mean: the axes of a tensor type as expressions still to be evaluated, and whether a value fits a type. */
+
+import type { Expression, NamedTypeNode, Program, TensorTypeNode, TypeNode } from "../../dsl/index.ts";
+import type { DType } from "../graph/graph.ts";
+import type { Static } from "./static.ts";
+
+/** An axis of a type with the file that its names are read in, and what the parameters of a `type` stand for. */
+export interface AxisExpression {
+  readonly expression: Expression;
+  readonly file: string;
+  /** Absent for an axis that stands in the block's own signature, which may use the block's dims and parameters. */
+  readonly parameters: ReadonlyMap<string, AxisExpression> | undefined;
+}
+
+export interface TensorShape {
+  readonly dtype: string;
+  readonly axes: readonly AxisExpression[];
+}
+
+/** Follows `type` declarations down to a tensor type; undefined for compile-time types. */
+export function tensorShape(
+  program: Program,
+  type: TypeNode,
+  file: string,
+  parameters?: ReadonlyMap<string, AxisExpression>,
+): TensorShape | undefined {
+  const axis = (expression: Expression): AxisExpression => {
+    if (expression.kind === "name") {
+      const bound = parameters?.get(expression.name);
+      if (bound !== undefined) return bound;
+    }
+    return { expression, file, parameters };
+  };
+  if (type.kind === "tensor-type") return tensorTypeShape(type, axis);
+  if (type.kind !== "named-type") return undefined;
+  const declared = program.files.get(file)?.names.get(type.name.name);
+  if (declared?.declaration.kind !== "type") return undefined;
+  const names = declared.declaration.parameters;
+  const bindings = new Map(names.map((name, i) => [name.name, axis(argumentAt(type, i))]));
+  return tensorShape(program, declared.declaration.type, declared.file, bindings);
+}
+
+function tensorTypeShape(type: TensorTypeNode, axis: (expression: Expression) => AxisExpression): TensorShape {
+  return { dtype: type.dtype.name, axes: type.axes.map(axis) };
+}
+
+function argumentAt(type: NamedTypeNode, index: number): Expression {
+  const argument = type.arguments[index];
+  if (argument === undefined) throw new Error(`expand: type ${type.name.name} has too few arguments, which check should have found`);
+  return argument;
+}
+
+export function dtypeOf(name: string, precision: "f32" | "f16"): DType {
+  if (name === "float") return precision;
+  if (name === "f32" || name === "f16" || name === "i32") return name;
+  throw new Error(`expand: unknown dtype ${name}, which check should have found`);
+}
+
+/** Whether a compile-time value is of a type; types of tensors never fit. */
+export function fits(program: Program, value: Static, type: TypeNode, file: string): boolean {
+  switch (type.kind) {
+    case "scalar-type":
+      return value.kind === type.scalar || (type.scalar === "float" && value.kind === "int");
+    case "literal-type":
+      return value.kind === "string" && type.values.some((literal) => literal.value === value.value);
+    case "list-type":
+      return value.kind === "list" && value.items.every((item) => fits(program, item, type.element, file));
+    case "record-type":
+      return (
+        value.kind === "record" &&
+        value.fields.size === type.fields.length &&
+        type.fields.every((field) => {
+          const found = value.fields.get(field.name.name);
+          return found !== undefined && fits(program, found, field.type, file);
+        })
+      );
+    case "named-type": {
+      const declared = program.files.get(file)?.names.get(type.name.name);
+      return declared?.declaration.kind === "type" && fits(program, value, declared.declaration.type, declared.file);
+    }
+    case "tensor-type":
+      return false;
+  }
+}
+
+/** A type as it is written, for messages. */
+export function showType(type: TypeNode): string {
+  switch (type.kind) {
+    case "scalar-type":
+      return `${type.scalar === "int" ? "an" : "a"} ${type.scalar}`;
+    case "literal-type":
+      return `one of ${type.values.map((literal) => JSON.stringify(literal.value)).join(", ")}`;
+    case "list-type":
+      return `a list, each ${showType(type.element)}`;
+    case "record-type":
+      return `a record { ${type.fields.map((field) => field.name.name).join(", ")} }`;
+    case "named-type":
+      return `a ${type.name.name}`;
+    case "tensor-type":
+      return "a tensor";
+  }
+}

@@ -1,0 +1,42 @@
+/** Computes ops whose inputs are all known, and drops arithmetic with the neutral element. */
+
+import { sizeOf, type Graph, type OpValue, type Value, type ValueId } from "../graph/graph.ts";
+import { rewriteOps, type Rewriting } from "../graph/rewrite.ts";
+import { opEntry } from "../ops/table.ts";
+
+/** A larger result is cheaper to compute again than to carry in the graph. */
+const largestFolded = 4096;
+
+export function foldConstants(graph: Graph): Graph {
+  return rewriteOps(graph, (op, rewriting) => neutral(op, rewriting) ?? folded(op, rewriting));
+}
+
+function folded(op: OpValue, { builder, value }: Rewriting): ValueId | undefined {
+  if (sizeOf(op.type.shape) > largestFolded) return undefined;
+  const inputs = op.inputs.map(value);
+  if (!inputs.every((input) => input.kind === "constant")) return undefined;
+  const tensors = inputs.map((input) => ({ shape: input.type.shape, data: arrayOf(input) }));
+  const result = opEntry(op.op).reference(tensors, op.attributes, op.type);
+  return builder.constant(op.type, Array.from(result.data));
+}
+
+function arrayOf(value: Value): Float32Array | Int32Array {
+  if (value.kind !== "constant") throw new Error("constant folding: not a constant");
+  return value.type.dtype === "i32" ? Int32Array.from(value.data) : Float32Array.from(value.data);
+}
+
+/** x * 1, x / 1, x + 0, x - 0, where the constant does not stretch x. */
+function neutral(op: OpValue, { builder, value }: Rewriting): ValueId | undefined {
+  const [left, right] = op.inputs;
+  if (left === undefined || right === undefined) return undefined;
+  const is = (id: ValueId, element: number): boolean => {
+    const candidate = value(id);
+    return candidate.kind === "constant" && candidate.data.every((item) => item === element);
+  };
+  const sameType = (id: ValueId): boolean => sizeOf(builder.typeOf(id).shape) === sizeOf(op.type.shape);
+  const element = op.op === "mul" || op.op === "div" ? 1 : op.op === "add" || op.op === "sub" ? 0 : undefined;
+  if (element === undefined) return undefined;
+  if (is(right, element) && sameType(left)) return left;
+  if ((op.op === "mul" || op.op === "add") && is(left, element) && sameType(right)) return right;
+  return undefined;
+}

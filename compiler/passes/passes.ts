@@ -1,0 +1,29 @@
+/** The passes by name and order: each a pure function from graph to graph, verified after it has run (law 4). */
+
+import type { Graph } from "../graph/graph.ts";
+import { verify } from "../graph/verify.ts";
+import { shareSubexpressions } from "./common-subexpressions.ts";
+import { foldConstants } from "./constant-folding.ts";
+import { removeDeadCode } from "./dead-code.ts";
+import { cancelLayout } from "./layout.ts";
+import { lowerComposites } from "./lower.ts";
+import { shareRepeats } from "./share-repeats.ts";
+
+export interface Pass {
+  readonly name: string;
+  readonly run: (graph: Graph) => Graph;
+}
+
+export const passes: readonly Pass[] = [
+  { name: "share-repeats", run: shareRepeats },
+  { name: "fold-constants", run: foldConstants },
+  { name: "cancel-layout", run: cancelLayout },
+  { name: "lower-composites", run: lowerComposites },
+  { name: "cancel-layout", run: cancelLayout },
+  { name: "share-subexpressions", run: shareSubexpressions },
+  { name: "remove-dead-code", run: removeDeadCode },
+];
+
+export function runPasses(graph: Graph): Graph {
+  return passes.reduce((current, pass) => verify(pass.run(current), `pass ${pass.name}`), graph);
+}

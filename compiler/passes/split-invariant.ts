@@ -1,0 +1,80 @@
+/** Splits a looped graph in two: `prepare` computes what no step changes, `step` reads it and computes the rest. */
+
+import { valuesById, type Graph, type InputValue, type OpValue, type Value, type ValueId } from "../graph/graph.ts";
+import { removeDeadCode } from "./dead-code.ts";
+
+export interface Split {
+  readonly prepare: Graph;
+  readonly step: Graph;
+}
+
+/** `varying` names the inputs that change from step to step. Undefined when nothing is invariant but inputs and weights. */
+export function splitInvariant(graph: Graph, varying: readonly string[], names: { prepare: string; step: string }): Split | undefined {
+  const byId = valuesById(graph);
+  const kinds = new Map<ValueId, "weights" | "invariant" | "varying">();
+  for (const value of graph.values) kinds.set(value.id, kindOf(value, varying, kinds));
+
+  const frontier = new Set<ValueId>();
+  for (const value of graph.values) {
+    if (value.kind !== "op" || kinds.get(value.id) !== "varying") continue;
+    for (const id of value.inputs) if (kinds.get(id) === "invariant" && byId(id).kind === "op") frontier.add(id);
+  }
+  if (frontier.size === 0) return undefined;
+
+  const taken = new Set(graph.values.flatMap((value) => (value.kind === "input" ? [value.name] : [])));
+  const outputs: { name: string; value: ValueId; axes: readonly string[] }[] = [];
+  const replacements = new Map<ValueId, InputValue>();
+  for (const id of frontier) {
+    const value = byId(id);
+    const name = uniqueName(ownerPath(value, byId), taken);
+    const axes = value.type.shape.map(String);
+    outputs.push({ name, value: id, axes });
+    replacements.set(id, { kind: "input", id, type: value.type, name, axes });
+  }
+  const isInvariant = (value: Value) => kinds.get(value.id) !== "varying";
+  const prepare: Graph = { name: names.prepare, values: graph.values.filter(isInvariant), outputs };
+  const step: Graph = {
+    name: names.step,
+    values: graph.values.map((value) => replacements.get(value.id) ?? value),
+    outputs: graph.outputs,
+  };
+  return { prepare: removeDeadCode(prepare), step: dropUnreadInputs(removeDeadCode(step), varying) };
+}
+
+function kindOf(value: Value, varying: readonly string[], kinds: ReadonlyMap<ValueId, string>) {
+  switch (value.kind) {
+    case "weight":
+    case "constant":
+      return "weights";
+    case "input":
+      return varying.includes(value.name) ? "varying" : "invariant";
+    case "op": {
+      const inputs = value.inputs.map((id) => kinds.get(id));
+      return inputs.includes("varying") ? "varying" : inputs.includes("invariant") ? "invariant" : "weights";
+    }
+  }
+}
+
+/** The path of the op with weights that a value was made by: what a reader of the profile knows it as. */
+function ownerPath(value: Value, byId: (id: ValueId) => Value): string {
+  let current: Value = value;
+  while (current.kind === "op") {
+    const op: OpValue = current;
+    if (op.inputs.some((id) => byId(id).kind === "weight") || op.inputs[0] === undefined) return op.origin.path;
+    current = byId(op.inputs[0]);
+  }
+  return current.kind === "input" ? current.name : "prepared";
+}
+
+function uniqueName(path: string, taken: Set<string>): string {
+  let name = path;
+  for (let copy = 2; taken.has(name); copy++) name = `${path}.${copy}`;
+  taken.add(name);
+  return name;
+}
+
+/** Inputs that only `prepare` reads are not the step's; the varying ones stay, as they are its signature. */
+function dropUnreadInputs(graph: Graph, varying: readonly string[]): Graph {
+  const read = new Set(graph.values.flatMap((value) => (value.kind === "op" ? value.inputs : [])));
+  return { ...graph, values: graph.values.filter((value) => value.kind !== "input" || read.has(value.id) || varying.includes(value.name)) };
+}

@@ -1,0 +1,157 @@
+/** The table of everything that can go wrong for a user at run time, each a typed error with one sentence and a way out. */
+
+/** What each error's sentence needs to know; a code without its row in `table` does not compile. */
+interface Fields {
+  readonly "file-missing": { readonly file: string; readonly what: string };
+  readonly "file-unreadable": { readonly file: string; readonly reason: string };
+  readonly "not-a-package": { readonly folder: string };
+  readonly "manifest-invalid": { readonly reason: string };
+  readonly "package-newer": { readonly found: number; readonly known: number };
+  readonly "hash-mismatch": { readonly file: string; readonly expected: string; readonly found: string };
+  readonly "weights-invalid": { readonly file: string; readonly reason: string };
+  readonly "weights-mismatch": { readonly file: string; readonly what: string; readonly expected: number; readonly found: number };
+  readonly "weights-absent": { readonly graph: string };
+  readonly "graph-unknown": { readonly graph: string; readonly known: readonly string[] };
+  readonly "graph-failed": { readonly graph: string; readonly reason: string };
+  readonly "backend-missing": { readonly backend: string; readonly reason: string };
+  readonly "tensor-missing": { readonly tensor: string; readonly where: string; readonly expected: string };
+  readonly "tensor-unknown": { readonly tensor: string; readonly where: string; readonly known: readonly string[] };
+  readonly "tensor-dtype": { readonly tensor: string; readonly where: string; readonly expected: string; readonly found: string };
+  readonly "tensor-shape": { readonly tensor: string; readonly where: string; readonly expected: string; readonly found: string };
+  readonly "not-samplable": { readonly model: string; readonly reason: string };
+  readonly "tokenizer-invalid": { readonly reason: string };
+  readonly "prompt-too-long": { readonly tokens: number; readonly limit: number; readonly left: readonly string[] };
+  readonly "word-unknown": { readonly words: readonly string[]; readonly examples: readonly string[] };
+  readonly "option-invalid": { readonly option: string; readonly expected: string; readonly found: string };
+  readonly "frames-not-finite": { readonly count: number; readonly total: number };
+  readonly "disk-full": { readonly file: string };
+  readonly "write-failed": { readonly file: string; readonly reason: string };
+  readonly aborted: { readonly during: string };
+  readonly disposed: { readonly what: string };
+}
+
+export type ErrorCode = keyof Fields;
+
+interface Row<F> {
+  readonly message: (fields: F) => string;
+  readonly hint: (fields: F) => string;
+}
+
+const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
+const rebuild = () => "build the package again with `mvc build`";
+
+const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
+  "file-missing": {
+    message: (f) => `${f.what} is missing: there is no file ${f.file}`,
+    hint: () => "check the path, or build the package again with `mvc build`",
+  },
+  "file-unreadable": {
+    message: (f) => `${f.file} cannot be read: ${f.reason}`,
+    hint: () => "check that it is a file and that you may read it",
+  },
+  "not-a-package": {
+    message: (f) => `${f.folder} is not a package: it holds no manifest.json`,
+    hint: () => "name the folder that `mvc build … -o DIR` wrote",
+  },
+  "manifest-invalid": { message: (f) => `manifest.json: ${f.reason}`, hint: rebuild },
+  "package-newer": {
+    message: (f) => `the package has format version ${f.found}, but this runtime knows versions up to ${f.known}`,
+    hint: () => "install a newer mvc, or build the package again with this one",
+  },
+  "hash-mismatch": {
+    message: (f) =>
+      `${f.file} is not the file that the package was built with: sha256 is ${f.found.slice(0, 16)}…, expected ${f.expected.slice(0, 16)}…`,
+    hint: () => "copy the package again, or build it again with `mvc build`",
+  },
+  "weights-invalid": {
+    message: (f) => `${f.file} is not a sound safetensors file: ${f.reason}`,
+    hint: () => "download or write the file again",
+  },
+  "weights-mismatch": {
+    message: (f) => `${f.file} has ${f.found} ${f.what}, but manifest.json says ${f.expected}`,
+    hint: () => "copy the package again, or build it again with `mvc build`",
+  },
+  "weights-absent": {
+    message: (f) => `graph "${f.graph}" needs weights, but the package was built without them`,
+    hint: () => "build it with `--weights FILE.safetensors`, or with `--init SEED` for random ones",
+  },
+  "graph-unknown": { message: (f) => `there is no graph "${f.graph}" in the package`, hint: (f) => `its graphs are ${quoted(f.known)}` },
+  "graph-failed": { message: (f) => `graph "${f.graph}" failed in the engine: ${f.reason}`, hint: rebuild },
+  "backend-missing": {
+    message: (f) => `${f.backend} cannot be loaded: ${f.reason}`,
+    hint: () => "install it with `npm install onnxruntime-node`",
+  },
+  "tensor-missing": {
+    message: (f) => `${f.where} needs the tensor "${f.tensor}", which was not given`,
+    hint: (f) => `give it as ${f.expected}`,
+  },
+  "tensor-unknown": { message: (f) => `${f.where} takes no tensor "${f.tensor}"`, hint: (f) => `it takes ${quoted(f.known)}` },
+  "tensor-dtype": {
+    message: (f) => `"${f.tensor}" of ${f.where} must be ${f.expected}, found ${f.found}`,
+    hint: (f) => `give the tensor as ${f.expected}`,
+  },
+  "tensor-shape": {
+    message: (f) => `"${f.tensor}" of ${f.where} must have the shape ${f.expected}, found ${f.found}`,
+    hint: () => "sizes are fixed when a package is built: reshape the tensor, or build with `--set` for other sizes",
+  },
+  "not-samplable": {
+    message: (f) => `${f.model} cannot be sampled: ${f.reason}`,
+    hint: () => "sample a model that declares `encodeText`, `decode`, a tokenizer and a sampler",
+  },
+  "tokenizer-invalid": { message: (f) => `tokenizer.json: ${f.reason}`, hint: rebuild },
+  "prompt-too-long": {
+    message: (f) => `the prompt has ${f.tokens} tokens, but the model takes ${f.limit}: ${quoted(f.left)} did not fit`,
+    hint: () => "shorten the prompt; the marks of start and end count as tokens",
+  },
+  "word-unknown": {
+    message: (f) => `the model does not know the ${f.words.length === 1 ? "word" : "words"} ${quoted(f.words)}`,
+    hint: (f) => `it knows words such as ${quoted(f.examples)}`,
+  },
+  "option-invalid": {
+    message: (f) => `${f.option} must be ${f.expected}, found ${f.found}`,
+    hint: (f) => `give ${f.option} another value`,
+  },
+  "frames-not-finite": {
+    message: (f) => `${f.count} of ${f.total} values of the decoded frames are not finite numbers`,
+    hint: () => "try fewer guidance or more steps; with `--precision f16`, build with f32",
+  },
+  "disk-full": {
+    message: (f) => `${f.file} was not written: the disk is full`,
+    hint: () => "free some space or write to another disk; nothing half-written was left",
+  },
+  "write-failed": {
+    message: (f) => `${f.file} was not written: ${f.reason}`,
+    hint: () => "check that the folder exists and that you may write there",
+  },
+  aborted: { message: (f) => `stopped during ${f.during}`, hint: () => "nothing was written; run it again" },
+  disposed: { message: (f) => `${f.what} was used after it was disposed`, hint: () => "load it again with `loadPipeline`" },
+};
+
+/** An error that the user can mend: `message` is one sentence, `hint` the way out. */
+export class MvcError extends Error {
+  override readonly name = "MvcError";
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, hint: string) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** The error of a code, with its sentence and its hint filled in. */
+export function mvcError<C extends ErrorCode>(code: C, fields: Fields[C]): MvcError {
+  return new MvcError(code, table[code].message(fields), table[code].hint(fields));
+}
+
+/** Throws `aborted` when the signal says so; called between steps of long work. */
+export function throwIfAborted(signal: AbortSignal | undefined, during: string): void {
+  if (signal?.aborted) throw mvcError("aborted", { during });
+}
+
+/** The first line of a foreign error's message, for wrapping it in one of ours. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n", 1)[0] ?? "";
+}

@@ -1,0 +1,79 @@
+/** The files of a package to a checked manifest and the table of its weights, before anything is computed. */
+
+import type { Manifest } from "../compiler/package/manifest.ts";
+import { mvcError } from "./errors.ts";
+import { parseManifest } from "./manifest.ts";
+import { parseSafetensorsHeader, type SafetensorsHeader, safetensorsHeaderBytes } from "./safetensors.ts";
+import { elements } from "./tensor.ts";
+
+/** How a package's files are reached: a folder in Node, an address in a page. Names are relative to the package. */
+export interface PackageFiles {
+  /** What the user called the package, for messages. */
+  readonly name: string;
+  /** Bytes of a file, or undefined where there is none. */
+  size(file: string): Promise<number | undefined>;
+  /** The bytes from `start` to before `end`, or the whole file. */
+  read(file: string, start?: number, end?: number): Promise<Uint8Array>;
+  /** In lower-case hexadecimal. */
+  sha256(file: string): Promise<string>;
+}
+
+export interface Package {
+  readonly files: PackageFiles;
+  readonly manifest: Manifest;
+  /** Undefined where the package was built without weights. */
+  readonly weights: SafetensorsHeader | undefined;
+}
+
+/** Hashing 3.6 GB takes seconds and catches what size and header do not; small files are always hashed. */
+const ALWAYS_HASHED = 64 * 2 ** 20;
+
+/**
+ * Reads and checks a package: the manifest's form, each graph file's hash, the weight file's size and header, and its hash
+ * where it is below 64 MiB or `verify` is "full".
+ * @throws MvcError `not-a-package`, `manifest-invalid`, `package-newer`, `file-missing`, `hash-mismatch`, `weights-…`.
+ */
+export async function openPackage(files: PackageFiles, options: { readonly verify?: "quick" | "full" } = {}): Promise<Package> {
+  if ((await files.size("manifest.json")) === undefined) throw mvcError("not-a-package", { folder: files.name });
+  const manifest = parseManifest(new TextDecoder().decode(await files.read("manifest.json")));
+  for (const [name, graph] of Object.entries(manifest.graphs)) {
+    await sizeOf(files, graph.file, `the graph "${name}"`);
+    await checkHash(files, graph.file, graph.sha256);
+  }
+  if (manifest.tokenizer) await sizeOf(files, manifest.tokenizer.file, "the tokenizer");
+  if (manifest.weights.sha256 === undefined) return { files, manifest, weights: undefined };
+  const weights = await openWeights(files, manifest.weights);
+  if (options.verify === "full" || manifest.weights.bytes < ALWAYS_HASHED) {
+    await checkHash(files, manifest.weights.file, manifest.weights.sha256);
+  }
+  return { files, manifest, weights };
+}
+
+async function openWeights(files: PackageFiles, spec: Manifest["weights"]): Promise<SafetensorsHeader> {
+  const size = await sizeOf(files, spec.file, "the weight file");
+  const head = safetensorsHeaderBytes(await files.read(spec.file, 0, Math.min(8, size)), size, spec.file);
+  const header = parseSafetensorsHeader(await files.read(spec.file, 0, head), size, spec.file);
+  const tensors = [...header.tensors.values()];
+  const parameters = tensors.reduce((sum, tensor) => sum + elements(tensor.shape), 0);
+  const compared: readonly (readonly [string, number, number])[] = [
+    ["bytes", spec.bytes, size],
+    ["bytes in its header", spec.headerBytes, header.headerBytes],
+    ["tensors", spec.tensors, tensors.length],
+    ["parameters", spec.parameters, parameters],
+  ];
+  for (const [what, expected, found] of compared) {
+    if (expected !== found) throw mvcError("weights-mismatch", { file: spec.file, what, expected, found });
+  }
+  return header;
+}
+
+async function sizeOf(files: PackageFiles, file: string, what: string): Promise<number> {
+  const size = await files.size(file);
+  if (size === undefined) throw mvcError("file-missing", { file: `${files.name}/${file}`, what });
+  return size;
+}
+
+async function checkHash(files: PackageFiles, file: string, expected: string): Promise<void> {
+  const found = await files.sha256(file);
+  if (found !== expected) throw mvcError("hash-mismatch", { file, expected, found });
+}

@@ -1,0 +1,114 @@
+/** Turns a seed and a stream into uniform and normal numbers, the same on every machine (Philox4x32-10, Salmon et al., 2011). */
+
+const MULTIPLIER_0 = 0xd2511f53;
+const MULTIPLIER_1 = 0xcd9e8d57;
+const WEYL_0 = 0x9e3779b9;
+const WEYL_1 = 0xbb67ae85;
+const ROUNDS = 10;
+
+/** The high 32 bits of the 64-bit product of two unsigned 32-bit integers; every partial sum stays below 2^53. */
+function multiplyHigh(a: number, b: number): number {
+  const aHigh = a >>> 16;
+  const aLow = a & 0xffff;
+  const bHigh = b >>> 16;
+  const bLow = b & 0xffff;
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  const cross = aLow * bHigh + (middle % 0x10000);
+  return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(cross / 0x10000)) >>> 0;
+}
+
+type Four = readonly [number, number, number, number];
+
+/** One block of four unsigned 32-bit words: counter and key to bits, as in Random123's `philox4x32`. */
+export function philox(counter: Four, key: readonly [number, number]): Four {
+  let [c0, c1, c2, c3] = counter;
+  let [k0, k1] = key;
+  for (let round = 0; round < ROUNDS; round++) {
+    const high0 = multiplyHigh(MULTIPLIER_0, c0);
+    const low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;
+    const high1 = multiplyHigh(MULTIPLIER_1, c2);
+    const low1 = Math.imul(MULTIPLIER_1, c2) >>> 0;
+    c0 = (high1 ^ c1 ^ k0) >>> 0;
+    c1 = low1;
+    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c3 = low0;
+    k0 = (k0 + WEYL_0) >>> 0;
+    k1 = (k1 + WEYL_1) >>> 0;
+  }
+  return [c0, c1, c2, c3];
+}
+
+/** `count` numbers of a stream, each made of one 32-bit word: key = the seed's low and high bits, counter = (block, 0, stream, 0). */
+function numbers(seed: number, stream: number, count: number, fromBits: (bits: number) => number): Float32Array {
+  const key = [seed >>> 0, Math.floor(seed / 0x100000000) >>> 0] as const;
+  const out = new Float32Array(count);
+  for (let block = 0; block * 4 < count; block++) {
+    const words = philox([block >>> 0, 0, stream >>> 0, 0], key);
+    words.forEach((bits, i) => {
+      if (block * 4 + i < count) out[block * 4 + i] = fromBits(bits);
+    });
+  }
+  return out;
+}
+
+/** `count` numbers in [0, 1), multiples of 2^-24 so that rounding to f32 never reaches 1. `seed` is an integer in 0..2^53, `stream` in 0..2^32. */
+export function uniforms(seed: number, stream: number, count: number): Float32Array {
+  return numbers(seed, stream, count, (bits) => (bits >>> 8) / 0x1000000);
+}
+
+/** `count` standard normal numbers. `seed` is an integer in 0..2^53, `stream` in 0..2^32. */
+export function normals(seed: number, stream: number, count: number): Float32Array {
+  return numbers(seed, stream, count, (bits) => inverseNormal((bits + 0.5) / 0x100000000));
+}
+
+/** A polynomial, the highest power's coefficient first (Horner). */
+function polynomial(coefficients: readonly number[], x: number): number {
+  let sum = 0;
+  for (const c of coefficients) sum = sum * x + c;
+  return sum;
+}
+
+const LN2 = 0.6931471805599453;
+/** 2 / (2 k + 1), from k = 11 down to 0: log((1 + s) / (1 - s)) = s * sum of 2 s^(2k) / (2k + 1). */
+const LOG_SERIES = [2 / 23, 2 / 21, 2 / 19, 2 / 17, 2 / 15, 2 / 13, 2 / 11, 2 / 9, 2 / 7, 2 / 5, 2 / 3, 2];
+
+/** The natural logarithm of 0 < x < 1 by exactly rounded operations only: `Math.log` differs between engines. */
+function log(x: number): number {
+  let mantissa = x;
+  let exponent = 0;
+  while (mantissa < 0.7071067811865476) {
+    mantissa *= 2;
+    exponent -= 1;
+  }
+  const s = (mantissa - 1) / (mantissa + 1);
+  return exponent * LN2 + s * polynomial(LOG_SERIES, s * s);
+}
+
+const CENTRE_OVER = [
+  2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457, 13731.693765509461125, 1971.5909503065514427,
+  133.14166789178437745, 3.387132872796366608,
+];
+const CENTRE_UNDER = [
+  5226.495278852854561, 28729.085735721942674, 39307.89580009271061, 21213.794301586595867, 5394.1960214247511077, 687.1870074920579083,
+  42.313330701600911252, 1,
+];
+const TAIL_OVER = [
+  7.7454501427834140764e-4, 0.0227238449892691845833, 0.24178072517745061177, 1.27045825245236838258, 3.64784832476320460504,
+  5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734,
+];
+const TAIL_UNDER = [
+  1.05075007164441684324e-9, 5.475938084995344946e-4, 0.0151986665636164571966, 0.14810397642748007459, 0.68976733498510000455,
+  1.6763848301838038494, 2.05319162663775882187, 1,
+];
+
+/** The normal distribution's quantile (Wichura, 1988, AS241); its far tail is left out: 2^-33 <= p <= 1 - 2^-33 never reaches it. */
+function inverseNormal(p: number): number {
+  const q = p - 0.5;
+  if (q >= -0.425 && q <= 0.425) {
+    const r = 0.180625 - q * q;
+    return (q * polynomial(CENTRE_OVER, r)) / polynomial(CENTRE_UNDER, r);
+  }
+  const r = Math.sqrt(-log(q < 0 ? p : 1 - p)) - 1.6;
+  const size = polynomial(TAIL_OVER, r) / polynomial(TAIL_UNDER, r);
+  return q < 0 ? -size : size;
+}

@@ -1,0 +1,66 @@
+/** A prompt to the token numbers that `encodeText` takes, by the rules in the package's tokenizer.json. */
+
+import { Tokenizer } from "@huggingface/tokenizers";
+import type { TokenizerSpec } from "../compiler/package/manifest.ts";
+import { mvcError } from "./errors.ts";
+
+/** A prompt to exactly `length` token numbers; throws MvcError `prompt-too-long` or `word-unknown`. */
+export type EncodePrompt = (prompt: string) => Int32Array;
+
+/** How many words of the vocabulary an error about an unknown word names. */
+const EXAMPLES = 12;
+
+/**
+ * Reads tokenizer.json (Hugging Face's format).
+ * @throws MvcError `tokenizer-invalid`.
+ */
+export function loadTokenizer(text: string, spec: TokenizerSpec): EncodePrompt {
+  const tokenizer = parse(text);
+  const pad = tokenizer.token_to_id(spec.pad);
+  if (pad === undefined) throw mvcError("tokenizer-invalid", { reason: `the padding token "${spec.pad}" is not in the vocabulary` });
+  const unknown = unknownToken(text);
+  const unknownId = unknown === undefined ? undefined : tokenizer.token_to_id(unknown);
+  const isUnknown = (part: string) => tokenizer.encode(part, { add_special_tokens: false }).ids.some((id) => id === unknownId);
+  return (prompt) => {
+    const words = prompt.split(/\s+/).filter((word) => word !== "");
+    if (unknownId !== undefined && isUnknown(prompt)) {
+      const strange = words.filter(isUnknown);
+      throw mvcError("word-unknown", { words: strange.length > 0 ? [...new Set(strange)] : [prompt], examples: plainWords(tokenizer) });
+    }
+    const { ids } = tokenizer.encode(prompt);
+    if (ids.length > spec.length) {
+      throw mvcError("prompt-too-long", { tokens: ids.length, limit: spec.length, left: wordsBeyond(tokenizer, words, spec.length) });
+    }
+    const tokens = new Int32Array(spec.length).fill(pad);
+    tokens.set(ids);
+    return tokens;
+  };
+}
+
+function parse(text: string): Tokenizer {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (typeof json !== "object" || json === null) throw new Error("it is not an object");
+    return new Tokenizer(json, {});
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? "it is not JSON" : `the tokenizer library refuses it (${String(error)})`;
+    throw mvcError("tokenizer-invalid", { reason });
+  }
+}
+
+/** The token that stands for what the vocabulary lacks, where the model has one. */
+function unknownToken(text: string): string | undefined {
+  const { model } = JSON.parse(text) as { model?: { unk_token?: unknown } };
+  return typeof model?.unk_token === "string" ? model.unk_token : undefined;
+}
+
+/** The words after the longest beginning of the prompt that fits. */
+function wordsBeyond(tokenizer: Tokenizer, words: readonly string[], length: number): readonly string[] {
+  let fits = words.length;
+  while (fits > 0 && tokenizer.encode(words.slice(0, fits).join(" ")).ids.length > length) fits--;
+  return words.slice(fits);
+}
+
+function plainWords(tokenizer: Tokenizer): readonly string[] {
+  return [...tokenizer.get_vocab(false).keys()].filter((word) => /^\p{L}{2,}$/u.test(word)).slice(0, EXAMPLES);
+}
