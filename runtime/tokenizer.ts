@@ -2,10 +2,17 @@
 
 import { Tokenizer } from "@huggingface/tokenizers";
 import type { TokenizerSpec } from "../compiler/package/manifest.ts";
-import { mvcError } from "./errors.ts";
+import { mvcError, reasonOf } from "./errors.ts";
 
 /** A prompt to exactly `length` token numbers; throws MvcError `prompt-too-long` or `word-unknown`. */
 export type EncodePrompt = (prompt: string) => Int32Array;
+
+/** What is used of the library: its own types do not resolve under Node's rules for modules. */
+interface Library {
+  encode(text: string, options?: { add_special_tokens: boolean }): { readonly ids: readonly number[] };
+  token_to_id(token: string): number | undefined;
+  get_vocab(withAddedTokens: boolean): ReadonlyMap<string, number>;
+}
 
 /** How many words of the vocabulary an error about an unknown word names. */
 const EXAMPLES = 12;
@@ -15,10 +22,9 @@ const EXAMPLES = 12;
  * @throws MvcError `tokenizer-invalid`.
  */
 export function loadTokenizer(text: string, spec: TokenizerSpec): EncodePrompt {
-  const tokenizer = parse(text);
+  const { tokenizer, unknown } = parse(text);
   const pad = tokenizer.token_to_id(spec.pad);
   if (pad === undefined) throw mvcError("tokenizer-invalid", { reason: `the padding token "${spec.pad}" is not in the vocabulary` });
-  const unknown = unknownToken(text);
   const unknownId = unknown === undefined ? undefined : tokenizer.token_to_id(unknown);
   const isUnknown = (part: string) => tokenizer.encode(part, { add_special_tokens: false }).ids.some((id) => id === unknownId);
   return (prompt) => {
@@ -37,30 +43,27 @@ export function loadTokenizer(text: string, spec: TokenizerSpec): EncodePrompt {
   };
 }
 
-function parse(text: string): Tokenizer {
+/** The tokenizer, and the token that stands for what its vocabulary lacks, where it has one. */
+function parse(text: string): { readonly tokenizer: Library; readonly unknown: string | undefined } {
   try {
-    const json: unknown = JSON.parse(text);
-    if (typeof json !== "object" || json === null) throw new Error("it is not an object");
-    return new Tokenizer(json, {});
+    const json = JSON.parse(text) as { readonly model?: { readonly unk_token?: unknown } };
+    const token = json.model?.unk_token;
+    const unknown = typeof token === "string" ? token : undefined;
+    // The library reads a word-level model's unknown token from the second file of older tokenizers only.
+    return { tokenizer: new Tokenizer(json, unknown === undefined ? {} : { unk_token: unknown }), unknown };
   } catch (error) {
-    const reason = error instanceof SyntaxError ? "it is not JSON" : `the tokenizer library refuses it (${String(error)})`;
+    const reason = error instanceof SyntaxError ? "it is not JSON" : `the tokenizer library refuses it (${reasonOf(error)})`;
     throw mvcError("tokenizer-invalid", { reason });
   }
 }
 
-/** The token that stands for what the vocabulary lacks, where the model has one. */
-function unknownToken(text: string): string | undefined {
-  const { model } = JSON.parse(text) as { model?: { unk_token?: unknown } };
-  return typeof model?.unk_token === "string" ? model.unk_token : undefined;
-}
-
 /** The words after the longest beginning of the prompt that fits. */
-function wordsBeyond(tokenizer: Tokenizer, words: readonly string[], length: number): readonly string[] {
+function wordsBeyond(tokenizer: Library, words: readonly string[], length: number): readonly string[] {
   let fits = words.length;
   while (fits > 0 && tokenizer.encode(words.slice(0, fits).join(" ")).ids.length > length) fits--;
   return words.slice(fits);
 }
 
-function plainWords(tokenizer: Tokenizer): readonly string[] {
+function plainWords(tokenizer: Library): readonly string[] {
   return [...tokenizer.get_vocab(false).keys()].filter((word) => /^\p{L}{2,}$/u.test(word)).slice(0, EXAMPLES);
 }

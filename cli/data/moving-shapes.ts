@@ -6,20 +6,37 @@ export const SHAPES = ["circle", "square", "triangle", "star", "ring", "heart"] 
 export const COLOURS = ["red", "green", "blue", "yellow", "cyan", "magenta"] as const;
 /** Each motion has words of its own, because a small text encoder ignores the order of words. */
 export const MOTIONS = [
-  "moves right", "moves left", "moves up", "moves down",
-  "climbs right", "climbs left", "falls right", "falls left",
+  "moves right",
+  "moves left",
+  "moves up",
+  "moves down",
+  "climbs right",
+  "climbs left",
+  "falls right",
+  "falls left",
 ] as const;
 
 export const FRAMES = 16;
 export const SIZE = 64;
 export const BACKGROUND = [12, 12, 16] as const;
 const RGB: readonly (readonly [number, number, number])[] = [
-  [230, 40, 40], [40, 200, 70], [60, 90, 245], [240, 220, 50], [50, 215, 225], [225, 60, 215],
+  [230, 40, 40],
+  [40, 200, 70],
+  [60, 90, 245],
+  [240, 220, 50],
+  [50, 215, 225],
+  [225, 60, 215],
 ];
-const DIAGONAL = 0.7071067811865476;
+const DIAGONAL = Math.SQRT1_2;
 const DIRECTIONS: readonly (readonly [number, number])[] = [
-  [1, 0], [-1, 0], [0, -1], [0, 1],
-  [DIAGONAL, -DIAGONAL], [-DIAGONAL, -DIAGONAL], [DIAGONAL, DIAGONAL], [-DIAGONAL, DIAGONAL],
+  [1, 0],
+  [-1, 0],
+  [0, -1],
+  [0, 1],
+  [DIAGONAL, -DIAGONAL],
+  [-DIAGONAL, -DIAGONAL],
+  [DIAGONAL, DIAGONAL],
+  [-DIAGONAL, DIAGONAL],
 ];
 /** Pixels: how far a path's middle may lie from the frame's middle on each axis. */
 const JITTER = 3;

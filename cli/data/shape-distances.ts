@@ -6,11 +6,19 @@ const HALF_SIDE = 0.84;
 const TIP_Y = -0.95;
 /** A star's ten corners, from the top clockwise: radius 1 and 0.45 by turns, 36 degrees apart. */
 const STAR: readonly (readonly [number, number])[] = [
-  [0, -1], [0.2645034, -0.3640576], [0.9510565, -0.309017], [0.4279754, 0.1390576], [0.5877853, 0.809017],
-  [0, 0.45], [-0.5877853, 0.809017], [-0.4279754, 0.1390576], [-0.9510565, -0.309017], [-0.2645034, -0.3640576],
+  [0, -1],
+  [0.2645034, -0.3640576],
+  [0.9510565, -0.309017],
+  [0.4279754, 0.1390576],
+  [0.5877853, 0.809017],
+  [0, 0.45],
+  [-0.5877853, 0.809017],
+  [-0.4279754, 0.1390576],
+  [-0.9510565, -0.309017],
+  [-0.2645034, -0.3640576],
 ];
 const SIN60 = 0.8660254037844386;
-const SQRT_HALF = 0.7071067811865476;
+const SQRT_HALF = Math.SQRT1_2;
 
 const circle: Distance = (x, y) => Math.sqrt(x * x + y * y) - 0.95;
 
@@ -23,7 +31,7 @@ const ring: Distance = (x, y) => Math.abs(Math.sqrt(x * x + y * y) - 0.75) - 0.2
 
 const star: Distance = (x, y) => polygon(STAR, x, y);
 
-/** A square standing on its corner with a half disc on each upper side. */
+/** A square standing on its corner with a disc on each upper side; its centroid lies 0.3 above its centre. */
 const heart: Distance = (x, y) => {
   const side = 0.56;
   const dx = Math.abs(x);

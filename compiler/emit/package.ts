@@ -3,13 +3,14 @@
 import type { Compiled } from "../compile.ts";
 import { costOf } from "../cost.ts";
 import type { Graph } from "../graph/graph.ts";
+import { serialiseGraph } from "../graph/serialise.ts";
 import type { GraphSpec, Manifest, TensorSpec } from "../package/manifest.ts";
 import { layOutWeights, type WeightLayout } from "../package/weights.ts";
 import { emitOnnx } from "./onnx/emit.ts";
 
 export interface PackageFiles {
-  /** By path in the package. */
-  readonly onnx: ReadonlyMap<string, Uint8Array>;
+  /** Graphs by path in the package: each as ONNX, and as the compiler has it. */
+  readonly graphs: ReadonlyMap<string, Uint8Array>;
   readonly layout: WeightLayout;
   /** Made last, from the hashes: SHA-256 in hex, given in because the compiler is pure; `weightsHash` only where weights are written. */
   readonly manifest: (hash: (bytes: Uint8Array) => string, weightsHash: string | undefined) => Manifest;
@@ -39,7 +40,14 @@ export function emitPackage(compiled: Compiled, version: string): PackageFiles {
     graphs: Object.fromEntries(files.map((file) => [file.name, graphSpec(file.graph, file.path, hash(file.bytes))])),
     sampler,
   });
-  return { onnx: new Map(files.map((file) => [file.path, file.bytes])), layout, manifest };
+  const encoder = new TextEncoder();
+  const graphs = new Map(
+    files.flatMap((file) => [
+      [file.path, file.bytes] as const,
+      [`graphs/${file.name}.json`, encoder.encode(serialiseGraph(file.graph))] as const,
+    ]),
+  );
+  return { graphs, layout, manifest };
 }
 
 function graphSpec(graph: Graph, file: string, sha256: string): GraphSpec {

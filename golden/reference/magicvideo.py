@@ -37,7 +37,7 @@ class Config:
 
 
 FULL = Config()
-MINI = Config(H=8, W=8, L=16, D=96, levels=((48, True), (96, True)), heads=4, groups=8, vocabulary=64, text_layers=2,
+MINI = Config(H=8, W=8, L=16, D=96, levels=((48, True), (96, True)), units=1, heads=4, groups=8, vocabulary=32, text_layers=2,
               text_heads=4, vae_widths=(16, 24, 32, 64), latent_scale=1.0)
 ABLATIONS = {
     "NoAdaptor": dict(adaptor=False),

@@ -1,0 +1,124 @@
+/** `mvc build`: a model to a package on disk, whole or not at all. */
+
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import pc from "picocolors";
+import { compile } from "../../compiler/compile.ts";
+import { emitBindings } from "../../compiler/emit/bindings.ts";
+import { emitPackage, type PackageFiles } from "../../compiler/emit/package.ts";
+import type { Choices, Setting } from "../../compiler/expand/configure.ts";
+import { writeAtomically } from "../../runtime/node/atomic-file.ts";
+import { printDiagnostics, shownPath, soundProgram } from "../program.ts";
+import { startProgress } from "../progress.ts";
+import { stageFolder, writing } from "../staging.ts";
+import { interruptible, type Outcome } from "../terminal.ts";
+import { version } from "../version.ts";
+import { randomWeights, trainedWeights, type WeightSource } from "../weights.ts";
+
+export interface ChoiceOptions {
+  readonly model?: string;
+  readonly preset?: string;
+  readonly ablation?: readonly string[];
+  readonly set?: { readonly [name: string]: Setting };
+  readonly precision: "f32" | "f16";
+}
+
+export function choicesOf(options: ChoiceOptions): Choices {
+  return {
+    model: options.model,
+    preset: options.preset,
+    ablations: options.ablation ?? [],
+    settings: options.set ?? {},
+    precision: options.precision,
+  };
+}
+
+export interface BuildOptions extends ChoiceOptions {
+  readonly weights?: string;
+  readonly init?: number;
+  readonly output: string;
+}
+
+export async function build(file: string, options: BuildOptions): Promise<Outcome> {
+  const sound = soundProgram(file);
+  if (sound === undefined) return "mistake";
+  const result = compile(sound.program, choicesOf(options));
+  if (!result.ok) {
+    printDiagnostics(result.diagnostics, sound.texts);
+    return "mistake";
+  }
+  const { compiled } = result;
+  const tokenizerFile = compiled.tokenizer === null ? undefined : join(dirname(file), compiled.tokenizer.file);
+  const hasTokenizer = tokenizerFile !== undefined && existsSync(tokenizerFile);
+  const files = emitPackage(hasTokenizer ? compiled : { ...compiled, tokenizer: null }, version);
+  const source = weightSource(options, files);
+  const signal = interruptible();
+  try {
+    await stageFolder(options.output, async (folder) => {
+      const bindings = await emitBindings(compiled);
+      writing(options.output, () => {
+        for (const part of ["onnx", "graphs"]) mkdirSync(join(folder, part));
+        for (const [path, bytes] of files.graphs) writeFileSync(join(folder, path), bytes);
+        if (hasTokenizer) copyFileSync(tokenizerFile, join(folder, "tokenizer.json"));
+        writeFileSync(join(folder, "bindings.ts"), bindings);
+      });
+      const hash = source && (await writeWeights(join(folder, "weights.safetensors"), files, source, signal));
+      const manifest = files.manifest(sha256, hash);
+      writing(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
+    });
+  } finally {
+    source?.close();
+  }
+  report(options, files, compiled.graphs.size);
+  if (tokenizerFile !== undefined && !hasTokenizer) {
+    process.stderr.write(
+      `${pc.yellow("note")} there is no ${shownPath(tokenizerFile)}, so the package runs graphs but takes no prompts: ` +
+        `put the model's tokenizer.json there and build again\n`,
+    );
+  }
+  return "done";
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function weightSource(options: BuildOptions, files: PackageFiles): WeightSource | undefined {
+  if (options.weights !== undefined) return trainedWeights(options.weights, files.layout.weights.values());
+  return options.init === undefined ? undefined : randomWeights(options.init);
+}
+
+/** Writes one weight at a time, so that memory stays at the largest of them. Returns the file's hash. */
+async function writeWeights(path: string, { layout }: PackageFiles, source: WeightSource, signal: AbortSignal): Promise<string> {
+  const hash = createHash("sha256");
+  const progress = startProgress("weights", layout.bytes, "bytes");
+  async function* chunks() {
+    yield layout.header;
+    for (const weight of layout.weights.values()) {
+      yield source.bytesOf(weight);
+      progress.to(weight.offset + weight.length);
+      await new Promise(setImmediate);
+    }
+  }
+  async function* hashed() {
+    for await (const chunk of chunks()) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  }
+  try {
+    await writeAtomically(path, hashed(), signal);
+  } finally {
+    progress.stop();
+  }
+  return hash.digest("hex");
+}
+
+function report(options: BuildOptions, files: PackageFiles, graphs: number): void {
+  const { layout } = files;
+  const weights = existsSync(join(options.output, "weights.safetensors"))
+    ? `weights.safetensors ${(statSync(join(options.output, "weights.safetensors")).size / 1e6).toFixed(1)} MB`
+    : "no weights (give --weights or --init)";
+  process.stdout.write(`${shownPath(options.output)}: ${graphs} graphs, ${layout.parameters.toLocaleString("en")} parameters in ${layout.weights.size} tensors, ${weights}\n`);
+}

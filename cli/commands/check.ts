@@ -1,0 +1,38 @@
+/** `mvc check`: the errors of a model, in the source and in the shapes that the file's own presets and ablations give it. */
+
+import pc from "picocolors";
+import { expandModel } from "../../compiler/compile.ts";
+import type { Diagnostic, Program } from "../../dsl/index.ts";
+import { hasErrors, loadProgram, printDiagnostics, shownPath } from "../program.ts";
+import type { Outcome } from "../terminal.ts";
+
+export function check(file: string, options: { readonly json?: true }): Outcome {
+  const { program, diagnostics, texts } = loadProgram(file);
+  const sound = program !== undefined && !hasErrors(diagnostics);
+  const all = sound ? [...diagnostics, ...shapeErrors(program)] : diagnostics;
+  if (options.json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
+  else {
+    printDiagnostics(all, texts);
+    if (!hasErrors(all)) process.stdout.write(`${pc.green("ok")} ${shownPath(file)}\n`);
+  }
+  return hasErrors(all) ? "mistake" : "done";
+}
+
+/** A file without a model is checked as a library: its blocks have no sizes yet. */
+function shapeErrors(program: Program): readonly Diagnostic[] {
+  const declarations = program.files.get(program.entry)?.source.declarations ?? [];
+  const found = new Map<string, Diagnostic>();
+  for (const model of declarations) {
+    if (model.kind !== "model") continue;
+    const of = (kind: "preset" | "ablation") =>
+      declarations.flatMap((declaration) => (declaration.kind === kind && declaration.model.name === model.name.name ? [declaration.name.name] : []));
+    for (const preset of [undefined, ...of("preset")]) {
+      for (const ablations of [[], ...of("ablation").map((name) => [name])]) {
+        const result = expandModel(program, { model: model.name.name, preset, ablations, precision: "f32" });
+        if ("configuration" in result) continue;
+        for (const diagnostic of result) found.set(`${diagnostic.code} ${diagnostic.span.file}:${diagnostic.span.start}`, diagnostic);
+      }
+    }
+  }
+  return [...found.values()];
+}

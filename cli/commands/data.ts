@@ -1,0 +1,50 @@
+/** `mvc data`: captioned clips made on the spot, as a safetensors file that training reads. */
+
+import { FRAMES, movingShapes, SIZE, type Combinations } from "../data/moving-shapes.ts";
+import { writeSafetensors } from "../../runtime/node/safetensors-file.ts";
+import { shownPath } from "../program.ts";
+import { startProgress } from "../progress.ts";
+import { interruptible, type Outcome } from "../terminal.ts";
+
+export interface DataOptions {
+  readonly clips: number;
+  readonly seed: number;
+  readonly split: Combinations;
+  readonly output: string;
+}
+
+/** Tensors `clips` u8 [N, 16, 64, 64, 3] and `shape`, `colour`, `motion` u8 [N]; the captions as JSON in the metadata. */
+export async function data(_name: string, options: DataOptions): Promise<Outcome> {
+  const { clips: count, seed, split, output } = options;
+  const draw = () => movingShapes(count, seed, { combinations: split });
+  const captions: string[] = [];
+  const attributes = { shape: new Uint8Array(count), colour: new Uint8Array(count), motion: new Uint8Array(count) };
+  for (const [i, clip] of [...labels(draw())].entries()) {
+    captions.push(clip.caption);
+    attributes.shape[i] = clip.shape;
+    attributes.colour[i] = clip.colour;
+    attributes.motion[i] = clip.motion;
+  }
+  const bytes = count * FRAMES * SIZE * SIZE * 3;
+  const progress = startProgress("clips", bytes, "bytes");
+  function* pixels() {
+    let done = 0;
+    for (const clip of draw()) {
+      yield clip.pixels;
+      done += clip.pixels.byteLength;
+      progress.to(done);
+    }
+  }
+  const shape = [count];
+  const tensors = [
+    { name: "clips", dtype: "U8" as const, shape: [count, FRAMES, SIZE, SIZE, 3], chunks: pixels },
+    ...Object.entries(attributes).map(([name, values]) => ({ name, dtype: "U8" as const, shape, chunks: () => [values] })),
+  ];
+  try {
+    await writeSafetensors(output, tensors, { metadata: { captions: JSON.stringify(captions) }, signal: interruptible() });
+  } finally {
+    progress.stop();
+  }
+  process.stdout.write(`${shownPath(output)}: ${count} clips of ${FRAMES} frames, ${SIZE}x${SIZE}, such as ${JSON.stringify(captions[0] ?? "")}\n`);
+  return "done";
+}

@@ -1,0 +1,40 @@
+/** `mvc format`: files in the one style; a file that does not parse is left as it is. */
+
+import { readFileSync } from "node:fs";
+import pc from "picocolors";
+import { format as print, parse } from "../../dsl/index.ts";
+import { mvcError, reasonOf } from "../../runtime/errors.ts";
+import { writeAtomically } from "../../runtime/node/atomic-file.ts";
+import { printDiagnostics, shownPath } from "../program.ts";
+import type { Outcome } from "../terminal.ts";
+
+export async function format(files: readonly string[], options: { readonly check?: true }): Promise<Outcome> {
+  let outcome: Outcome = "done";
+  for (const file of files) {
+    const text = readText(file);
+    const { source, diagnostics } = parse(shownPath(file), text);
+    if (source === undefined || diagnostics.length > 0) {
+      printDiagnostics(diagnostics, new Map([[shownPath(file), text]]));
+      outcome = "mistake";
+      continue;
+    }
+    const formatted = print(source);
+    if (formatted === text) continue;
+    if (options.check) {
+      process.stdout.write(`${pc.yellow("would change")} ${shownPath(file)}\n`);
+      outcome = "mistake";
+    } else {
+      await writeAtomically(file, [new TextEncoder().encode(formatted)]);
+      process.stdout.write(`formatted ${shownPath(file)}\n`);
+    }
+  }
+  return outcome;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (thrown) {
+    throw mvcError("file-unreadable", { file, reason: reasonOf(thrown) });
+  }
+}

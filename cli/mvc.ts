@@ -1,0 +1,136 @@
+#!/usr/bin/env node
+/** The command line: words to one of the commands, each loaded only when it is called. */
+
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { Setting } from "../compiler/expand/configure.ts";
+import { finish } from "./terminal.ts";
+import { version } from "./version.ts";
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("It must be a whole number of 0 or more.");
+  return value;
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
+  return value;
+}
+
+/** `F=8`, `time=full` or `levels=[…]`: JSON where it is, else text. */
+function setting(text: string, previous: { readonly [name: string]: Setting } = {}): { readonly [name: string]: Setting } {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must be name=value.");
+  const value = text.slice(at + 1);
+  return { ...previous, [text.slice(0, at)]: parsed(value) };
+}
+
+function parsed(text: string): Setting {
+  try {
+    return JSON.parse(text) as Setting;
+  } catch {
+    return text;
+  }
+}
+
+function collect(name: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, name];
+}
+
+/** The choices that `report` and `build` share. */
+function withChoices(command: Command): Command {
+  return command
+    .option("--model <name>", "which model, where the file declares several")
+    .option("--preset <name>", "sizes and settings that the file declares, such as Mini")
+    .option("--ablation <name>", "a change that the file declares; may be given several times", collect)
+    .option("--set <name=value>", "a dim or param, over the preset and the ablations; may be given several times", setting)
+    .addOption(new Option("--precision <type>", "what `float` means").choices(["f32", "f16"]).default("f32"));
+}
+
+const program = new Command("mvc")
+  .description("Compiles video-diffusion models written in .mv to graphs that run anywhere, and samples clips from them.")
+  .version(version)
+  .showHelpAfterError("(`mvc --help` shows the commands)")
+  .exitOverride()
+  .addHelpText(
+    "after",
+    `
+Examples:
+  mvc check models/magicvideo.mv
+  mvc report models/magicvideo.mv --ablation NoAdaptor
+  mvc build models/magicvideo.mv --preset Mini --weights models/mini.safetensors -o out/mini
+  mvc sample out/mini "a red circle moves right" -o clip.gif
+
+Exit codes: 0 done, 1 an error in what was given (named on standard error), 2 wrong usage, 130 interrupted.`,
+  );
+
+program
+  .command("check")
+  .description("report errors in a model, from syntax to the shapes of every preset and ablation")
+  .argument("<file>", "a .mv file")
+  .option("--json", "print the diagnostics as JSON")
+  .action(async (file, options) => finish(await (await import("./commands/check.ts")).check(file, options)));
+
+program
+  .command("format")
+  .description("rewrite files in the one style")
+  .argument("<files...>", ".mv files")
+  .option("--check", "change nothing; exit 1 if a file would change")
+  .action(async (files, options) => finish(await (await import("./commands/format.ts")).format(files, options)));
+
+withChoices(program.command("report"))
+  .description("parameters, tensors, FLOPs and activation memory, by graph and by block")
+  .argument("<file>", "a .mv file")
+  .option("--depth <n>", "how deep blocks are listed", wholeNumber, 3)
+  .option("--json", "print the report as JSON")
+  .action(async (file, options) => finish(await (await import("./commands/report.ts")).report(file, options)));
+
+withChoices(program.command("build"))
+  .description("compile a model to a package: ONNX graphs, one weight file, typed bindings")
+  .argument("<file>", "a .mv file")
+  .addOption(new Option("--weights <file>", "trained weights, by weight path (.safetensors)").conflicts("init"))
+  .addOption(new Option("--init <seed>", "random weights, as training starts from").argParser(wholeNumber))
+  .requiredOption("-o, --output <folder>", "where the package goes")
+  .action(async (file, options) => finish(await (await import("./commands/build.ts")).build(file, options)));
+
+program
+  .command("run")
+  .description("run one graph of a package on given tensors")
+  .argument("<package>", "a folder that `mvc build` wrote")
+  .argument("<graph>", "a graph of the package, such as encodeText")
+  .requiredOption("--inputs <file>", "the graph's inputs by name (.safetensors)")
+  .requiredOption("-o, --output <file>", "where the outputs go (.safetensors)")
+  .addOption(new Option("--backend <name>", "what computes").choices(["onnx", "reference"]).default("onnx"))
+  .action(async (folder, graph, options) => finish(await (await import("./commands/run.ts")).run(folder, graph, options)));
+
+program
+  .command("sample")
+  .description("sample a clip from a prompt")
+  .argument("<package>", "a folder that `mvc build` wrote")
+  .argument("<prompt>", "what the clip shows")
+  .option("--seed <n>", "the noise to start from", wholeNumber, 0)
+  .option("--steps <n>", "sampling steps (default: the model's)", wholeNumber)
+  .option("--guidance <x>", "weight of the prompt, 1 is none (default: the model's)", number)
+  .addOption(new Option("--sampler <name>", "the method (default: the model's)").choices(["ddim", "dpm++2m", "euler"]))
+  .option("--count <n>", "clips, with seeds counting up", wholeNumber, 1)
+  .option("--fps <n>", "frames a second", number, 8)
+  .requiredOption("-o, --output <file>", "clip.gif, clip.mp4, or clip.png for a contact sheet")
+  .action(async (folder, prompt, options) => finish(await (await import("./commands/sample.ts")).sample(folder, prompt, options)));
+
+program
+  .command("data")
+  .description("make a set of captioned clips on the spot")
+  .addArgument(program.createArgument("<name>", "which set").choices(["moving-shapes"]))
+  .requiredOption("--clips <n>", "how many", wholeNumber)
+  .option("--seed <n>", "which clips", wholeNumber, 0)
+  .addOption(new Option("--split <name>", "combinations of shape, colour and motion").choices(["seen", "held-out", "all"]).default("seen"))
+  .requiredOption("-o, --output <file>", "where they go (.safetensors)")
+  .action(async (name, options) => finish(await (await import("./commands/data.ts")).data(name, options)));
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  const { exitCodeOf } = await import("./terminal.ts");
+  process.exitCode = exitCodeOf(thrown);
+}

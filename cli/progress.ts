@@ -1,0 +1,39 @@
+/** Progress of long work on a terminal: a bar with rate and time left; silent where standard error is not a terminal. */
+
+import { Format, SingleBar } from "cli-progress";
+
+export interface Progress {
+  to(done: number): void;
+  stop(): void;
+}
+
+/** `unit` scales the figures: bytes are shown in MB. */
+export function startProgress(task: string, total: number, unit: "bytes" | "steps"): Progress {
+  const started = Date.now();
+  const scale = unit === "bytes" ? 1e6 : 1;
+  const suffix = unit === "bytes" ? "MB" : "steps";
+  const bar = new SingleBar({
+    stream: process.stderr,
+    noTTYOutput: false,
+    hideCursor: true,
+    clearOnComplete: true,
+    etaBuffer: 20,
+    barsize: 24,
+    format: (options, params, payload) => {
+      const filled = Format.BarFormat(params.progress, options);
+      const amount = (value: number) => (unit === "bytes" ? value.toFixed(0) : String(Math.round(value)));
+      return `${task} ${filled} ${amount(params.value)}/${amount(params.total)} ${suffix}  ${payload.rate} ${suffix}/s  ${left(params.eta)} left`;
+    },
+  });
+  bar.start(total / scale, 0, { rate: "–" });
+  return {
+    to: (done) => bar.update(done / scale, { rate: (done / scale / Math.max(0.001, (Date.now() - started) / 1000)).toPrecision(3) }),
+    stop: () => bar.stop(),
+  };
+}
+
+function left(seconds: number | string): string {
+  const value = Number(seconds);
+  if (!Number.isFinite(value)) return "–";
+  return value >= 60 ? `${Math.floor(value / 60)} min ${Math.round(value % 60)} s` : `${Math.round(value)} s`;
+}

@@ -1,0 +1,134 @@
+/** Plain descriptions of an ONNX model to its bytes: the one file that knows onnx-proto, protobufjs and their 64-bit integers. */
+
+import onnxProto from "onnx-proto";
+import type { onnx } from "onnx-proto";
+import { sizeOf, type DType, type TensorType } from "../../graph/graph.ts";
+
+export type Node = onnx.INodeProto;
+export type Initialiser = onnx.ITensorProto;
+export type GraphValue = onnx.IValueInfoProto;
+export type NodeAttributes = { readonly [name: string]: number | string | readonly number[] | { readonly float: number } };
+
+const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
+
+/** IR 8 is what onnx-proto's ONNX 1.10.2 wrote; it admits any opset, and no field of a later IR is used. */
+const irVersion = 8;
+
+const dataTypes: { readonly [D in DType | "i64"]: number } = {
+  f32: TensorProto.DataType.FLOAT,
+  f16: TensorProto.DataType.FLOAT16,
+  i32: TensorProto.DataType.INT32,
+  i64: TensorProto.DataType.INT64,
+};
+
+export function onnxDataType(dtype: DType): number {
+  return dataTypes[dtype];
+}
+
+/** Numbers are ints unless they are wrapped as `{ float }`: JavaScript cannot tell 1 from 1.0, and ONNX must. */
+export function makeNode(
+  opType: string,
+  name: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: NodeAttributes,
+): Node {
+  return { opType, name, input: [...inputs], output: [...outputs], attribute: Object.entries(attributes).map(makeAttribute) };
+}
+
+function makeAttribute([name, value]: [string, NodeAttributes[string]]): onnx.IAttributeProto {
+  const types = AttributeProto.AttributeType;
+  if (typeof value === "string") return { name, type: types.STRING, s: new TextEncoder().encode(value) };
+  if (typeof value === "number") return { name, type: types.INT, i: value };
+  if ("float" in value) return { name, type: types.FLOAT, f: value.float };
+  return { name, type: types.INTS, ints: [...value] };
+}
+
+/** A small tensor whose elements lie in the model file. */
+export function makeInitialiser(name: string, dtype: DType | "i64", shape: readonly number[], data: readonly number[]): Initialiser {
+  return { name, dims: [...shape], dataType: dataTypes[dtype], rawData: rawBytes(dtype, data) };
+}
+
+function rawBytes(dtype: DType | "i64", data: readonly number[]): Uint8Array {
+  const width = dtype === "i64" ? 8 : dtype === "f16" ? 2 : 4;
+  const bytes = new Uint8Array(data.length * width);
+  const view = new DataView(bytes.buffer);
+  for (const [i, element] of data.entries()) {
+    if (dtype === "i64") view.setBigInt64(i * 8, BigInt(element), true);
+    else if (dtype === "i32") view.setInt32(i * 4, element, true);
+    else if (dtype === "f16") view.setUint16(i * 2, halfBits(element), true);
+    else view.setFloat32(i * 4, element, true);
+  }
+  return bytes;
+}
+
+/** The bits of the half nearest to a number, ties to even; beyond 65504 infinity, as IEEE 754 rounds. */
+export function halfBits(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.abs(value);
+  if (Number.isNaN(size)) return 0x7e00;
+  if (size >= 65520) return sign | 0x7c00;
+  // Below 2^-14 halves are spaced evenly by 2^-24.
+  const exponent = Math.max(-14, Math.floor(Math.log2(Math.max(size, 2 ** -24))));
+  const steps = roundTiesToEven(size / 2 ** (exponent - 10));
+  return sign | (((exponent + 14) << 10) + steps);
+}
+
+function roundTiesToEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+}
+
+/** A weight whose bytes lie in another file; `offset` counts from the first byte of that file. */
+export function makeExternal(name: string, type: TensorType, at: { location: string; offset: number; length: number }): Initialiser {
+  if (sizeOf(type.shape) === 0) throw new Error(`onnx: weight ${name} has no elements`);
+  return {
+    name,
+    dims: [...type.shape],
+    dataType: dataTypes[type.dtype],
+    dataLocation: TensorProto.DataLocation.EXTERNAL,
+    externalData: [
+      { key: "location", value: at.location },
+      { key: "offset", value: String(at.offset) },
+      { key: "length", value: String(at.length) },
+    ],
+  };
+}
+
+/** An input or output of the graph, each size fixed and marked with its axis's name. */
+export function makeValue(name: string, type: TensorType, axes: readonly string[]): GraphValue {
+  const dim = type.shape.map((size, i) => ({ dimValue: size, denotation: axes[i] ?? "" }));
+  return { name, type: { tensorType: { elemType: dataTypes[type.dtype], shape: { dim } } } };
+}
+
+export interface Model {
+  readonly name: string;
+  readonly opset: number;
+  readonly nodes: readonly Node[];
+  readonly initialisers: readonly Initialiser[];
+  readonly inputs: readonly GraphValue[];
+  readonly outputs: readonly GraphValue[];
+}
+
+export function encodeModel(model: Model): Uint8Array {
+  const message = {
+    irVersion,
+    producerName: "mvc",
+    opsetImport: [{ domain: "", version: model.opset }],
+    graph: {
+      name: model.name,
+      node: [...model.nodes],
+      initializer: [...model.initialisers],
+      input: [...model.inputs],
+      output: [...model.outputs],
+    },
+  };
+  // protobufjs hands out a view into its pool, or Node's Buffer: copied so that callers own plain bytes.
+  return Uint8Array.from(ModelProto.encode(message).finish());
+}
+
+/** The model of some bytes, for tests and reports. */
+export function decodeModel(bytes: Uint8Array): onnx.ModelProto {
+  return ModelProto.decode(bytes);
+}

@@ -1,0 +1,81 @@
+/** Ops' requests to the nodes and initialisers of one ONNX graph, with unique names that follow the weight paths (law 6). */
+
+import type { DType, TensorType } from "../../graph/graph.ts";
+import { type Initialiser, makeExternal, makeInitialiser, makeNode, type Node, type NodeAttributes, onnxDataType } from "./proto.ts";
+
+export class OnnxWriter {
+  readonly nodes: Node[] = [];
+  readonly initialisers: Initialiser[] = [];
+  private readonly taken = new Set<string>();
+  private readonly constants = new Map<string, string>();
+  private path = "";
+
+  /** Nodes written from here on are named below `path`. */
+  at(path: string): void {
+    this.path = path;
+  }
+
+  /** Takes a name that the graph's interface has fixed, so that no node gets it. */
+  reserve(name: string): void {
+    if (this.taken.has(name)) throw new Error(`onnx: the name ${name} is taken twice`);
+    this.taken.add(name);
+  }
+
+  /** A node of one output, whose name is the node's. */
+  node(opType: string, inputs: readonly string[], attributes: NodeAttributes = {}): string {
+    const name = this.unique(this.path === "" ? opType : `${this.path}/${opType}`);
+    this.nodes.push(makeNode(opType, name, inputs, [name], attributes));
+    return name;
+  }
+
+  /** A node of several outputs. */
+  nodes2(opType: string, inputs: readonly string[], attributes: NodeAttributes): readonly [string, string] {
+    const name = this.unique(this.path === "" ? opType : `${this.path}/${opType}`);
+    const outputs = [this.unique(`${name}:0`), this.unique(`${name}:1`)] as const;
+    this.nodes.push(makeNode(opType, name, inputs, outputs, attributes));
+    return outputs;
+  }
+
+  /** Nothing where the shapes are written alike; -1 stands for what is left over. */
+  reshape(name: string, from: readonly number[], to: readonly number[]): string {
+    const same = from.length === to.length && from.every((size, i) => size === to[i] || size === -1 || to[i] === -1);
+    return same ? name : this.node("Reshape", [name, this.ints(to)]);
+  }
+
+  cast(name: string, from: DType, to: DType): string {
+    return from === to ? name : this.node("Cast", [name], { to: onnxDataType(to) });
+  }
+
+  /** A list of 64-bit ints, as shapes and axes are given. */
+  ints(values: readonly number[]): string {
+    return this.constant("i64", [values.length], values);
+  }
+
+  /** A number that stretches to any shape. */
+  scalar(value: number, dtype: DType): string {
+    return this.constant(dtype, [], [value]);
+  }
+
+  /** A small tensor in the model file; equal ones are written once. */
+  constant(dtype: DType | "i64", shape: readonly number[], data: readonly number[]): string {
+    const key = `${dtype}[${shape.join(",")}]${data.map((element) => (Object.is(element, -0) ? "-0" : element)).join(",")}`;
+    const known = this.constants.get(key);
+    if (known !== undefined) return known;
+    const name = this.unique("constant");
+    this.constants.set(key, name);
+    this.initialisers.push(makeInitialiser(name, dtype, shape, data));
+    return name;
+  }
+
+  /** A weight by its path, which is reserved before; its bytes stay in the weight file. */
+  weight(path: string, type: TensorType, at: { location: string; offset: number; length: number }): void {
+    this.initialisers.push(makeExternal(path, type, at));
+  }
+
+  private unique(wanted: string): string {
+    let name = wanted;
+    for (let copy = 2; this.taken.has(name); copy++) name = `${wanted}.${copy}`;
+    this.taken.add(name);
+    return name;
+  }
+}

@@ -1,0 +1,252 @@
+"""Makes golden/cases/*.safetensors: inputs and expected outputs of every op, block and graph, from the hand-written model.
+
+A case's weights are not stored but made from their names: weight P of shape S is w = normals(7, fnv1a32(P), count), then
+  names that end in `scale`, and 1-D names that end in `weight`:   1 + 0.1 w
+  names that end in `shift`, and other 1-D names:                  0.1 w
+  `position` and `token.weight` (embeddings):                      w
+  all others:                                                      w / sqrt(product of S[1:])
+Inputs are normals(7, fnv1a32("CASE/INPUT")); tokens floor(uniforms(...) * vocabulary). The metadata says what the case is.
+Every case is computed twice and must be finite and equal.
+"""
+import argparse
+import json
+import math
+import os
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import magicvideo as mv
+import tensors
+from counter_random import fnv1a32, normals, uniforms
+
+SEED = 7
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../cases")
+
+
+def weight(name, shape):
+    w = torch.from_numpy(normals(SEED, fnv1a32(name), int(np.prod(shape)))).view(*shape)
+    last = name.split(".")[-1]
+    if last == "scale" or (last == "weight" and len(shape) == 1):
+        return 1 + 0.1 * w
+    if last == "shift" or len(shape) == 1:
+        return 0.1 * w
+    if last == "position" or name.endswith("token.weight"):
+        return w
+    return w / math.sqrt(np.prod(shape[1:]))
+
+
+def weighted(module, prefix):
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            parameter.copy_(weight(f"{prefix}.{name}", tuple(parameter.shape)))
+    return module
+
+
+def signal(case, name, shape, scale=1.0):
+    return scale * torch.from_numpy(normals(SEED, fnv1a32(f"{case}/{name}"), int(np.prod(shape)))).view(*shape)
+
+
+def words(case, name, shape, vocabulary):
+    x = uniforms(SEED, fnv1a32(f"{case}/{name}"), int(np.prod(shape)))
+    return torch.from_numpy(np.floor(x.astype(np.float64) * vocabulary).astype(np.int32)).view(*shape)
+
+
+def write(case, inputs, compute, metadata):
+    with torch.no_grad():
+        first, second = compute(**inputs), compute(**inputs)
+    assert torch.isfinite(first).all(), case
+    assert torch.equal(first, second), case
+    arrays = {k: v.numpy() for k, v in inputs.items()}
+    arrays["output"] = first.float().contiguous().numpy()
+    tensors.save(f"{FOLDER}/{case}.safetensors", arrays, metadata)
+
+
+# --- ops: weights are inputs, stored --------------------------------------------------------------------------------
+
+def frames(op):
+    """A 2D op applied to [B, F, C, H, W]."""
+    def apply(x, **more):
+        y = op(x.flatten(0, 1), **more)
+        return y.view(*x.shape[:2], *y.shape[1:])
+    return apply
+
+
+def conv(stride=1, padding=1, end=False):
+    def apply(x, weight, bias):
+        if end:
+            x = F.pad(x, (0, weight.shape[3] - stride, 0, weight.shape[2] - stride))
+        return F.conv2d(x, weight, bias, stride, 0 if end else padding)
+    return frames(apply)
+
+
+def ops():
+    conv_cases = [("k3", 1, 1, 3, False), ("k1", 1, 0, 1, False), ("k5", 1, 2, 5, False), ("k3-stride2", 2, 1, 3, False), ("k3-stride2-end", 2, 0, 3, True)]
+    for name, stride, padding, k, end in conv_cases:
+        shape = (2, 3, 5, 6, 10) if stride == 2 else (2, 3, 5, 7, 9)
+        attributes = {"out": 7, "kernel": k, "stride": stride, **({"padding": "end"} if end else {})}
+        yield f"conv2d-{name}", "conv2d", attributes, {"x": shape, "weight": (7, 5, k, k), "bias": (7,)}, conv(stride, padding, end)
+    for groups, channels, eps in ((1, 5, 1e-5), (3, 6, 1e-6), (6, 6, 1e-5)):
+        op = frames(lambda x, weight, bias, groups=groups, eps=eps: F.group_norm(x, groups, weight, bias, eps))
+        yield (f"group-norm-{groups}-of-{channels}", "groupNorm", {"groups": groups, "eps": eps},
+               {"x": (2, 3, channels, 5, 7), "weight": (channels,), "bias": (channels,)}, op)
+    yield ("layer-norm", "layerNorm", {}, {"x": (3, 5, 13), "weight": (13,), "bias": (13,)}, lambda x, weight, bias: F.layer_norm(x, (13,), weight, bias))
+    yield ("linear", "linear", {"out": 11}, {"x": (3, 5, 13), "weight": (11, 13), "bias": (11,)}, F.linear)
+    yield ("linear-no-bias", "linear", {"out": 11, "bias": False}, {"x": (3, 5, 13), "weight": (11, 13)}, F.linear)
+    for name, heads, s, t, c, causal in (("self", 3, 7, 7, 15, False), ("cross", 2, 7, 5, 14, False), ("causal", 3, 9, 9, 12, True), ("one-head", 1, 4, 6, 8, False)):
+        yield (f"attend-{name}", "attend", {"heads": heads, "causal": causal}, {"query": (3, s, c), "key": (3, t, c), "value": (3, t, c)},
+               lambda query, key, value, heads=heads, causal=causal: mv.attend(query, key, value, heads, causal))
+    for name, op in (("geglu", mv.geglu), ("gelu", F.gelu), ("quickGelu", mv.quick_gelu), ("silu", F.silu), ("softmax", lambda x: x.softmax(-1))):
+        yield name, name, {}, {"x": (3, 5, 14)}, lambda x, op=op: op(x)
+    yield ("upsample", "upsample", {"factor": 2}, {"x": (2, 3, 2, 3, 5)}, frames(lambda x: F.interpolate(x, scale_factor=2, mode="nearest")))
+
+
+def write_ops():
+    for name, op, attributes, shapes, compute in ops():
+        case = f"op-{name}"
+        inputs = {}
+        for key, shape in shapes.items():
+            if key in ("weight", "bias"):
+                inputs[key] = weight(f"{case}.{key}", shape)
+            else:
+                inputs[key] = signal(case, key, shape, 3.0 if op in ("gelu", "quickGelu", "silu", "geglu", "softmax") else 1.0)
+        write(case, inputs, compute, {"kind": "op", "op": op, "attributes": json.dumps(attributes), "inputs": ",".join(shapes)})
+    case = "op-sinusoid"
+    write(case, {"t": torch.tensor([0.0, 1.0, 20.5, 999.0])}, lambda t: mv.sinusoid(t, 48), {"kind": "op", "op": "sinusoid", "attributes": json.dumps({"width": 48}), "inputs": "t"})
+    case = "op-embedding"
+    write(case, {"x": words(case, "x", (2, 5), 9), "weight": weight(f"{case}.token.weight", (9, 6))}, lambda x, weight: F.embedding(x.long(), weight),
+          {"kind": "op", "op": "embedding", "attributes": json.dumps({"vocabulary": 9, "width": 6}), "inputs": "x,weight"})
+
+
+# --- blocks: golden/cases/blocks.mv, preset Small ------------------------------------------------------------------
+
+SMALL = replace(mv.FULL, L=5, D=12, heads=4, groups=8, vocabulary=32, text_layers=2, text_heads=4, vae_widths=(8, 16))
+CLIP = (1, 16, 16, 4, 6)
+
+
+def clip_block(module):
+    """A block on folded frames as a function of clips; `step` and `text` pass as they are."""
+    def apply(x, **more):
+        y = module(x.flatten(0, 1), *more.values())
+        return y.view(*x.shape[:2], *y.shape[1:])
+    return apply
+
+
+def blocks():
+    small, full_time, series = SMALL, replace(SMALL, time="full"), replace(SMALL, composition="series")
+    step, text = {"step": (1, 32)}, {"text": (1, 5, 12)}
+    yield "adaptorAlone", None, mv.Adaptor(16, 16), {"x": CLIP}
+    yield "attentionPlain", None, mv.Attention(16, 16, 4), {"x": (3, 7, 16)}
+    yield "attentionCausal", None, mv.Attention(16, 16, 4, causal=True, bias=True), {"x": (3, 7, 16)}
+    yield "attentionCross", None, mv.Attention(16, 24, 2), {"x": (3, 7, 16), "context": (3, 5, 24)}
+    yield "timeAlone", None, mv.Time(small, 16), {"x": CLIP}
+    yield "timeAlone", "FullTime", mv.Time(full_time, 16), {"x": CLIP}
+    yield "frameConv", None, mv.FrameConv(small, 16, 24), {"x": CLIP}
+    yield "frameConvHalve", None, mv.FrameConv(small, 16, stride=2), {"x": CLIP}
+    yield "resBlock", None, mv.ResBlock(small, 16, 32), {"x": CLIP, **step}
+    yield "resBlockWiden", None, mv.ResBlock(small, 16, 32, 24), {"x": CLIP, **step}
+    yield "spaceAlone", None, mv.Space(small, 16), {"x": CLIP, **text}
+    yield "spaceTime", None, mv.SpaceTime(small, 16), {"x": CLIP, **text}
+    yield "spaceTime", "InSeries", mv.SpaceTime(series, 16), {"x": CLIP, **text}
+    yield "vaeRes", None, mv.VaeRes(8, 16), {"x": CLIP}
+    yield "vaeResWiden", None, mv.VaeRes(8, 16, 24), {"x": CLIP}
+    yield "vaeAttention", None, mv.VaeAttention(8, 16), {"x": CLIP}
+    yield "clipText", None, mv.ClipText(replace(small, D=24)), {"tokens": (1, 5)}
+    yield "imageEncoder", None, mv.ImageEncoder(small), {"x": (1, 16, 3, 8, 12)}
+    yield "videoDecoder", None, mv.VideoDecoder(small), {"z": (1, 16, 4, 4, 6)}
+
+
+def write_blocks():
+    for graph, ablation, module, shapes in blocks():
+        case = f"block-{graph}" + (f"-{ablation}" if ablation else "")
+        inputs = {k: words(case, k, s, 32) if k == "tokens" else signal(case, k, s) for k, s in shapes.items()}
+        weighted(module, "block")
+        if graph.startswith("attention"):
+            compute = (lambda x, module=module: module(x, x)) if len(shapes) == 1 else module
+        elif graph == "clipText":
+            compute = lambda tokens, module=module: module(tokens.long())  # noqa: E731
+        elif graph in ("imageEncoder", "videoDecoder"):
+            compute = module
+        else:
+            compute = clip_block(module)
+        write(case, inputs, compute if not isinstance(compute, nn.Module) else lambda m=compute, **k: m(*k.values()),
+              {"kind": "block", "file": "golden/cases/blocks.mv", "model": "Blocks", "preset": "Small", "ablation": ablation or "", "graph": graph,
+               "inputs": ",".join(shapes)})
+
+
+# --- graphs: models/magicvideo.mv, preset Mini ---------------------------------------------------------------------
+
+def mini(ablation=None):
+    model = mv.MagicVideo(mv.ablate(mv.MINI, ablation) if ablation else mv.MINI)
+    for root in ("text", "unet", "decoder", "encoder"):
+        weighted(getattr(model, root), root)
+    return model
+
+
+def write_graphs():
+    m = mv.MINI
+    z, text, pixels = (m.F, m.Z, m.H, m.W), (m.L, m.D), (m.F, 3, 8 * m.H, 8 * m.W)
+
+    def graph(case, name, inputs, compute, ablation=None, batch=1):
+        write(case, inputs, compute, {"kind": "graph", "file": "models/magicvideo.mv", "model": "MagicVideo", "preset": "Mini", "ablation": ablation or "",
+                                      "graph": name, "batch": str(batch), "inputs": ",".join(inputs)})
+
+    def denoise_inputs(case, batch):
+        return {"z": signal(case, "z", (batch, *z)), "t": torch.tensor([721.0, 40.0][:batch]), "text": signal(case, "text", (batch, *text))}
+
+    base = mini()
+    graph("graph-encodeText", "encodeText", {"tokens": words("graph-encodeText", "tokens", (1, m.L), m.vocabulary)}, lambda tokens: base.encode_text(tokens.long()))
+    graph("graph-denoise", "denoise", denoise_inputs("graph-denoise", 1), base.denoise)
+    graph("graph-denoise-batch2", "denoise", denoise_inputs("graph-denoise-batch2", 2), base.denoise, batch=2)
+    graph("graph-decode", "decode", {"z": signal("graph-decode", "z", (1, *z))}, base.decode)
+    graph("graph-encode", "encode", {"x": signal("graph-encode", "x", (1, *pixels), 0.5)}, base.encode)
+    for name in mv.ABLATIONS:
+        case, model = f"graph-denoise-{name}", mini(name)
+        graph(case, "denoise", denoise_inputs(case, 1), model.denoise, name)
+        if name == "ImageVae":
+            graph(f"graph-decode-{name}", "decode", {"z": signal(f"graph-decode-{name}", "z", (1, *z))}, model.decode, name)
+
+
+# --- the whole sampling loop, with the trained weights -------------------------------------------------------------
+
+def write_sampling(weights, prompt, seed, steps, guidance, eta):
+    from evaluate import from_weights
+    from sampler import ddim, noise
+    from train_vae import to_bytes
+    from words import tokenize
+    model = from_weights(weights)
+    tokens, empty = torch.tensor([tokenize(prompt)]), torch.tensor([tokenize("")])
+    every = max(1, steps // 5)
+
+    @torch.no_grad()
+    def once():
+        kept = {}
+        text, none = model.encode_text(tokens), model.encode_text(empty)
+        z = ddim(model, text, none, [seed], steps, guidance, eta, watch=lambda i, z: kept.update({f"latents{i:03d}": z.clone()}) if i % every == 0 else None)
+        m = model.config
+        return {"tokens": tokens.int(), "text": text, "noise": noise(seed, 0, (1, m.F, m.Z, m.H, m.W)), **kept, "latents": z, "frames": model.decode(z)}
+
+    first, second = once(), once()
+    assert all(torch.equal(first[k], second[k]) and torch.isfinite(first[k].float()).all() for k in first)
+    first["frames"] = torch.from_numpy(to_bytes(first["frames"]))
+    tensors.save(f"{FOLDER}/sample-mini.safetensors", {k: v.numpy() for k, v in first.items()},
+                 {"kind": "sample", "file": "models/magicvideo.mv", "model": "MagicVideo", "preset": "Mini", "weights": "models/mini.safetensors", "prompt": prompt,
+                  "seed": str(seed), "steps": str(steps), "guidance": str(guidance), "eta": str(eta), "frames": "u8, round((x + 1) * 127.5)"})
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", help="models/mini.safetensors: makes the sampled clip too")
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--guidance", type=float, default=4.0)
+    parser.add_argument("--eta", type=float, default=0.0)
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    write_ops()
+    write_blocks()
+    write_graphs()
+    if chosen.weights:
+        write_sampling(chosen.weights, "a red circle moves right", 1, chosen.steps, chosen.guidance, chosen.eta)

@@ -1,0 +1,20 @@
+/** The runtime's door in Node: load a package, sample clips, run graphs, read and write tensors. */
+
+export { type Clip, frameOf } from "./clip.ts";
+export { type ErrorCode, MvcError, mvcError } from "./errors.ts";
+export { writeAtomically } from "./node/atomic-file.ts";
+export { type LoadOptions, loadPipeline } from "./node/load.ts";
+export { type OnnxOptions, onnxRunner } from "./node/onnx-session.ts";
+export { packageFolder } from "./node/package-folder.ts";
+export {
+  readSafetensors,
+  readSafetensorsHeader,
+  type TensorSource,
+  tensorSource,
+  writeSafetensors,
+} from "./node/safetensors-file.ts";
+export type { Progress, SampleOptions } from "./options.ts";
+export { openPackage, type Package, type PackageFiles } from "./package.ts";
+export { createPipeline, type Pipeline, type Request, type SampledClip } from "./pipeline.ts";
+export type { GraphRunner } from "./session.ts";
+export type { TensorData, Tensors } from "./tensor.ts";

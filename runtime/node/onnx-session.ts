@@ -1,0 +1,91 @@
+/** Graphs of a package in a folder to runs of ONNX Runtime on the CPU. */
+
+import { join, resolve } from "node:path";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
+import { mvcError, reasonOf } from "../errors.ts";
+import type { Package } from "../package.ts";
+import { checkFeeds, type GraphRunner, graphSpec } from "../session.ts";
+import type { TensorData } from "../tensor.ts";
+
+export interface OnnxOptions {
+  /** Threads within an op; ONNX Runtime's own choice (the physical cores) when not given. */
+  readonly threads?: number;
+}
+
+/** Opens nothing yet: each graph is loaded at its first run, so that a loop that never decodes never holds the decoder. */
+export function onnxRunner(pack: Package, folder: string, options: OnnxOptions = {}): GraphRunner {
+  const sessions = new Map<string, Promise<InferenceSession>>();
+  let disposed = false;
+
+  const session = (graph: string): Promise<InferenceSession> => {
+    if (disposed) throw mvcError("disposed", { what: "the package's session" });
+    const spec = graphSpec(pack.manifest, graph);
+    if (spec.parameters > 0 && !pack.weights) throw mvcError("weights-absent", { graph });
+    let opened = sessions.get(graph);
+    if (!opened) {
+      opened = open(graph, spec.file, folder, options);
+      sessions.set(graph, opened);
+    }
+    return opened;
+  };
+
+  return {
+    load: async (graph) => {
+      await session(graph);
+    },
+    run: async (graph, feeds) => {
+      const opened = await session(graph);
+      const spec = graphSpec(pack.manifest, graph);
+      const { Tensor } = await engine();
+      const inputs = Object.fromEntries(checkFeeds(graph, spec, feeds).map(([name, tensor]) => [name, toOnnx(Tensor, tensor)]));
+      const outputs = await opened.run(inputs).catch((error: unknown) => {
+        throw mvcError("graph-failed", { graph, reason: reasonOf(error) });
+      });
+      return Object.fromEntries(spec.outputs.map(({ name }) => [name, fromOnnx(graph, name, outputs[name])]));
+    },
+    dispose: async () => {
+      disposed = true;
+      const opened = await Promise.allSettled(sessions.values());
+      sessions.clear();
+      for (const one of opened) if (one.status === "fulfilled") await one.value.release();
+    },
+  };
+}
+
+/** Loaded at the first need: the library is 46 MB, and most commands never run a graph. */
+async function engine(): Promise<typeof import("onnxruntime-node")> {
+  return import("onnxruntime-node").catch((error: unknown) => {
+    throw mvcError("backend-missing", { backend: "ONNX Runtime", reason: reasonOf(error) });
+  });
+}
+
+async function open(graph: string, file: string, folder: string, options: OnnxOptions): Promise<InferenceSession> {
+  const { InferenceSession } = await engine();
+  return InferenceSession.create(join(folder, file), {
+    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+    // Weights lie beside the folder of graphs; the engine refuses `../` in a graph, but maps the file from here.
+    extra: { session: { model_external_initializers_file_folder_path: resolve(folder) } },
+    // Errors are thrown as well: the engine's log on standard error would say them twice.
+    logSeverityLevel: 4,
+  }).catch((error: unknown) => {
+    throw mvcError("graph-failed", { graph, reason: reasonOf(error) });
+  });
+}
+
+function toOnnx(make: typeof Tensor, tensor: TensorData): Tensor {
+  if (tensor.dtype === "f32") return new make("float32", tensor.data, tensor.shape);
+  if (tensor.dtype === "i32") return new make("int32", tensor.data, tensor.shape);
+  return new make("float16", tensor.data, tensor.shape);
+}
+
+function fromOnnx(graph: string, name: string, tensor: Tensor | undefined): TensorData {
+  if (!tensor) throw mvcError("graph-failed", { graph, reason: `it gave no output "${name}"` });
+  const { data, type, dims: shape } = tensor;
+  if (type === "float32" && data instanceof Float32Array) return { dtype: "f32", shape, data };
+  if (type === "int32" && data instanceof Int32Array) return { dtype: "i32", shape, data };
+  if (type === "float16" && ArrayBuffer.isView(data)) {
+    // Newer engines hand out a Float16Array here, older ones the bits: the memory is the same.
+    return { dtype: "f16", shape, data: new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2) };
+  }
+  throw mvcError("graph-failed", { graph, reason: `the output "${name}" has the type ${type}, which packages do not use` });
+}

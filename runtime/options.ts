@@ -1,0 +1,49 @@
+/** What a caller asks of a sampler, joined with the package's defaults and checked. */
+
+import type { Method, SamplerSpec } from "../compiler/package/manifest.ts";
+import { mvcError } from "./errors.ts";
+import { samplers } from "./sampler/sampler.ts";
+
+export interface Progress {
+  readonly phase: "load" | "text" | "step" | "decode";
+  /** Steps done. */
+  readonly step: number;
+  readonly steps: number;
+}
+
+/** What is not given comes from the package. */
+export interface SampleOptions {
+  /** A whole number from 1 to the number of steps that the model was trained with. */
+  readonly steps?: number;
+  /** Classifier-free guidance; 1 samples without it. */
+  readonly guidance?: number;
+  readonly method?: Method;
+  /** DDIM's noise, from 0 (deterministic) to 1. */
+  readonly eta?: number;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Heard between steps. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Settings extends Pick<SamplerSpec, "method" | "steps" | "guidance" | "eta"> {
+  readonly report: (progress: Progress) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The settings of a run. Throws MvcError `option-invalid`. */
+export function settings(options: SampleOptions, requests: readonly { readonly seed?: number }[], spec: SamplerSpec): Settings {
+  const { steps = spec.steps, guidance = spec.guidance, method = spec.method, eta = spec.eta } = options;
+  const inSteps = Number.isSafeInteger(steps) && steps >= 1 && steps <= spec.trainSteps;
+  demand(inSteps, "steps", `a whole number from 1 to ${spec.trainSteps}`, steps);
+  demand(Number.isFinite(guidance), "guidance", "a finite number", guidance);
+  demand(Object.hasOwn(samplers, method), "method", `one of ${Object.keys(samplers).join(", ")}`, method);
+  demand(eta >= 0 && eta <= 1, "eta", "a number from 0 to 1", eta);
+  for (const { seed = 0 } of requests) {
+    demand(Number.isSafeInteger(seed) && seed >= 0, "seed", `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`, seed);
+  }
+  return { steps, guidance, method, eta, report: options.onProgress ?? (() => {}), signal: options.signal };
+}
+
+function demand(holds: boolean, option: string, expected: string, found: unknown): void {
+  if (!holds) throw mvcError("option-invalid", { option, expected, found: String(found) });
+}

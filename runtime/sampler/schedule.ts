@@ -1,0 +1,51 @@
+/** The noise schedule of the training to the noise levels that a sampler visits. All in f64. */
+
+import type { SamplerSpec } from "../../compiler/package/manifest.ts";
+
+/** A noise level: latents are sqrt(alphaBar) clean + sqrt(1 - alphaBar) noise. */
+export interface Level {
+  /** What the network is told; the last level of a list, where it is not asked, has the time -1. */
+  readonly time: number;
+  readonly alphaBar: number;
+}
+
+/**
+ * alpha-bar of the times 0 to trainSteps - 1.
+ * scaled-linear: betas are squares of evenly spaced roots (Stable Diffusion v1).
+ * cosine: cos²((t/T + s) / (1 + s) · π/2), s = 0.008, each beta at most 0.999 (Nichol and Dhariwal, 2021, equation 17).
+ */
+export function alphaBars(schedule: SamplerSpec["schedule"], betas: readonly [number, number], trainSteps: number): Float64Array {
+  const roots = betas.map(Math.sqrt) as [number, number];
+  const beta = {
+    "scaled-linear": (i: number) => (roots[0] + ((roots[1] - roots[0]) * i) / Math.max(1, trainSteps - 1)) ** 2,
+    cosine: (i: number) => Math.min(1 - cosine((i + 1) / trainSteps) / cosine(i / trainSteps), 0.999),
+  }[schedule];
+  let product = 1;
+  return Float64Array.from({ length: trainSteps }, (_, i) => {
+    product *= 1 - beta(i);
+    return product;
+  });
+}
+
+function cosine(part: number): number {
+  return Math.cos((((part + 0.008) / 1.008) * Math.PI) / 2) ** 2;
+}
+
+/** `steps` times evenly spaced from the last one down, so that the first step is told pure noise, then clean data. */
+export function trailingLevels(bars: Float64Array, steps: number): readonly Level[] {
+  const times = Array.from({ length: steps }, (_, i) => Math.floor(bars.length - (i * bars.length) / steps + 0.5) - 1);
+  return [...times.map((time) => levelAt(bars, time)), { time: -1, alphaBar: 1 }];
+}
+
+/** CompVis's spacing: the multiples of floor(T / steps) downwards, plus one, then alpha-bar of time 0. */
+export function leadingLevels(bars: Float64Array, steps: number): readonly Level[] {
+  const times = Array.from({ length: steps }, (_, i) => (steps - 1 - i) * Math.floor(bars.length / steps) + 1);
+  const known = times.map((time) => levelAt(bars, Math.min(time, bars.length - 1)));
+  return [...known, { time: -1, alphaBar: levelAt(bars, 0).alphaBar }];
+}
+
+function levelAt(bars: Float64Array, time: number): Level {
+  const alphaBar = bars[time];
+  if (alphaBar === undefined) throw new Error(`sampler: time ${time} is outside of the schedule's ${bars.length}`);
+  return { time, alphaBar };
+}

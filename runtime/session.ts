@@ -1,0 +1,58 @@
+/** What runs a graph on named tensors, and the check of what it is given against the manifest. */
+
+import type { GraphSpec, Manifest, TensorSpec } from "../compiler/package/manifest.ts";
+import { mvcError } from "./errors.ts";
+import { describe, elements, shapeText, type TensorData, type Tensors, toDType } from "./tensor.ts";
+
+/** A backend: everything above it is the same on every device. */
+export interface GraphRunner {
+  /**
+   * Runs a graph of the package once; floats may be given in either precision, and come out in the graph's own.
+   * @throws MvcError `graph-unknown`, `tensor-…`, `graph-failed`, `weights-absent`, `disposed`.
+   */
+  run(graph: string, feeds: Tensors): Promise<Tensors>;
+  /** Loads a graph before its first run; later calls do nothing. */
+  load(graph: string): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** A graph of the manifest by its name. */
+export function graphSpec(manifest: Manifest, graph: string): GraphSpec {
+  const spec = Object.hasOwn(manifest.graphs, graph) ? manifest.graphs[graph] : undefined;
+  if (!spec) throw mvcError("graph-unknown", { graph, known: Object.keys(manifest.graphs) });
+  return spec;
+}
+
+/** The feeds in the order and the types of the graph's inputs, or the first error in that order. */
+export function checkFeeds(graph: string, spec: GraphSpec, feeds: Tensors): readonly (readonly [string, TensorData])[] {
+  const where = `graph "${graph}"`;
+  const known = spec.inputs.map((input) => input.name);
+  const extra = Object.keys(feeds).find((name) => !known.includes(name));
+  if (extra !== undefined) throw mvcError("tensor-unknown", { tensor: extra, where, known });
+  return spec.inputs.map((input) => {
+    const given = Object.hasOwn(feeds, input.name) ? feeds[input.name] : undefined;
+    if (!given) throw mvcError("tensor-missing", { tensor: input.name, where, expected: describe(input.dtype, input.shape) });
+    return [input.name, checkTensor(given, input, where)];
+  });
+}
+
+function checkTensor(given: TensorData, input: TensorSpec, where: string): TensorData {
+  const shape = given.shape.length === input.shape.length && given.shape.every((size, i) => size === input.shape[i]);
+  if (!shape) {
+    const axes = input.axes.length > 0 ? ` (${input.axes.join(", ")})` : "";
+    const expected = shapeText(input.shape) + axes;
+    throw mvcError("tensor-shape", { tensor: input.name, where, expected, found: shapeText(given.shape) });
+  }
+  if (given.data.length !== elements(given.shape)) {
+    const found = `${given.data.length} elements`;
+    throw mvcError("tensor-shape", {
+      tensor: input.name,
+      where,
+      expected: `${shapeText(input.shape)} (${elements(input.shape)} elements)`,
+      found,
+    });
+  }
+  const converted = toDType(given, input.dtype);
+  if (!converted) throw mvcError("tensor-dtype", { tensor: input.name, where, expected: input.dtype, found: given.dtype });
+  return converted;
+}

@@ -1,0 +1,104 @@
+/** Files that are written whole or not at all, and safetensors files there and back. */
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { readSafetensors, readSafetensorsHeader, tensorSource, writeAtomically, writeSafetensors } from "../../../runtime/index.ts";
+import { f32, i32 } from "../../../runtime/tensor.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "mvc-files-"));
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** What all open files share, so that a write can be made to fail as a full disk does. */
+async function fileHandles() {
+  const handle = await open(join(folder, "probe"), "w");
+  await handle.close();
+  await rm(join(folder, "probe"));
+  return Object.getPrototypeOf(handle) as typeof handle;
+}
+
+test("chunks arrive in order and replace what was there", async () => {
+  const path = join(folder, "a.txt");
+  await writeFile(path, "old");
+  await writeAtomically(path, [bytes("one "), bytes("two")]);
+  expect(await readFile(path, "utf8")).toBe("one two");
+  expect(await readdir(folder)).toEqual(["a.txt"]);
+});
+
+test("disk full in the middle: one error, the old file stays, nothing else is left", async () => {
+  const path = join(folder, "a.txt");
+  await writeFile(path, "old");
+  const handles = await fileHandles();
+  const write = vi.spyOn(handles, "write");
+  write.mockResolvedValueOnce({ bytesWritten: 3, buffer: "" });
+  write.mockRejectedValueOnce(Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" }));
+  await expect(writeAtomically(path, [bytes("one"), bytes("two")])).rejects.toMatchObject({
+    code: "disk-full",
+    message: `${path} was not written: the disk is full`,
+  });
+  expect(await readFile(path, "utf8")).toBe("old");
+  expect(await readdir(folder)).toEqual(["a.txt"]);
+});
+
+test("a write that takes only a part is continued", async () => {
+  const handles = await fileHandles();
+  const real = handles.write;
+  let calls = 0;
+  vi.spyOn(handles, "write").mockImplementation(function (this: typeof handles, data: Uint8Array, from: number) {
+    calls++;
+    return Reflect.apply(real, this, [data, from, Math.min(2, data.length - from)]);
+  } as typeof real);
+  await writeAtomically(join(folder, "a.txt"), [bytes("seven!!")]);
+  expect(calls).toBe(4);
+  expect(await readFile(join(folder, "a.txt"), "utf8")).toBe("seven!!");
+});
+
+test("an abort in the middle, a missing folder and a source that fails leave nothing", async () => {
+  const stop = new AbortController();
+  async function* slow() {
+    yield bytes("one");
+    stop.abort();
+    yield bytes("two");
+  }
+  await expect(writeAtomically(join(folder, "a.txt"), slow(), stop.signal)).rejects.toMatchObject({ code: "aborted" });
+  await expect(writeAtomically(join(folder, "no", "a.txt"), [])).rejects.toMatchObject({ code: "write-failed" });
+  const sick = { name: "x", dtype: "U8", shape: [3], chunks: () => [Uint8Array.of(1)] } as const;
+  await expect(writeSafetensors(join(folder, "x.safetensors"), [sick])).rejects.toThrow('"x" gave 1 bytes instead of 3');
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test("tensors come back as they were; the data begin at a multiple of 64; the same input gives the same bytes", async () => {
+  const tensors = {
+    odd: { dtype: "f16", shape: [3], data: Uint16Array.of(1, 2, 3) },
+    z: f32([2, 2], Float32Array.of(1, -0.5, 3e38, 0)),
+    tokens: i32([1, 2], Int32Array.of(-7, 9)),
+  } as const;
+  const sources = Object.entries(tensors).map(([name, tensor]) => tensorSource(name, tensor));
+  const [a, b] = [join(folder, "a.safetensors"), join(folder, "b.safetensors")];
+  await writeSafetensors(a, sources, { metadata: { made: "by a test" } });
+  await writeSafetensors(b, sources, { metadata: { made: "by a test" } });
+  expect(await readSafetensors(a)).toEqual(tensors);
+  const header = await readSafetensorsHeader(a);
+  expect(header.headerBytes % 64).toBe(0);
+  expect(header.metadata.get("made")).toBe("by a test");
+  expect(await readFile(a)).toEqual(await readFile(b));
+});
+
+test("a tensor file that is missing or broken", async () => {
+  const path = join(folder, "a.safetensors");
+  await expect(readSafetensors(path)).rejects.toMatchObject({
+    code: "file-missing",
+    message: `the tensor file is missing: there is no file ${path}`,
+  });
+  await writeFile(path, "PK\x03\x04 not tensors at all");
+  await expect(readSafetensors(path)).rejects.toMatchObject({ code: "weights-invalid" });
+  await expect(readSafetensors(folder)).rejects.toMatchObject({ code: "file-unreadable" });
+});
