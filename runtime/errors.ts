@@ -37,7 +37,13 @@ interface Row<F> {
   readonly hint: (fields: F) => string;
 }
 
-const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
+/** The most names that a message lists. */
+const LISTED = 12;
+
+const quoted = (names: readonly string[]): string => {
+  const listed = names.slice(0, LISTED).map((name) => `"${name}"`);
+  return names.length > LISTED ? `${listed.join(", ")} and ${names.length - LISTED} more` : listed.join(", ");
+};
 const rebuild = () => "build the package again with `mvc build`";
 
 const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {

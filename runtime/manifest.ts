@@ -13,30 +13,19 @@ type Reader<T> = (value: unknown, path: string) => T;
  * @throws MvcError `manifest-invalid` or `package-newer`.
  */
 export function parseManifest(json: string): Manifest {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    throw mvcError("manifest-invalid", { reason: "it is not JSON" });
-  }
-  const fields = record(value, "the manifest");
+  const fields = record(parse(json), "");
   literal("mvc-package")(fields.format, "format");
   const found = count(fields.formatVersion, "formatVersion");
   if (found > FORMAT_VERSION) throw mvcError("package-newer", { found, known: FORMAT_VERSION });
-  literal(FORMAT_VERSION)(found, "formatVersion");
-  return {
-    format: "mvc-package",
-    formatVersion: FORMAT_VERSION,
-    compiler: text(fields.compiler, "compiler"),
-    model: text(fields.model, "model"),
-    preset: nullable(text)(fields.preset, "preset"),
-    ablations: list(text)(fields.ablations, "ablations"),
-    precision: literal("f32", "f16")(fields.precision, "precision"),
-    weights: weights(fields.weights, "weights"),
-    tokenizer: nullable(tokenizer)(fields.tokenizer, "tokenizer"),
-    graphs: Object.fromEntries(Object.entries(record(fields.graphs, "graphs")).map(([k, v]) => [k, graph(v, `graphs.${k}`)])),
-    sampler: nullable(sampler)(fields.sampler, "sampler"),
-  };
+  return manifest(fields, "");
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw mvcError("manifest-invalid", { reason: "it is not JSON" });
+  }
 }
 
 function wrong(path: string, expected: string, found: unknown): Error {
@@ -47,7 +36,7 @@ function wrong(path: string, expected: string, found: unknown): Error {
 }
 
 const record: Reader<Fields> = (value, path) => {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(path, "an object", value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(path || "it", "an object", value);
   return value as Fields;
 };
 
@@ -111,77 +100,80 @@ function list<T>(read: Reader<T>): Reader<readonly T[]> {
   };
 }
 
-const tensor: Reader<TensorSpec> = (value, path) => {
-  const fields = record(value, path);
-  return {
-    name: text(fields.name, `${path}.name`),
-    dtype: literal("f32", "f16", "i32")(fields.dtype, `${path}.dtype`),
-    shape: shape(fields.shape, `${path}.shape`),
-    axes: list(text)(fields.axes, `${path}.axes`),
+/** An object with these fields: a field of the type without a reader does not compile. */
+function object<T>(readers: { readonly [K in keyof T]: Reader<T[K]> }): Reader<T> {
+  const entries = Object.entries(readers) as readonly (readonly [string, Reader<unknown>])[];
+  return (value, path) => {
+    const fields = record(value, path);
+    return Object.fromEntries(entries.map(([key, read]) => [key, read(fields[key], path === "" ? key : `${path}.${key}`)])) as T;
   };
-};
+}
 
-const graph: Reader<GraphSpec> = (value, path) => {
-  const fields = record(value, path);
-  return {
-    file: file(fields.file, `${path}.file`),
-    sha256: sha256(fields.sha256, `${path}.sha256`),
-    inputs: list(tensor)(fields.inputs, `${path}.inputs`),
-    outputs: list(tensor)(fields.outputs, `${path}.outputs`),
-    flops: number(fields.flops, `${path}.flops`),
-    parameters: count(fields.parameters, `${path}.parameters`),
-  };
-};
-
-const weights: Reader<WeightsSpec> = (value, path) => {
-  const fields = record(value, path);
-  const spec = {
-    file: literal("weights.safetensors")(fields.file, `${path}.file`),
-    bytes: count(fields.bytes, `${path}.bytes`),
-    headerBytes: count(fields.headerBytes, `${path}.headerBytes`),
-    tensors: count(fields.tensors, `${path}.tensors`),
-    parameters: count(fields.parameters, `${path}.parameters`),
-  };
-  return fields.sha256 === undefined ? spec : { ...spec, sha256: sha256(fields.sha256, `${path}.sha256`) };
-};
-
-const tokenizer: Reader<TokenizerSpec> = (value, path) => {
-  const fields = record(value, path);
-  return {
-    file: literal("tokenizer.json")(fields.file, `${path}.file`),
-    length: positive(fields.length, `${path}.length`),
-    pad: text(fields.pad, `${path}.pad`),
-  };
-};
+function map<T>(read: Reader<T>): Reader<{ readonly [name: string]: T }> {
+  return (value, path) => Object.fromEntries(Object.entries(record(value, path)).map(([key, item]) => [key, read(item, `${path}.${key}`)]));
+}
 
 const betas: Reader<readonly [number, number]> = (value, path) => {
-  const [first, last, ...rest] = list(number)(value, path);
-  if (first === undefined || last === undefined || rest.length > 0) throw wrong(path, "a list of two numbers", value);
-  if (!(first > 0 && first <= last && last < 1)) throw wrong(path, "two rising numbers between 0 and 1", value);
+  const [first = 0, last = 0, ...rest] = list(number)(value, path);
+  if (rest.length > 0 || !(first > 0 && first <= last && last < 1)) throw wrong(path, "two rising numbers between 0 and 1", value);
   return [first, last];
 };
 
+const tensor = object<TensorSpec>({ name: text, dtype: literal("f32", "f16", "i32"), shape, axes: list(text) });
+
+const graph = object<GraphSpec>({ file, sha256, inputs: list(tensor), outputs: list(tensor), flops: number, parameters: count });
+
+const bare = object<Omit<WeightsSpec, "sha256">>({
+  file: literal("weights.safetensors"),
+  bytes: count,
+  headerBytes: count,
+  tensors: count,
+  parameters: count,
+});
+const hashed = object<{ readonly sha256: string }>({ sha256 });
+
+const weights: Reader<WeightsSpec> = (value, path) => {
+  const spec = bare(value, path);
+  return record(value, path).sha256 === undefined ? spec : { ...spec, ...hashed(value, path) };
+};
+
+const tokenizer = object<TokenizerSpec>({ file: literal("tokenizer.json"), length: positive, pad: text });
+
+const samplerFields = object<SamplerSpec>({
+  method: literal("ddim", "dpm++2m", "euler"),
+  steps: positive,
+  guidance: number,
+  predicts: literal("epsilon", "v"),
+  schedule: literal("scaled-linear", "cosine"),
+  betas,
+  trainSteps: positive,
+  eta: number,
+  graph: text,
+  prepare: text,
+  step: text,
+  latent: text,
+  time: text,
+  text,
+});
+
 const sampler: Reader<SamplerSpec> = (value, path) => {
-  const fields = record(value, path);
-  const name = (key: string) => text(fields[key], `${path}.${key}`);
-  const spec = {
-    method: literal("ddim", "dpm++2m", "euler")(fields.method, `${path}.method`),
-    steps: positive(fields.steps, `${path}.steps`),
-    guidance: number(fields.guidance, `${path}.guidance`),
-    predicts: literal("epsilon", "v")(fields.predicts, `${path}.predicts`),
-    schedule: literal("scaled-linear", "cosine")(fields.schedule, `${path}.schedule`),
-    betas: betas(fields.betas, `${path}.betas`),
-    trainSteps: positive(fields.trainSteps, `${path}.trainSteps`),
-    eta: number(fields.eta, `${path}.eta`),
-    graph: name("graph"),
-    prepare: name("prepare"),
-    step: name("step"),
-    latent: name("latent"),
-    time: name("time"),
-    text: name("text"),
-  };
+  const spec = samplerFields(value, path);
   if (spec.eta < 0 || spec.eta > 1) throw wrong(`${path}.eta`, "a number from 0 to 1", spec.eta);
   if (spec.trainSteps > 100_000) throw wrong(`${path}.trainSteps`, "at most 100000", spec.trainSteps);
   if (spec.steps > spec.trainSteps) throw wrong(`${path}.steps`, `at most trainSteps (${spec.trainSteps})`, spec.steps);
   return spec;
 };
+
+const manifest = object<Manifest>({
+  format: literal("mvc-package"),
+  formatVersion: literal(FORMAT_VERSION),
+  compiler: text,
+  model: text,
+  preset: nullable(text),
+  ablations: list(text),
+  precision: literal("f32", "f16"),
+  weights,
+  tokenizer: nullable(tokenizer),
+  graphs: map(graph),
+  sampler: nullable(sampler),
+});

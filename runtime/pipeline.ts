@@ -14,7 +14,7 @@ import { elements, f32, floatsOf, i32, type TensorData, type Tensors } from "./t
 import { type EncodePrompt, loadTokenizer } from "./tokenizer.ts";
 
 /** A clip to be sampled: the same prompt, seed and options give the same clip, whatever is sampled beside it. */
-export interface Request {
+export interface ClipRequest {
   readonly prompt: string;
   /** A whole number from 0 to 2^53 - 1; 0 when not given. */
   readonly seed?: number;
@@ -33,7 +33,7 @@ export interface Pipeline {
    */
   sample(prompt: string, options?: SampleOptions & { readonly seed?: number }): Promise<SampledClip>;
   /** Samples several clips, as many at once as the package's batch holds. Errors as `sample`. */
-  sampleAll(requests: readonly Request[], options?: SampleOptions): Promise<readonly SampledClip[]>;
+  sampleAll(requests: readonly ClipRequest[], options?: SampleOptions): Promise<readonly SampledClip[]>;
   /** Runs one graph of the package on given tensors. Floats come out in the graph's precision. */
   run(graph: string, tensors: Tensors): Promise<Tensors>;
   /** Frees the backend's memory; the pipeline cannot be used after it. */

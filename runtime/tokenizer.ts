@@ -57,10 +57,14 @@ function parse(text: string): { readonly tokenizer: Library; readonly unknown: s
   }
 }
 
-/** The words after the longest beginning of the prompt that fits. */
+/** The words after the longest beginning of the prompt that fits, by halving: a prompt may be a whole book. */
 function wordsBeyond(tokenizer: Library, words: readonly string[], length: number): readonly string[] {
-  let fits = words.length;
-  while (fits > 0 && tokenizer.encode(words.slice(0, fits).join(" ")).ids.length > length) fits--;
+  let [fits, tooMany] = [0, words.length];
+  while (tooMany - fits > 1) {
+    const middle = Math.floor((fits + tooMany) / 2);
+    if (tokenizer.encode(words.slice(0, middle).join(" ")).ids.length <= length) fits = middle;
+    else tooMany = middle;
+  }
   return words.slice(fits);
 }
 

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import torch
 
+import fast_ops
 import magicvideo
 import tensors
 from classifier import JUMP, judge, trained
@@ -58,6 +59,7 @@ def score(seen, wanted):
 
 def main(options):
     torch.set_num_threads(options.threads)
+    fast_ops.use()
     model = from_weights(options.weights) if options.weights else from_checkpoint(options.checkpoint, options.vae)
     data, _ = tensors.load(options.data)
     test, test_meta = tensors.load(options.test)

@@ -1,5 +1,6 @@
 """Trains Mini's text encoder and U-Net on cached latents of moving shapes; stops at any time, goes on where it stopped."""
 import argparse
+import json
 import os
 import time
 
@@ -7,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+import fast_ops
 import magicvideo
 import tensors
 import train_vae
@@ -78,6 +80,7 @@ def rate_at(part, peak):
 
 def work(rank, processes, options):
     torch.set_flush_denormal(True)
+    fast_ops.use()
     model = build()
     optimiser = FlatAdamW([*model.text.parameters(), *model.unet.parameters()], average=options.average)
     path, elapsed = f"{options.out}/checkpoint.pt", 0.0
@@ -87,7 +90,6 @@ def work(rank, processes, options):
         elapsed = saved["elapsed"]
     latents = tensors.load(f"{options.out}/latents.safetensors")[0]["latents"]
     captions = tensors.load(options.data)[1]["captions"]
-    import json
     captions = json.loads(captions)[:len(latents)]
     tokens = torch.tensor([[tokenize(c), tokenize("the" + c[1:]), tokenize("?" + c[1:])] for c in captions])
     empty = torch.tensor(tokenize(""))

@@ -14,6 +14,8 @@ test("start, words in lower case, end, padding", () => {
 
 test("a prompt too long names what did not fit", () => {
   expect(() => encode("a red circle moves a red")).toThrow('the prompt has 8 tokens, but the model takes 6: "a", "red" did not fit');
+  const book = "a red circle moves ".repeat(5000);
+  expect(() => encode(book)).toThrow(/^the prompt has 20002 tokens, .*: "a", "red", .* and 19984 more did not fit$/);
 });
 
 test("unknown words are named once each, with words that are known", () => {

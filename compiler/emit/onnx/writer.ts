@@ -28,8 +28,8 @@ export class OnnxWriter {
     return name;
   }
 
-  /** A node of several outputs. */
-  nodes2(opType: string, inputs: readonly string[], attributes: NodeAttributes): readonly [string, string] {
+  /** A node of two outputs. */
+  twoOutputs(opType: string, inputs: readonly string[], attributes: NodeAttributes): readonly [string, string] {
     const name = this.unique(this.path === "" ? opType : `${this.path}/${opType}`);
     const outputs = [this.unique(`${name}:0`), this.unique(`${name}:1`)] as const;
     this.nodes.push(makeNode(opType, name, inputs, outputs, attributes));

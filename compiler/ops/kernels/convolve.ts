@@ -1,6 +1,7 @@
-/** Images and kernels to convolved images, row by row with sums in f64. */
+/** Images and kernels to convolved images: each image's patches laid out as rows, then one matrix product. */
 
 import type { Tensor } from "../op.ts";
+import { productTransposed } from "./product.ts";
 
 /**
  * `x` [..., C, H, W], `weight` [O, C, k, k], `bias` [O]; the output's last three axes are [O, h, w]. `before` zeros stand
@@ -17,49 +18,50 @@ export function convolve(
   const [channels = 1, height = 1, width = 1] = x.shape.slice(-3);
   const [filters = 1, rows = 1, columns = 1] = shape.slice(-3);
   const kernel = weight.shape[3] ?? 1;
+  const inner = channels * kernel * kernel;
+  const pixels = rows * columns;
   const images = x.data.length / (channels * height * width);
-  const made = new Float32Array(images * filters * rows * columns);
-  const plane = new Float64Array(rows * columns);
+  const made = new Float32Array(images * filters * pixels);
+  const patches = new Float32Array(pixels * inner);
   for (let image = 0; image < images; image++) {
-    for (let filter = 0; filter < filters; filter++) {
-      plane.fill(bias === undefined ? 0 : (bias.data[filter] as number));
-      for (let channel = 0; channel < channels; channel++) {
-        const from = (image * channels + channel) * height * width;
-        for (let ky = 0; ky < kernel; ky++) {
-          for (let kx = 0; kx < kernel; kx++) {
-            const factor = weight.data[((filter * channels + channel) * kernel + ky) * kernel + kx] as number;
-            addShifted(plane, x.data, from, factor, { height, width, rows, columns, stride, dy: ky - before, dx: kx - before });
-          }
-        }
-      }
-      made.set(plane, (image * filters + filter) * rows * columns);
-    }
+    layPatches(patches, x.data, image * channels, { channels, height, width, rows, columns, kernel, stride, before });
+    const at = image * filters * pixels;
+    productTransposed({ data: weight.data, start: 0 }, { data: patches, start: 0 }, made, at, filters, inner, pixels);
+  }
+  if (bias !== undefined) {
+    for (let i = 0; i < made.length; i++) made[i] = (made[i] as number) + (bias.data[Math.floor(i / pixels) % filters] as number);
   }
   return made;
 }
 
-interface Shift {
+interface Window {
+  readonly channels: number;
   readonly height: number;
   readonly width: number;
   readonly rows: number;
   readonly columns: number;
+  readonly kernel: number;
   readonly stride: number;
-  readonly dy: number;
-  readonly dx: number;
+  readonly before: number;
 }
 
-/** Adds `factor` times the picture at `from`, moved by (dy, dx) and read every `stride`-th place. */
-function addShifted(plane: Float64Array, data: Tensor["data"], from: number, factor: number, shift: Shift): void {
-  const { height, width, rows, columns, stride, dy, dx } = shift;
-  const firstColumn = Math.max(0, Math.ceil(-dx / stride));
-  const lastColumn = Math.min(columns - 1, Math.floor((width - 1 - dx) / stride));
+/** Fills `patches` [rows * columns, C * k * k] from the image whose first channel's plane is number `plane`. */
+function layPatches(patches: Float32Array, data: Tensor["data"], plane: number, window: Window): void {
+  const { channels, height, width, rows, columns, kernel, stride, before } = window;
+  let at = 0;
   for (let row = 0; row < rows; row++) {
-    const y = row * stride + dy;
-    if (y < 0 || y >= height) continue;
-    let at = from + y * width + firstColumn * stride + dx;
-    const end = row * columns + lastColumn;
-    for (let target = row * columns + firstColumn; target <= end; target++, at += stride) {
-      plane[target] = (plane[target] as number) + factor * (data[at] as number);
+    for (let column = 0; column < columns; column++) {
+      for (let channel = 0; channel < channels; channel++) {
+        const start = (plane + channel) * height * width;
+        for (let ky = 0; ky < kernel; ky++) {
+          const y = row * stride + ky - before;
+          for (let kx = 0; kx < kernel; kx++) {
+            const x = column * stride + kx - before;
+            const inside = y >= 0 && y < height && x >= 0 && x < width;
+            patches[at++] = inside ? (data[start + y * width + x] as number) : 0;
+          }
+        }
+      }
     }
   }
 }

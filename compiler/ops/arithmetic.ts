@@ -1,0 +1,82 @@
+/** The four operators between tensors, with axes of size 1 stretched. */
+
+import { axisName, plainAxis } from "../graph/axis.ts";
+import type { Axis } from "../graph/axis.ts";
+import { gather, offsets, stridesOf, tensor } from "./kernels/tensor.ts";
+import type { AxisType, PrimitiveOp, ShapeProblem, Tensor } from "./op.ts";
+import { countAxes, inputAt, refuseDtypes } from "./rules.ts";
+
+/** The result's axis, or nothing where neither is 1 and they differ. A named axis wins over one that only its size is known of. */
+function stretched(left: Axis, right: Axis): Axis | undefined {
+  if (left.size === right.size) return axisName(left) === String(left.size) ? right : left;
+  if (left.size === 1) return right;
+  return right.size === 1 ? left : undefined;
+}
+
+function inferBinary(operator: string, left: AxisType, right: AxisType): AxisType | ShapeProblem {
+  const mixed = refuseDtypes(operator, left, right);
+  if (mixed !== undefined) return mixed;
+  if (left.axes.length !== right.axes.length) {
+    const message = `\`${operator}\` needs values with as many axes, but the left has ${countAxes(left)} and the right ${countAxes(right)}`;
+    return { code: "wrong-rank", message, hint: viewHint(left, right), at: "call" };
+  }
+  const axes: Axis[] = [];
+  for (const [i, axis] of left.axes.entries()) {
+    const other = right.axes[i] ?? plainAxis(1);
+    const made = stretched(axis, other);
+    if (made === undefined) return unequal(operator, i, axis, other);
+    axes.push(made);
+  }
+  return { dtype: left.dtype, axes };
+}
+
+function unequal(operator: string, index: number, left: Axis, right: Axis): ShapeProblem {
+  const [a, b] = [axisName(left), axisName(right)];
+  const named = [a, b].filter((name, i) => name !== String((i === 0 ? left : right).size));
+  const name = named.length === 2 && a !== b ? `${a} / ${b}` : (named[0] ?? String(index));
+  const message = `\`${operator}\` needs equal axes, but axis ${name} is ${left.size} on the left and ${right.size} on the right`;
+  return { code: "shape-mismatch", message, at: "call" };
+}
+
+/** The axes that the smaller side lacks, as size 1 at its front. */
+function viewHint(left: AxisType, right: AxisType): string {
+  const [more, fewer] = left.axes.length > right.axes.length ? [left, right] : [right, left];
+  const ones = new Array<string>(more.axes.length - fewer.axes.length).fill("1");
+  const side = fewer === left ? "left" : "right";
+  return `give the ${side} side axes of size 1 where it stretches: \`view(…, [${[...ones, ...fewer.axes.map(axisName)].join(", ")}])\``;
+}
+
+/** The elements of `x` as they meet those of the result. */
+function stretchedTo(x: Tensor, shape: readonly number[]): Tensor["data"] {
+  if (x.shape.every((size, axis) => size === shape[axis])) return x.data;
+  const strides = stridesOf(x.shape).map((stride, axis) => (x.shape[axis] === 1 ? 0 : stride));
+  return gather(x.data, offsets(shape, strides));
+}
+
+function binary(name: string, operator: string, onnxType: string, compute: (a: number, b: number) => number): PrimitiveOp {
+  return {
+    signature: {
+      name,
+      inputs: [{ name: "left" }, { name: "right" }],
+      attributes: [],
+      ownsWeights: false,
+      doc: `\`left ${operator} right\`, element by element; ranks are equal and an axis of size 1 stretches.`,
+    },
+    internal: true,
+    infer: (inputs) => inferBinary(operator, inputAt(inputs, 0), inputAt(inputs, 1)),
+    flops: () => 0,
+    reference: (inputs, _attributes, output) => {
+      const left = stretchedTo(inputAt(inputs, 0), output.shape);
+      const right = stretchedTo(inputAt(inputs, 1), output.shape);
+      const made = output.dtype === "i32" ? new Int32Array(left.length) : new Float32Array(left.length);
+      for (let i = 0; i < made.length; i++) made[i] = compute(left[i] as number, right[i] as number);
+      return tensor(output, made);
+    },
+    onnx: (writer, inputs) => writer.node(onnxType, inputs),
+  };
+}
+
+export const add = binary("add", "+", "Add", (a, b) => a + b);
+export const sub = binary("sub", "-", "Sub", (a, b) => a - b);
+export const mul = binary("mul", "*", "Mul", (a, b) => a * b);
+export const div = binary("div", "/", "Div", (a, b) => a / b);

@@ -1,0 +1,58 @@
+/** Functions of one element: their rows of the table, made from a function on numbers and the nodes that compute it. */
+
+import type { OnnxWriter } from "../emit/onnx/writer.ts";
+import type { DType, TensorType } from "../graph/graph.ts";
+import { erf } from "./kernels/erf.ts";
+import { tensor } from "./kernels/tensor.ts";
+import type { PrimitiveOp } from "./op.ts";
+import { inputAt, refuseInts } from "./rules.ts";
+
+const halfRoot = Math.SQRT1_2;
+
+type Emit = (writer: OnnxWriter, x: string, dtype: DType) => string;
+
+function elementwise(name: string, doc: string, compute: (x: number) => number, emit: Emit): PrimitiveOp {
+  return {
+    signature: { name, inputs: [{ name: "x" }], attributes: [], ownsWeights: false, doc },
+    infer: (inputs) => refuseInts(name, inputAt(inputs, 0), 0) ?? inputAt(inputs, 0),
+    flops: () => 0,
+    reference: (inputs, _attributes, output) => tensor(output, Float32Array.from(inputAt(inputs, 0).data, compute)),
+    onnx: (writer, inputs, value) => emit(writer, inputAt(inputs, 0), value.type.dtype),
+  };
+}
+
+const sigmoidOf = (x: number): number => 1 / (1 + Math.exp(-x));
+
+export const sigmoid = elementwise("sigmoid", "1 / (1 + exp(-x)), element by element.", sigmoidOf, (writer, x) => writer.node("Sigmoid", [x]));
+
+export const tanh = elementwise("tanh", "The hyperbolic tangent, element by element.", Math.tanh, (writer, x) => writer.node("Tanh", [x]));
+
+export const exp = elementwise("exp", "e to the power of x, element by element.", Math.exp, (writer, x) => writer.node("Exp", [x]));
+
+/** ONNX Runtime fuses the two nodes into one pass. */
+export const silu = elementwise(
+  "silu",
+  "x * sigmoid(x), element by element.",
+  (x) => x * sigmoidOf(x),
+  (writer, x) => writer.node("Mul", [x, writer.node("Sigmoid", [x])]),
+);
+
+export const quickGelu = elementwise(
+  "quickGelu",
+  "x * sigmoid(1.702 x), element by element: the form that CLIP was trained with.",
+  (x) => x * sigmoidOf(1.702 * x),
+  (writer, x, dtype) => writer.node("Mul", [x, writer.node("Sigmoid", [writer.node("Mul", [x, writer.scalar(1.702, dtype)])])]),
+);
+
+export function geluOf(x: number): number {
+  return 0.5 * x * (1 + erf(x * halfRoot));
+}
+
+/** The pattern in which ONNX Runtime knows GELU by any opset: x * (erf(x / sqrt 2) + 1) * 0.5. */
+export function emitGelu(writer: OnnxWriter, x: string, dtype: TensorType["dtype"]): string {
+  const inner = writer.node("Erf", [writer.node("Div", [x, writer.scalar(Math.SQRT2, dtype)])]);
+  const doubled = writer.node("Mul", [x, writer.node("Add", [inner, writer.scalar(1, dtype)])]);
+  return writer.node("Mul", [doubled, writer.scalar(0.5, dtype)]);
+}
+
+export const gelu = elementwise("gelu", "0.5 x (1 + erf(x / sqrt 2)), element by element: exact, not the tanh form.", geluOf, emitGelu);

@@ -1,0 +1,42 @@
+/** `geglu`: the last axis halves, the first half scaled by the GELU of the second (Shazeer, 2020). */
+
+import { axisName } from "../graph/axis.ts";
+import { emitGelu, geluOf } from "./elementwise.ts";
+import { tensor } from "./kernels/tensor.ts";
+import type { PrimitiveOp } from "./op.ts";
+import { axisFromEnd, inputAt, refuseInts, refuseRank, resized } from "./rules.ts";
+
+export const geglu: PrimitiveOp = {
+  signature: {
+    name: "geglu",
+    inputs: [{ name: "x" }],
+    attributes: [],
+    ownsWeights: false,
+    doc: "Halves the last axis of [..., 2 C]: the first half times gelu of the second, [..., C].",
+  },
+  infer: (inputs) => {
+    const x = inputAt(inputs, 0);
+    const refused = refuseInts("geglu", x, 0) ?? refuseRank("geglu", x, 1, "both halves from the last axis");
+    if (refused !== undefined) return refused;
+    const last = axisFromEnd(x, 1);
+    if (last.size % 2 === 0) return { dtype: x.dtype, axes: [...x.axes.slice(0, -1), resized(last, last.size / 2)] };
+    const message = `\`geglu\` halves the last axis, but axis ${axisName(last)} is ${last.size}, which is odd`;
+    return { code: "not-divisible", message, at: { input: 0 } };
+  },
+  flops: () => 0,
+  reference: (inputs, _attributes, output) => {
+    const { data, shape } = inputAt(inputs, 0);
+    const half = (shape[shape.length - 1] ?? 2) / 2;
+    const made = new Float32Array(data.length / 2);
+    for (let i = 0; i < made.length; i++) {
+      const at = Math.floor(i / half) * 2 * half + (i % half);
+      made[i] = (data[at] as number) * geluOf(data[at + half] as number);
+    }
+    return tensor(output, made);
+  },
+  onnx: (writer, inputs, value) => {
+    const half = value.type.shape[value.type.shape.length - 1] ?? 1;
+    const [scaled, gate] = writer.twoOutputs("Split", [inputAt(inputs, 0), writer.ints([half, half])], { axis: -1 });
+    return writer.node("Mul", [scaled, emitGelu(writer, gate, value.type.dtype)]);
+  },
+};

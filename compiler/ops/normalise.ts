@@ -1,0 +1,111 @@
+/** `groupNorm` and `layerNorm`: values to mean 0 and variance 1 over a group of channels or the last axis, then scaled and shifted. */
+
+import type { OnnxWriter } from "../emit/onnx/writer.ts";
+import { axisName } from "../graph/axis.ts";
+import { sizeOf, type TensorType } from "../graph/graph.ts";
+import { floatOf, intOf } from "./attributes.ts";
+import { normaliseRows } from "./kernels/normalise-rows.ts";
+import { tensor } from "./kernels/tensor.ts";
+import type { OwnedWeight, PrimitiveOp } from "./op.ts";
+import { axisFromEnd, inputAt, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
+
+function scaleAndShift(channels: number): readonly OwnedWeight[] {
+  return [
+    { name: "weight", shape: [channels], init: { kind: "ones" } },
+    { name: "bias", shape: [channels], init: { kind: "zeros" } },
+  ];
+}
+
+/** The largest number of groups up to 32 that divides, for a hint. */
+function divisorUpTo(channels: number, most: number): number {
+  for (let groups = Math.min(channels, most); groups > 1; groups--) if (channels % groups === 0) return groups;
+  return 1;
+}
+
+export const groupNorm: PrimitiveOp = {
+  signature: {
+    name: "groupNorm",
+    inputs: [{ name: "x" }],
+    attributes: [
+      { name: "groups", kind: "int" },
+      { name: "eps", kind: "float", default: 1e-5 },
+    ],
+    ownsWeights: true,
+    doc: "Normalises [..., C, H, W] over groups of channels, frame by frame, then scales and shifts each channel.",
+  },
+  weights: (inputs) => scaleAndShift(axisFromEnd(inputAt(inputs, 0), 3).size),
+  infer: (inputs, attributes) => {
+    const x = inputAt(inputs, 0);
+    const groups = intOf(attributes, "groups");
+    const refused =
+      refuseInts("groupNorm", x, 0) ??
+      refuseRank("groupNorm", x, 3, "the channels from the third axis from the end") ??
+      refuseBelow("groupNorm", "groups", groups, 1);
+    if (refused !== undefined) return refused;
+    const channels = axisFromEnd(x, 3);
+    if (channels.size % groups === 0) return x;
+    const message = `\`groupNorm\` splits ${channels.size} channels (axis ${axisName(channels)}) into ${groups} groups, which does not divide`;
+    return { code: "not-divisible", message, hint: `\`groups: ${divisorUpTo(channels.size, groups)}\``, at: { attribute: "groups" } };
+  },
+  flops: () => 0,
+  reference: (inputs, attributes, output) => {
+    const [x, weight, bias] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
+    const [channels = 1, height = 1, width = 1] = x.shape.slice(-3);
+    const pixels = height * width;
+    const made = normaliseRows(x.data, (channels / intOf(attributes, "groups")) * pixels, floatOf(attributes, "eps"));
+    for (let i = 0; i < made.length; i++) {
+      const channel = Math.floor(i / pixels) % channels;
+      made[i] = (made[i] as number) * (weight.data[channel] as number) + (bias.data[channel] as number);
+    }
+    return tensor(output, Float32Array.from(made));
+  },
+  onnx: (writer, inputs, value, types) => {
+    const [channels = 1, height = 1, width = 1] = value.type.shape.slice(-3);
+    const groups = intOf(value.attributes, "groups");
+    const row = (channels / groups) * height * width;
+    const images = sizeOf(value.type.shape) / (channels * height * width);
+    const [x, weight, bias] = inF32(writer, inputs, types);
+    const rows = writer.reshape(x, [], [images, groups, row]);
+    const [ones, zeros] = [1, 0].map((element) => writer.constant("f32", [groups], new Array<number>(groups).fill(element)));
+    const normal = writer.node("InstanceNormalization", [rows, ones ?? "", zeros ?? ""], { epsilon: { float: floatOf(value.attributes, "eps") } });
+    const pixels = writer.reshape(normal, [], [images, channels, height * width]);
+    const [scale, shift] = [weight, bias].map((name) => writer.reshape(name, [channels], [channels, 1]));
+    const made = writer.node("Add", [writer.node("Mul", [pixels, scale ?? ""]), shift ?? ""]);
+    return writer.cast(writer.reshape(made, [], value.type.shape), "f32", value.type.dtype);
+  },
+};
+
+/** Sums of squares leave the range of halves, so a norm computes in f32 whatever comes in. */
+function inF32(writer: OnnxWriter, inputs: readonly string[], types: readonly TensorType[]): readonly [string, string, string] {
+  const [x = "", weight = "", bias = ""] = inputs.map((name, i) => writer.cast(name, inputAt(types, i).dtype, "f32"));
+  return [x, weight, bias];
+}
+
+export const layerNorm: PrimitiveOp = {
+  signature: {
+    name: "layerNorm",
+    inputs: [{ name: "x" }],
+    attributes: [{ name: "eps", kind: "float", default: 1e-5 }],
+    ownsWeights: true,
+    doc: "Normalises the last axis of [..., C], then scales and shifts each channel.",
+  },
+  weights: (inputs) => scaleAndShift(axisFromEnd(inputAt(inputs, 0), 1).size),
+  infer: (inputs) => {
+    const x = inputAt(inputs, 0);
+    return refuseInts("layerNorm", x, 0) ?? refuseRank("layerNorm", x, 1, "the channels from the last axis") ?? x;
+  },
+  flops: () => 0,
+  reference: (inputs, attributes, output) => {
+    const [x, weight, bias] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
+    const channels = weight.data.length;
+    const made = normaliseRows(x.data, channels, floatOf(attributes, "eps"));
+    for (let i = 0; i < made.length; i++) {
+      made[i] = (made[i] as number) * (weight.data[i % channels] as number) + (bias.data[i % channels] as number);
+    }
+    return tensor(output, Float32Array.from(made));
+  },
+  onnx: (writer, inputs, value, types) => {
+    const attributes = { axis: -1, epsilon: { float: floatOf(value.attributes, "eps") } };
+    return writer.cast(writer.node("LayerNormalization", inF32(writer, inputs, types), attributes), "f32", value.type.dtype);
+  },
+};

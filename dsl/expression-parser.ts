@@ -1,0 +1,387 @@
+/** Tokens to the expressions and types of the syntax tree: the inner half of the grammar. */
+
+import { EmbeddedActionsParser, type IToken, type ParserMethod, type TokenType } from "chevrotain";
+import type { LiteralTypeNode, ScalarTypeNode, TypeNode } from "./ast.ts";
+import type {
+  Argument,
+  BinaryOperator,
+  CallExpression,
+  Expression,
+  Field,
+  Identifier as IdentifierNode,
+  Span,
+  StringLiteral,
+  UnaryExpression,
+} from "./expressions.ts";
+import { expectationProvider } from "./syntax-errors.ts";
+import { Identifier, Mark, NumberToken, StringToken, tokens, Word } from "./tokens.ts";
+
+const scalarNames = new Set(["int", "float", "bool", "string"]);
+
+export class ExpressionParser extends EmbeddedActionsParser {
+  /** The file that spans name; set before each parse. */
+  protected path = "";
+  /** The range of a `repeat` is followed by `as`, which a call in it must not take for its own. */
+  private labelsAllowed = true;
+
+  /** `validate` checks the grammar itself, which only its test needs. */
+  constructor(validate: boolean) {
+    super([...tokens], { maxLookahead: 2, skipValidations: !validate, errorMessageProvider: expectationProvider });
+  }
+
+  protected from(start: number): Span {
+    const last = this.LA(0);
+    return { file: this.path, start, end: last.startOffset + last.image.length };
+  }
+
+  protected position(): number {
+    return this.LA(1).startOffset;
+  }
+
+  protected identifierOf(token: IToken): IdentifierNode {
+    return { name: token.image, span: { file: this.path, start: token.startOffset, end: token.startOffset + token.image.length } };
+  }
+
+  /** `close` ends a list of items with an optional comma after the last. */
+  protected separated<T>(occurrence: 0 | 1, close: TokenType, item: () => T): T[] {
+    const items: T[] = [];
+    const parse = () => {
+      items.push(item());
+      if (this.LA(1).tokenType !== close) this.CONSUME(Mark.Comma);
+    };
+    if (occurrence === 0) this.MANY({ GATE: () => this.LA(1).tokenType !== close, DEF: parse });
+    else this.MANY1({ GATE: () => this.LA(1).tokenType !== close, DEF: parse });
+    return items;
+  }
+
+  protected readonly identifier = this.RULE("identifier", (): IdentifierNode => this.identifierOf(this.CONSUME(Identifier)));
+
+  protected readonly string = this.RULE("string", (): StringLiteral => {
+    const token = this.CONSUME(StringToken);
+    const value = this.ACTION(() => unescape(token.image));
+    return { kind: "string", value, span: this.identifierOf(token).span };
+  });
+
+  /** `{ name: value, … }` */
+  protected readonly fields = this.RULE("fields", (): Field[] => {
+    this.CONSUME(Mark.OpenCurly);
+    const fields = this.separated(0, Mark.CloseCurly, () => this.SUBRULE(this.field));
+    this.CONSUME(Mark.CloseCurly);
+    return fields;
+  });
+
+  private readonly field: ParserMethod<[], Field> = this.RULE("field", (): Field => {
+    const start = this.position();
+    const name = this.SUBRULE(this.identifier);
+    this.CONSUME(Mark.Colon);
+    const value = this.SUBRULE(this.expression);
+    return { name, value, span: this.from(start) };
+  });
+
+  /** The range of a `repeat`: an expression whose calls take no label. */
+  protected readonly range = this.RULE("range", (): Expression => {
+    this.ACTION(() => {
+      this.labelsAllowed = false;
+    });
+    const value = this.SUBRULE(this.expression);
+    this.ACTION(() => {
+      this.labelsAllowed = true;
+    });
+    return value;
+  });
+
+  protected begin(path: string): void {
+    this.path = path;
+    this.labelsAllowed = true;
+  }
+
+  protected readonly expression: ParserMethod<[], Expression> = this.RULE("expression", (): Expression => {
+    const start = this.position();
+    const test = this.SUBRULE(this.pipe);
+    let result = test;
+    this.OPTION(() => {
+      this.CONSUME(Mark.Question);
+      const then = this.SUBRULE(this.expression);
+      this.CONSUME(Mark.Colon);
+      const otherwise = this.SUBRULE1(this.expression);
+      result = { kind: "conditional", test, then, otherwise, span: this.from(start) };
+    });
+    return result;
+  });
+
+  private readonly pipe = this.RULE("pipe", (): Expression => {
+    const start = this.position();
+    let value = this.SUBRULE(this.disjunction);
+    this.MANY(() => {
+      this.CONSUME(Mark.Pipe);
+      const call = this.SUBRULE(this.pipedCall);
+      value = { ...call, piped: value, span: this.from(start) };
+    });
+    return value;
+  });
+
+  private readonly pipedCall = this.RULE("pipedCall", (): CallExpression => {
+    const callee = this.SUBRULE(this.identifier);
+    return this.SUBRULE(this.callRest, { ARGS: [callee] });
+  });
+
+  private readonly disjunction = this.RULE("disjunction", (): Expression => this.chain(this.conjunction, () => this.CONSUME(Mark.Or)));
+  private readonly conjunction = this.RULE("conjunction", (): Expression => this.chain(this.equality, () => this.CONSUME(Mark.And)));
+  private readonly equality = this.RULE("equality", (): Expression =>
+    this.chain(this.comparison, () =>
+      this.OR([{ ALT: () => this.CONSUME(Mark.Equal) }, { ALT: () => this.CONSUME(Mark.NotEqual) }]),
+    ),
+  );
+  private readonly comparison = this.RULE("comparison", (): Expression =>
+    this.chain(this.sum, () =>
+      this.OR([
+        { ALT: () => this.CONSUME(Mark.LessEqual) },
+        { ALT: () => this.CONSUME(Mark.GreaterEqual) },
+        { ALT: () => this.CONSUME(Mark.Less) },
+        { ALT: () => this.CONSUME(Mark.Greater) },
+      ]),
+    ),
+  );
+  /** Also an argument of a type: `Video<C, H * 2>` must not read `>` as a comparison. */
+  protected readonly sum: ParserMethod<[], Expression> = this.RULE("sum", (): Expression =>
+    this.chain(this.product, () => this.OR([{ ALT: () => this.CONSUME(Mark.Plus) }, { ALT: () => this.CONSUME(Mark.Minus) }])),
+  );
+  private readonly product = this.RULE("product", (): Expression =>
+    this.chain(this.unary, () =>
+      this.OR([
+        { ALT: () => this.CONSUME(Mark.Star) },
+        { ALT: () => this.CONSUME(Mark.Slash) },
+        { ALT: () => this.CONSUME(Mark.Percent) },
+      ]),
+    ),
+  );
+
+  /** Operators of one level, to the left. The rules below are read when the parser runs, so that a level may name the next. */
+  private chain(operand: ParserMethod<[], Expression>, operator: () => IToken): Expression {
+    const start = this.position();
+    let left = this.SUBRULE(operand);
+    this.MANY(() => {
+      const token = operator();
+      const right = this.SUBRULE1(operand);
+      left = { kind: "binary", operator: token.image as BinaryOperator, left, right, span: this.from(start) };
+    });
+    return left;
+  }
+
+  private readonly unary: ParserMethod<[], Expression> = this.RULE("unary", (): Expression => {
+    const operators: IToken[] = [];
+    this.MANY(() => {
+      operators.push(this.OR([{ ALT: () => this.CONSUME(Mark.Not) }, { ALT: () => this.CONSUME(Mark.Minus) }]));
+    });
+    let value = this.SUBRULE(this.power);
+    for (const token of operators.reverse()) {
+      value = { kind: "unary", operator: token.image as UnaryExpression["operator"], operand: value, span: this.from(token.startOffset) };
+    }
+    return value;
+  });
+
+  private readonly power = this.RULE("power", (): Expression => {
+    const start = this.position();
+    const base = this.SUBRULE(this.postfix);
+    let result = base;
+    this.OPTION(() => {
+      this.CONSUME(Mark.Power);
+      const right = this.SUBRULE(this.unary);
+      result = { kind: "binary", operator: "**", left: base, right, span: this.from(start) };
+    });
+    return result;
+  });
+
+  private readonly postfix = this.RULE("postfix", (): Expression => {
+    const start = this.position();
+    let value = this.SUBRULE(this.primary);
+    this.MANY(() => {
+      value = this.OR([
+        { ALT: () => this.SUBRULE(this.dotted, { ARGS: [value, start] }) },
+        {
+          ALT: (): Expression => {
+            this.CONSUME(Mark.OpenSquare);
+            const index = this.SUBRULE(this.expression);
+            this.CONSUME(Mark.CloseSquare);
+            return { kind: "index", object: value, index, span: this.from(start) };
+          },
+        },
+      ]);
+    });
+    return value;
+  });
+
+  private readonly dotted = this.RULE("dotted", (object: Expression, start: number): Expression => {
+    this.CONSUME(Mark.Dot);
+    const name = this.SUBRULE(this.identifier);
+    let result: Expression = { kind: "member", object, property: name, span: this.from(start) };
+    this.OPTION(() => {
+      this.CONSUME(Mark.OpenRound);
+      const items = this.separated(0, Mark.CloseRound, () => this.SUBRULE(this.expression));
+      this.CONSUME(Mark.CloseRound);
+      result = { kind: "method", object, method: name, arguments: items, span: this.from(start) };
+    });
+    return result;
+  });
+
+  private readonly primary = this.RULE("primary", (): Expression =>
+    this.OR<Expression>([
+      { ALT: () => this.SUBRULE(this.number) },
+      { ALT: () => this.SUBRULE(this.string) },
+      { ALT: () => this.SUBRULE(this.bool) },
+      { ALT: () => this.SUBRULE(this.parenthesised) },
+      { ALT: () => this.SUBRULE(this.list) },
+      { ALT: () => this.SUBRULE(this.record) },
+      { ALT: () => this.SUBRULE(this.nameOrCall) },
+    ]),
+  );
+
+  private readonly number = this.RULE("number", (): Expression => {
+    const { image: text, startOffset } = this.CONSUME(NumberToken);
+    return { kind: "number", value: Number(text), float: /[.eE]/.test(text), text, span: this.from(startOffset) };
+  });
+
+  private readonly bool = this.RULE("bool", (): Expression => {
+    const token = this.OR([{ ALT: () => this.CONSUME(Word.true) }, { ALT: () => this.CONSUME(Word.false) }]);
+    return { kind: "bool", value: token.image === "true", span: this.from(token.startOffset) };
+  });
+
+  private readonly parenthesised = this.RULE("parenthesised", (): Expression => {
+    this.CONSUME(Mark.OpenRound);
+    const allowed = this.labelsAllowed;
+    this.labelsAllowed = true;
+    const value = this.SUBRULE(this.expression);
+    this.labelsAllowed = allowed;
+    this.CONSUME(Mark.CloseRound);
+    return value;
+  });
+
+  private readonly list = this.RULE("list", (): Expression => {
+    const start = this.position();
+    this.CONSUME(Mark.OpenSquare);
+    const items = this.separated(0, Mark.CloseSquare, () => this.SUBRULE(this.expression));
+    this.CONSUME(Mark.CloseSquare);
+    return { kind: "list", items, span: this.from(start) };
+  });
+
+  private readonly record = this.RULE("record", (): Expression => {
+    const start = this.position();
+    const fields = this.SUBRULE(this.fields);
+    return { kind: "record", fields, span: this.from(start) };
+  });
+
+  private readonly nameOrCall = this.RULE("nameOrCall", (): Expression => {
+    const name = this.SUBRULE(this.identifier);
+    let result: Expression = { kind: "name", name: name.name, span: name.span };
+    this.OPTION(() => {
+      result = this.SUBRULE(this.callRest, { ARGS: [name] });
+    });
+    return result;
+  });
+
+  private readonly callRest: ParserMethod<[IdentifierNode], CallExpression> = this.RULE("callRest", (callee: IdentifierNode): CallExpression => {
+    this.CONSUME(Mark.OpenRound);
+    const items = this.separated(0, Mark.CloseRound, () => this.SUBRULE(this.argument));
+    this.CONSUME(Mark.CloseRound);
+    let label: IdentifierNode | undefined;
+    this.OPTION({
+      GATE: () => this.labelsAllowed,
+      DEF: () => {
+        this.CONSUME(Word.as);
+        label = this.SUBRULE(this.identifier);
+      },
+    });
+    const span = this.ACTION(() => this.from(callee.span.start));
+    return { kind: "call", callee, piped: undefined, arguments: items, label, callSpan: span, span };
+  });
+
+  private readonly argument = this.RULE("argument", (): Argument => {
+    const start = this.position();
+    let name: IdentifierNode | undefined;
+    this.OPTION({
+      GATE: () => this.LA(2).tokenType === Mark.Colon,
+      DEF: () => {
+        name = this.SUBRULE(this.identifier);
+        this.CONSUME(Mark.Colon);
+      },
+    });
+    const value = this.SUBRULE(this.expression);
+    return { name, value, span: this.from(start) };
+  });
+
+  protected readonly type: ParserMethod<[], TypeNode> = this.RULE("type", (): TypeNode => {
+    const start = this.position();
+    let type = this.SUBRULE(this.elementType);
+    this.MANY(() => {
+      this.CONSUME(Mark.OpenSquare);
+      this.CONSUME(Mark.CloseSquare);
+      type = { kind: "list-type", element: type, span: this.from(start) };
+    });
+    return type;
+  });
+
+  private readonly elementType = this.RULE("elementType", (): TypeNode =>
+    this.OR<TypeNode>([
+      { ALT: () => this.SUBRULE(this.literalType) },
+      { ALT: () => this.SUBRULE(this.recordType) },
+      { GATE: () => this.LA(1).image === "Tensor", ALT: () => this.SUBRULE(this.tensorType) },
+      { ALT: () => this.SUBRULE(this.namedType) },
+    ]),
+  );
+
+  private readonly literalType = this.RULE("literalType", (): LiteralTypeNode => {
+    const start = this.position();
+    const values = [this.SUBRULE(this.string)];
+    this.MANY(() => {
+      this.CONSUME(Mark.Bar);
+      values.push(this.SUBRULE1(this.string));
+    });
+    return { kind: "literal-type", values, span: this.from(start) };
+  });
+
+  private readonly recordType = this.RULE("recordType", (): TypeNode => {
+    const start = this.position();
+    this.CONSUME(Mark.OpenCurly);
+    const fields = this.separated(0, Mark.CloseCurly, () => {
+      const name = this.SUBRULE(this.identifier);
+      this.CONSUME(Mark.Colon);
+      return { name, type: this.SUBRULE(this.type) };
+    });
+    this.CONSUME(Mark.CloseCurly);
+    return { kind: "record-type", fields, span: this.from(start) };
+  });
+
+  private readonly tensorType = this.RULE("tensorType", (): TypeNode => {
+    const start = this.position();
+    this.CONSUME(Identifier);
+    this.CONSUME(Mark.Less);
+    const dtype = this.SUBRULE(this.identifier);
+    this.CONSUME1(Mark.Comma);
+    this.CONSUME(Mark.OpenSquare);
+    const axes = this.separated(1, Mark.CloseSquare, () => this.SUBRULE(this.expression));
+    this.CONSUME(Mark.CloseSquare);
+    this.CONSUME(Mark.Greater);
+    return { kind: "tensor-type", dtype, axes, span: this.from(start) };
+  });
+
+  private readonly namedType = this.RULE("namedType", (): TypeNode => {
+    const start = this.position();
+    const name = this.SUBRULE(this.identifier);
+    let items: Expression[] = [];
+    this.OPTION(() => {
+      this.CONSUME(Mark.Less);
+      items = this.separated(0, Mark.Greater, () => this.SUBRULE(this.sum));
+      this.CONSUME(Mark.Greater);
+    });
+    if (scalarNames.has(name.name) && items.length === 0) {
+      return { kind: "scalar-type", scalar: name.name as ScalarTypeNode["scalar"], span: this.from(start) };
+    }
+    return { kind: "named-type", name, arguments: items, span: this.from(start) };
+  });
+}
+
+/** The text of a string token; the lexer has seen to it that its quotes are closed. */
+function unescape(image: string): string {
+  return image.slice(1, -1).replace(/\\(.)/g, (_, character: string) => (character === "n" ? "\n" : character));
+}
+

@@ -1,0 +1,96 @@
+/** What chevrotain could not match to a diagnostic in the language's words: what was found, what was expected, what to write. */
+
+import type { IParserErrorMessageProvider, IRecognitionException, IToken, TokenType } from "chevrotain";
+import type { Diagnostic } from "./diagnostic.ts";
+import { nearest } from "./nearest.ts";
+import { syntaxDiagnostic } from "./syntax-messages.ts";
+import { BrokenString, Identifier, keywords, Word } from "./tokens.ts";
+
+/** Rules as a reader knows them, for "expected …". */
+const ruleNames: { readonly [rule: string]: string } = {
+  declaration: "a declaration (import, dim, type, param, const, block, model, preset or ablation)",
+  member: "a member of the model (const, tokenizer, graph or sampler)",
+  statement: "a statement",
+  primary: "a value",
+  elementType: "a type",
+  bool: "true or false",
+  weightInit: "`zeros`, `ones` or `normal(deviation)`",
+};
+
+/** The message of an exception is only the expectation: the sentence is made by `syntaxError`. */
+export const expectationProvider: IParserErrorMessageProvider = {
+  buildMismatchTokenMessage: ({ expected }) => labelOf(expected),
+  buildNotAllInputParsedMessage: () => ruleNames["declaration"] ?? "",
+  buildNoViableAltMessage: ({ ruleName, expectedPathsPerAlt }) => ruleNames[ruleName] ?? oneOf(expectedPathsPerAlt.flat().map((path) => path[0])),
+  buildEarlyExitMessage: ({ ruleName, expectedIterationPaths }) => ruleNames[ruleName] ?? oneOf(expectedIterationPaths.map((path) => path[0])),
+};
+
+function oneOf(types: readonly (TokenType | undefined)[]): string {
+  return [...new Set(types.flatMap((type) => (type === undefined ? [] : [labelOf(type)])))].join(" or ");
+}
+
+function labelOf(type: TokenType): string {
+  if (type === Identifier) return "a name";
+  return type.LABEL ?? `\`${type.name}\``;
+}
+
+/** Keywords by the rule whose alternatives they begin: a misspelling of any other would be a wild guess. */
+const startingWords: { readonly [rule: string]: readonly string[] } = {
+  declaration: ["import", "dim", "type", "param", "const", "block", "model", "preset", "ablation"],
+  member: ["const", "tokenizer", "graph", "sampler"],
+  statement: ["const", "let", "if", "repeat", "require", "weight", "return"],
+};
+
+const isKeyword = new Set<string>(keywords);
+
+/** `end` is where the text that was being read stops, for what is missing at its end. */
+export function syntaxError(path: string, exception: IRecognitionException, end: number): Diagnostic {
+  const { token, message: expected, context } = exception;
+  const previousToken = "previousToken" in exception ? (exception.previousToken as IToken | undefined) : undefined;
+  const rule = context.ruleStack.at(-1) ?? "";
+  const atEnd = token.image === "" || Number.isNaN(token.startOffset);
+  if (atEnd) {
+    const at = previousToken === undefined || Number.isNaN(previousToken.startOffset) ? end : endOf(previousToken);
+    return syntaxDiagnostic("unexpected-end", { file: path, start: Math.max(0, at - 1), end: at }, { expected });
+  }
+  const span = { file: path, start: token.startOffset, end: endOf(token) };
+  if (token.tokenType === BrokenString) return syntaxDiagnostic("unclosed-string", span, {}, { hint: "close it with `\"` on the same line" });
+  // What is missing belongs after the token before it, not at the next line's first word.
+  if (expected === "`;`" && previousToken !== undefined && !Number.isNaN(previousToken.startOffset)) {
+    const guess = misspelt(previousToken, "statement");
+    if (guess !== undefined) {
+      const previous = { file: path, start: previousToken.startOffset, end: endOf(previousToken) };
+      return syntaxDiagnostic("misspelt-keyword", previous, { found: previousToken.image, keyword: guess }, { hint: `write \`${guess}\`` });
+    }
+    const after = { file: path, start: endOf(previousToken) - 1, end: endOf(previousToken) };
+    return syntaxDiagnostic("missing-semicolon", after, {}, { hint: `end the statement with \`;\`: \`${previousToken.image};\`` });
+  }
+  const guess = misspelt(token, rule);
+  if (guess !== undefined) {
+    return syntaxDiagnostic("misspelt-keyword", span, { found: token.image, keyword: guess }, { hint: `write \`${guess}\`` });
+  }
+  const reserved = expected === "a name" && isKeyword.has(token.image);
+  const hint = reserved ? `\`${token.image}\` is a word of the language: choose another name` : hintFor(expected, token);
+  return syntaxDiagnostic("unexpected-token", span, { found: shown(token), expected }, { hint });
+}
+
+function endOf(token: IToken): number {
+  return token.startOffset + token.image.length;
+}
+
+function misspelt(token: IToken, rule: string): string | undefined {
+  const words = startingWords[rule];
+  if (words === undefined || token.tokenType !== Identifier) return undefined;
+  return nearest(token.image, words);
+}
+
+function shown(token: IToken): string {
+  if (token.tokenType === Identifier) return `the name \`${token.image}\``;
+  return `\`${token.image}\``;
+}
+
+function hintFor(expected: string, token: IToken): string | undefined {
+  if (expected === "`,`") return `separate the items with a comma: \`, ${token.image}\``;
+  if (token.tokenType === Word.as) return "a label follows a call or the range of a `repeat`: `f(x) as name`";
+  return undefined;
+}

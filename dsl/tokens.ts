@@ -1,0 +1,79 @@
+/** Text to tokens: the words and marks of the language, for chevrotain's lexer. */
+
+import { createToken, Lexer, type TokenType } from "chevrotain";
+
+export const Identifier = createToken({ name: "Identifier", pattern: /[A-Za-z_][A-Za-z0-9_]*/ });
+
+const keywordNames = [
+  "import", "from", "dim", "type", "param", "const", "block", "weight", "return", "let", "if", "else", "repeat", "of", "as",
+  "require", "model", "graph", "sampler", "tokenizer", "preset", "ablation", "true", "false",
+] as const; // biome-ignore format: a list of words reads best as lines
+export type Keyword = (typeof keywordNames)[number];
+export const keywords: readonly Keyword[] = keywordNames;
+
+function keywordTokens(): { readonly [K in Keyword]: TokenType } {
+  const made = keywordNames.map((word) => [word, createToken({ name: `Word:${word}`, pattern: word, label: `\`${word}\``, longer_alt: Identifier })]);
+  return Object.fromEntries(made) as { [K in Keyword]: TokenType };
+}
+
+export const Word = keywordTokens();
+
+/** Longer marks stand before those that they begin with: the lexer takes the first that matches. */
+const marks = {
+  Pipe: "|>",
+  Or: "||",
+  Bar: "|",
+  And: "&&",
+  Equal: "==",
+  NotEqual: "!=",
+  LessEqual: "<=",
+  GreaterEqual: ">=",
+  Less: "<",
+  Greater: ">",
+  Power: "**",
+  Star: "*",
+  Plus: "+",
+  Minus: "-",
+  Slash: "/",
+  Percent: "%",
+  Not: "!",
+  Assign: "=",
+  OpenRound: "(",
+  CloseRound: ")",
+  OpenSquare: "[",
+  CloseSquare: "]",
+  OpenCurly: "{",
+  CloseCurly: "}",
+  Comma: ",",
+  Semicolon: ";",
+  Colon: ":",
+  Question: "?",
+  Dot: ".",
+} as const;
+
+function markTokens(): { readonly [M in keyof typeof marks]: TokenType } {
+  const made = Object.entries(marks).map(([name, pattern]) => [name, createToken({ name, pattern, label: `\`${pattern}\`` })]);
+  return Object.fromEntries(made) as { [M in keyof typeof marks]: TokenType };
+}
+
+export const Mark = markTokens();
+
+export const NumberToken = createToken({ name: "Number", pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/, label: "a number" });
+export const StringToken = createToken({ name: "String", pattern: /"(?:[^"\\\n\r]|\\.)*"/, label: "a string" });
+/** A string that its line ends before its closing quote: its own token, so that the rest of the file is still read. */
+export const BrokenString = createToken({ name: "BrokenString", pattern: /"(?:[^"\\\n\r]|\\.)*/, label: "an unclosed string" });
+const LineComment = createToken({ name: "Comment", pattern: /\/\/[^\n\r]*/, group: "comments" });
+const Space = createToken({ name: "Space", pattern: /\s+/, group: Lexer.SKIPPED });
+
+export const tokens: readonly TokenType[] = [
+  Space,
+  LineComment,
+  ...Object.values(Word),
+  Identifier,
+  NumberToken,
+  StringToken,
+  BrokenString,
+  ...Object.values(Mark),
+];
+
+export const lexer = new Lexer([...tokens], { positionTracking: "onlyOffset", ensureOptimizations: false });

@@ -1,0 +1,96 @@
+// Reads the sources and holds them to the laws of the layout: who may import whom, no cycles, no long or misnamed files.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { expect, test } from "vitest";
+
+const parts = ["dsl", "compiler", "runtime", "cli", "bench"] as const;
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? sources(path) : entry.name.endsWith(".ts") ? [path] : [];
+  });
+}
+
+interface Import {
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, "utf8");
+  const found = text.matchAll(/^(?:import|export)\s+(type\s+)?[^;]*?from\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm);
+  return [...found].map(([, typeOnly, fixed, dynamic]) => ({ to: fixed ?? dynamic ?? "", typeOnly: typeOnly !== undefined }));
+}
+
+const files = parts.flatMap((part) => {
+  try {
+    return sources(part);
+  } catch {
+    return [];
+  }
+});
+const graph = new Map(files.map((file) => [file, importsOf(file)]));
+const target = (file: string, imported: Import) => normalize(join(dirname(file), imported.to));
+const partOf = (file: string) => file.split("/")[0] ?? "";
+
+test("parts import only what lies below them", () => {
+  const allowed: { readonly [part: string]: readonly string[] } = {
+    dsl: ["dsl"],
+    compiler: ["compiler", "dsl"],
+    runtime: ["runtime"],
+    cli: ["cli", "compiler", "dsl", "runtime"],
+    bench: ["bench", "cli", "compiler", "dsl", "runtime"],
+  };
+  const breaches = [...graph].flatMap(([file, imports]) =>
+    imports
+      .filter((imported) => imported.to.startsWith("."))
+      .filter((imported) => !allowed[partOf(file)]?.includes(partOf(target(file, imported))))
+      .filter((imported) => !(partOf(file) === "runtime" && imported.typeOnly && target(file, imported) === "compiler/package/manifest.ts"))
+      .map((imported) => `${file} imports ${imported.to}`),
+  );
+  expect(breaches).toEqual([]);
+});
+
+test("what a browser runs imports nothing of Node", () => {
+  const breaches = [...graph]
+    .filter(([file]) => ["dsl", "compiler"].includes(partOf(file)) || (partOf(file) === "runtime" && !file.startsWith("runtime/node/")))
+    .filter(([file]) => file !== "runtime/index.ts")
+    .flatMap(([file, imports]) =>
+      imports
+        .filter((imported) => !imported.typeOnly && (/^node:|onnxruntime-node/.test(imported.to) || imported.to.includes("/node/")))
+        .map((imported) => `${file} imports ${imported.to}`),
+    );
+  expect(breaches).toEqual([]);
+});
+
+test("no import goes in a circle", () => {
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, trail: readonly string[]): void => {
+    if (trail.includes(file)) cycles.push([...trail.slice(trail.indexOf(file)), file].join(" → "));
+    if (done.has(file) || trail.includes(file)) return;
+    for (const imported of graph.get(file) ?? []) {
+      if (imported.to.startsWith(".") && !imported.typeOnly) visit(target(file, imported), [...trail, file]);
+    }
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+  expect(cycles).toEqual([]);
+});
+
+test("files are short, named in kebab-case, and open with one sentence", () => {
+  const breaches = files.flatMap((file) => {
+    const text = readFileSync(file, "utf8");
+    const name = file.split("/").at(-1) ?? "";
+    const lines = text.split("\n").length - 1;
+    return [
+      ...(lines > 400 ? [`${file} has ${lines} lines`] : []),
+      ...(/^[a-z0-9]+(-[a-z0-9]+)*(\.d)?\.ts$/.test(name) ? [] : [`${file} is not in kebab-case`]),
+      ...(/^(utils?|helpers?|common|managers?)\.ts$/.test(name) ? [`${file} says nothing of what it does`] : []),
+      ...(/^(#!.*\n)?(\/\*\*|\/\/) \S/.test(text) ? [] : [`${file} does not open with a sentence`]),
+    ];
+  });
+  expect(breaches).toEqual([]);
+});
