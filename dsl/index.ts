@@ -1,5 +1,10 @@
 /** The door of the language: what the compiler and the command line use of it. */
+
 export type * from "./ast.ts";
+export { check } from "./check/check.ts";
 export * from "./diagnostic.ts";
+export { nearest } from "./nearest.ts";
+export { type ParseResult, parse } from "./parse.ts";
 export type * from "./program.ts";
+export { type Painter, placeOf, type RenderOptions, renderAll, renderDiagnostic } from "./render.ts";
 export type * from "./signature.ts";

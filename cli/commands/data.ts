@@ -19,11 +19,14 @@ export async function data(_name: string, options: DataOptions): Promise<Outcome
   const draw = () => movingShapes(count, seed, { combinations: split });
   const captions: string[] = [];
   const attributes = { shape: new Uint8Array(count), colour: new Uint8Array(count), motion: new Uint8Array(count) };
-  for (const [i, clip] of [...labels(draw())].entries()) {
+  // The captions stand in the header, before any pixel: the clips are drawn once for them and again for their pixels.
+  let drawn = 0;
+  for (const clip of draw()) {
     captions.push(clip.caption);
-    attributes.shape[i] = clip.shape;
-    attributes.colour[i] = clip.colour;
-    attributes.motion[i] = clip.motion;
+    attributes.shape[drawn] = clip.shape;
+    attributes.colour[drawn] = clip.colour;
+    attributes.motion[drawn] = clip.motion;
+    drawn++;
   }
   const bytes = count * FRAMES * SIZE * SIZE * 3;
   const progress = startProgress("clips", bytes, "bytes");

@@ -118,9 +118,9 @@ function attributeValue(attribute: AttributeSignature, expression: Expression, i
   return fail(frame, "wrong-kind", expression.span, { expected: `\`${attribute.name}\`: ${expected}`, found: describe(value) });
 }
 
-/** `sinusoid` makes a value of the build's precision out of an f32 one, which no input's type tells. */
+/** `sinusoid` and `embedding` make values of the build's precision, which no input's type tells. */
 function internalAttributes(op: string, attributes: Attributes, frame: Frame): Attributes {
-  return op === "sinusoid" ? { ...attributes, dtype: frame.expansion.precision } : attributes;
+  return op === "sinusoid" || op === "embedding" ? { ...attributes, dtype: frame.expansion.precision } : attributes;
 }
 
 function refuse(problem: ShapeProblem, call: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): never {

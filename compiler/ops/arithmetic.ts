@@ -1,7 +1,7 @@
 /** The four operators between tensors, with axes of size 1 stretched. */
 
-import { axisName, plainAxis } from "../graph/axis.ts";
 import type { Axis } from "../graph/axis.ts";
+import { axisName, plainAxis } from "../graph/axis.ts";
 import { gather, offsets, stridesOf, tensor } from "./kernels/tensor.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem, Tensor } from "./op.ts";
 import { countAxes, inputAt, refuseDtypes } from "./rules.ts";

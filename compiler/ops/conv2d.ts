@@ -3,8 +3,8 @@
 import { plainAxis, showAxes } from "../graph/axis.ts";
 import { type Attributes, sizeOf, type TensorType } from "../graph/graph.ts";
 import { boolOf, intOf, textOf } from "./attributes.ts";
-import { tensor } from "./kernels/tensor.ts";
 import { convolve } from "./kernels/convolve.ts";
+import { tensor } from "./kernels/tensor.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
 import { axisFromEnd, inputAt, refuseBelow, refuseInts, refuseRank, resized } from "./rules.ts";
 

@@ -23,7 +23,9 @@ function elementwise(name: string, doc: string, compute: (x: number) => number, 
 
 const sigmoidOf = (x: number): number => 1 / (1 + Math.exp(-x));
 
-export const sigmoid = elementwise("sigmoid", "1 / (1 + exp(-x)), element by element.", sigmoidOf, (writer, x) => writer.node("Sigmoid", [x]));
+export const sigmoid = elementwise("sigmoid", "1 / (1 + exp(-x)), element by element.", sigmoidOf, (writer, x) =>
+  writer.node("Sigmoid", [x]),
+);
 
 export const tanh = elementwise("tanh", "The hyperbolic tangent, element by element.", Math.tanh, (writer, x) => writer.node("Tanh", [x]));
 

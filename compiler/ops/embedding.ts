@@ -27,9 +27,10 @@ export const embedding: PrimitiveOp = {
       const message = `\`embedding\` looks up i32 tokens, but the value is float ${showAxes(tokens.axes)}`;
       return { code: "wrong-dtype", message, at: { input: 0 } };
     }
-    const refused = refuseBelow("embedding", "vocabulary", intOf(attributes, "vocabulary"), 1) ?? refuseBelow("embedding", "width", width, 1);
+    const refused =
+      refuseBelow("embedding", "vocabulary", intOf(attributes, "vocabulary"), 1) ?? refuseBelow("embedding", "width", width, 1);
     // The table's dtype is the build's, which the shape rule is told as it is for `sinusoid`.
-    return refused ?? { dtype: attributes["dtype"] === "f16" ? "f16" : "f32", axes: [...tokens.axes, plainAxis(width)] };
+    return refused ?? { dtype: attributes.dtype === "f16" ? "f16" : "f32", axes: [...tokens.axes, plainAxis(width)] };
   },
   flops: () => 0,
   reference: (inputs, attributes, output) => {

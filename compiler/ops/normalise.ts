@@ -67,7 +67,9 @@ export const groupNorm: PrimitiveOp = {
     const [x, weight, bias] = inF32(writer, inputs, types);
     const rows = writer.reshape(x, [], [images, groups, row]);
     const [ones, zeros] = [1, 0].map((element) => writer.constant("f32", [groups], new Array<number>(groups).fill(element)));
-    const normal = writer.node("InstanceNormalization", [rows, ones ?? "", zeros ?? ""], { epsilon: { float: floatOf(value.attributes, "eps") } });
+    const normal = writer.node("InstanceNormalization", [rows, ones ?? "", zeros ?? ""], {
+      epsilon: { float: floatOf(value.attributes, "eps") },
+    });
     const pixels = writer.reshape(normal, [], [images, channels, height * width]);
     const [scale, shift] = [weight, bias].map((name) => writer.reshape(name, [channels], [channels, 1]));
     const made = writer.node("Add", [writer.node("Mul", [pixels, scale ?? ""]), shift ?? ""]);

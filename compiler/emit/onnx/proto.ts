@@ -1,8 +1,8 @@
 /** Plain descriptions of an ONNX model to its bytes: the one file that knows onnx-proto, protobufjs and their 64-bit integers. */
 
-import onnxProto from "onnx-proto";
 import type { onnx } from "onnx-proto";
-import { sizeOf, type DType, type TensorType } from "../../graph/graph.ts";
+import onnxProto from "onnx-proto";
+import { type DType, sizeOf, type TensorType } from "../../graph/graph.ts";
 
 export type Node = onnx.INodeProto;
 export type Initialiser = onnx.ITensorProto;

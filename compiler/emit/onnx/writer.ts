@@ -36,6 +36,11 @@ export class OnnxWriter {
     return outputs;
   }
 
+  /** Gives a value the name of the graph's output, which is reserved before; ONNX Runtime removes the node. */
+  output(name: string, from: string): void {
+    this.nodes.push(makeNode("Identity", `output/${name}`, [from], [name], {}));
+  }
+
   /** Nothing where the shapes are written alike; -1 stands for what is left over. */
   reshape(name: string, from: readonly number[], to: readonly number[]): string {
     const same = from.length === to.length && from.every((size, i) => size === to[i] || size === -1 || to[i] === -1);

@@ -8,7 +8,15 @@ export interface Matrix {
 }
 
 /** `a` [rows, inner] times `b` [columns, inner] transposed, as linear layers hold their weights, into `made` [rows, columns] from `at`. */
-export function productTransposed(a: Matrix, b: Matrix, made: Float32Array, at: number, rows: number, inner: number, columns: number): void {
+export function productTransposed(
+  a: Matrix,
+  b: Matrix,
+  made: Float32Array,
+  at: number,
+  rows: number,
+  inner: number,
+  columns: number,
+): void {
   const [left, right] = [a.data, b.data];
   for (let row = 0; row < rows; row++) {
     const i = a.start + row * inner;

@@ -1,0 +1,91 @@
+/** `attend`: multi-head attention, a composite of products and a softmax (Vaswani et al., 2017). */
+
+import { axisName, showAxes } from "../graph/axis.ts";
+import { boolOf, intOf } from "./attributes.ts";
+import { attention } from "./kernels/attention.ts";
+import { tensor } from "./kernels/tensor.ts";
+import type { AxisType, CompositeOp, ShapeProblem } from "./op.ts";
+import { axisFromEnd, inputAt, refuseBelow, refuseDtypes, refuseInts } from "./rules.ts";
+
+const roles = ["query", "key", "value"] as const;
+type Role = (typeof roles)[number];
+
+function infer(inputs: readonly AxisType[], attributes: { readonly [name: string]: unknown }): AxisType | ShapeProblem {
+  const [query, key, value] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
+  for (const [input, type] of [query, key, value].entries()) {
+    const refused = refuseInts("attend", type, input) ?? refuseDtypes("attend", query, type, input);
+    if (refused !== undefined) return refused;
+    if (type.axes.length !== 3) {
+      const message = `\`attend\` takes its ${roles[input]} as [N, tokens, C], but the value has ${type.axes.length} axes: ${showAxes(type.axes)}`;
+      return { code: "wrong-rank", message, at: { input } };
+    }
+  }
+  return (
+    differs(query, key, 3, "query", "key") ??
+    differs(query, key, 1, "query", "key") ??
+    differs(query, value, 3, "query", "value") ??
+    differs(query, value, 1, "query", "value") ??
+    differs(key, value, 2, "key", "value") ??
+    refuseHeads(query, attributes) ??
+    query
+  );
+}
+
+function differs(a: AxisType, b: AxisType, fromEnd: number, left: Role, right: Role): ShapeProblem | undefined {
+  const [one, other] = [axisFromEnd(a, fromEnd), axisFromEnd(b, fromEnd)];
+  if (one.size === other.size) return undefined;
+  const which = { 3: "first", 2: "second", 1: "last" }[fromEnd] ?? "";
+  const message = `\`attend\` needs ${left} and ${right} with equal ${which} axes, but it is ${one.size} in ${showAxes(a.axes)} and ${other.size} in ${showAxes(b.axes)}`;
+  return { code: "shape-mismatch", message, at: { input: roles.indexOf(right) } };
+}
+
+function refuseHeads(query: AxisType, attributes: { readonly [name: string]: unknown }): ShapeProblem | undefined {
+  const heads = attributes.heads;
+  if (typeof heads !== "number") throw new Error("op table: attribute heads is not an int");
+  const channels = axisFromEnd(query, 1);
+  const below = refuseBelow("attend", "heads", heads, 1);
+  if (below !== undefined || channels.size % heads === 0) return below;
+  const message = `\`attend\` splits ${channels.size} channels (axis ${axisName(channels)}) into ${heads} heads, which does not divide`;
+  return { code: "not-divisible", message, at: { attribute: "heads" } };
+}
+
+export const attend: CompositeOp = {
+  signature: {
+    name: "attend",
+    inputs: roles.map((name) => ({ name })),
+    attributes: [
+      { name: "heads", kind: "int" },
+      { name: "causal", kind: "bool", default: false },
+    ],
+    ownsWeights: false,
+    doc: "Attention of the query [N, S, C] to the key and value [N, T, C] in `heads` parts of the channels; causal: token i sees 0 to i.",
+  },
+  infer,
+  /** Both products over the full square, also when causal: that is what is computed. */
+  flops: (inputs) => {
+    const [n = 1, s = 1, c = 1] = inputAt(inputs, 0).shape;
+    return 4 * n * s * c * (inputAt(inputs, 1).shape[1] ?? 1);
+  },
+  reference: (inputs, attributes, output) => {
+    const [query, key, value] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
+    return tensor(output, attention(query, key, value, intOf(attributes, "heads"), boolOf(attributes, "causal")));
+  },
+  /** Heads become an axis of the batch. The scale goes to the query, the smallest of what it could multiply. */
+  lower: (lowering, inputs, attended) => {
+    const heads = intOf(attended.attributes, "heads");
+    const causal = boolOf(attended.attributes, "causal");
+    const [query, key, value] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
+    const { dtype, shape } = lowering.typeOf(query);
+    const [n = 1, s = 1, c = 1] = shape;
+    const t = lowering.typeOf(key).shape[1] ?? 1;
+    const width = c / heads;
+    const split = (id: number, tokens: number, permutation: readonly number[]) =>
+      lowering.op("transpose", [lowering.op("reshape", [id], { shape: [n, tokens, heads, width] })], { permutation });
+    const scale = lowering.constant({ dtype, shape: [1, 1, 1, 1] }, [1 / Math.sqrt(width)]);
+    const scaled = lowering.op("mul", [split(query, s, [0, 2, 1, 3]), scale]);
+    const scores = lowering.op("matmul", [scaled, split(key, t, [0, 2, 3, 1])]);
+    const weights = causal ? lowering.op("maskedSoftmax", [scores]) : lowering.op("softmax", [scores], { axis: 3 });
+    const mixed = lowering.op("matmul", [weights, split(value, t, [0, 2, 1, 3])]);
+    return lowering.op("reshape", [lowering.op("transpose", [mixed], { permutation: [0, 2, 1, 3] })], { shape });
+  },
+};

@@ -1,0 +1,63 @@
+/** `concat`: values one after another along an axis. */
+
+import { axisName, plainAxis, showAxes } from "../graph/axis.ts";
+import { sizeOf } from "../graph/graph.ts";
+import { intOf } from "./attributes.ts";
+import { arrayFor, tensor } from "./kernels/tensor.ts";
+import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
+import { countAxes, inputAt, refuseAxis, refuseDtypes } from "./rules.ts";
+
+function infer(inputs: readonly AxisType[], axis: number): AxisType | ShapeProblem {
+  const [first] = inputs;
+  if (first === undefined)
+    return { code: "bad-attribute", message: "`concat` needs at least one value, but the list is empty", at: { input: 0 } };
+  const refused = refuseAxis("concat", axis, first);
+  if (refused !== undefined) return refused;
+  for (const [i, other] of inputs.entries()) {
+    const problem = refuseDtypes("concat", first, other, 0) ?? refuseOther(first, other, axis, i);
+    if (problem !== undefined) return problem;
+  }
+  const total = inputs.reduce((sum, input) => sum + inputAt(input.axes, axis).size, 0);
+  const joined = inputs.length === 1 ? inputAt(first.axes, axis) : plainAxis(total);
+  return { dtype: first.dtype, axes: first.axes.map((kept, i) => (i === axis ? joined : kept)) };
+}
+
+function refuseOther(first: AxisType, other: AxisType, axis: number, index: number): ShapeProblem | undefined {
+  if (first.axes.length !== other.axes.length) {
+    const message = `\`concat\` needs values with as many axes, but value 0 has ${countAxes(first)} and value ${index} ${countAxes(other)}`;
+    return { code: "wrong-rank", message, at: { input: 0 } };
+  }
+  const wrong = first.axes.findIndex((one, i) => i !== axis && one.size !== other.axes[i]?.size);
+  if (wrong < 0) return undefined;
+  const [one, two] = [inputAt(first.axes, wrong), inputAt(other.axes, wrong)];
+  const message = `\`concat\` along axis ${axis} needs the other axes equal, but axis ${axisName(one)} is ${one.size} in ${showAxes(first.axes)} and ${two.size} in ${showAxes(other.axes)}`;
+  return { code: "shape-mismatch", message, at: { input: 0 } };
+}
+
+export const concat: PrimitiveOp = {
+  signature: {
+    name: "concat",
+    inputs: [{ name: "values", list: true }],
+    attributes: [{ name: "axis", kind: "int" }],
+    ownsWeights: false,
+    doc: "Puts a list of values one after another along one axis, counted from 0; the other axes are equal.",
+  },
+  infer: (inputs, attributes) => infer(inputs, intOf(attributes, "axis")),
+  flops: () => 0,
+  reference: (inputs, attributes, output) => {
+    const axis = intOf(attributes, "axis");
+    const made = arrayFor(output);
+    const whole = sizeOf(output.shape.slice(axis));
+    let column = 0;
+    for (const input of inputs) {
+      const part = sizeOf(input.shape.slice(axis));
+      for (let row = 0; row < made.length / whole; row++) {
+        made.set(input.data.subarray(row * part, (row + 1) * part), row * whole + column);
+      }
+      column += part;
+    }
+    return tensor(output, made);
+  },
+  onnx: (writer, inputs, value) =>
+    inputs.length === 1 ? inputAt(inputs, 0) : writer.node("Concat", inputs, { axis: intOf(value.attributes, "axis") }),
+};

@@ -1,0 +1,39 @@
+/** Queries, keys and values to attended values, one query of one head at a time. */
+
+import type { Tensor } from "../op.ts";
+
+/** `query` [N, S, C], `key` and `value` [N, T, C]; causal: query i sees the keys 0 to i. */
+export function attention(query: Tensor, key: Tensor, value: Tensor, heads: number, causal: boolean): Float32Array {
+  const [batch = 1, queries = 1, channels = 1] = query.shape;
+  const keys = key.shape[1] ?? 1;
+  const width = channels / heads;
+  const scale = 1 / Math.sqrt(width);
+  const made = new Float32Array(query.data.length);
+  const scores = new Float64Array(keys);
+  const sums = new Float64Array(width);
+  for (let n = 0; n < batch; n++) {
+    for (let head = 0; head < heads; head++) {
+      const first = n * keys * channels + head * width;
+      for (let i = 0; i < queries; i++) {
+        const at = (n * queries + i) * channels + head * width;
+        const seen = causal ? Math.min(keys, i + 1) : keys;
+        let largest = Number.NEGATIVE_INFINITY;
+        for (let j = 0; j < seen; j++) {
+          let sum = 0;
+          for (let c = 0; c < width; c++) sum += (query.data[at + c] as number) * (key.data[first + j * channels + c] as number);
+          scores[j] = sum * scale;
+          largest = Math.max(largest, sum * scale);
+        }
+        let total = 0;
+        sums.fill(0);
+        for (let j = 0; j < seen; j++) {
+          const weight = Math.exp((scores[j] as number) - largest);
+          total += weight;
+          for (let c = 0; c < width; c++) sums[c] = (sums[c] as number) + weight * (value.data[first + j * channels + c] as number);
+        }
+        for (let c = 0; c < width; c++) made[at + c] = (sums[c] as number) / total;
+      }
+    }
+  }
+  return made;
+}

@@ -1,0 +1,59 @@
+/** `matmul`: batches of matrices to their products. */
+
+import { axisName, showAxes } from "../graph/axis.ts";
+import { sizeOf } from "../graph/graph.ts";
+import { product } from "./kernels/product.ts";
+import { tensor } from "./kernels/tensor.ts";
+import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
+import { axisFromEnd, countAxes, inputAt, refuseDtypes, refuseInts, refuseRank } from "./rules.ts";
+
+function infer(inputs: readonly AxisType[]): AxisType | ShapeProblem {
+  const [a, b] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+  const refused =
+    refuseInts("matmul", a, 0) ??
+    refuseDtypes("matmul", a, b, 1) ??
+    refuseRank("matmul", a, 2, "rows and columns from the last two axes") ??
+    refuseRank("matmul", b, 2, "rows and columns from the last two axes", 1);
+  if (refused !== undefined) return refused;
+  if (a.axes.length !== b.axes.length) {
+    const message = `\`matmul\` needs values with as many axes, but the first has ${countAxes(a)} and the second ${countAxes(b)}`;
+    return { code: "wrong-rank", message, at: { input: 1 } };
+  }
+  for (const [i, axis] of a.axes.slice(0, -2).entries()) {
+    const other = inputAt(b.axes, i);
+    if (axis.size === other.size) continue;
+    const message = `\`matmul\` needs equal leading axes, but axis ${i} is ${axis.size} in ${showAxes(a.axes)} and ${other.size} in ${showAxes(b.axes)}`;
+    return { code: "shape-mismatch", message, at: { input: 1 } };
+  }
+  const [inner, rows] = [axisFromEnd(a, 1), axisFromEnd(b, 2)];
+  if (inner.size === rows.size) return { dtype: a.dtype, axes: [...a.axes.slice(0, -1), axisFromEnd(b, 1)] };
+  const message = `\`matmul\` sums over the last axis of the first value, ${inner.size} (${axisName(inner)}), and the last but one of the second, ${rows.size} (${axisName(rows)}), which must be equal`;
+  return { code: "shape-mismatch", message, at: { input: 1 } };
+}
+
+export const matmul: PrimitiveOp = {
+  signature: {
+    name: "matmul",
+    inputs: [{ name: "a" }, { name: "b" }],
+    attributes: [],
+    ownsWeights: false,
+    doc: "Multiplies the matrices [..., M, K] with [..., K, N] to [..., M, N]; the leading axes are equal.",
+  },
+  infer,
+  flops: (inputs, output) => 2 * sizeOf(output.shape) * (inputAt(inputs, 0).shape.at(-1) ?? 1),
+  reference: (inputs, _attributes, output) => {
+    const [a, b] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+    const [rows = 1, inner = 1] = a.shape.slice(-2);
+    const columns = b.shape.at(-1) ?? 1;
+    const made = new Float32Array(sizeOf(output.shape));
+    for (let batch = 0; batch < made.length / (rows * columns); batch++) {
+      const [left, right] = [
+        { data: a.data, start: batch * rows * inner },
+        { data: b.data, start: batch * inner * columns },
+      ];
+      product(left, right, made, batch * rows * columns, rows, inner, columns);
+    }
+    return tensor(output, made);
+  },
+  onnx: (writer, inputs) => writer.node("MatMul", inputs),
+};

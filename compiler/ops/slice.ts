@@ -1,0 +1,46 @@
+/** `slice`: a run of one axis. */
+
+import { axisName, plainAxis } from "../graph/axis.ts";
+import { intOf } from "./attributes.ts";
+import { gather, offsets, stridesOf, tensor } from "./kernels/tensor.ts";
+import type { PrimitiveOp } from "./op.ts";
+import { inputAt, refuseAxis, refuseBelow } from "./rules.ts";
+
+export const slice: PrimitiveOp = {
+  signature: {
+    name: "slice",
+    inputs: [{ name: "x" }],
+    attributes: [
+      { name: "axis", kind: "int" },
+      { name: "start", kind: "int" },
+      { name: "size", kind: "int" },
+    ],
+    ownsWeights: false,
+    doc: "The `size` elements of one axis from `start` on; axes are counted from 0.",
+  },
+  infer: (inputs, attributes) => {
+    const x = inputAt(inputs, 0);
+    const [axis, start, size] = [intOf(attributes, "axis"), intOf(attributes, "start"), intOf(attributes, "size")];
+    const refused = refuseAxis("slice", axis, x) ?? refuseBelow("slice", "start", start, 0) ?? refuseBelow("slice", "size", size, 1);
+    if (refused !== undefined) return refused;
+    const cut = inputAt(x.axes, axis);
+    if (start + size > cut.size) {
+      const message = `\`slice\` takes the elements ${start} to ${start + size - 1} of axis ${axisName(cut)}, but it has only ${cut.size}`;
+      return { code: "bad-attribute", message, at: { attribute: start >= cut.size ? "start" : "size" } };
+    }
+    const kept = size === cut.size ? cut : plainAxis(size);
+    return { dtype: x.dtype, axes: x.axes.map((old, i) => (i === axis ? kept : old)) };
+  },
+  flops: () => 0,
+  reference: (inputs, attributes, output) => {
+    const { data, shape } = inputAt(inputs, 0);
+    const strides = stridesOf(shape);
+    const start = intOf(attributes, "start") * (strides[intOf(attributes, "axis")] ?? 1);
+    return tensor(output, gather(data, offsets(output.shape, strides, start)));
+  },
+  onnx: (writer, inputs, value) => {
+    const start = intOf(value.attributes, "start");
+    const bounds = [start, start + intOf(value.attributes, "size"), intOf(value.attributes, "axis")];
+    return writer.node("Slice", [inputAt(inputs, 0), ...bounds.map((bound) => writer.ints([bound]))]);
+  },
+};

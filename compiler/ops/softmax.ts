@@ -1,0 +1,86 @@
+/** `softmax`, and the masked one that directed attention lowers to. */
+
+import { sizeOf } from "../graph/graph.ts";
+import { intOf } from "./attributes.ts";
+import { tensor } from "./kernels/tensor.ts";
+import type { PrimitiveOp } from "./op.ts";
+import { inputAt, refuseAxis, refuseInts, refuseRank } from "./rules.ts";
+
+/** Softmax of the `length` elements from `start`, `step` apart, of which all from the `seen`-th on are masked. */
+function softmaxRow(data: ArrayLike<number>, made: Float32Array, start: number, step: number, length: number, seen: number): void {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < seen; i++) largest = Math.max(largest, data[start + i * step] as number);
+  let sum = 0;
+  for (let i = 0; i < seen; i++) sum += Math.exp((data[start + i * step] as number) - largest);
+  for (let i = 0; i < length; i++) {
+    made[start + i * step] = i < seen ? Math.exp((data[start + i * step] as number) - largest) / sum : 0;
+  }
+}
+
+export const softmax: PrimitiveOp = {
+  signature: {
+    name: "softmax",
+    inputs: [{ name: "x" }],
+    attributes: [{ name: "axis", kind: "int" }],
+    ownsWeights: false,
+    doc: "exp(x) over its sum along one axis, counted from 0.",
+  },
+  infer: (inputs, attributes) => {
+    const x = inputAt(inputs, 0);
+    return refuseInts("softmax", x, 0) ?? refuseAxis("softmax", intOf(attributes, "axis"), x) ?? x;
+  },
+  flops: () => 0,
+  reference: (inputs, attributes, output) => {
+    const { data, shape } = inputAt(inputs, 0);
+    const axis = intOf(attributes, "axis");
+    const length = shape[axis] ?? 1;
+    const step = sizeOf(shape.slice(axis + 1));
+    const made = new Float32Array(data.length);
+    for (let outer = 0; outer < data.length; outer += length * step) {
+      for (let inner = 0; inner < step; inner++) softmaxRow(data, made, outer + inner, step, length, length);
+    }
+    return tensor(output, made);
+  },
+  onnx: (writer, inputs, value) => {
+    const { dtype } = value.type;
+    const x = writer.cast(inputAt(inputs, 0), dtype, "f32");
+    return writer.cast(writer.node("Softmax", [x], { axis: intOf(value.attributes, "axis") }), "f32", dtype);
+  },
+};
+
+/**
+ * Row i of the last two axes [S, S] sees the columns 0 to i; the others come out as exactly 0, so that what is behind
+ * them adds exactly nothing.
+ */
+export const maskedSoftmax: PrimitiveOp = {
+  signature: {
+    name: "maskedSoftmax",
+    inputs: [{ name: "x" }],
+    attributes: [],
+    ownsWeights: false,
+    doc: "Softmax along the last axis of [..., S, S], where row i sees the columns 0 to i.",
+  },
+  internal: true,
+  infer: (inputs) => {
+    const x = inputAt(inputs, 0);
+    return refuseInts("maskedSoftmax", x, 0) ?? refuseRank("maskedSoftmax", x, 2, "rows and columns from the last two axes") ?? x;
+  },
+  flops: () => 0,
+  reference: (inputs, _attributes, output) => {
+    const { data, shape } = inputAt(inputs, 0);
+    const [rows = 1, columns = 1] = shape.slice(-2);
+    const made = new Float32Array(data.length);
+    for (let row = 0; row < data.length / columns; row++) {
+      softmaxRow(data, made, row * columns, 1, columns, Math.min(columns, (row % rows) + 1));
+    }
+    return tensor(output, made);
+  },
+  onnx: (writer, inputs, value) => {
+    const { dtype, shape } = value.type;
+    const [rows = 1, columns = 1] = shape.slice(-2);
+    const mask = Array.from({ length: rows * columns }, (_, i) => (i % columns > Math.floor(i / columns) ? Number.NEGATIVE_INFINITY : 0));
+    const x = writer.cast(inputAt(inputs, 0), dtype, "f32");
+    const masked = writer.node("Add", [x, writer.constant("f32", [rows, columns], mask)]);
+    return writer.cast(writer.node("Softmax", [masked], { axis: -1 }), "f32", dtype);
+  },
+};

@@ -1,0 +1,126 @@
+/** Statements of blocks and graphs: names declared and assigned, every path returning, nothing after a return. */
+
+import type { BlockDeclaration, GraphDeclaration, RepeatStatement, Statement } from "../ast.ts";
+import { nearest } from "../nearest.ts";
+import { hintNearest, Names, type Context } from "./context.ts";
+import { checkAs, expect, typeOf } from "./expressions.ts";
+import { bool, float, int, string, tensor, unknown, type StaticType } from "./static-type.ts";
+import { bareAxes, checkType } from "./types.ts";
+
+export function checkBlock(context: Context, block: BlockDeclaration, file: string): void {
+  const names = new Names(file);
+  for (const dim of block.dims) names.declare(context, dim, { type: int, kind: "dim" });
+  const bound = new Set(block.parameters.flatMap((parameter) => bareAxes(context, parameter.type, file)));
+  for (const dim of block.dims) {
+    if (!bound.has(dim.name)) {
+      const hint = `use ${dim.name} as an axis of a parameter's type, or make it a parameter: \`${dim.name.toLowerCase()}: int\``;
+      context.report("unbound-dim", dim.span, { dim: dim.name, block: block.name.name }, { hint });
+    }
+  }
+  checkCallable(context, block, names);
+}
+
+export function checkGraph(context: Context, graph: GraphDeclaration, names: Names): void {
+  checkCallable(context, graph, names.inner());
+}
+
+/** Parameters are read in order: a default may use those before it, and every dim. */
+function checkCallable(context: Context, callable: BlockDeclaration | GraphDeclaration, names: Names): void {
+  const isGraph = callable.kind === "graph";
+  for (const parameter of callable.parameters) {
+    const type = checkType(context, parameter.type, names);
+    if (isGraph && type.kind !== "tensor" && type.kind !== "unknown") {
+      context.report("wrong-type", parameter.type.span, { expected: "a tensor, as it is an input of a graph", found: "a compile-time type" });
+    }
+    if (parameter.value !== undefined) checkAs(context, parameter.value, type, names);
+    names.declare(context, parameter.name, { type, kind: "parameter" });
+  }
+  const result = checkType(context, callable.result, names);
+  if (result.kind !== "tensor" && result.kind !== "unknown") {
+    context.report("wrong-type", callable.result.span, { expected: "a tensor type: blocks and graphs return tensors", found: "a compile-time type" });
+  }
+  checkBody(context, callable.body, names.inner());
+  if (!returns(callable.body)) context.report("missing-return", callable.name.span, { name: callable.name.name }, { hint: "end the body with `return …;`" });
+}
+
+function checkBody(context: Context, statements: readonly Statement[], names: Names): void {
+  for (const [i, statement] of statements.entries()) {
+    checkStatement(context, statement, names);
+    const next = statements[i + 1];
+    if (next !== undefined && returns([statement])) {
+      context.report("unreachable", next.span, {}, { hint: "delete it, or move it before the return" });
+      return;
+    }
+  }
+}
+
+/** Whether statements always end in `return`, whichever branches are taken. */
+function returns(statements: readonly Statement[]): boolean {
+  return statements.some((statement) => {
+    if (statement.kind === "return") return true;
+    return statement.kind === "if" && statement.otherwise !== undefined && returns(statement.then) && returns(statement.otherwise);
+  });
+}
+
+function checkStatement(context: Context, statement: Statement, names: Names): void {
+  switch (statement.kind) {
+    case "const":
+    case "let":
+      return names.declare(context, statement.name, { type: widened(typeOf(context, statement.value, names)), kind: statement.kind });
+    case "assign": {
+      const found = typeOf(context, statement.value, names);
+      const binding = names.lookUp(statement.name.name);
+      if (binding?.kind === "let") {
+        expect(context, statement.value, found, binding.type);
+        return;
+      }
+      const { name, span } = statement.name;
+      const declared = context.declared(name, names.file);
+      const kind = binding?.kind ?? declared?.declaration.kind;
+      if (kind === undefined) {
+        const guess = nearest(name, names.all());
+        return context.report("unknown-name", span, { name }, guess === undefined ? { hint: `declare it: \`let ${name} = …;\`` } : hintNearest(guess));
+      }
+      const related = binding === undefined ? [] : [{ message: `\`${name}\` declared here`, span: binding.span }];
+      return context.report("assign-constant", span, { name, kind }, { hint: "declare it with `let`, or use another name", related });
+    }
+    case "if":
+      checkAs(context, statement.test, bool, names);
+      checkBody(context, statement.then, names.inner());
+      if (statement.otherwise !== undefined) checkBody(context, statement.otherwise, names.inner());
+      return;
+    case "repeat":
+      return checkRepeat(context, statement, names);
+    case "require":
+      return checkAs(context, statement.test, bool, names);
+    case "weight":
+      if (checkType(context, statement.type, names).kind !== "tensor") {
+        context.report("wrong-type", statement.type.span, { expected: "a tensor type", found: "a compile-time type" });
+      }
+      if (statement.init.deviation !== undefined) checkAs(context, statement.init.deviation, float, names);
+      return names.declare(context, statement.name, { type: tensor, kind: "weight" });
+    case "return":
+      return checkAs(context, statement.value, tensor, names);
+    case "expression":
+      typeOf(context, statement.value, names);
+      if (statement.value.kind !== "method") {
+        context.report("no-effect", statement.value.span, {}, { hint: "give it a name, `const x = …;`, or return it" });
+      }
+  }
+}
+
+/** The type of a variable that may be assigned again: `"a"` is then any string. */
+function widened(type: StaticType): StaticType {
+  return type.kind === "literal" ? string : type;
+}
+
+function checkRepeat(context: Context, statement: RepeatStatement, names: Names): void {
+  const range = typeOf(context, statement.range, names);
+  const inside = names.inner();
+  if (statement.element !== undefined) {
+    inside.declare(context, statement.element, { type: range.kind === "list" ? range.element : range.kind === "int" ? int : unknown, kind: "element of `repeat`" });
+  }
+  if (statement.index !== undefined) inside.declare(context, statement.index, { type: int, kind: "element of `repeat`" });
+  if (range.kind !== "list") expect(context, statement.range, range, int);
+  checkBody(context, statement.body, inside);
+}

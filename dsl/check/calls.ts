@@ -1,0 +1,102 @@
+/** Calls of blocks and ops: every argument to its parameter, each checked against what the parameter takes. */
+
+import type { Argument, BlockDeclaration, CallExpression, Expression } from "../ast.ts";
+import { nearest } from "../nearest.ts";
+import type { OpSignature } from "../signature.ts";
+import { hintNearest, type Context, type Names } from "./context.ts";
+import { checkAs, typeOf } from "./expressions.ts";
+import { list, tensor, typeOfAttribute, unknown, type StaticType } from "./static-type.ts";
+import { staticTypeOf } from "./types.ts";
+
+/** What a call may give: in order, by name, or both. */
+interface Slot {
+  readonly name: string;
+  readonly type: StaticType;
+  readonly optional: boolean;
+}
+
+export function callType(context: Context, call: CallExpression, names: Names): StaticType {
+  const { name, span } = call.callee;
+  const declared = context.declared(name, names.file);
+  if (declared?.declaration.kind === "block") {
+    matchArguments(context, call, blockSlots(context, declared.declaration, declared.file), names);
+    return tensor;
+  }
+  const op = context.ops.get(name);
+  if (declared === undefined && op !== undefined) {
+    matchArguments(context, call, opSlots(op), names);
+    return tensor;
+  }
+  for (const argument of [...(call.piped === undefined ? [] : [call.piped]), ...call.arguments.map((given) => given.value)]) typeOf(context, argument, names);
+  const local = names.lookUp(name);
+  if (declared !== undefined || local !== undefined) {
+    context.report("not-a-block", span, { name, kind: declared?.declaration.kind ?? local?.kind ?? "value" });
+    return unknown;
+  }
+  const blocks = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "block");
+  context.report("unknown-call", span, { name }, hintNearest(nearest(name, [...blocks, ...context.ops.keys()])));
+  return unknown;
+}
+
+function blockSlots(context: Context, block: BlockDeclaration, file: string): Slot[] {
+  return block.parameters.map((parameter) => ({
+    name: parameter.name.name,
+    type: staticTypeOf(context, parameter.type, file),
+    optional: parameter.value !== undefined,
+  }));
+}
+
+function opSlots(op: OpSignature): Slot[] {
+  return [
+    ...op.inputs.map((input) => ({ name: input.name, type: input.list ? list(tensor) : tensor, optional: false })),
+    ...op.attributes.map((attribute) => ({
+      name: attribute.name,
+      type: typeOfAttribute(attribute.kind),
+      optional: attribute.default !== undefined,
+    })),
+  ];
+}
+
+function matchArguments(context: Context, call: CallExpression, slots: readonly Slot[], names: Names): void {
+  const callee = call.callee.name;
+  const given = new Set<string>();
+  let place = 0;
+  const byPlace = (value: Expression) => {
+    const slot = slots[place++];
+    if (slot === undefined) typeOf(context, value, names);
+    else take(slot, value);
+  };
+  const take = (slot: Slot, value: Expression) => {
+    given.add(slot.name);
+    checkAs(context, value, slot.type, names);
+  };
+  if (call.piped !== undefined) byPlace(call.piped);
+  let named: Argument | undefined;
+  for (const argument of call.arguments) {
+    if (argument.name === undefined) {
+      if (named?.name !== undefined) context.report("argument-order", argument.span, { name: named.name.name }, { hint: "name this argument too, or put it first" });
+      byPlace(argument.value);
+      continue;
+    }
+    named = argument;
+    const { name, span } = argument.name;
+    const slot = slots.find((candidate) => candidate.name === name);
+    if (slot === undefined) {
+      const guess = nearest(name, slots.map((candidate) => candidate.name));
+      context.report("unknown-argument", span, { callee, name }, hintNearest(guess));
+      typeOf(context, argument.value, names);
+    } else if (given.has(name)) {
+      context.report("repeated-argument", span, { callee, name });
+    } else take(slot, argument.value);
+  }
+  if (place > slots.length) {
+    const surplus = call.arguments.filter((argument) => argument.name === undefined).at(-1)?.span ?? call.callSpan;
+    context.report("too-many-arguments", surplus, { callee, expected: slots.length, found: place });
+  }
+  const missing = slots.find((slot) => !slot.optional && !given.has(slot.name));
+  if (missing !== undefined && place <= slots.length) {
+    const hint = `give it: \`${callee}(${missing.name}: …)\``;
+    context.report("missing-argument", call.callSpan, { callee, name: missing.name }, { hint });
+  }
+}
+

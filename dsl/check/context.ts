@@ -1,0 +1,105 @@
+/** What every check of a program shares: the files, the ops, and where diagnostics go. */
+
+import type { CallExpression, ConstDeclaration, Identifier, Span } from "../ast.ts";
+import type { Diagnostic } from "../diagnostic.ts";
+import type { Declared, FileScope } from "../program.ts";
+import type { OpSignature } from "../signature.ts";
+import { checkDiagnostic } from "./messages.ts";
+import type { StaticType } from "./static-type.ts";
+
+/** The forms of the language that are called like ops: one tensor and the axes that it shall have. */
+export const layoutForms: readonly OpSignature[] = (["view", "arrange", "expand"] as const).map((name) => ({
+  name,
+  inputs: [{ name: "x" }],
+  attributes: [{ name: "axes", kind: "ints" }],
+  ownsWeights: false,
+  doc: {
+    view: "The same elements in the same order under other axes.",
+    arrange: "Reorders and merges axes by the names in the value's type.",
+    expand: "As `arrange`, and repeats the value along axes that it lacks.",
+  }[name],
+}));
+
+/** The checks that expressions need and that themselves check expressions; given in, so that files do not import each other. */
+export interface Rules {
+  readonly callType: (context: Context, call: CallExpression, names: Names) => StaticType;
+  /** The type of a file's dim, param or const; undefined for declarations that are no values. */
+  readonly declaredType: (context: Context, name: string, file: string) => StaticType | undefined;
+}
+
+export class Context {
+  readonly diagnostics: Diagnostic[] = [];
+  readonly files: ReadonlyMap<string, FileScope>;
+  readonly ops: ReadonlyMap<string, OpSignature>;
+  readonly rules: Rules;
+  /** Types of file-level consts, found when first asked for. */
+  readonly constants = new Map<ConstDeclaration, StaticType>();
+  /** Consts whose values are being looked at, outermost first. */
+  readonly constantTrail: ConstDeclaration[] = [];
+
+  constructor(files: ReadonlyMap<string, FileScope>, ops: readonly OpSignature[], rules: Rules) {
+    this.files = files;
+    this.rules = rules;
+    this.ops = new Map([...ops, ...layoutForms].map((op) => [op.name, op]));
+  }
+
+  /** Adds a diagnostic, unless one of the same place is there: the first is the cause, later ones mostly follow from it. */
+  report(...diagnostic: Parameters<typeof checkDiagnostic>): void {
+    const [, span] = diagnostic;
+    const taken = this.diagnostics.some((other) => other.span.file === span.file && other.span.start === span.start && other.span.end === span.end);
+    if (!taken) this.diagnostics.push(checkDiagnostic(...diagnostic));
+  }
+
+  declared(name: string, file: string): Declared | undefined {
+    return this.files.get(file)?.names.get(name);
+  }
+
+  namesOf(file: string): Iterable<string> {
+    return this.files.get(file)?.names.keys() ?? [];
+  }
+}
+
+export interface Binding {
+  readonly type: StaticType;
+  /** What the name is, for "cannot be assigned": only a `let` can. */
+  readonly kind: "let" | "const" | "parameter" | "dim" | "weight" | "element of `repeat`";
+  readonly span: Span;
+}
+
+/** The names of a body, inner to outer. */
+export class Names {
+  private readonly bindings = new Map<string, Binding>();
+  readonly file: string;
+  private readonly parent: Names | undefined;
+
+  constructor(file: string, parent?: Names) {
+    this.file = file;
+    this.parent = parent;
+  }
+
+  inner(): Names {
+    return new Names(this.file, this);
+  }
+
+  lookUp(name: string): Binding | undefined {
+    return this.bindings.get(name) ?? this.parent?.lookUp(name);
+  }
+
+  all(): string[] {
+    return [...this.bindings.keys(), ...(this.parent?.all() ?? [])];
+  }
+
+  /** Declares a name; twice in one body is an error. */
+  declare(context: Context, name: Identifier, binding: Omit<Binding, "span">): void {
+    const first = this.bindings.get(name.name);
+    if (first !== undefined) {
+      const related = [{ message: `\`${name.name}\` declared here first`, span: first.span }];
+      context.report("duplicate-name", name.span, { name: name.name }, { related });
+    }
+    this.bindings.set(name.name, { ...binding, span: name.span });
+  }
+}
+
+export function hintNearest(guess: string | undefined): { hint?: string } {
+  return guess === undefined ? {} : { hint: `did you mean \`${guess}\`?` };
+}

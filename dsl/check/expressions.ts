@@ -1,0 +1,167 @@
+/** Expressions to their static types, with every name, operator, field and method checked. */
+
+import type { BinaryExpression, Expression, MethodExpression, NameExpression } from "../ast.ts";
+import { nearest } from "../nearest.ts";
+import { hintNearest, type Context, type Names } from "./context.ts";
+import { bool, common, fits, float, int, list, showStatic, string, tensor, unknown, type StaticType } from "./static-type.ts";
+
+export function typeOf(context: Context, expression: Expression, names: Names): StaticType {
+  switch (expression.kind) {
+    case "number":
+      return expression.float ? float : int;
+    case "string":
+      return { kind: "literal", values: [expression.value] };
+    case "bool":
+      return bool;
+    case "name":
+      return nameType(context, expression, names);
+    case "list":
+      return list(itemsType(context, expression.items, names));
+    case "record": {
+      const fields = new Map<string, StaticType>();
+      for (const field of expression.fields) {
+        if (fields.has(field.name.name)) context.report("repeated-field", field.name.span, { name: field.name.name });
+        fields.set(field.name.name, typeOf(context, field.value, names));
+      }
+      return { kind: "record", fields };
+    }
+    case "unary": {
+      const operand = typeOf(context, expression.operand, names);
+      if (expression.operator === "!") return expect(context, expression.operand, operand, bool);
+      if (["int", "float", "tensor", "unknown"].includes(operand.kind)) return operand;
+      context.report("wrong-type", expression.operand.span, { expected: "a number or a tensor", found: showStatic(operand) });
+      return unknown;
+    }
+    case "binary":
+      return binaryType(context, expression, names);
+    case "conditional": {
+      expect(context, expression.test, typeOf(context, expression.test, names), bool);
+      const [then, otherwise] = [expression.then, expression.otherwise].map((branch) => typeOf(context, branch, names)) as [StaticType, StaticType];
+      const both = common(then, otherwise);
+      if (both === undefined) context.report("wrong-type", expression.otherwise.span, { expected: showStatic(then), found: showStatic(otherwise) });
+      return both ?? unknown;
+    }
+    case "call":
+      return context.rules.callType(context, expression, names);
+    case "member":
+      return memberType(context, typeOf(context, expression.object, names), expression.property.name, expression.property.span);
+    case "index": {
+      checkInt(context, expression.index, names);
+      const object = typeOf(context, expression.object, names);
+      if (object.kind === "list") return object.element;
+      expect(context, expression.object, object, list(unknown));
+      return unknown;
+    }
+    case "method":
+      return methodType(context, expression, names);
+  }
+}
+
+/** Checks that an expression is of a type; returns the type wanted, so that one error does not become two. */
+export function checkAs(context: Context, expression: Expression, wanted: StaticType, names: Names): void {
+  expect(context, expression, typeOf(context, expression, names), wanted);
+}
+
+export function checkInt(context: Context, expression: Expression, names: Names): void {
+  checkAs(context, expression, int, names);
+}
+
+export function expect(context: Context, expression: Expression, found: StaticType, wanted: StaticType): StaticType {
+  if (fits(found, wanted)) return wanted;
+  const literal = wanted.kind === "literal" && found.kind === "literal" ? nearest(found.values[0] ?? "", wanted.values) : undefined;
+  const hint = literal === undefined ? {} : { hint: `did you mean \`"${literal}"\`?` };
+  context.report("wrong-type", expression.span, { expected: showStatic(wanted), found: showStatic(found) }, hint);
+  return wanted;
+}
+
+function nameType(context: Context, expression: NameExpression, names: Names): StaticType {
+  const { name } = expression;
+  const local = names.lookUp(name);
+  if (local !== undefined) return local.type;
+  const declared = context.declared(name, names.file);
+  if (declared !== undefined) {
+    const type = context.rules.declaredType(context, name, names.file);
+    if (type !== undefined) return type;
+    context.report("not-a-value", expression.span, { name, kind: declared.declaration.kind });
+    return unknown;
+  }
+  const isOp = context.ops.has(name);
+  const guess = nearest(name, [...names.all(), ...context.namesOf(names.file)]);
+  context.report("unknown-name", expression.span, { name }, isOp ? { hint: `\`${name}\` is an op: call it, \`${name}(…)\`` } : hintNearest(guess));
+  return unknown;
+}
+
+function itemsType(context: Context, items: readonly Expression[], names: Names): StaticType {
+  let element: StaticType = unknown;
+  for (const item of items) {
+    const found = typeOf(context, item, names);
+    const both = common(element, found);
+    if (both === undefined) context.report("wrong-type", item.span, { expected: showStatic(element), found: showStatic(found) });
+    element = both ?? element;
+  }
+  return element;
+}
+
+function binaryType(context: Context, expression: BinaryExpression, names: Names): StaticType {
+  const { operator } = expression;
+  const left = typeOf(context, expression.left, names);
+  const right = typeOf(context, expression.right, names);
+  if (operator === "&&" || operator === "||") {
+    expect(context, expression.left, left, bool);
+    return expect(context, expression.right, right, bool);
+  }
+  const isNumber = (type: StaticType) => type.kind === "int" || type.kind === "float";
+  const isText = (type: StaticType) => type.kind === "string" || type.kind === "literal";
+  if (left.kind === "unknown" || right.kind === "unknown") return ["==", "!=", "<", "<=", ">", ">="].includes(operator) ? bool : unknown;
+  if (operator === "==" || operator === "!=") {
+    const disjoint = left.kind === "literal" && right.kind === "literal" && !left.values.some((value) => right.values.includes(value));
+    if (disjoint) return expect(context, expression.right, right, left), bool;
+    const comparable = (isNumber(left) && isNumber(right)) || (isText(left) && isText(right)) || (left.kind === right.kind && left.kind !== "tensor");
+    if (comparable) return bool;
+  } else if (["<", "<=", ">", ">="].includes(operator)) {
+    if (isNumber(left) && isNumber(right)) return bool;
+  } else if (isNumber(left) && isNumber(right)) {
+    return left.kind === "int" && right.kind === "int" ? int : float;
+  } else if (operator === "+" && isText(left) && isText(right)) {
+    return string;
+  } else if (["+", "-", "*", "/"].includes(operator) && [left, right].every((type) => isNumber(type) || type.kind === "tensor")) {
+    return tensor;
+  }
+  context.report("wrong-operands", expression.span, { operator, left: showStatic(left), right: showStatic(right) });
+  return unknown;
+}
+
+function memberType(context: Context, object: StaticType, name: string, span: Expression["span"]): StaticType {
+  if (object.kind === "unknown") return unknown;
+  if (object.kind === "list" && name === "length") return int;
+  const fields = object.kind === "record" ? object.fields : new Map<string, StaticType>();
+  const field = fields.get(name);
+  if (field !== undefined) return field;
+  const guess = nearest(name, object.kind === "list" ? ["length"] : fields.keys());
+  context.report("unknown-field", span, { name, of: showStatic(object) }, hintNearest(guess));
+  return unknown;
+}
+
+const methods = ["push", "pop", "reversed"];
+
+function methodType(context: Context, expression: MethodExpression, names: Names): StaticType {
+  const object = typeOf(context, expression.object, names);
+  const found = expression.arguments.map((argument) => typeOf(context, argument, names));
+  const { name, span } = expression.method;
+  if (object.kind === "unknown") return unknown;
+  if (object.kind !== "list" || !methods.includes(name)) {
+    if (object.kind !== "list") expect(context, expression.object, object, list(unknown));
+    else context.report("unknown-method", span, { name }, hintNearest(nearest(name, methods)));
+    return unknown;
+  }
+  const expected = name === "push" ? 1 : 0;
+  if (found.length > expected) context.report("too-many-arguments", span, { callee: name, expected, found: found.length });
+  if (found.length < expected) context.report("missing-argument", span, { callee: name, name: "item" });
+  if (name === "reversed") return object;
+  const variable = expression.object.kind === "name" ? names.lookUp(expression.object.name) : undefined;
+  if (variable?.kind !== "let") context.report("not-a-variable", expression.object.span, { method: name });
+  if (name === "pop") return object.element;
+  const item = expression.arguments[0];
+  if (item !== undefined && found[0] !== undefined) expect(context, item, found[0], object.element);
+  return object;
+}

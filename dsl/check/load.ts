@@ -1,0 +1,102 @@
+/** The entry file to all files that it imports, parsed, with each file's names resolved. */
+
+import type { Declaration, Identifier, ImportDeclaration, SourceFile } from "../ast.ts";
+import type { Diagnostic } from "../diagnostic.ts";
+import { nearest } from "../nearest.ts";
+import { parse } from "../parse.ts";
+import type { Declared, FileScope, Host } from "../program.ts";
+import { checkDiagnostic } from "./messages.ts";
+
+export interface Loaded {
+  /** Files before those that import them. */
+  readonly files: ReadonlyMap<string, FileScope>;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function load(entry: string, host: Host): Loaded {
+  const loader = new Loader(host);
+  const text = host.read(entry);
+  if (text === undefined) {
+    loader.diagnostics.push(checkDiagnostic("missing-file", { file: entry, start: 0, end: 0 }, { path: entry }));
+  } else loader.visit(entry, text, []);
+  return { files: loader.files, texts: loader.texts, diagnostics: loader.diagnostics };
+}
+
+class Loader {
+  readonly files = new Map<string, FileScope>();
+  readonly texts = new Map<string, string>();
+  readonly diagnostics: Diagnostic[] = [];
+  private readonly visited = new Set<string>();
+  private readonly host: Host;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  visit(path: string, text: string, trail: readonly string[]): void {
+    this.visited.add(path);
+    this.texts.set(path, text);
+    const { source, diagnostics } = parse(path, text);
+    this.diagnostics.push(...diagnostics);
+    if (source === undefined) return;
+    for (const declaration of source.declarations) {
+      if (declaration.kind === "import") this.follow(declaration, path, [...trail, path]);
+    }
+    this.files.set(path, { source, names: this.namesOf(source) });
+  }
+
+  private follow(declaration: ImportDeclaration, from: string, trail: readonly string[]): void {
+    const path = this.host.resolve(from, declaration.path.value);
+    const { span } = declaration.path;
+    if (trail.includes(path)) {
+      const chain = [...trail.slice(trail.indexOf(path)), path].join(" → ");
+      this.diagnostics.push(checkDiagnostic("import-cycle", span, { chain }, { hint: "move what both need to a third file" }));
+      return;
+    }
+    if (this.visited.has(path)) return;
+    const relative = /^\.\.?\//.test(declaration.path.value);
+    const text = relative ? this.host.read(path) : undefined;
+    if (text !== undefined) return this.visit(path, text, trail);
+    const hint = relative ? undefined : `paths are relative: \`"./${declaration.path.value}"\``;
+    this.diagnostics.push(checkDiagnostic("missing-file", span, { path: relative ? path : declaration.path.value }, { hint }));
+  }
+
+  private namesOf(source: SourceFile): ReadonlyMap<string, Declared> {
+    const names = new Map<string, Declared>();
+    const places = new Map<string, Identifier>();
+    const add = (name: Identifier, declared: Declared) => {
+      const first = places.get(name.name);
+      if (first !== undefined) {
+        const related = [{ message: `\`${name.name}\` declared here first`, span: first.span }];
+        this.diagnostics.push(checkDiagnostic("duplicate-name", name.span, { name: name.name }, { related }));
+        return;
+      }
+      places.set(name.name, name);
+      names.set(name.name, declared);
+    };
+    for (const declaration of source.declarations) {
+      if (declaration.kind === "import") this.importNames(declaration, source.path, add);
+      else add(declaration.name, { file: source.path, declaration });
+    }
+    return names;
+  }
+
+  private importNames(declaration: ImportDeclaration, from: string, add: (name: Identifier, declared: Declared) => void): void {
+    const path = this.host.resolve(from, declaration.path.value);
+    const file = this.files.get(path);
+    // Absent where the file is missing, broken or in a circle: that has been said.
+    if (file === undefined) return;
+    const own = new Map(file.source.declarations.flatMap((found): [string, Declaration][] => (found.kind === "import" ? [] : [[found.name.name, found]])));
+    for (const name of declaration.names) {
+      const declared = file.names.get(name.name);
+      if (declared !== undefined && own.has(name.name)) {
+        add(name, declared);
+        continue;
+      }
+      const guess = nearest(name.name, own.keys());
+      const hint = guess === undefined ? undefined : `did you mean \`${guess}\`?`;
+      this.diagnostics.push(checkDiagnostic("not-exported", name.span, { name: name.name, path }, { hint }));
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/** The sentences for errors of names, calls, types and labels: all that can be found without a size. */
+
+import { diagnosticsOf, error, type MessageTable } from "../diagnostic.ts";
+
+type Nothing = Readonly<Record<never, never>>;
+interface Name {
+  readonly name: string;
+}
+
+export const checkMessages = {
+  // Files and names
+  "missing-file": error((h: { readonly path: string }) => `there is no file ${h.path}`),
+  "import-cycle": error((h: { readonly chain: string }) => `the imports go in a circle: ${h.chain}`),
+  "not-exported": error((h: { readonly name: string; readonly path: string }) => `${h.path} declares no \`${h.name}\``),
+  "duplicate-name": error((h: Name) => `\`${h.name}\` is declared twice`),
+  "unknown-name": error((h: Name) => `there is no \`${h.name}\` here`),
+  "unknown-call": error((h: Name) => `there is no block or op \`${h.name}\``),
+  "unknown-type": error((h: Name) => `there is no type \`${h.name}\``),
+  "unknown-dtype": error((h: Name) => `\`${h.name}\` is no element type: it is one of float, f32, f16, i32`),
+  "not-a-value": error((h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` is a ${h.kind}, not a value`),
+  "not-a-block": error((h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` is a ${h.kind}, so it cannot be called`),
+  "constant-cycle": error((h: { readonly chain: string }) => `the value is made of itself: ${h.chain}`),
+  recursion: error((h: { readonly chain: string }) => `a block may not reach itself: ${h.chain}`),
+  // Calls
+  "missing-argument": error((h: { readonly callee: string; readonly name: string }) => `\`${h.callee}\` is called without \`${h.name}\``),
+  "too-many-arguments": error(
+    (h: { readonly callee: string; readonly expected: number; readonly found: number }) =>
+      `\`${h.callee}\` takes ${h.expected} ${h.expected === 1 ? "argument" : "arguments"}, but ${h.found} are given`,
+  ),
+  "unknown-argument": error((h: { readonly callee: string; readonly name: string }) => `\`${h.callee}\` takes no argument \`${h.name}\``),
+  "repeated-argument": error((h: { readonly callee: string; readonly name: string }) => `\`${h.callee}\` is given \`${h.name}\` twice`),
+  "argument-order": error((h: Name) => `an argument without a name stands after \`${h.name}:\`, where its place is not known`),
+  // Types
+  "wrong-type": error((h: { readonly expected: string; readonly found: string }) => `this must be ${h.expected}, but it is ${h.found}`),
+  "wrong-operands": error(
+    (h: { readonly operator: string; readonly left: string; readonly right: string }) => `\`${h.operator}\` does not go with ${h.left} and ${h.right}`,
+  ),
+  "type-arguments": error(
+    (h: { readonly name: string; readonly expected: number; readonly found: number }) =>
+      `\`${h.name}\` takes ${h.expected} ${h.expected === 1 ? "axis" : "axes"} in \`<>\`, but ${h.found} are given`,
+  ),
+  "unknown-field": error((h: { readonly name: string; readonly of: string }) => `${h.of} has no \`${h.name}\``),
+  "missing-field": error((h: { readonly name: string; readonly of: string }) => `${h.of} lacks \`${h.name}\``),
+  "repeated-field": error((h: Name) => `\`${h.name}\` is given twice`),
+  "unknown-method": error((h: Name) => `lists have no method \`${h.name}\``),
+  "not-a-variable": error((h: { readonly method: string }) => `\`${h.method}\` changes a list, so it needs a \`let\` variable before the dot`),
+  "no-effect": error((_: Nothing) => "the statement computes a value and drops it"),
+  // Bodies
+  "assign-constant": error((h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` is a ${h.kind} and cannot be assigned`),
+  "missing-return": error((h: Name) => `\`${h.name}\` can end without \`return\``),
+  unreachable: error((_: Nothing) => "this is never reached: the statement before it returns"),
+  "unbound-dim": error((h: { readonly dim: string; readonly block: string }) => `no argument's shape binds dim ${h.dim} of \`${h.block}\``),
+  "missing-label": error((h: { readonly what: string }) => `${h.what} owns weights, so it needs a label for their path`),
+  "repeated-label": error((h: Name) => `the label \`${h.name}\` is used twice in one scope, so two weights would share a path`),
+  // Models
+  "unknown-model": error((h: Name) => `there is no model \`${h.name}\` in this file`),
+  "unknown-override": error((h: { readonly name: string; readonly model: string }) => `\`${h.name}\` is no dim or param that \`${h.model}\` has`),
+  "override-constant": error((h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` is a ${h.kind}: only dims and params can be overridden`),
+  "unknown-graph": error((h: Name) => `the model has no graph \`${h.name}\``),
+  "unknown-input": error((h: { readonly graph: string; readonly name: string }) => `graph \`${h.graph}\` has no input \`${h.name}\``),
+  "sampler-inputs": error(
+    (h: { readonly found: number }) => `a sampler names two inputs of its graph, the latent and the time step, but ${h.found} are named`,
+  ),
+  "repeated-member": error((h: { readonly what: string }) => `the model has two ${h.what}`),
+} satisfies MessageTable;
+
+export const checkDiagnostic = diagnosticsOf(checkMessages);

@@ -1,0 +1,123 @@
+/** Models, presets and ablations: members, the sampler and the tokenizer, and overrides against what the model has. */
+
+import type { AblationDeclaration, Field, ModelDeclaration, PresetDeclaration, SamplerDeclaration } from "../ast.ts";
+import { nearest } from "../nearest.ts";
+import { checkGraph } from "./bodies.ts";
+import { hintNearest, Names, type Context } from "./context.ts";
+import { checkAs, typeOf } from "./expressions.ts";
+import { float, int, list, string, type StaticType } from "./static-type.ts";
+
+interface FieldRow {
+  readonly type: StaticType;
+  readonly optional?: true;
+}
+
+const literal = (...values: string[]): StaticType => ({ kind: "literal", values });
+
+const samplerFields: { readonly [name: string]: FieldRow } = {
+  method: { type: literal("ddim", "dpm++2m", "euler") },
+  steps: { type: int },
+  guidance: { type: float },
+  predicts: { type: literal("epsilon", "v") },
+  schedule: { type: literal("scaled-linear", "cosine") },
+  betas: { type: list(float) },
+  trainSteps: { type: int },
+  eta: { type: float, optional: true },
+};
+
+const tokenizerFields: { readonly [name: string]: FieldRow } = { file: { type: string }, pad: { type: string } };
+
+export function checkModel(context: Context, model: ModelDeclaration, file: string): void {
+  const names = new Names(file);
+  for (const dim of model.dims) {
+    checkAs(context, dim.value, int, new Names(file));
+    names.declare(context, dim.name, { type: int, kind: "dim" });
+  }
+  const seen = new Set<string>();
+  for (const member of model.members) {
+    if (member.kind === "const") names.declare(context, member.name, { type: typeOf(context, member.value, names), kind: "const" });
+    const what = member.kind === "graph" ? `graphs \`${member.name.name}\`` : `${member.kind}s`;
+    if (member.kind !== "const" && seen.has(what)) context.report("repeated-member", member.kind === "graph" ? member.name.span : member.span, { what });
+    seen.add(what);
+  }
+  for (const member of model.members) {
+    if (member.kind === "graph") checkGraph(context, member, names);
+    if (member.kind === "tokenizer") checkFields(context, member.fields, tokenizerFields, "the tokenizer", member.span, names);
+    if (member.kind === "sampler") checkSampler(context, member, model, names);
+  }
+}
+
+function checkSampler(context: Context, sampler: SamplerDeclaration, model: ModelDeclaration, names: Names): void {
+  const graphs = model.members.filter((member) => member.kind === "graph");
+  const graph = graphs.find((candidate) => candidate.name.name === sampler.graph.name);
+  if (graph === undefined) {
+    const guess = nearest(sampler.graph.name, graphs.map((candidate) => candidate.name.name));
+    context.report("unknown-graph", sampler.graph.span, { name: sampler.graph.name }, hintNearest(guess));
+  } else {
+    const inputs = graph.parameters.map((parameter) => parameter.name.name);
+    for (const input of sampler.inputs) {
+      if (!inputs.includes(input.name)) {
+        context.report("unknown-input", input.span, { graph: graph.name.name, name: input.name }, hintNearest(nearest(input.name, inputs)));
+      }
+    }
+  }
+  if (sampler.inputs.length !== 2) {
+    const hint = `write \`sampler ${sampler.graph.name}(z, t)\``;
+    context.report("sampler-inputs", sampler.graph.span, { found: sampler.inputs.length }, { hint });
+  }
+  checkFields(context, sampler.fields, samplerFields, "the sampler", sampler.graph.span, names);
+}
+
+function checkFields(
+  context: Context,
+  fields: readonly Field[],
+  rows: { readonly [name: string]: FieldRow },
+  of: string,
+  span: Field["span"],
+  names: Names,
+): void {
+  const given = new Set<string>();
+  for (const field of fields) {
+    const { name } = field.name;
+    const row = Object.hasOwn(rows, name) ? rows[name] : undefined;
+    if (row === undefined) context.report("unknown-field", field.name.span, { name, of }, hintNearest(nearest(name, Object.keys(rows))));
+    else if (given.has(name)) context.report("repeated-field", field.name.span, { name });
+    else checkAs(context, field.value, row.type, names);
+    given.add(name);
+  }
+  for (const [name, row] of Object.entries(rows)) {
+    if (!row.optional && !given.has(name)) context.report("missing-field", span, { name, of }, { hint: `add \`${name}: …\`` });
+  }
+}
+
+/** Only dims and params can be overridden, of this file's scope or of the model itself. */
+export function checkOverrides(context: Context, declaration: PresetDeclaration | AblationDeclaration, file: string): void {
+  const declared = context.declared(declaration.model.name, file);
+  if (declared?.declaration.kind !== "model") {
+    const models = [...context.namesOf(file)].filter((name) => context.declared(name, file)?.declaration.kind === "model");
+    context.report("unknown-model", declaration.model.span, { name: declaration.model.name }, hintNearest(nearest(declaration.model.name, models)));
+    return;
+  }
+  const model = declared.declaration;
+  const own = model.dims.map((dim) => dim.name.name);
+  const given = new Set<string>();
+  const names = new Names(file);
+  for (const { name, value } of declaration.overrides) {
+    if (given.has(name.name)) context.report("repeated-field", name.span, { name: name.name });
+    given.add(name.name);
+    const kind = own.includes(name.name) ? "dim" : context.declared(name.name, file)?.declaration.kind;
+    if (kind === "dim" || kind === "param") {
+      const wanted = kind === "dim" ? int : (context.rules.declaredType(context, name.name, file) ?? int);
+      checkAs(context, value, wanted, names);
+      continue;
+    }
+    typeOf(context, value, names);
+    if (kind !== undefined) {
+      context.report("override-constant", name.span, { name: name.name, kind }, { hint: `declare it as a param: \`param ${name.name}: … = …;\`` });
+      continue;
+    }
+    const candidates = [...context.namesOf(file)].filter((other) => ["dim", "param"].includes(context.declared(other, file)?.declaration.kind ?? ""));
+    const guess = nearest(name.name, [...own, ...candidates]);
+    context.report("unknown-override", name.span, { name: name.name, model: model.name.name }, hintNearest(guess));
+  }
+}

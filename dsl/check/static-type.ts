@@ -1,0 +1,78 @@
+/** What is known of an expression's value without expanding anything: the kind of tensor or compile-time value that it is. */
+
+import type { AttributeKind } from "../signature.ts";
+
+export type StaticType =
+  | { readonly kind: "int" | "float" | "bool" | "string" | "tensor" | "unknown" }
+  | { readonly kind: "literal"; readonly values: readonly string[] }
+  | { readonly kind: "list"; readonly element: StaticType }
+  | { readonly kind: "record"; readonly fields: ReadonlyMap<string, StaticType> };
+
+/** Stands for what another error has already been reported of: it fits everything. */
+export const unknown: StaticType = { kind: "unknown" };
+export const int: StaticType = { kind: "int" };
+export const float: StaticType = { kind: "float" };
+export const bool: StaticType = { kind: "bool" };
+export const string: StaticType = { kind: "string" };
+export const tensor: StaticType = { kind: "tensor" };
+
+export function list(element: StaticType): StaticType {
+  return { kind: "list", element };
+}
+
+export function typeOfAttribute(kind: AttributeKind): StaticType {
+  if (kind === "ints") return list(int);
+  return typeof kind === "string" ? { kind } : { kind: "literal", values: kind.oneOf };
+}
+
+/** Whether a value of one type may stand where the other is wanted: ints are floats, a literal is a string. */
+export function fits(found: StaticType, wanted: StaticType): boolean {
+  if (found.kind === "unknown" || wanted.kind === "unknown") return true;
+  if (found.kind === "list" && wanted.kind === "list") return fits(found.element, wanted.element);
+  if (found.kind === "record" && wanted.kind === "record") {
+    return (
+      found.fields.size === wanted.fields.size &&
+      [...wanted.fields].every(([name, type]) => {
+        const field = found.fields.get(name);
+        return field !== undefined && fits(field, type);
+      })
+    );
+  }
+  if (found.kind === "literal") {
+    if (wanted.kind === "literal") return found.values.every((value) => wanted.values.includes(value));
+    return wanted.kind === "string";
+  }
+  // A plain string may turn out to be one of the literals: expansion, which knows its text, checks again.
+  if (found.kind === "string") return wanted.kind === "string" || wanted.kind === "literal";
+  return found.kind === wanted.kind || (found.kind === "int" && wanted.kind === "float");
+}
+
+/** The type of a list's items or a `?:`'s branches; unknown where they do not agree. */
+export function common(a: StaticType, b: StaticType): StaticType | undefined {
+  if (a.kind === "literal" && b.kind === "literal") return { kind: "literal", values: [...new Set([...a.values, ...b.values])] };
+  if (fits(a, b)) return a.kind === "unknown" ? a : b;
+  if (fits(b, a)) return a;
+  return undefined;
+}
+
+export function showStatic(type: StaticType): string {
+  switch (type.kind) {
+    case "int":
+      return "an int";
+    case "float":
+    case "bool":
+    case "string":
+    case "tensor":
+      return `a ${type.kind}`;
+    case "unknown":
+      return "a value";
+    case "literal": {
+      const shown = type.values.map((value) => JSON.stringify(value)).join(", ");
+      return type.values.length === 1 ? shown : `one of ${shown}`;
+    }
+    case "list":
+      return type.element.kind === "unknown" ? "a list" : `a list, each ${showStatic(type.element)}`;
+    case "record":
+      return `a record { ${[...type.fields.keys()].join(", ")} }`;
+  }
+}

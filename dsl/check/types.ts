@@ -1,0 +1,84 @@
+/** Type nodes to what they say of a value, with their names, numbers of axes and element types checked. */
+
+import type { Expression, NamedTypeNode, TypeNode } from "../ast.ts";
+import { nearest } from "../nearest.ts";
+import { hintNearest, Names, type Context } from "./context.ts";
+import { checkInt } from "./expressions.ts";
+import { bool, float, int, list, string, tensor, unknown, type StaticType } from "./static-type.ts";
+
+const dtypes = ["float", "f32", "f16", "i32"];
+
+/** Checks a type where it is written; `names` are those that its axes may use. */
+export function checkType(context: Context, type: TypeNode, names: Names): StaticType {
+  switch (type.kind) {
+    case "scalar-type":
+      return { int, float, bool, string }[type.scalar];
+    case "literal-type":
+      return { kind: "literal", values: type.values.map((value) => value.value) };
+    case "list-type":
+      return list(checkType(context, type.element, names));
+    case "record-type":
+      return { kind: "record", fields: new Map(type.fields.map((field) => [field.name.name, checkType(context, field.type, names)])) };
+    case "tensor-type":
+      if (!dtypes.includes(type.dtype.name)) {
+        context.report("unknown-dtype", type.dtype.span, { name: type.dtype.name }, hintNearest(nearest(type.dtype.name, dtypes)));
+      }
+      for (const axis of type.axes) checkInt(context, axis, names);
+      return tensor;
+    case "named-type":
+      return checkNamedType(context, type, names);
+  }
+}
+
+function checkNamedType(context: Context, type: NamedTypeNode, names: Names): StaticType {
+  const name = type.name.name;
+  const declared = context.declared(name, names.file);
+  if (declared?.declaration.kind !== "type") {
+    const types = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "type");
+    context.report("unknown-type", type.name.span, { name }, hintNearest(nearest(name, [...types, "Tensor", "int", "float", "bool", "string"])));
+    return unknown;
+  }
+  const { declaration } = declared;
+  if (declaration.parameters.length !== type.arguments.length) {
+    const holes = { name, expected: declaration.parameters.length, found: type.arguments.length };
+    const hint = declaration.parameters.length === 0 ? `write \`${name}\`` : `write \`${name}<${declaration.parameters.map((p) => p.name).join(", ")}>\``;
+    context.report("type-arguments", type.span, holes, { hint });
+  }
+  for (const argument of type.arguments) checkInt(context, argument, names);
+  return staticTypeOf(context, declaration.type, declared.file);
+}
+
+/** What a type says of a value, without checking it: its own file does that. A type that is made of itself says nothing. */
+export function staticTypeOf(context: Context, type: TypeNode, file: string, depth = 0): StaticType {
+  switch (type.kind) {
+    case "scalar-type":
+      return { int, float, bool, string }[type.scalar];
+    case "literal-type":
+      return { kind: "literal", values: type.values.map((value) => value.value) };
+    case "list-type":
+      return list(staticTypeOf(context, type.element, file, depth));
+    case "record-type":
+      return { kind: "record", fields: new Map(type.fields.map((field) => [field.name.name, staticTypeOf(context, field.type, file, depth)])) };
+    case "tensor-type":
+      return tensor;
+    case "named-type": {
+      const declared = context.declared(type.name.name, file);
+      if (declared?.declaration.kind !== "type" || depth > 50) return unknown;
+      return staticTypeOf(context, declared.declaration.type, declared.file, depth + 1);
+    }
+  }
+}
+
+/** The names that stand alone as axes of a tensor type: the dims that an argument's shape binds. */
+export function bareAxes(context: Context, type: TypeNode, file: string, depth = 0): string[] {
+  const nameOf = (axis: Expression) => (axis.kind === "name" ? [axis.name] : []);
+  if (type.kind === "tensor-type") return type.axes.flatMap(nameOf);
+  if (type.kind !== "named-type" || depth > 50) return [];
+  const declared = context.declared(type.name.name, file);
+  if (declared?.declaration.kind !== "type") return [];
+  const parameters = declared.declaration.parameters.map((parameter) => parameter.name);
+  return bareAxes(context, declared.declaration.type, declared.file, depth + 1).flatMap((axis) => {
+    const argument = type.arguments[parameters.indexOf(axis)];
+    return argument === undefined ? [] : nameOf(argument);
+  });
+}

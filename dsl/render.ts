@@ -1,0 +1,72 @@
+/** Diagnostics to text for people: code, place, sentence, the lines with what must change underlined, hint, where it came from. */
+
+import type { Span } from "./ast.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+
+export interface Painter {
+  readonly red: (text: string) => string;
+  readonly yellow: (text: string) => string;
+  readonly cyan: (text: string) => string;
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+}
+
+const plain: Painter = { red: (t) => t, yellow: (t) => t, cyan: (t) => t, bold: (t) => t, dim: (t) => t };
+
+export interface RenderOptions {
+  readonly colours?: Painter;
+}
+
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Line and column, both from 1. */
+export function placeOf(text: string, offset: number): Place {
+  const before = text.slice(0, offset);
+  const line = before.split("\n").length;
+  return { line, column: offset - (before.lastIndexOf("\n") + 1) + 1 };
+}
+
+export function renderDiagnostic(diagnostic: Diagnostic, texts: ReadonlyMap<string, string>, options: RenderOptions = {}): string {
+  const paint = options.colours ?? plain;
+  const severity = diagnostic.severity === "error" ? paint.red("error") : paint.yellow("warning");
+  const lines = [`${severity} ${paint.bold(diagnostic.code)}  ${placeText(diagnostic.span, texts)}`, `  ${diagnostic.message}`];
+  lines.push(...frame(diagnostic.span, texts, paint));
+  if (diagnostic.hint !== undefined) lines.push(`  ${paint.cyan("hint:")} ${diagnostic.hint}`);
+  for (const related of diagnostic.related ?? []) lines.push(paint.dim(`  ${related.message} at ${placeText(related.span, texts)}`));
+  return lines.join("\n");
+}
+
+/** All diagnostics and a line that counts them. */
+export function renderAll(diagnostics: readonly Diagnostic[], texts: ReadonlyMap<string, string>, options: RenderOptions = {}): string {
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error").length;
+  const warnings = diagnostics.length - errors;
+  const counts = [
+    [errors, "error"],
+    [warnings, "warning"],
+  ] as const;
+  const summary = counts.flatMap(([count, word]) => (count === 0 ? [] : [`${count} ${word}${count === 1 ? "" : "s"}`])).join(", ");
+  return [...diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, texts, options)), summary].join("\n\n");
+}
+
+function placeText(span: Span, texts: ReadonlyMap<string, string>): string {
+  const text = texts.get(span.file);
+  if (text === undefined || text === "") return span.file;
+  const { line, column } = placeOf(text, span.start);
+  return `${span.file}:${line}:${column}`;
+}
+
+/** The first line of the span, underlined to its end or the line's. */
+function frame(span: Span, texts: ReadonlyMap<string, string>, paint: Painter): string[] {
+  const text = texts.get(span.file);
+  if (text === undefined || (span.start === 0 && span.end === 0)) return [];
+  const { line, column } = placeOf(text, span.start);
+  const source = (text.split("\n")[line - 1] ?? "").replace(/\r$/, "");
+  const length = Math.max(1, Math.min(span.end - span.start, source.length - (column - 1)));
+  const number = String(line);
+  // Tabs keep their width before the carets, so that these stand under what they mean.
+  const indent = source.slice(0, column - 1).replace(/[^\t]/g, " ");
+  return [`${paint.dim(`${number} |`)} ${source}`, `${paint.dim(`${" ".repeat(number.length)} |`)} ${indent}${paint.red("^".repeat(length))}`];
+}

@@ -1,0 +1,47 @@
+/** The parts of a node of the syntax tree: what every walk over bodies and expressions goes down by. */
+
+import type { Statement } from "./ast.ts";
+import type { Expression } from "./expressions.ts";
+
+/** The statements and expressions directly within a node, in the order of the source. */
+export function partsOf(node: Statement | Expression): readonly (Statement | Expression)[] {
+  switch (node.kind) {
+    case "number":
+    case "string":
+    case "bool":
+    case "name":
+      return [];
+    case "list":
+      return node.items;
+    case "record":
+      return node.fields.map((field) => field.value);
+    case "unary":
+      return [node.operand];
+    case "binary":
+      return [node.left, node.right];
+    case "conditional":
+      return [node.test, node.then, node.otherwise];
+    case "call":
+      return [...(node.piped === undefined ? [] : [node.piped]), ...node.arguments.map((argument) => argument.value)];
+    case "member":
+      return [node.object];
+    case "index":
+      return [node.object, node.index];
+    case "method":
+      return [node.object, ...node.arguments];
+    case "const":
+    case "let":
+    case "assign":
+    case "return":
+    case "expression":
+      return [node.value];
+    case "if":
+      return [node.test, ...node.then, ...(node.otherwise ?? [])];
+    case "repeat":
+      return [node.range, ...node.body];
+    case "require":
+      return [node.test, node.message];
+    case "weight":
+      return node.init.deviation === undefined ? [] : [node.init.deviation];
+  }
+}
