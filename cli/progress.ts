@@ -1,6 +1,6 @@
 /** Progress of long work on a terminal: a bar with rate and time left; silent where standard error is not a terminal. */
 
-import { Format, SingleBar } from "cli-progress";
+import cliProgress from "cli-progress";
 
 export interface Progress {
   to(done: number): void;
@@ -12,7 +12,7 @@ export function startProgress(task: string, total: number, unit: "bytes" | "step
   const started = Date.now();
   const scale = unit === "bytes" ? 1e6 : 1;
   const suffix = unit === "bytes" ? "MB" : "steps";
-  const bar = new SingleBar({
+  const bar = new cliProgress.SingleBar({
     stream: process.stderr,
     noTTYOutput: false,
     hideCursor: true,
@@ -20,7 +20,7 @@ export function startProgress(task: string, total: number, unit: "bytes" | "step
     etaBuffer: 20,
     barsize: 24,
     format: (options, params, payload) => {
-      const filled = Format.BarFormat(params.progress, options);
+      const filled = cliProgress.Format.BarFormat(params.progress, options);
       const amount = (value: number) => (unit === "bytes" ? value.toFixed(0) : String(Math.round(value)));
       return `${task} ${filled} ${amount(params.value)}/${amount(params.total)} ${suffix}  ${payload.rate} ${suffix}/s  ${left(params.eta)} left`;
     },

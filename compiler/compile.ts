@@ -36,7 +36,27 @@ export function expandModel(program: Program, choices: Choices): { configuration
     if (expanded.ok) graphs.set(declaration.name.name, verify(expanded.value, "expand"));
     else diagnostics.push(...expanded.diagnostics);
   }
+  diagnostics.push(...conflictingWeights(configured.value, graphs));
   return diagnostics.length > 0 ? onePerSpan(diagnostics) : { configuration: configured.value, graphs };
+}
+
+/** One path is one tensor of the weight file, whichever graphs read it. */
+function conflictingWeights(configuration: Configuration, graphs: ReadonlyMap<string, Graph>): Diagnostic[] {
+  const known = new Map<string, { graph: string; shape: string }>();
+  for (const [graph, { values }] of graphs) {
+    for (const value of values) {
+      if (value.kind !== "weight") continue;
+      const shape = `[${value.type.shape.join(", ")}]`;
+      const first = known.get(value.path);
+      if (first === undefined) known.set(value.path, { graph, shape });
+      else if (first.shape !== shape) {
+        const { span } = graphsOf(configuration).find((declaration) => declaration.name.name === graph)?.name ?? configuration.model.name;
+        const holes = { path: value.path, first: first.graph, firstShape: first.shape, second: graph, secondShape: shape };
+        return [expandDiagnostic("conflicting-weight", span, holes, { hint: "give the two calls different labels" })];
+      }
+    }
+  }
+  return [];
 }
 
 export function compile(program: Program, choices: Choices): CompileResult {

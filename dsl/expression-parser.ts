@@ -14,7 +14,7 @@ import type {
   UnaryExpression,
 } from "./expressions.ts";
 import { expectationProvider } from "./syntax-errors.ts";
-import { Identifier, Mark, NumberToken, StringToken, tokens, Word } from "./tokens.ts";
+import { AnyName, Identifier, Mark, NumberToken, StringToken, tokens, Word } from "./tokens.ts";
 
 const scalarNames = new Set(["int", "float", "bool", "string"]);
 
@@ -55,6 +55,9 @@ export class ExpressionParser extends EmbeddedActionsParser {
   }
 
   protected readonly identifier = this.RULE("identifier", (): IdentifierNode => this.identifierOf(this.CONSUME(Identifier)));
+
+  /** A label: nothing but a name can follow `as`, so words of the language may be used. */
+  protected readonly label = this.RULE("label", (): IdentifierNode => this.identifierOf(this.CONSUME(AnyName)));
 
   protected readonly string = this.RULE("string", (): StringLiteral => {
     const token = this.CONSUME(StringToken);
@@ -288,7 +291,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
       GATE: () => this.labelsAllowed,
       DEF: () => {
         this.CONSUME(Word.as);
-        label = this.SUBRULE(this.identifier);
+        label = this.SUBRULE(this.label);
       },
     });
     const span = this.ACTION(() => this.from(callee.span.start));

@@ -280,7 +280,7 @@ export class Parser extends ExpressionParser {
     let label: IdentifierNode | undefined;
     this.OPTION2(() => {
       this.CONSUME(Word.as);
-      label = this.SUBRULE2(this.identifier);
+      label = this.SUBRULE(this.label);
     });
     const body = this.SUBRULE(this.body);
     return { kind: "repeat", element, index, range, label, body, span: this.from(start) };

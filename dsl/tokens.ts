@@ -2,7 +2,9 @@
 
 import { createToken, Lexer, type TokenType } from "chevrotain";
 
-export const Identifier = createToken({ name: "Identifier", pattern: /[A-Za-z_][A-Za-z0-9_]*/ });
+/** What may stand where only a name can: labels may be words of the language, as in `as block`. */
+export const AnyName = createToken({ name: "AnyName", pattern: Lexer.NA, label: "a name" });
+export const Identifier = createToken({ name: "Identifier", pattern: /[A-Za-z_][A-Za-z0-9_]*/, categories: AnyName });
 
 const keywordNames = [
   "import", "from", "dim", "type", "param", "const", "block", "weight", "return", "let", "if", "else", "repeat", "of", "as",
@@ -12,7 +14,7 @@ export type Keyword = (typeof keywordNames)[number];
 export const keywords: readonly Keyword[] = keywordNames;
 
 function keywordTokens(): { readonly [K in Keyword]: TokenType } {
-  const made = keywordNames.map((word) => [word, createToken({ name: `Word:${word}`, pattern: word, label: `\`${word}\``, longer_alt: Identifier })]);
+  const made = keywordNames.map((word) => [word, createToken({ name: `Word:${word}`, pattern: word, label: `\`${word}\``, categories: AnyName, longer_alt: Identifier })]);
   return Object.fromEntries(made) as { [K in Keyword]: TokenType };
 }
 
@@ -74,6 +76,7 @@ export const tokens: readonly TokenType[] = [
   StringToken,
   BrokenString,
   ...Object.values(Mark),
+  AnyName,
 ];
 
 export const lexer = new Lexer([...tokens], { positionTracking: "onlyOffset", ensureOptimizations: false });

@@ -50,6 +50,10 @@ export const expandMessages = {
   "wrong-kind": error((h: { readonly expected: string; readonly found: string }) => `this must be ${h.expected}, but it is ${h.found}`),
   "unnamed-weight": error((h: { readonly op: string }) => `\`${h.op}\` owns weights, so the call needs a label for their path`),
   "repeated-weight": error((h: { readonly path: string }) => `the weight path \`${h.path}\` is used twice`),
+  "conflicting-weight": error(
+    (h: { readonly path: string; readonly first: string; readonly firstShape: string; readonly second: string; readonly secondShape: string }) =>
+      `graphs of one model share weights by path, but \`${h.path}\` is ${h.firstShape} in \`${h.first}\` and ${h.secondShape} in \`${h.second}\``,
+  ),
   "unknown-choice": error(
     (h: { readonly what: string; readonly name: string; readonly file: string }) => `there is no ${h.what} \`${h.name}\` in ${h.file}`,
   ),

@@ -1,7 +1,7 @@
 /** Functions of one element: their rows of the table, made from a function on numbers and the nodes that compute it. */
 
 import type { OnnxWriter } from "../emit/onnx/writer.ts";
-import type { DType, TensorType } from "../graph/graph.ts";
+import type { DType } from "../graph/graph.ts";
 import { erf } from "./kernels/erf.ts";
 import { tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
@@ -50,11 +50,6 @@ export function geluOf(x: number): number {
   return 0.5 * x * (1 + erf(x * halfRoot));
 }
 
-/** The pattern in which ONNX Runtime knows GELU by any opset: x * (erf(x / sqrt 2) + 1) * 0.5. */
-export function emitGelu(writer: OnnxWriter, x: string, dtype: TensorType["dtype"]): string {
-  const inner = writer.node("Erf", [writer.node("Div", [x, writer.scalar(Math.SQRT2, dtype)])]);
-  const doubled = writer.node("Mul", [x, writer.node("Add", [inner, writer.scalar(1, dtype)])]);
-  return writer.node("Mul", [doubled, writer.scalar(0.5, dtype)]);
-}
-
-export const gelu = elementwise("gelu", "0.5 x (1 + erf(x / sqrt 2)), element by element: exact, not the tanh form.", geluOf, emitGelu);
+export const gelu = elementwise("gelu", "0.5 x (1 + erf(x / sqrt 2)), element by element: exact, not the tanh form.", geluOf, (writer, x) =>
+  writer.node("Gelu", [x]),
+);

@@ -1,7 +1,7 @@
 /** `geglu`: the last axis halves, the first half scaled by the GELU of the second (Shazeer, 2020). */
 
 import { axisName } from "../graph/axis.ts";
-import { emitGelu, geluOf } from "./elementwise.ts";
+import { geluOf } from "./elementwise.ts";
 import { tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { axisFromEnd, inputAt, refuseInts, refuseRank, resized } from "./rules.ts";
@@ -37,6 +37,6 @@ export const geglu: PrimitiveOp = {
   onnx: (writer, inputs, value) => {
     const half = value.type.shape[value.type.shape.length - 1] ?? 1;
     const [scaled, gate] = writer.twoOutputs("Split", [inputAt(inputs, 0), writer.ints([half, half])], { axis: -1 });
-    return writer.node("Mul", [scaled, emitGelu(writer, gate, value.type.dtype)]);
+    return writer.node("Mul", [scaled, writer.node("Gelu", [gate])]);
   },
 };

@@ -59,21 +59,22 @@ export const groupNorm: PrimitiveOp = {
     }
     return tensor(output, Float32Array.from(made));
   },
+  /**
+   * A layer norm over each group as one row, then the channels' scale and shift: of the forms that ONNX Runtime has the
+   * fastest or near it at every size measured, and with a mean far from zero the most accurate by ten times.
+   */
   onnx: (writer, inputs, value, types) => {
     const [channels = 1, height = 1, width = 1] = value.type.shape.slice(-3);
     const groups = intOf(value.attributes, "groups");
     const row = (channels / groups) * height * width;
-    const images = sizeOf(value.type.shape) / (channels * height * width);
     const [x, weight, bias] = inF32(writer, inputs, types);
-    const rows = writer.reshape(x, [], [images, groups, row]);
-    const [ones, zeros] = [1, 0].map((element) => writer.constant("f32", [groups], new Array<number>(groups).fill(element)));
-    const normal = writer.node("InstanceNormalization", [rows, ones ?? "", zeros ?? ""], {
-      epsilon: { float: floatOf(value.attributes, "eps") },
-    });
-    const pixels = writer.reshape(normal, [], [images, channels, height * width]);
-    const [scale, shift] = [weight, bias].map((name) => writer.reshape(name, [channels], [channels, 1]));
-    const made = writer.node("Add", [writer.node("Mul", [pixels, scale ?? ""]), shift ?? ""]);
-    return writer.cast(writer.reshape(made, [], value.type.shape), "f32", value.type.dtype);
+    const rows = writer.reshape(x, [], [sizeOf(value.type.shape) / (groups * row), groups, row]);
+    // ONNX Runtime computes the ones while it loads; as an initialiser they would be megabytes.
+    const ones = writer.node("Expand", [writer.scalar(1, "f32"), writer.ints([row])]);
+    const normal = writer.node("LayerNormalization", [rows, ones], { axis: -1, epsilon: { float: floatOf(value.attributes, "eps") } });
+    const channel = (name: string) => writer.reshape(name, [channels], [channels, 1, 1]);
+    const scaled = writer.node("Mul", [writer.reshape(normal, [], value.type.shape), channel(weight)]);
+    return writer.cast(writer.node("Add", [scaled, channel(bias)]), "f32", value.type.dtype);
   },
 };
 

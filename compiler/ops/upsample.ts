@@ -42,10 +42,12 @@ export const upsample: PrimitiveOp = {
   onnx: (writer, inputs, value, types) => {
     const factor = intOf(value.attributes, "factor");
     const { shape } = inputAt(types, 0);
-    const planes = writer.reshape(inputAt(inputs, 0), shape, [1, -1, ...shape.slice(-2)]);
+    // Of rank 4 where there are channels: ONNX Runtime spreads Resize over them.
+    const images = shape.length > 2 ? shape.slice(-3) : [1, ...shape];
+    const pictures = writer.reshape(inputAt(inputs, 0), shape, [-1, ...images]);
     const scales = writer.constant("f32", [4], [1, 1, factor, factor]);
     const attributes = { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
-    const made = writer.node("Resize", [planes, "", scales], attributes);
-    return writer.reshape(made, [1, -1, ...value.type.shape.slice(-2)], value.type.shape);
+    const made = writer.node("Resize", [pictures, "", scales], attributes);
+    return writer.reshape(made, [-1, images[0] ?? 1, ...value.type.shape.slice(-2)], value.type.shape);
   },
 };

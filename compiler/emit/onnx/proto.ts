@@ -11,8 +11,8 @@ export type NodeAttributes = { readonly [name: string]: number | string | readon
 
 const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
 
-/** IR 8 is what onnx-proto's ONNX 1.10.2 wrote; it admits any opset, and no field of a later IR is used. */
-const irVersion = 8;
+/** What opset 20 was released with. onnx-proto's own is 8; the fields that are written here are the same in both. */
+const irVersion = 9;
 
 const dataTypes: { readonly [D in DType | "i64"]: number } = {
   f32: TensorProto.DataType.FLOAT,

@@ -1,0 +1,81 @@
+// The golden cases that PyTorch made, as inputs, expected output and what to build; and the weights that are made from their names.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { compile, type Compiled } from "../../compiler/compile.ts";
+import { opSignatures } from "../../compiler/ops/table.ts";
+import { sizeOf } from "../../compiler/graph/graph.ts";
+import type { Setting } from "../../compiler/expand/configure.ts";
+import { check, type Host, renderAll } from "../../dsl/index.ts";
+import { normals } from "../../runtime/sampler/random.ts";
+import { parseSafetensorsHeader, storedToTensor } from "../../runtime/safetensors.ts";
+import type { TensorData } from "../../runtime/tensor.ts";
+import { streamOf } from "../../cli/weights.ts";
+
+export const host: Host = {
+  read(path) {
+    try {
+      return readFileSync(path, "utf8");
+    } catch {
+      return undefined;
+    }
+  },
+  resolve: (from, path) => join(dirname(from), path),
+};
+
+export interface GoldenCase {
+  readonly name: string;
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly inputs: ReadonlyMap<string, TensorData>;
+  readonly tensors: ReadonlyMap<string, TensorData>;
+}
+
+export function readCase(name: string): GoldenCase {
+  const bytes = readFileSync(join("golden/cases", `${name}.safetensors`));
+  const header = parseSafetensorsHeader(bytes, bytes.byteLength, name);
+  const tensors = new Map([...header.tensors].map(([key, stored]) => [key, storedToTensor(stored, bytes.subarray(stored.start, stored.end), name)]));
+  const names = (header.metadata.get("inputs") ?? "").split(",").filter((input) => input !== "");
+  const inputs = new Map(names.map((input) => [input, tensors.get(input) as TensorData]));
+  return { name, metadata: header.metadata, inputs, tensors };
+}
+
+export function caseNames(kind: "op" | "block" | "graph"): string[] {
+  const files = readdirSync("golden/cases").filter((file) => file.endsWith(".safetensors"));
+  return files.map((file) => file.slice(0, -".safetensors".length)).filter((name) => name.startsWith(`${kind}-`));
+}
+
+/** The rule of golden/reference/make_goldens.py: normals of the name's own stream, brought to a size that keeps activations near one. */
+export function goldenWeight(path: string, shape: readonly number[]): Float32Array {
+  const values = normals(7, streamOf(path), sizeOf(shape));
+  const last = path.split(".").at(-1);
+  if (last === "scale" || (last === "weight" && shape.length === 1)) return values.map((value) => 1 + 0.1 * value);
+  if (last === "shift" || shape.length === 1) return values.map((value) => 0.1 * value);
+  if (last === "position" || path.endsWith("token.weight")) return values;
+  const fan = Math.sqrt(sizeOf(shape.slice(1)));
+  return values.map((value) => value / fan);
+}
+
+/** Compiles a file; errors fail the test with the message that a user would read. */
+export function compileFile(
+  file: string,
+  choices: { preset?: string | undefined; ablations?: readonly string[]; settings?: { [name: string]: Setting }; precision?: "f32" | "f16" } = {},
+): Compiled {
+  const { program, diagnostics, texts } = check(file, host, opSignatures);
+  if (program === undefined) throw new Error(renderAll(diagnostics, texts));
+  const result = compile(program, { precision: "f32", ...choices });
+  if (!result.ok) throw new Error(renderAll(result.diagnostics, texts));
+  return result.compiled;
+}
+
+/** The largest difference relative to the largest expected value. */
+export function relativeError(found: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (found.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let difference = 0;
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const value = Math.abs((found[i] as number) - (expected[i] as number));
+    if (!(value <= difference)) difference = value;
+    largest = Math.max(largest, Math.abs(expected[i] as number));
+  }
+  return difference / largest;
+}

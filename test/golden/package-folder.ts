@@ -1,0 +1,30 @@
+// A compiled model to a package in a temporary folder, with weights that a function gives: what `mvc build` writes, without the command line.
+
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Compiled } from "../../compiler/compile.ts";
+import { emitPackage } from "../../compiler/emit/package.ts";
+import { floatToHalf } from "../../runtime/half.ts";
+
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+export function writePackage(compiled: Compiled, weightOf: (path: string, shape: readonly number[]) => Float32Array): string {
+  const folder = mkdtempSync(join(tmpdir(), "mvc-test-"));
+  const files = emitPackage(compiled, "test");
+  mkdirSync(join(folder, "onnx"));
+  mkdirSync(join(folder, "graphs"));
+  for (const [path, bytes] of files.graphs) writeFileSync(join(folder, path), bytes);
+  const weights = new Uint8Array(files.layout.bytes);
+  weights.set(files.layout.header);
+  for (const weight of files.layout.weights.values()) {
+    const values = weightOf(weight.path, weight.type.shape);
+    const stored = weight.type.dtype === "f16" ? Uint16Array.from(values, floatToHalf) : values;
+    weights.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), weight.offset);
+  }
+  writeFileSync(join(folder, "weights.safetensors"), weights);
+  const manifest = files.manifest(sha256, sha256(weights));
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify({ ...manifest, tokenizer: null }));
+  return folder;
+}
