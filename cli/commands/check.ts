@@ -1,4 +1,4 @@
-/** `mvc check`: the errors of a model, in the source and in the shapes that the file's own presets and ablations give it. */
+/** `mvc check`: the errors of a model, in the source and in the shapes that the file's own sizes, each preset and each ablation give it. */
 
 import pc from "picocolors";
 import { expandModel } from "../../compiler/compile.ts";
@@ -26,12 +26,11 @@ function shapeErrors(program: Program): readonly Diagnostic[] {
     if (model.kind !== "model") continue;
     const of = (kind: "preset" | "ablation") =>
       declarations.flatMap((declaration) => (declaration.kind === kind && declaration.model.name === model.name.name ? [declaration.name.name] : []));
-    for (const preset of [undefined, ...of("preset")]) {
-      for (const ablations of [[], ...of("ablation").map((name) => [name])]) {
-        const result = expandModel(program, { model: model.name.name, preset, ablations, precision: "f32" });
-        if ("configuration" in result) continue;
-        for (const diagnostic of result) found.set(`${diagnostic.code} ${diagnostic.span.file}:${diagnostic.span.start}`, diagnostic);
-      }
+    const choices = [{}, ...of("preset").map((preset) => ({ preset })), ...of("ablation").map((ablation) => ({ ablations: [ablation] }))];
+    for (const choice of choices) {
+      const result = expandModel(program, { model: model.name.name, precision: "f32", ...choice });
+      if ("configuration" in result) continue;
+      for (const diagnostic of result) found.set(`${diagnostic.code} ${diagnostic.span.file}:${diagnostic.span.start}`, diagnostic);
     }
   }
   return [...found.values()];

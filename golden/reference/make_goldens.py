@@ -100,7 +100,7 @@ def ops():
         yield (f"attend-{name}", "attend", {"heads": heads, "causal": causal}, {"query": (3, s, c), "key": (3, t, c), "value": (3, t, c)},
                lambda query, key, value, heads=heads, causal=causal: mv.attend(query, key, value, heads, causal))
     for name, op in (("geglu", mv.geglu), ("gelu", F.gelu), ("quickGelu", mv.quick_gelu), ("silu", F.silu), ("softmax", lambda x: x.softmax(-1))):
-        yield name, name, {}, {"x": (3, 5, 14)}, lambda x, op=op: op(x)
+        yield name, name, ({"axis": 2} if name == "softmax" else {}), {"x": (3, 5, 14)}, lambda x, op=op: op(x)
     yield ("upsample", "upsample", {"factor": 2}, {"x": (2, 3, 2, 3, 5)}, frames(lambda x: F.interpolate(x, scale_factor=2, mode="nearest")))
 
 
@@ -163,7 +163,7 @@ def write_blocks():
     for graph, ablation, module, shapes in blocks():
         case = f"block-{graph}" + (f"-{ablation}" if ablation else "")
         inputs = {k: words(case, k, s, 32) if k == "tokens" else signal(case, k, s) for k, s in shapes.items()}
-        weighted(module, "block")
+        weighted(module, graph)
         if graph.startswith("attention"):
             compute = (lambda x, module=module: module(x, x)) if len(shapes) == 1 else module
         elif graph == "clipText":

@@ -1,0 +1,216 @@
+// The references of the ops, against values worked out by hand or published; golden tensors of PyTorch are tested elsewhere.
+import { describe, expect, it } from "vitest";
+import type { Attributes } from "../../../compiler/graph/graph.ts";
+import { interpret } from "../../../compiler/interpret.ts";
+import { erf } from "../../../compiler/ops/kernels/erf.ts";
+import { byReference, graphOf, randomRun } from "./one-op.ts";
+
+interface Given {
+  readonly shape: readonly number[];
+  readonly data: readonly number[];
+}
+
+const given = (shape: readonly number[], data: readonly number[]): Given => ({ shape, data });
+const upward = (shape: readonly number[]): Given =>
+  given(
+    shape,
+    Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i + 1),
+  );
+
+/** The op on f32 inputs, with weights by their short names. */
+function apply(
+  op: string,
+  inputs: readonly Given[],
+  attributes: Attributes = {},
+  weights: { readonly [name: string]: readonly number[] } = {},
+) {
+  const graph = graphOf(
+    op,
+    inputs.map(({ shape }) => ({ dtype: "f32", shape })),
+    attributes,
+  );
+  const run = {
+    inputs: new Map(inputs.map(({ shape, data }, i) => [`x${i}`, { shape, data: Float32Array.from(data) }])),
+    weights: new Map(
+      graph.values.flatMap((value) =>
+        value.kind === "weight"
+          ? [[value.path, { shape: value.type.shape, data: Float32Array.from(weights[value.path.slice(3)] ?? []) }] as const]
+          : [],
+      ),
+    ),
+  };
+  const { shape, data } = byReference(graph, run);
+  return { shape, data: [...data] };
+}
+
+const rounded = (numbers: readonly number[], digits: number) => numbers.map((x) => Number(x.toFixed(digits)));
+
+describe("conv2d", () => {
+  const ones = new Array<number>(9).fill(1);
+
+  it("sums the neighbours, zeros beyond the border", () => {
+    expect(apply("conv2d", [upward([1, 1, 3, 3])], { out: 1, kernel: 3 }, { weight: ones, bias: [0.5] }).data).toEqual([
+      12.5, 21.5, 16.5, 27.5, 45.5, 33.5, 24.5, 39.5, 28.5,
+    ]);
+  });
+
+  it("with padding at the end reads each second place from the first on", () => {
+    const made = apply("conv2d", [upward([1, 1, 4, 4])], { out: 1, kernel: 3, stride: 2, padding: "end", bias: false }, { weight: ones });
+    // The windows start at (0,0), (0,2), (2,0), (2,2); row and column 4 are zeros.
+    expect(made).toEqual({ shape: [1, 1, 2, 2], data: [54, 45, 72, 54] });
+  });
+
+  it("with padding on both sides and stride 2 starts before the first place", () => {
+    const made = apply("conv2d", [upward([1, 1, 4, 4])], { out: 1, kernel: 3, stride: 2, bias: false }, { weight: ones });
+    expect(made).toEqual({ shape: [1, 1, 2, 2], data: [14, 30, 57, 99] });
+  });
+
+  it("keeps frames apart and mixes channels by the weight's second axis", () => {
+    const made = apply("conv2d", [upward([1, 2, 2, 1, 1])], { out: 2, kernel: 1, bias: false }, { weight: [1, 10, 100, 1000] });
+    expect(made).toEqual({ shape: [1, 2, 2, 1, 1], data: [21, 2100, 43, 4300] });
+  });
+});
+
+describe("linear and matmul", () => {
+  it("multiplies rows with the weight's rows, across the blocks of four", () => {
+    const weight = [1, 0, 0, 1, 1, 1, 2, 0, 0, 2, -1, 1];
+    const made = apply("linear", [given([2, 2], [3, 5, 7, 11])], { out: 6 }, { weight, bias: [0, 0, 0, 0, 0, 100] });
+    expect(made.data).toEqual([3, 5, 8, 6, 10, 102, 7, 11, 18, 14, 22, 104]);
+  });
+
+  it("multiplies each pair of matrices of a batch", () => {
+    const made = apply("matmul", [given([2, 1, 2], [1, 2, 3, 4]), given([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8])]);
+    expect(made).toEqual({ shape: [2, 1, 2], data: [7, 10, 43, 50] });
+  });
+});
+
+describe("norms", () => {
+  it("groupNorm takes its statistics frame by frame, over a group's channels and pixels", () => {
+    const frames = given([1, 2, 2, 1, 2], [0, 2, 4, 6, 100, 100, 100, 104]);
+    const one = apply("groupNorm", [frames], { groups: 1, eps: 0 }, { weight: [1, 2], bias: [0, 1] });
+    // Frame 0: mean 3, variance 5. Frame 1: mean 101, variance 3.
+    const [r5, r3] = [Math.sqrt(5), Math.sqrt(3)];
+    const expected = [-3 / r5, -1 / r5, 2 / r5 + 1, 6 / r5 + 1, -1 / r3, -1 / r3, -2 / r3 + 1, 6 / r3 + 1];
+    expect(rounded(one.data, 6)).toEqual(rounded(expected, 6));
+    const two = apply("groupNorm", [given([1, 2, 1, 2], [0, 2, 4, 8])], { groups: 2, eps: 0 }, { weight: [1, 1], bias: [0, 0] });
+    expect(two.data).toEqual([-1, 1, -1, 1]);
+  });
+
+  it("layerNorm normalises the last axis, eps inside the root", () => {
+    const made = apply("layerNorm", [given([2, 2], [1, 3, 10, 10])], { eps: 3 }, { weight: [1, 2], bias: [0, 5] });
+    expect(made.data).toEqual([-0.5, 6, 0, 5]);
+  });
+});
+
+describe("attend", () => {
+  it("splits the channels into heads, and scales by the root of a head's width", () => {
+    // Head 0 sees logits (0, ln 3) after the scale, head 1 equal ones.
+    const query = given([1, 1, 8], [2 * Math.log(3), 0, 0, 0, 0, 0, 0, 0]);
+    const key = given([1, 2, 8], [0, 0, 0, 0, 9, 9, 9, 9, 1, 0, 0, 0, 5, 5, 5, 5]);
+    const value = given([1, 2, 8], [0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(rounded(apply("attend", [query, key, value], { heads: 2 }).data, 5)).toEqual([3, 4, 5, 6, 6, 7, 8, 9]);
+  });
+
+  it("causal: the first token gets its own value, the second an average of two", () => {
+    const zeros = given([1, 3, 1], [0, 0, 0]);
+    const made = apply("attend", [zeros, zeros, given([1, 3, 1], [3, 9, 6])], { heads: 1, causal: true });
+    expect(made.data).toEqual([3, 6, 6]);
+  });
+
+  it("counts both products over the full square", async () => {
+    const { costOf } = await import("../../../compiler/cost.ts");
+    const type = (tokens: number) => ({ dtype: "f32", shape: [2, tokens, 8] }) as const;
+    expect(costOf(graphOf("attend", [type(3), type(5), type(5)], { heads: 2 }), 1).flops).toBe(2 * (2 * 3 * 5 * 8) * 2);
+  });
+});
+
+describe("functions of one element", () => {
+  it("erf has the published values (Abramowitz and Stegun, table 7.1)", () => {
+    expect(erf(0.5)).toBeCloseTo(0.5204998778, 10);
+    expect(erf(1)).toBeCloseTo(0.8427007929, 10);
+    expect(erf(2)).toBeCloseTo(0.995322265, 9);
+    expect(1 - erf(3.5)).toBeCloseTo(7.43098e-7, 11);
+    expect(erf(-1)).toBe(-erf(1));
+    expect([erf(0), erf(40)]).toEqual([0, 1]);
+  });
+
+  it("gelu is the exact one", () => {
+    const [half, one, minus] = apply("gelu", [given([3], [0.5, 1, -1])]).data;
+    expect(half).toBeCloseTo(0.345731, 6);
+    // The tanh form gives 0.841192 here.
+    expect(one).toBeCloseTo(0.841345, 6);
+    expect(minus).toBeCloseTo(-0.158655, 6);
+  });
+
+  it("silu, quickGelu, sigmoid, tanh, exp at 1", () => {
+    const at1 = (op: string) => apply(op, [given([1], [1])]).data[0];
+    expect(at1("silu")).toBeCloseTo(0.731059, 6);
+    expect(at1("quickGelu")).toBeCloseTo(0.845796, 6);
+    expect(at1("sigmoid")).toBeCloseTo(0.731059, 6);
+    expect(at1("tanh")).toBeCloseTo(0.761594, 6);
+    expect(at1("exp")).toBeCloseTo(Math.E, 6);
+    expect(apply("silu", [given([2], [-1000, 1000])]).data).toEqual([-0, 1000]);
+  });
+
+  it("geglu scales the first half by gelu of the second", () => {
+    const made = apply("geglu", [given([2, 4], [2, 3, 1, 0, 5, 7, 0, 1])]);
+    expect(made.shape).toEqual([2, 2]);
+    expect(rounded(made.data, 5)).toEqual([1.68269, 0, 0, 5.88941]);
+  });
+});
+
+describe("softmax, sinusoid, upsample", () => {
+  it("softmax runs along its axis only", () => {
+    const ln = Math.log;
+    expect(rounded(apply("softmax", [given([2, 2], [0, 0, ln(3), ln(4)])], { axis: 0 }).data, 6)).toEqual([0.25, 0.2, 0.75, 0.8]);
+    expect(apply("maskedSoftmax", [given([2, 2], [5, 500, 1, 1])]).data).toEqual([1, 0, 0.5, 0.5]);
+  });
+
+  it("sinusoid puts cosines before sines, the first at frequency 1 and falling to 1/10000 of it", () => {
+    const made = apply("sinusoid", [given([1], [2])], { width: 4 });
+    expect(rounded(made.data, 6)).toEqual(rounded([Math.cos(2), Math.cos(0.02), Math.sin(2), Math.sin(0.02)], 6));
+  });
+
+  it("upsample repeats rows and columns", () => {
+    expect(apply("upsample", [upward([1, 2, 1, 2])], { factor: 2 }).data).toEqual([1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4]);
+  });
+});
+
+describe("data movement", () => {
+  it("concat, slice, transpose, broadcast", () => {
+    expect(apply("concat", [upward([2, 1, 2]), given([2, 2, 2], [5, 6, 7, 8, 9, 10, 11, 12])], { axis: 1 }).data).toEqual([
+      1, 2, 5, 6, 7, 8, 3, 4, 9, 10, 11, 12,
+    ]);
+    expect(apply("slice", [upward([2, 3, 2])], { axis: 1, start: 1, size: 1 }).data).toEqual([3, 4, 9, 10]);
+    expect(apply("transpose", [upward([2, 1, 3])], { permutation: [2, 0, 1] })).toEqual({ shape: [3, 2, 1], data: [1, 4, 2, 5, 3, 6] });
+    expect(apply("broadcast", [upward([2, 1])], { shape: [2, 3] }).data).toEqual([1, 1, 1, 2, 2, 2]);
+  });
+
+  it("operators stretch axes of size 1 on either side", () => {
+    expect(apply("sub", [upward([2, 1]), given([1, 2], [10, 20])])).toEqual({ shape: [2, 2], data: [-9, -19, -8, -18] });
+    expect(apply("div", [given([2], [1, 6]), given([2], [4, 3])]).data).toEqual([0.25, 2]);
+  });
+
+  it("embedding reads rows, and refuses a token outside of the vocabulary", () => {
+    const graph = graphOf("embedding", [{ dtype: "i32", shape: [3] }], { vocabulary: 3, width: 2 });
+    const table = { shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) };
+    const look = (...tokens: number[]) => interpret(graph, new Map([["x0", { shape: [3], data: Int32Array.from(tokens) }]]), () => table);
+    expect([...(look(2, 0, 2).get("y")?.data ?? [])]).toEqual([5, 6, 1, 2, 5, 6]);
+    expect(() => look(0, 3, 0)).toThrow("token 3 is not in a vocabulary of 3");
+  });
+});
+
+describe("interpret", () => {
+  it("gives each op's value to the tap, and names what does not fit", () => {
+    const graph = graphOf("linear", [{ dtype: "f32", shape: [1, 2] }], { out: 3 });
+    const run = randomRun(graph, 1);
+    const weight = (path: string) => run.weights.get(path) ?? { shape: [], data: new Float32Array() };
+    const tapped: string[] = [];
+    const outputs = interpret(graph, run.inputs, weight, (value, tensor) => tapped.push(`${value.op} ${tensor.shape}`));
+    expect(tapped).toEqual(["linear 1,3"]);
+    expect(outputs.get("y")?.shape).toEqual([1, 3]);
+    expect(() => interpret(graph, new Map(), weight)).toThrow("input x0 is missing");
+    const wrong = new Map([["x0", { shape: [2], data: new Float32Array(2) }]]);
+    expect(() => interpret(graph, wrong, weight)).toThrow("input x0 should be [1, 2], but it is [2]");
+  });
+});

@@ -1,0 +1,216 @@
+// What the shape rules say of values that do not fit, and the axes of those that do.
+import { describe, expect, it } from "vitest";
+import { type Axis, namedAxis, plainAxis, showAxes } from "../../../compiler/graph/axis.ts";
+import type { Attributes, DType } from "../../../compiler/graph/graph.ts";
+import { type AxisType, isProblem } from "../../../compiler/ops/op.ts";
+import { opEntry, opSignatures, opTable } from "../../../compiler/ops/table.ts";
+
+const axis = (name: string, size: number): Axis => namedAxis(name, size);
+const [B, F, H, W] = [axis("B", 2), axis("F", 16), axis("H", 8), axis("W", 6)];
+const channels = (size: number): Axis => axis("C", size);
+const value = (axes: readonly Axis[], dtype: DType = "f32"): AxisType => ({ dtype, axes });
+
+function infer(op: string, inputs: readonly AxisType[], given: Attributes = {}) {
+  const entry = opEntry(op);
+  const defaults = entry.signature.attributes.flatMap(({ name, default: fallback }) =>
+    fallback === undefined ? [] : [[name, fallback] as const],
+  );
+  return entry.infer(inputs, { ...Object.fromEntries(defaults), ...given });
+}
+
+function refusal(op: string, inputs: readonly AxisType[], attributes: Attributes = {}): string {
+  const result = infer(op, inputs, attributes);
+  if (!isProblem(result)) return `accepted ${showAxes(result.axes)}`;
+  const at = result.at === "call" ? "call" : Object.values(result.at).join();
+  return `${result.code} at ${at}: ${result.message}${result.hint === undefined ? "" : ` | hint: ${result.hint}`}`;
+}
+
+function axes(op: string, inputs: readonly AxisType[], attributes: Attributes = {}): string {
+  const result = infer(op, inputs, attributes);
+  return isProblem(result) ? result.message : showAxes(result.axes);
+}
+
+describe("refusals", () => {
+  it("of operators", () => {
+    const [left, right] = [value([B, F, channels(640), H, W]), value([B, F, channels(320), H, W])];
+    expect(refusal("add", [left, right])).toMatchInlineSnapshot(
+      `"shape-mismatch at call: \`+\` needs equal axes, but axis C is 640 on the left and 320 on the right"`,
+    );
+    expect(refusal("mul", [value([B, plainAxis(4)]), value([B, axis("S", 5)])])).toMatchInlineSnapshot(
+      `"shape-mismatch at call: \`*\` needs equal axes, but axis S is 4 on the left and 5 on the right"`,
+    );
+    expect(refusal("sub", [value([B, plainAxis(4)]), value([B, plainAxis(5)])])).toMatchInlineSnapshot(
+      `"shape-mismatch at call: \`-\` needs equal axes, but axis 1 is 4 on the left and 5 on the right"`,
+    );
+    expect(refusal("add", [left, value([F, channels(640)])])).toMatchInlineSnapshot(
+      `"wrong-rank at call: \`+\` needs values with as many axes, but the left has 5 axes: [B, F, C, H, W] and the right 2 axes: [F, C] | hint: give the right side axes of size 1 where it stretches: \`view(…, [1, 1, 1, F, C])\`"`,
+    );
+    expect(refusal("div", [value([B]), value([B], "i32")])).toMatchInlineSnapshot(
+      `"wrong-dtype at call: \`/\` needs values of one dtype, but one is f32 and the other i32"`,
+    );
+  });
+
+  it("of conv2d", () => {
+    const x = value([B, channels(3), H, W]);
+    const conv = (given: Attributes, input = x) => refusal("conv2d", [input], { out: 4, kernel: 3, ...given });
+    expect(conv({}, value([axis("N", 2), channels(3)]))).toMatchInlineSnapshot(
+      `"wrong-rank at 0: \`conv2d\` reads the channels from the third axis from the end, but the value has 2 axes: [N, C]"`,
+    );
+    expect(conv({}, value([channels(3), H, W]))).toMatchInlineSnapshot(
+      `"wrong-rank at 0: \`conv2d\` reads [..., C, H, W] behind at least one axis of frames or images, but the value has 3 axes: [C, H, W]"`,
+    );
+    expect(conv({}, value([B, channels(3), H, W], "i32"))).toMatchInlineSnapshot(
+      `"wrong-dtype at 0: \`conv2d\` computes on floats, but the value is i32 [B, C, H, W]"`,
+    );
+    expect(conv({ out: 0 })).toMatchInlineSnapshot(`"bad-attribute at out: \`conv2d\` needs \`out\` of at least 1, but it is 0"`);
+    expect(conv({ stride: 0 })).toMatchInlineSnapshot(`"bad-attribute at stride: \`conv2d\` needs \`stride\` of at least 1, but it is 0"`);
+    expect(conv({ kernel: 1, stride: 2, padding: "end" })).toMatchInlineSnapshot(
+      `"bad-attribute at kernel: \`conv2d\` with padding "end" needs a kernel no smaller than the stride, but the kernel is 1 and the stride 2 | hint: \`kernel: 2\`"`,
+    );
+    expect(conv({ kernel: 12, stride: 12, padding: "end" })).toMatchInlineSnapshot(
+      `"bad-attribute at kernel: \`conv2d\` has a kernel of 12, which is larger than the picture [H, W] in [B, C, H, W] with its padding"`,
+    );
+  });
+
+  it("of linear and norms", () => {
+    expect(refusal("linear", [value([])], { out: 3 })).toMatchInlineSnapshot(
+      `"wrong-rank at 0: \`linear\` reads the channels from the last axis, but the value has 0 axes: []"`,
+    );
+    expect(refusal("linear", [value([B])], { out: -1 })).toMatchInlineSnapshot(
+      `"bad-attribute at out: \`linear\` needs \`out\` of at least 1, but it is -1"`,
+    );
+    expect(refusal("groupNorm", [value([B, F, channels(48), H, W])], { groups: 32 })).toMatchInlineSnapshot(
+      `"not-divisible at groups: \`groupNorm\` splits 48 channels (axis C) into 32 groups, which does not divide | hint: \`groups: 24\`"`,
+    );
+    expect(refusal("groupNorm", [value([B, channels(48)])], { groups: 8 })).toMatchInlineSnapshot(
+      `"wrong-rank at 0: \`groupNorm\` reads the channels from the third axis from the end, but the value has 2 axes: [B, C]"`,
+    );
+    expect(refusal("groupNorm", [value([channels(48), H, W])], { groups: 0 })).toMatchInlineSnapshot(
+      `"bad-attribute at groups: \`groupNorm\` needs \`groups\` of at least 1, but it is 0"`,
+    );
+    expect(refusal("layerNorm", [value([])])).toMatchInlineSnapshot(
+      `"wrong-rank at 0: \`layerNorm\` reads the channels from the last axis, but the value has 0 axes: []"`,
+    );
+  });
+
+  it("of attention and products", () => {
+    const tokens = (n: number, s: number, c: number) => value([axis("N", n), axis("S", s), channels(c)]);
+    const attend = (q: AxisType, k: AxisType, v: AxisType, heads = 4) => refusal("attend", [q, k, v], { heads });
+    const query = tokens(2, 5, 48);
+    expect(attend(query, tokens(3, 7, 48), query)).toMatchInlineSnapshot(
+      `"shape-mismatch at 1: \`attend\` needs query and key with equal first axes, but it is 2 in [N, S, C] and 3 in [N, S, C]"`,
+    );
+    expect(attend(query, tokens(2, 7, 40), query)).toMatchInlineSnapshot(
+      `"shape-mismatch at 1: \`attend\` needs query and key with equal last axes, but it is 48 in [N, S, C] and 40 in [N, S, C]"`,
+    );
+    expect(attend(query, tokens(2, 7, 48), query)).toMatchInlineSnapshot(
+      `"shape-mismatch at 2: \`attend\` needs key and value with equal second axes, but it is 7 in [N, S, C] and 5 in [N, S, C]"`,
+    );
+    expect(attend(query, query, query, 5)).toMatchInlineSnapshot(
+      `"not-divisible at heads: \`attend\` splits 48 channels (axis C) into 5 heads, which does not divide"`,
+    );
+    expect(attend(value([B, channels(48)]), query, query)).toMatchInlineSnapshot(
+      `"wrong-rank at 0: \`attend\` takes its query as [N, tokens, C], but the value has 2 axes: [B, C]"`,
+    );
+    expect(refusal("matmul", [tokens(2, 3, 4), tokens(2, 5, 6)])).toMatchInlineSnapshot(
+      `"shape-mismatch at 1: \`matmul\` sums over the last axis of the first value, 4 (C), and the last but one of the second, 5 (S), which must be equal"`,
+    );
+    expect(refusal("matmul", [tokens(2, 3, 4), tokens(3, 4, 6)])).toMatchInlineSnapshot(
+      `"shape-mismatch at 1: \`matmul\` needs equal leading axes, but axis 0 is 2 in [N, S, C] and 3 in [N, S, C]"`,
+    );
+    expect(refusal("matmul", [tokens(2, 3, 4), value([B, H])])).toMatchInlineSnapshot(
+      `"wrong-rank at 1: \`matmul\` needs values with as many axes, but the first has 3 axes: [N, S, C] and the second 2 axes: [B, H]"`,
+    );
+  });
+
+  it("of the others", () => {
+    const x = value([B, channels(5), H, W]);
+    expect(refusal("geglu", [value([B, channels(5)])])).toMatchInlineSnapshot(
+      `"not-divisible at 0: \`geglu\` halves the last axis, but axis C is 5, which is odd"`,
+    );
+    expect(refusal("softmax", [x], { axis: 4 })).toMatchInlineSnapshot(
+      `"bad-attribute at axis: \`softmax\` counts axes from 0 to 3 in [B, C, H, W], but \`axis\` is 4"`,
+    );
+    expect(refusal("silu", [value([B], "i32")])).toMatchInlineSnapshot(
+      `"wrong-dtype at 0: \`silu\` computes on floats, but the value is i32 [B]"`,
+    );
+    expect(refusal("embedding", [x], { vocabulary: 5, width: 4 })).toMatchInlineSnapshot(
+      `"wrong-dtype at 0: \`embedding\` looks up i32 tokens, but the value is float [B, C, H, W]"`,
+    );
+    expect(refusal("sinusoid", [value([B])], { width: 5 })).toMatchInlineSnapshot(
+      `"bad-attribute at width: \`sinusoid\` fills half of its width with cosines and half with sines, but \`width\` is 5, which is odd"`,
+    );
+    expect(refusal("sinusoid", [value([B, F])], { width: 4 })).toMatchInlineSnapshot(
+      `"wrong-rank at 0: \`sinusoid\` takes t as [B], but the value has 2 axes: [B, F]"`,
+    );
+    expect(refusal("upsample", [x], { factor: 0 })).toMatchInlineSnapshot(
+      `"bad-attribute at factor: \`upsample\` needs \`factor\` of at least 1, but it is 0"`,
+    );
+    expect(refusal("concat", [x, value([B, channels(5), H, axis("V", 7)])], { axis: 1 })).toMatchInlineSnapshot(
+      `"shape-mismatch at 0: \`concat\` along axis 1 needs the other axes equal, but axis W is 6 in [B, C, H, W] and 7 in [B, C, H, V]"`,
+    );
+    expect(refusal("concat", [x, value([B, H])], { axis: 1 })).toMatchInlineSnapshot(
+      `"wrong-rank at 0: \`concat\` needs values with as many axes, but value 0 has 4 axes: [B, C, H, W] and value 1 2 axes: [B, H]"`,
+    );
+    expect(refusal("concat", [], { axis: 1 })).toMatchInlineSnapshot(
+      `"bad-attribute at 0: \`concat\` needs at least one value, but the list is empty"`,
+    );
+    expect(refusal("slice", [x], { axis: 1, start: 3, size: 4 })).toMatchInlineSnapshot(
+      `"bad-attribute at size: \`slice\` takes the elements 3 to 6 of axis C, but it has only 5"`,
+    );
+    expect(refusal("reshape", [value([B, H])], { shape: [3, 5] })).toMatchInlineSnapshot(
+      `"shape-mismatch at shape: \`reshape\` keeps all elements, but [B, H] has 16 and [3, 5] has 15"`,
+    );
+    expect(refusal("transpose", [value([B, H])], { permutation: [0, 0] })).toMatchInlineSnapshot(
+      `"bad-attribute at permutation: \`transpose\` takes each of the 2 axes of [B, H] once, but the permutation is [0, 0]"`,
+    );
+    expect(refusal("broadcast", [value([B, H])], { shape: [4, 8] })).toMatchInlineSnapshot(
+      `"shape-mismatch at shape: \`broadcast\` stretches axes of size 1 only, but [B, H] does not stretch to [4, 8]"`,
+    );
+  });
+});
+
+describe("axes of results", () => {
+  it("keep the names of what passes through, and name strides and enlargements as a source would", () => {
+    const x = value([B, F, channels(3), H, W]);
+    expect(axes("conv2d", [x], { out: 7, kernel: 3 })).toBe("[B, F, 7, H, W]");
+    expect(axes("conv2d", [x], { out: 7, kernel: 3, stride: 2 })).toBe("[B, F, 7, H / 2, W / 2]");
+    expect(axes("upsample", [x], { factor: 2 })).toBe("[B, F, C, H * 2, W * 2]");
+    expect(axes("linear", [x], { out: 9 })).toBe("[B, F, C, H, 9]");
+    expect(axes("concat", [x, x], { axis: 2 })).toBe("[B, F, 6, H, W]");
+    expect(axes("slice", [x], { axis: 2, start: 0, size: 2 })).toBe("[B, F, 2, H, W]");
+    expect(axes("geglu", [value([B, channels(8)])])).toBe("[B, C / 2]");
+    expect(axes("add", [x, value([plainAxis(1), F, plainAxis(3), plainAxis(1), plainAxis(1)])])).toBe("[B, F, C, H, W]");
+  });
+
+  it("are the same objects", () => {
+    const result = infer("groupNorm", [value([B, channels(8), H, W])], { groups: 4 });
+    expect(isProblem(result) ? undefined : result.axes[2]).toBe(H);
+  });
+});
+
+describe("the table", () => {
+  it("names each row as it is found, and hides internal ops from the language", () => {
+    for (const [name, entry] of Object.entries(opTable)) expect(entry.signature.name).toBe(name);
+    const visible = opSignatures.map((signature) => signature.name);
+    expect(visible).toContain("conv2d");
+    for (const internal of ["add", "reshape", "transpose", "broadcast", "cast", "maskedSoftmax"]) expect(visible).not.toContain(internal);
+    expect(() => opEntry("toString")).toThrow("there is no op toString");
+  });
+
+  it("gives weights exactly to the ops that say they own some", () => {
+    for (const [name, entry] of Object.entries(opTable))
+      expect([name, entry.weights !== undefined]).toEqual([name, entry.signature.ownsWeights]);
+  });
+
+  it("starts weights as PyTorch does", () => {
+    const x = value([B, channels(4), H, W]);
+    expect(opEntry("conv2d").weights?.([x], { out: 2, kernel: 3, bias: true })).toEqual([
+      { name: "weight", shape: [2, 4, 3, 3], init: { kind: "uniform", bound: 1 / 6 } },
+      { name: "bias", shape: [2], init: { kind: "uniform", bound: 1 / 6 } },
+    ]);
+    expect(opEntry("linear").weights?.([x], { out: 2, bias: false, init: "zeros" })).toEqual([
+      { name: "weight", shape: [2, 6], init: { kind: "zeros" } },
+    ]);
+  });
+});
