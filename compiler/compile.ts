@@ -1,7 +1,7 @@
 /** The stages by name: a checked program and the build's choices to graphs that the emitters take. Pure, and never throws for bad input. */
 
 import type { Diagnostic, GraphDeclaration, Program } from "../dsl/index.ts";
-import { configure, type Choices, type Configuration } from "./expand/configure.ts";
+import { type Choices, type Configuration, configure } from "./expand/configure.ts";
 import { evaluateFields, expandGraph, graphsOf, samplerOf, tokenizerOf, withBatch } from "./expand/expand.ts";
 import { expandDiagnostic } from "./expand/messages.ts";
 import type { Static } from "./expand/static.ts";
@@ -26,7 +26,10 @@ export type CompileResult =
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /** Expands the graphs as they are written, without passes: enough for reports, and to find every error that a build would. */
-export function expandModel(program: Program, choices: Choices): { configuration: Configuration; graphs: Map<string, Graph> } | readonly Diagnostic[] {
+export function expandModel(
+  program: Program,
+  choices: Choices,
+): { configuration: Configuration; graphs: Map<string, Graph> } | readonly Diagnostic[] {
   const configured = configure(program, choices);
   if (!configured.ok) return configured.diagnostics;
   const graphs = new Map<string, Graph>();
@@ -74,7 +77,9 @@ export function compile(program: Program, choices: Choices): CompileResult {
 
 /** Graphs that share a block share its errors. */
 function onePerSpan(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const seen = new Map(diagnostics.map((diagnostic) => [`${diagnostic.code} ${diagnostic.span.file} ${diagnostic.span.start}`, diagnostic]));
+  const seen = new Map(
+    diagnostics.map((diagnostic) => [`${diagnostic.code} ${diagnostic.span.file} ${diagnostic.span.start}`, diagnostic]),
+  );
   return [...seen.values()];
 }
 

@@ -1,6 +1,6 @@
 /** What a graph costs: parameters, tensors, operations and memory of activations, for the whole and for each block by weight path. */
 
-import { bytesOf, sizeOf, type Graph, type OpValue, type TensorType, type ValueId, valuesById } from "./graph/graph.ts";
+import { bytesOf, type Graph, type OpValue, sizeOf, type TensorType, type ValueId, valuesById } from "./graph/graph.ts";
 import { opEntry } from "./ops/table.ts";
 
 export interface BlockCost {

@@ -120,5 +120,7 @@ function report(options: BuildOptions, files: PackageFiles, graphs: number): voi
   const weights = existsSync(join(options.output, "weights.safetensors"))
     ? `weights.safetensors ${(statSync(join(options.output, "weights.safetensors")).size / 1e6).toFixed(1)} MB`
     : "no weights (give --weights or --init)";
-  process.stdout.write(`${shownPath(options.output)}: ${graphs} graphs, ${layout.parameters.toLocaleString("en")} parameters in ${layout.weights.size} tensors, ${weights}\n`);
+  process.stdout.write(
+    `${shownPath(options.output)}: ${graphs} graphs, ${layout.parameters.toLocaleString("en")} parameters in ${layout.weights.size} tensors, ${weights}\n`,
+  );
 }

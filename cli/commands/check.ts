@@ -25,7 +25,9 @@ function shapeErrors(program: Program): readonly Diagnostic[] {
   for (const model of declarations) {
     if (model.kind !== "model") continue;
     const of = (kind: "preset" | "ablation") =>
-      declarations.flatMap((declaration) => (declaration.kind === kind && declaration.model.name === model.name.name ? [declaration.name.name] : []));
+      declarations.flatMap((declaration) =>
+        declaration.kind === kind && declaration.model.name === model.name.name ? [declaration.name.name] : [],
+      );
     const choices = [{}, ...of("preset").map((preset) => ({ preset })), ...of("ablation").map((ablation) => ({ ablations: [ablation] }))];
     for (const choice of choices) {
       const result = expandModel(program, { model: model.name.name, precision: "f32", ...choice });

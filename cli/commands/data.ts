@@ -1,7 +1,7 @@
 /** `mvc data`: captioned clips made on the spot, as a safetensors file that training reads. */
 
-import { FRAMES, movingShapes, SIZE, type Combinations } from "../data/moving-shapes.ts";
 import { writeSafetensors } from "../../runtime/node/safetensors-file.ts";
+import { type Combinations, FRAMES, movingShapes, SIZE } from "../data/moving-shapes.ts";
 import { shownPath } from "../program.ts";
 import { startProgress } from "../progress.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
@@ -48,6 +48,8 @@ export async function data(_name: string, options: DataOptions): Promise<Outcome
   } finally {
     progress.stop();
   }
-  process.stdout.write(`${shownPath(output)}: ${count} clips of ${FRAMES} frames, ${SIZE}x${SIZE}, such as ${JSON.stringify(captions[0] ?? "")}\n`);
+  process.stdout.write(
+    `${shownPath(output)}: ${count} clips of ${FRAMES} frames, ${SIZE}x${SIZE}, such as ${JSON.stringify(captions[0] ?? "")}\n`,
+  );
   return "done";
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import pc from "picocolors";
-import { format as print, parse } from "../../dsl/index.ts";
+import { parse, format as print } from "../../dsl/index.ts";
 import { mvcError, reasonOf } from "../../runtime/errors.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
 import { printDiagnostics, shownPath } from "../program.ts";

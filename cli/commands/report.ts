@@ -3,9 +3,11 @@
 import pc from "picocolors";
 import { expandModel } from "../../compiler/compile.ts";
 import { costOf, type GraphCost } from "../../compiler/cost.ts";
+import { type Dependence, dependenceAlong } from "../../compiler/graph/dependence.ts";
+import type { Graph } from "../../compiler/graph/graph.ts";
 import { printDiagnostics, soundProgram } from "../program.ts";
 import type { Outcome } from "../terminal.ts";
-import { choicesOf, type ChoiceOptions } from "./build.ts";
+import { type ChoiceOptions, choicesOf } from "./build.ts";
 
 export interface ReportOptions extends ChoiceOptions {
   readonly depth: number;
@@ -20,7 +22,9 @@ export function report(file: string, options: ReportOptions): Outcome {
     printDiagnostics(expanded, sound.texts);
     return "mistake";
   }
-  const graphs = new Map([...expanded.graphs].map(([name, graph]) => [name, costOf(graph, options.depth)]));
+  const graphs = new Map(
+    [...expanded.graphs].map(([name, graph]) => [name, { ...costOf(graph, options.depth), dependence: dependenceOf(graph) }]),
+  );
   if (options.json) {
     const choices = { preset: options.preset ?? null, ablations: options.ablation ?? [], precision: options.precision };
     const model = expanded.configuration.model.name.name;
@@ -29,14 +33,30 @@ export function report(file: string, options: ReportOptions): Outcome {
   return "done";
 }
 
-function table(name: string, cost: GraphCost): string {
+/** For each axis that an input and the result share by name: how a position of the result reads the input's. */
+function dependenceOf(graph: Graph): { readonly [axis: string]: Dependence } {
+  const results = new Set(graph.outputs.flatMap((output) => output.axes));
+  const found: { [axis: string]: Dependence } = {};
+  for (const input of graph.values) {
+    if (input.kind !== "input") continue;
+    for (const [i, axis] of input.axes.entries()) {
+      if (results.has(axis) && found[axis] === undefined && !/^\d+$/.test(axis)) found[axis] = dependenceAlong(graph, input.name, i);
+    }
+  }
+  return found;
+}
+
+function table(name: string, cost: GraphCost & { readonly dependence: { readonly [axis: string]: Dependence } }): string {
   const rows = cost.blocks.map((block) => [block.path || "(unlabelled)", ...figures(block)]);
   const total = [`${name}, in all`, ...figures(cost)];
   const head = ["block", "parameters", "tensors", "GFLOP"];
   const widths = head.map((_, column) => Math.max(...[head, ...rows, total].map((row) => (row[column] ?? "").length)));
-  const line = (row: readonly string[]) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  ");
+  const line = (row: readonly string[]) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  ");
   const memory = `activations: ${(cost.activationBytes / 2 ** 20).toFixed(1)} MiB alive at most, ${cost.nodes} nodes as written`;
-  return [pc.bold(name), pc.dim(line(head)), ...rows.map(line), pc.bold(line(total)), memory, ""].join("\n");
+  const along = Object.entries(cost.dependence).map(([axis, dependence]) => `${axis} ${dependence}`);
+  const axes = along.length === 0 ? [] : [`axes: ${along.join(", ")}`];
+  return [pc.bold(name), pc.dim(line(head)), ...rows.map(line), pc.bold(line(total)), memory, ...axes, ""].join("\n");
 }
 
 function figures(cost: { readonly parameters: number; readonly tensors: number; readonly flops: number }): string[] {

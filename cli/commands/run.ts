@@ -1,8 +1,16 @@
 /** `mvc run`: one graph of a package on tensors from a file, by ONNX Runtime or by the slow reference. */
 
-import { packageFolder, loadPipeline, openPackage, readSafetensors, tensorSource, writeSafetensors, type Tensors } from "../../runtime/index.ts";
-import { referenceRunner } from "../reference-runner.ts";
+import {
+  loadPipeline,
+  openPackage,
+  packageFolder,
+  readSafetensors,
+  type Tensors,
+  tensorSource,
+  writeSafetensors,
+} from "../../runtime/index.ts";
 import { shownPath } from "../program.ts";
+import { referenceRunner } from "../reference-runner.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 
 export interface RunOptions {

@@ -2,12 +2,12 @@
 
 import { basename, dirname, extname, join } from "node:path";
 import type { Method } from "../../compiler/package/manifest.ts";
-import { loadPipeline, mvcError, writeAtomically, type Progress, type SampledClip } from "../../runtime/index.ts";
+import { loadPipeline, mvcError, type Progress, type SampledClip, writeAtomically } from "../../runtime/index.ts";
 import { gif } from "../media/gif.ts";
 import { mp4 } from "../media/mp4.ts";
 import { contactSheet } from "../media/png.ts";
 import { shownPath } from "../program.ts";
-import { startProgress, type Progress as Bar } from "../progress.ts";
+import { type Progress as Bar, startProgress } from "../progress.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 
 export interface SampleCommandOptions {

@@ -18,7 +18,12 @@ export interface PackageFiles {
 
 export function emitPackage(compiled: Compiled, version: string): PackageFiles {
   const layout = layOutWeights(compiled.graphs.values());
-  const files = [...compiled.graphs].map(([name, graph]) => ({ name, graph, path: `onnx/${name}.onnx`, bytes: emitOnnx(graph, layout.weights) }));
+  const files = [...compiled.graphs].map(([name, graph]) => ({
+    name,
+    graph,
+    path: `onnx/${name}.onnx`,
+    bytes: emitOnnx(graph, layout.weights),
+  }));
   const { configuration, tokenizer, sampler } = compiled;
   const manifest: PackageFiles["manifest"] = (hash, weightsHash) => ({
     format: "mvc-package",

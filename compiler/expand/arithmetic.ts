@@ -1,11 +1,11 @@
 /** Operators of the language: numbers, text and bools now, tensors as ops of the graph. */
 
 import type { BinaryExpression, BinaryOperator, UnaryExpression } from "../../dsl/index.ts";
-import { opEntry } from "../ops/table.ts";
-import { isProblem } from "../ops/op.ts";
 import { tensorType } from "../graph/builder.ts";
-import { fail, originAt, type Frame } from "./frame.ts";
-import { describe, int, nameOf, sameStatic, type IntStatic, type Static, type TensorStatic } from "./static.ts";
+import { isProblem } from "../ops/op.ts";
+import { opEntry } from "../ops/table.ts";
+import { type Frame, fail, originAt } from "./frame.ts";
+import { describe, type IntStatic, int, nameOf, type Static, sameStatic, type TensorStatic } from "./static.ts";
 
 const tensorOps: { readonly [operator: string]: string } = { "+": "add", "-": "sub", "*": "mul", "/": "div" };
 
@@ -28,7 +28,8 @@ export function binary(expression: BinaryExpression, left: Static, right: Static
 
 export function unary(expression: UnaryExpression, operand: Static, frame: Frame): Static {
   if (expression.operator === "!") {
-    if (operand.kind !== "bool") return fail(frame, "wrong-kind", expression.operand.span, { expected: "a bool", found: describe(operand) });
+    if (operand.kind !== "bool")
+      return fail(frame, "wrong-kind", expression.operand.span, { expected: "a bool", found: describe(operand) });
     return { kind: "bool", value: !operand.value };
   }
   if (operand.kind === "int") return int(-operand.value);
@@ -79,7 +80,8 @@ function intBinary(expression: BinaryExpression, left: IntStatic, right: IntStat
   if (typeof result === "boolean") return { kind: "bool", value: result };
   if (!Number.isSafeInteger(result)) return { kind: "float", value: result };
   if (left.factors === undefined && right.factors === undefined) return int(result);
-  if (operator === "*" && left.factors !== undefined && right.factors !== undefined) return int(result, [...left.factors, ...right.factors]);
+  if (operator === "*" && left.factors !== undefined && right.factors !== undefined)
+    return int(result, [...left.factors, ...right.factors]);
   if ((operator === "*" || operator === "/") && right.value === 1 && right.factors === undefined) return left;
   return int(result, [{ name: `${grouped(left, operator)} ${operator} ${grouped(right, operator)}`, size: result }]);
 }
@@ -92,7 +94,10 @@ function grouped(number: IntStatic, operator: BinaryOperator): string {
 function tensorBinary(expression: BinaryExpression, left: Static, right: Static, frame: Frame): Static {
   const op = tensorOps[expression.operator];
   if (op === undefined) {
-    return fail(frame, "wrong-kind", expression.span, { expected: "compile-time values", found: `${describe(left)} and ${describe(right)}` });
+    return fail(frame, "wrong-kind", expression.span, {
+      expected: "compile-time values",
+      found: `${describe(left)} and ${describe(right)}`,
+    });
   }
   if (left.kind === "tensor" && right.kind === "tensor") return emitBinary(op, left, right, expression, frame);
   if (left.kind === "tensor" && (right.kind === "int" || right.kind === "float")) {

@@ -1,9 +1,9 @@
 /** `view`, `arrange` and `expand`: from the names of a value's axes to the reshape, transpose and broadcast that carry it there. */
 
 import type { CallExpression } from "../../dsl/index.ts";
-import { axisName, showAxes, type Axis, type Factor } from "../graph/axis.ts";
-import { sizeOf, type Attributes, type TensorType, type ValueId } from "../graph/graph.ts";
-import { fail, originAt, type Frame } from "./frame.ts";
+import { type Axis, axisName, type Factor, showAxes } from "../graph/axis.ts";
+import { type Attributes, sizeOf, type TensorType, type ValueId } from "../graph/graph.ts";
+import { type Frame, fail, originAt } from "./frame.ts";
 import { axisOf, type IntStatic, type TensorStatic } from "./static.ts";
 
 /** The same elements in the same order under other axes. */
@@ -35,11 +35,23 @@ export function arrange(call: CallExpression, x: TensorStatic, wanted: readonly 
   const emit = emitter(call, frame, x.type.dtype);
   const kept = from.filter((i) => i !== undefined);
   const inSourceOrder = [...kept].sort((a, b) => a - b);
-  let id = emit.reshape(x.id, inSourceOrder.map((i) => sizeAt(source, i)));
-  id = emit.transpose(id, kept.map((i) => inSourceOrder.indexOf(i)));
+  let id = emit.reshape(
+    x.id,
+    inSourceOrder.map((i) => sizeAt(source, i)),
+  );
+  id = emit.transpose(
+    id,
+    kept.map((i) => inSourceOrder.indexOf(i)),
+  );
   if (missing.length > 0) {
-    id = emit.reshape(id, factors.map((factor, i) => (from[i] === undefined ? 1 : factor.size)));
-    id = emit.broadcast(id, factors.map((factor) => factor.size));
+    id = emit.reshape(
+      id,
+      factors.map((factor, i) => (from[i] === undefined ? 1 : factor.size)),
+    );
+    id = emit.broadcast(
+      id,
+      factors.map((factor) => factor.size),
+    );
   }
   id = emit.reshape(id, sizesOf(target));
   return { kind: "tensor", type: { dtype: x.type.dtype, axes: target }, id };
@@ -83,7 +95,12 @@ function emitter(call: CallExpression, frame: Frame, dtype: TensorType["dtype"])
     transpose: (id: ValueId, permutation: readonly number[]): ValueId => {
       if (permutation.every((axis, i) => axis === i)) return id;
       const shape = builder.typeOf(id).shape;
-      return op("transpose", id, { permutation }, permutation.map((axis) => shape[axis] ?? 1));
+      return op(
+        "transpose",
+        id,
+        { permutation },
+        permutation.map((axis) => shape[axis] ?? 1),
+      );
     },
     broadcast: (id: ValueId, shape: readonly number[]): ValueId =>
       same(builder.typeOf(id).shape, shape) ? id : op("broadcast", id, { shape }, shape),

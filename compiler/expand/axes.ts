@@ -2,8 +2,8 @@
 
 import type { Expression } from "../../dsl/index.ts";
 import { evaluate } from "./evaluate.ts";
-import { fail, Scope, type Frame } from "./frame.ts";
-import { describe, nameOf, type IntStatic } from "./static.ts";
+import { type Frame, fail, Scope } from "./frame.ts";
+import { describe, type IntStatic, nameOf } from "./static.ts";
 import type { AxisExpression } from "./types.ts";
 
 /** The size of an axis: names of a `type`'s parameters stand for the axes given to it, all others are read where the axis was written. */

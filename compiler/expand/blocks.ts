@@ -1,14 +1,14 @@
 /** Calls of blocks: dims bound by the shapes of the arguments, the body run inside, the result's axes named as the caller knows them. */
 
 import type { BlockDeclaration, CallExpression, Parameter } from "../../dsl/index.ts";
-import { axisName, showAxes, type Axis } from "../graph/axis.ts";
+import { type Axis, axisName, showAxes } from "../graph/axis.ts";
 import { axisExpressionSize, bareName } from "./axes.ts";
 import { runBody } from "./body.ts";
 import { evaluate } from "./evaluate.ts";
-import { fail, labelled, Scope, type Frame } from "./frame.ts";
+import { type Frame, fail, labelled, Scope } from "./frame.ts";
 import { namedDim } from "./globals.ts";
 import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
-import { dtypeOf, fits, showType, tensorShape, type TensorShape } from "./types.ts";
+import { dtypeOf, fits, showType, type TensorShape, tensorShape } from "./types.ts";
 
 interface TensorParameter {
   readonly parameter: Parameter;

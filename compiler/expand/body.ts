@@ -1,13 +1,13 @@
 /** Runs the statements of a block or graph at compile time; what is left is the tensor that it returns. */
 
 import type { Expression, RepeatStatement, RequireStatement, Statement, WeightStatement } from "../../dsl/index.ts";
+import { tensorType } from "../graph/builder.ts";
 import type { WeightInitialiser } from "../graph/graph.ts";
 import { axisExpressionSize } from "./axes.ts";
 import { evaluate, evaluateBool, evaluateTensor } from "./evaluate.ts";
-import { fail, join, labelled, Scope, type Frame } from "./frame.ts";
+import { type Frame, fail, join, labelled, Scope } from "./frame.ts";
 import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
 import { dtypeOf, tensorShape } from "./types.ts";
-import { tensorType } from "../graph/builder.ts";
 
 /** The returned tensor, and the expression that returned it; undefined when the statements end without `return`. */
 export interface Returned {
@@ -76,7 +76,9 @@ function runRequire(statement: RequireStatement, frame: Frame): undefined {
   const names = [...new Set(namesIn(statement.test))];
   const values = names.flatMap((name) => {
     const value = frame.scope.lookUp(name) ?? frame.expansion.globals.lookUp(name, frame.file);
-    return value?.kind === "int" || value?.kind === "float" || value?.kind === "string" ? [`${name} is ${JSON.stringify(value.value)}`] : [];
+    return value?.kind === "int" || value?.kind === "float" || value?.kind === "string"
+      ? [`${name} is ${JSON.stringify(value.value)}`]
+      : [];
   });
   return fail(frame, "requirement-failed", statement.test.span, {
     message: statement.message.value,

@@ -1,15 +1,15 @@
 /** Calls of ops: inputs, attributes and owned weights to one value of the graph, with its axes named. */
 
 import type { AttributeSignature, AttributeValue, CallExpression, Expression, OpSignature } from "../../dsl/index.ts";
-import { tensorType } from "../graph/builder.ts";
 import type { Axis } from "../graph/axis.ts";
+import { tensorType } from "../graph/builder.ts";
 import type { Attributes } from "../graph/graph.ts";
-import { isProblem, type AxisType, type ShapeProblem } from "../ops/op.ts";
+import { type AxisType, isProblem, type ShapeProblem } from "../ops/op.ts";
 import { opTable } from "../ops/table.ts";
 import { arrange, view } from "./arrange.ts";
 import { callBlock } from "./blocks.ts";
 import { evaluate, evaluateInt, evaluateList, evaluateTensor } from "./evaluate.ts";
-import { fail, join, labelled, originAt, type Frame } from "./frame.ts";
+import { type Frame, fail, join, labelled, originAt } from "./frame.ts";
 import { describe, type IntStatic, type Static, type TensorStatic } from "./static.ts";
 
 /** A call of whatever its name stands for: a block of the file's scope, a form of the language, or an op. */
@@ -82,7 +82,8 @@ function tensorsOf(
 ): TensorStatic[] {
   if (expression === undefined) {
     const named = call.arguments.find((argument) => argument.name?.name === input.name);
-    if (named === undefined) throw new Error(`expand: input ${input.name} of ${call.callee.name} is missing, which check should have found`);
+    if (named === undefined)
+      throw new Error(`expand: input ${input.name} of ${call.callee.name} is missing, which check should have found`);
     return tensorsOf(named.value, input, call, frame);
   }
   if (!input.list) return [evaluateTensor(expression, frame)];
@@ -114,7 +115,10 @@ function attributeValue(attribute: AttributeSignature, expression: Expression, i
   if (attribute.kind === "float" && (value.kind === "int" || value.kind === "float")) return value.value;
   if (attribute.kind === "bool" && value.kind === "bool") return value.value;
   if (typeof attribute.kind === "object" && value.kind === "string" && attribute.kind.oneOf.includes(value.value)) return value.value;
-  const expected = typeof attribute.kind === "object" ? `one of ${attribute.kind.oneOf.map((choice) => JSON.stringify(choice)).join(", ")}` : `a value of kind ${attribute.kind}`;
+  const expected =
+    typeof attribute.kind === "object"
+      ? `one of ${attribute.kind.oneOf.map((choice) => JSON.stringify(choice)).join(", ")}`
+      : `a value of kind ${attribute.kind}`;
   return fail(frame, "wrong-kind", expression.span, { expected: `\`${attribute.name}\`: ${expected}`, found: describe(value) });
 }
 

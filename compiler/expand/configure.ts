@@ -1,11 +1,20 @@
 /** A program and the build's choices (model, preset, ablations, settings) to the values of its dims and params. */
 
-import type { AblationDeclaration, Expression, Field, FileScope, ModelDeclaration, PresetDeclaration, Program, Span } from "../../dsl/index.ts";
+import type {
+  AblationDeclaration,
+  Expression,
+  Field,
+  FileScope,
+  ModelDeclaration,
+  PresetDeclaration,
+  Program,
+  Span,
+} from "../../dsl/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import { evaluate } from "./evaluate.ts";
-import { attempt, ExpansionFailure, type Attempt } from "./failure.ts";
-import { Scope, type Frame } from "./frame.ts";
-import { globalKey, Globals, namedDim } from "./globals.ts";
+import { type Attempt, attempt, ExpansionFailure } from "./failure.ts";
+import { type Frame, Scope } from "./frame.ts";
+import { Globals, globalKey, namedDim } from "./globals.ts";
 import { expandDiagnostic } from "./messages.ts";
 import { describe, int, type Static } from "./static.ts";
 import { fits, showType } from "./types.ts";
@@ -57,7 +66,9 @@ export function staticFrame(program: Program, globals: Globals, file: string, pr
 }
 
 export function globalsOf(program: Program, overrides: ReadonlyMap<string, Static>, precision: "f32" | "f16"): Globals {
-  return new Globals(program, overrides, (globals, expression, file) => evaluate(expression, staticFrame(program, globals, file, precision)));
+  return new Globals(program, overrides, (globals, expression, file) =>
+    evaluate(expression, staticFrame(program, globals, file, precision)),
+  );
 }
 
 function fileSpan(scope: FileScope): Span {
@@ -78,7 +89,8 @@ function chooseModel(scope: FileScope, file: string, name: string | undefined): 
   const only = models[0];
   if (only === undefined) return refuse("no-model", fileSpan(scope), { file });
   if (name === undefined) {
-    if (models.length > 1) return refuse("several-models", fileSpan(scope), { names: names.join(", ") }, { hint: `name one: \`--model ${names[0]}\`` });
+    if (models.length > 1)
+      return refuse("several-models", fileSpan(scope), { names: names.join(", ") }, { hint: `name one: \`--model ${names[0]}\`` });
     return only;
   }
   const found = models.find((model) => model.name.name === name);
@@ -135,7 +147,10 @@ class Overrides {
     const target = this.scope.names.get(name);
     const declaration = target?.declaration;
     if (target === undefined || (declaration?.kind !== "dim" && declaration?.kind !== "param")) {
-      const names = [...this.modelDims.keys(), ...[...this.scope.names].filter(([, d]) => d.declaration.kind === "dim" || d.declaration.kind === "param").map(([n]) => n)];
+      const names = [
+        ...this.modelDims.keys(),
+        ...[...this.scope.names].filter(([, d]) => d.declaration.kind === "dim" || d.declaration.kind === "param").map(([n]) => n),
+      ];
       return refuse("unknown-choice", span, { what: "dim or param", name, file: this.scope.source.path }, { hint: hintOf(names, "--set") });
     }
     if (declaration.kind === "dim") value = int(dimSize(name, value, span));
@@ -159,4 +174,3 @@ function settingValue(value: Setting): Static {
   if (Array.isArray(value)) return { kind: "list", items: value.map((item: Setting) => settingValue(item)) };
   return { kind: "record", fields: new Map(Object.entries(value).map(([name, item]) => [name, settingValue(item as Setting)])) };
 }
-

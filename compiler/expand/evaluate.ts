@@ -2,8 +2,8 @@
 
 import type { Expression, MethodExpression } from "../../dsl/index.ts";
 import { binary, unary } from "./arithmetic.ts";
-import { fail, type Frame } from "./frame.ts";
-import { describe, int, type IntStatic, type ListStatic, type Static, type TensorStatic } from "./static.ts";
+import { type Frame, fail } from "./frame.ts";
+import { describe, type IntStatic, int, type ListStatic, type Static, type TensorStatic } from "./static.ts";
 
 export function evaluate(expression: Expression, frame: Frame): Static {
   switch (expression.kind) {
@@ -80,7 +80,8 @@ export function evaluateList(expression: Expression, frame: Frame): ListStatic {
 function member(object: Static, property: string, expression: Expression, frame: Frame): Static {
   if (object.kind === "list" && property === "length") return int(object.items.length);
   const value = object.kind === "record" ? object.fields.get(property) : undefined;
-  if (value === undefined) return fail(frame, "wrong-kind", expression.span, { expected: `a record with \`${property}\``, found: describe(object) });
+  if (value === undefined)
+    return fail(frame, "wrong-kind", expression.span, { expected: `a record with \`${property}\``, found: describe(object) });
   return value;
 }
 

@@ -3,18 +3,18 @@
 import type { Field, GraphDeclaration, SamplerDeclaration, TokenizerDeclaration } from "../../dsl/index.ts";
 import { GraphBuilder, tensorType } from "../graph/builder.ts";
 import type { Graph } from "../graph/graph.ts";
-import { axisExpressionSize } from "./axes.ts";
 import { axisNames } from "./arrange.ts";
+import { axisExpressionSize } from "./axes.ts";
 import { checkResult } from "./blocks.ts";
 import { runBody } from "./body.ts";
 import { call } from "./calls.ts";
-import { globalsOf, staticFrame, type Configuration } from "./configure.ts";
+import { type Configuration, globalsOf, staticFrame } from "./configure.ts";
 import { evaluate } from "./evaluate.ts";
-import { attempt, type Attempt } from "./failure.ts";
-import { Scope, type Frame } from "./frame.ts";
-import { globalKey, type Globals } from "./globals.ts";
+import { type Attempt, attempt } from "./failure.ts";
+import { type Frame, Scope } from "./frame.ts";
+import { type Globals, globalKey } from "./globals.ts";
 import { axisOf, int, type Static } from "./static.ts";
-import { dtypeOf, tensorShape, type TensorShape } from "./types.ts";
+import { dtypeOf, type TensorShape, tensorShape } from "./types.ts";
 
 export function graphsOf(configuration: Configuration): GraphDeclaration[] {
   return configuration.model.members.filter((member) => member.kind === "graph");
@@ -41,7 +41,8 @@ export function expandGraph(configuration: Configuration, declaration: GraphDecl
       frame.scope.declare(parameter.name.name, { kind: "tensor", id, type });
     }
     const returned = runBody(declaration.body, frame);
-    if (returned === undefined) throw new Error(`expand: graph ${declaration.name.name} ends without return, which check should have found`);
+    if (returned === undefined)
+      throw new Error(`expand: graph ${declaration.name.name} ends without return, which check should have found`);
     const result = tensorShape(configuration.program, declaration.result, configuration.file);
     if (result === undefined) throw new Error(`expand: graph ${declaration.name.name} returns no tensor, which check should have found`);
     checkResult(declaration.name.name, returned.value, result, returned.expression.span, frame);
@@ -62,7 +63,8 @@ export function withBatch(configuration: Configuration, declaration: GraphDeclar
   const batch = typeShape(configuration, index, declaration).axes[0];
   const name = batch?.expression.kind === "name" ? batch.expression.name : undefined;
   const declared = name === undefined || batch === undefined ? undefined : configuration.program.files.get(batch.file)?.names.get(name);
-  if (declared?.declaration.kind !== "dim") throw new Error(`expand: the first axis of ${input} is not a dim, which check should have found`);
+  if (declared?.declaration.kind !== "dim")
+    throw new Error(`expand: the first axis of ${input} is not a dim, which check should have found`);
   const frame = graphFrame(configuration);
   const size = axisExpressionSize(batch as NonNullable<typeof batch>, frame).value;
   const overrides = new Map(configuration.overrides).set(globalKey(declared.file, declared.declaration.name.name), int(size * factor));

@@ -12,9 +12,7 @@ export class ExpansionFailure extends Error {
   }
 }
 
-export type Attempt<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+export type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /** Runs a stage; a failure of the user's comes back as diagnostics, a bug goes on. */
 export function attempt<T>(stage: () => T): Attempt<T> {

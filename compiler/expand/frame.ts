@@ -3,8 +3,8 @@
 import type { CallExpression, Identifier, Program, Related, Span } from "../../dsl/index.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Origin } from "../graph/graph.ts";
-import type { Globals } from "./globals.ts";
 import { ExpansionFailure } from "./failure.ts";
+import type { Globals } from "./globals.ts";
 import { expandDiagnostic } from "./messages.ts";
 import type { Static } from "./static.ts";
 
@@ -68,11 +68,6 @@ function relatedOf(frame: Frame): Related[] {
 }
 
 /** A diagnostic maker that adds where the frame was expanded from, and throws. */
-export const fail: (
-  frame: Frame,
-  ...diagnostic: Parameters<typeof expandDiagnostic>
-) => never = (frame, code, span, holes, more) => {
-  throw new ExpansionFailure(
-    expandDiagnostic(code, span, holes, { ...more, related: [...(more?.related ?? []), ...relatedOf(frame)] }),
-  );
+export const fail: (frame: Frame, ...diagnostic: Parameters<typeof expandDiagnostic>) => never = (frame, code, span, holes, more) => {
+  throw new ExpansionFailure(expandDiagnostic(code, span, holes, { ...more, related: [...(more?.related ?? []), ...relatedOf(frame)] }));
 };

@@ -46,12 +46,20 @@ export const expandMessages = {
   ),
   "out-of-range": error((h: { readonly index: number; readonly length: number }) => `index ${h.index} is outside a list of ${h.length}`),
   "empty-list": error((h: { readonly name: string }) => `\`${h.name}.pop()\` finds the list empty`),
-  "bad-size": error((h: { readonly axis: string; readonly size: number }) => `axis ${h.axis} has size ${h.size}, but a size is a whole number of 1 or more`),
+  "bad-size": error(
+    (h: { readonly axis: string; readonly size: number }) => `axis ${h.axis} has size ${h.size}, but a size is a whole number of 1 or more`,
+  ),
   "wrong-kind": error((h: { readonly expected: string; readonly found: string }) => `this must be ${h.expected}, but it is ${h.found}`),
   "unnamed-weight": error((h: { readonly op: string }) => `\`${h.op}\` owns weights, so the call needs a label for their path`),
   "repeated-weight": error((h: { readonly path: string }) => `the weight path \`${h.path}\` is used twice`),
   "conflicting-weight": error(
-    (h: { readonly path: string; readonly first: string; readonly firstShape: string; readonly second: string; readonly secondShape: string }) =>
+    (h: {
+      readonly path: string;
+      readonly first: string;
+      readonly firstShape: string;
+      readonly second: string;
+      readonly secondShape: string;
+    }) =>
       `graphs of one model share weights by path, but \`${h.path}\` is ${h.firstShape} in \`${h.first}\` and ${h.secondShape} in \`${h.second}\``,
   ),
   "unknown-choice": error(

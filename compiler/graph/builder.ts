@@ -1,8 +1,8 @@
 /** Collects values into a graph, inferring each op's type from the table; expansion, lowering and rewriting all build with it. */
 
-import { opEntry } from "../ops/table.ts";
-import { isProblem } from "../ops/op.ts";
 import type { AxisType, Lowering } from "../ops/op.ts";
+import { isProblem } from "../ops/op.ts";
+import { opEntry } from "../ops/table.ts";
 import { plainAxis } from "./axis.ts";
 import type { Attributes, Graph, Origin, TensorType, Value, ValueId, WeightInitialiser } from "./graph.ts";
 
@@ -64,7 +64,13 @@ export class GraphBuilder {
 
   /** `type` where the caller has inferred it already; `inputs` end with the op's weights. */
   op(op: string, inputs: readonly ValueId[], attributes: Attributes, origin: Origin, type?: TensorType): ValueId {
-    const inferred = type ?? inferType(op, inputs.map((id) => this.typeOf(id)), attributes);
+    const inferred =
+      type ??
+      inferType(
+        op,
+        inputs.map((id) => this.typeOf(id)),
+        attributes,
+      );
     return this.keep({ kind: "op", id: this.nextId, type: inferred, op, inputs, attributes, origin });
   }
 

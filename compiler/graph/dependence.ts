@@ -1,7 +1,7 @@
 /** For a named axis of a graph's input: which positions along it each position of the output reads, derived from what every op mixes. */
 
 import { opEntry } from "../ops/table.ts";
-import { sizeOf, type Graph, type OpValue, type TensorType, type ValueId } from "./graph.ts";
+import { type Graph, type OpValue, sizeOf, type TensorType, type ValueId } from "./graph.ts";
 
 /**
  * How the output's positions along the axis read the input's: each only its own, each those up to its own (figure 3c's
@@ -68,7 +68,8 @@ function join(inputs: readonly State[], shapes: readonly (readonly number[])[], 
     // Stretching an axis that holds positions would read one of them everywhere.
     const shape = shapes[i] ?? [];
     if (shape.length !== result.length || shape[state.axis] !== result[state.axis]) return "mixed";
-    if (joined !== undefined && (joined.axis !== state.axis || joined.before !== state.before || joined.after !== state.after)) return "mixed";
+    if (joined !== undefined && (joined.axis !== state.axis || joined.before !== state.before || joined.after !== state.after))
+      return "mixed";
     joined = joined?.kind === "directed" ? joined : state;
   }
   return joined ?? "free";

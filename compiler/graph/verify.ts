@@ -1,7 +1,7 @@
 /** Checks the laws of a graph after a stage; a breach is a bug of that stage and throws with its name (law 4). */
 
 import { inferType } from "./builder.ts";
-import { sizeOf, type Graph, type TensorType, type ValueId } from "./graph.ts";
+import { type Graph, sizeOf, type TensorType, type ValueId } from "./graph.ts";
 import { showType } from "./print.ts";
 
 export function verify(graph: Graph, stage: string): Graph {
@@ -18,7 +18,8 @@ export function verify(graph: Graph, stage: string): Graph {
       if (names.has(name)) breach(`${name} is there twice`);
       names.add(name);
     }
-    if (value.kind === "constant" && value.data.length !== sizeOf(value.type.shape)) breach(`constant %${value.id} has ${value.data.length} elements`);
+    if (value.kind === "constant" && value.data.length !== sizeOf(value.type.shape))
+      breach(`constant %${value.id} has ${value.data.length} elements`);
     if (value.kind === "op") {
       const inputs = value.inputs.map((id) => types.get(id) ?? breach(`%${value.id} reads %${id} before it is made`));
       const inferred = inferType(value.op, inputs, value.attributes);

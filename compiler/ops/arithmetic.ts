@@ -64,6 +64,7 @@ function binary(name: string, operator: string, onnxType: string, compute: (a: n
     },
     internal: true,
     infer: (inputs) => inferBinary(operator, inputAt(inputs, 0), inputAt(inputs, 1)),
+    mixes: () => [],
     flops: () => 0,
     reference: (inputs, _attributes, output) => {
       const left = stretchedTo(inputAt(inputs, 0), output.shape);

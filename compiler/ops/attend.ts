@@ -62,6 +62,7 @@ export const attend: CompositeOp = {
   },
   infer,
   /** Both products over the full square, also when causal: that is what is computed. */
+  mixes: (_, attributes) => [attributes["causal"] === true ? { axis: 1, directed: true } : { axis: 1 }, { axis: 2 }],
   flops: (inputs) => {
     const [n = 1, s = 1, c = 1] = inputAt(inputs, 0).shape;
     return 4 * n * s * c * (inputAt(inputs, 1).shape[1] ?? 1);

@@ -24,6 +24,7 @@ export const cast: PrimitiveOp = {
   },
   internal: true,
   infer: (inputs, attributes) => ({ dtype: dtypeNamed(textOf(attributes, "to")), axes: inputAt(inputs, 0).axes }),
+  mixes: () => [],
   flops: () => 0,
   reference: (inputs, _attributes, output) => {
     const { data } = inputAt(inputs, 0);

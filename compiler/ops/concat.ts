@@ -43,6 +43,7 @@ export const concat: PrimitiveOp = {
     doc: "Puts a list of values one after another along one axis, counted from 0; the other axes are equal.",
   },
   infer: (inputs, attributes) => infer(inputs, intOf(attributes, "axis")),
+  mixes: (_, attributes) => [{ axis: intOf(attributes, "axis") }],
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const axis = intOf(attributes, "axis");

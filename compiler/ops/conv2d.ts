@@ -6,7 +6,7 @@ import { boolOf, intOf, textOf } from "./attributes.ts";
 import { convolve } from "./kernels/convolve.ts";
 import { tensor } from "./kernels/tensor.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
-import { axisFromEnd, inputAt, refuseBelow, refuseInts, refuseRank, resized } from "./rules.ts";
+import { axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank, resized } from "./rules.ts";
 
 /** Zeros before and after the rows, and the columns alike. */
 function paddingOf(attributes: Attributes): { readonly before: number; readonly after: number } {
@@ -68,6 +68,7 @@ export const conv2d: PrimitiveOp = {
     return boolOf(attributes, "bias") ? [weight, { name: "bias", shape: [out], init }] : [weight];
   },
   infer,
+  mixes: (shapes) => lastAxes(shapes, 3),
   flops,
   reference: (inputs, attributes, output) => {
     const { before } = paddingOf(attributes);

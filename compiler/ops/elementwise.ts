@@ -15,6 +15,7 @@ function elementwise(name: string, doc: string, compute: (x: number) => number, 
   return {
     signature: { name, inputs: [{ name: "x" }], attributes: [], ownsWeights: false, doc },
     infer: (inputs) => refuseInts(name, inputAt(inputs, 0), 0) ?? inputAt(inputs, 0),
+    mixes: () => [],
     flops: () => 0,
     reference: (inputs, _attributes, output) => tensor(output, Float32Array.from(inputAt(inputs, 0).data, compute)),
     onnx: (writer, inputs, value) => emit(writer, inputAt(inputs, 0), value.type.dtype),

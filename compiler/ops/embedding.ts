@@ -32,6 +32,7 @@ export const embedding: PrimitiveOp = {
     // The table's dtype is the build's, which the shape rule is told as it is for `sinusoid`.
     return refused ?? { dtype: attributes.dtype === "f16" ? "f16" : "f32", axes: [...tokens.axes, plainAxis(width)] };
   },
+  mixes: () => [],
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const [tokens, table] = [inputAt(inputs, 0).data, inputAt(inputs, 1).data];

@@ -4,7 +4,7 @@ import { axisName } from "../graph/axis.ts";
 import { geluOf } from "./elementwise.ts";
 import { tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
-import { axisFromEnd, inputAt, refuseInts, refuseRank, resized } from "./rules.ts";
+import { axisFromEnd, inputAt, lastAxes, refuseInts, refuseRank, resized } from "./rules.ts";
 
 export const geglu: PrimitiveOp = {
   signature: {
@@ -23,6 +23,7 @@ export const geglu: PrimitiveOp = {
     const message = `\`geglu\` halves the last axis, but axis ${axisName(last)} is ${last.size}, which is odd`;
     return { code: "not-divisible", message, at: { input: 0 } };
   },
+  mixes: (shapes) => lastAxes(shapes, 1),
   flops: () => 0,
   reference: (inputs, _attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);

@@ -27,6 +27,7 @@ export const reshape: PrimitiveOp = {
     const message = `\`reshape\` keeps all elements, but ${showAxes(x.axes)} has ${elements(x)} and [${shape.join(", ")}] has ${sizeOf(shape)}`;
     return { code: "shape-mismatch", message, at: { attribute: "shape" } };
   },
+  mixes: () => [],
   flops: () => 0,
   reference: (inputs, _attributes, output) => tensor(output, inputAt(inputs, 0).data),
   onnx: (writer, inputs, value, types) => writer.reshape(inputAt(inputs, 0), inputAt(types, 0).shape, value.type.shape),
@@ -51,6 +52,7 @@ export const transpose: PrimitiveOp = {
     const message = `\`transpose\` takes each of the ${x.axes.length} axes of ${showAxes(x.axes)} once, but the permutation is [${permutation.join(", ")}]`;
     return { code: "bad-attribute", message, at: { attribute: "permutation" } };
   },
+  mixes: () => [],
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);
@@ -78,6 +80,7 @@ export const broadcast: PrimitiveOp = {
     const message = `\`broadcast\` stretches axes of size 1 only, but ${showAxes(x.axes)} does not stretch to [${shape.join(", ")}]`;
     return { code: "shape-mismatch", message, at: { attribute: "shape" } };
   },
+  mixes: () => [],
   flops: () => 0,
   reference: (inputs, _attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);

@@ -6,7 +6,7 @@ import { boolOf, intOf, textOf } from "./attributes.ts";
 import { productTransposed } from "./kernels/product.ts";
 import { tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
-import { axisFromEnd, inputAt, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
+import { axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 export const linear: PrimitiveOp = {
   signature: {
@@ -35,6 +35,7 @@ export const linear: PrimitiveOp = {
       refuseInts("linear", x, 0) ?? refuseRank("linear", x, 1, "the channels from the last axis") ?? refuseBelow("linear", "out", out, 1);
     return refused ?? { dtype: x.dtype, axes: [...x.axes.slice(0, -1), plainAxis(out)] };
   },
+  mixes: (shapes) => lastAxes(shapes, 1),
   flops: (inputs, output) => 2 * sizeOf(output.shape) * (inputAt(inputs, 1).shape[1] ?? 1),
   reference: (inputs, _attributes, output) => {
     const [x, weight, bias] = [inputAt(inputs, 0), inputAt(inputs, 1), inputs[2]];

@@ -5,7 +5,7 @@ import { sizeOf } from "../graph/graph.ts";
 import { product } from "./kernels/product.ts";
 import { tensor } from "./kernels/tensor.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
-import { axisFromEnd, countAxes, inputAt, refuseDtypes, refuseInts, refuseRank } from "./rules.ts";
+import { axisFromEnd, countAxes, inputAt, lastAxes, refuseDtypes, refuseInts, refuseRank } from "./rules.ts";
 
 function infer(inputs: readonly AxisType[]): AxisType | ShapeProblem {
   const [a, b] = [inputAt(inputs, 0), inputAt(inputs, 1)];
@@ -40,6 +40,7 @@ export const matmul: PrimitiveOp = {
     doc: "Multiplies the matrices [..., M, K] with [..., K, N] to [..., M, N]; the leading axes are equal.",
   },
   infer,
+  mixes: (shapes) => lastAxes(shapes, 2),
   flops: (inputs, output) => 2 * sizeOf(output.shape) * (inputAt(inputs, 0).shape.at(-1) ?? 1),
   reference: (inputs, _attributes, output) => {
     const [a, b] = [inputAt(inputs, 0), inputAt(inputs, 1)];

@@ -7,7 +7,7 @@ import { floatOf, intOf } from "./attributes.ts";
 import { normaliseRows } from "./kernels/normalise-rows.ts";
 import { tensor } from "./kernels/tensor.ts";
 import type { OwnedWeight, PrimitiveOp } from "./op.ts";
-import { axisFromEnd, inputAt, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
+import { axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 function scaleAndShift(channels: number): readonly OwnedWeight[] {
   return [
@@ -47,6 +47,7 @@ export const groupNorm: PrimitiveOp = {
     const message = `\`groupNorm\` splits ${channels.size} channels (axis ${axisName(channels)}) into ${groups} groups, which does not divide`;
     return { code: "not-divisible", message, hint: `\`groups: ${divisorUpTo(channels.size, groups)}\``, at: { attribute: "groups" } };
   },
+  mixes: (shapes) => lastAxes(shapes, 3),
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const [x, weight, bias] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
@@ -97,6 +98,7 @@ export const layerNorm: PrimitiveOp = {
     const x = inputAt(inputs, 0);
     return refuseInts("layerNorm", x, 0) ?? refuseRank("layerNorm", x, 1, "the channels from the last axis") ?? x;
   },
+  mixes: (shapes) => lastAxes(shapes, 1),
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const [x, weight, bias] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];

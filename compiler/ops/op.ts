@@ -39,6 +39,12 @@ export interface Lowering {
   typeOf(id: ValueId): TensorType;
 }
 
+/** An axis of the result along which an element reads more than its own place; `directed` where it reads only places up to its own. */
+export interface Mix {
+  readonly axis: number;
+  readonly directed?: true;
+}
+
 interface Common {
   /** Names, attributes and doc, as the language sees them; `internal` ops cannot be written in a source. */
   readonly signature: OpSignature;
@@ -47,6 +53,8 @@ interface Common {
   readonly weights?: (inputs: readonly AxisType[], attributes: Attributes) => readonly OwnedWeight[];
   /** The result's type from the inputs' (without weights), or why there is none. An axis that passes through keeps its object. */
   readonly infer: (inputs: readonly AxisType[], attributes: Attributes) => AxisType | ShapeProblem;
+  /** The axes that the op mixes, from the shapes of its inputs; reshapes and transposes, which move axes, mix none. */
+  readonly mixes: (shapes: readonly (readonly number[])[], attributes: Attributes) => readonly Mix[];
   /** Floating-point operations, 2 × multiply-adds, as the field counts them; 0 for data movement. `inputs` includes weights. */
   readonly flops: (inputs: readonly TensorType[], output: TensorType, attributes: Attributes) => number;
   /** The slow and plain form that every other is tested against; accumulates in f64. `inputs` includes weights. */

@@ -1,7 +1,7 @@
 /** What shape rules share: the sentences of refusals that several ops have, and axes made from others. */
 
 import { type Axis, axisName, namedAxis, plainAxis, showAxes } from "../graph/axis.ts";
-import type { AxisType, ShapeProblem } from "./op.ts";
+import type { AxisType, Mix, ShapeProblem } from "./op.ts";
 
 /** The type of an input that the signature promises; its absence is a bug of the caller. */
 export function inputAt<T>(inputs: readonly T[], index: number): T {
@@ -82,4 +82,10 @@ export function resized(axis: Axis, size: number): Axis {
   if (axis.size === size) return axis;
   if (size < axis.size && axis.size % size === 0) return derivedAxis(axis, "/", axis.size / size);
   return plainAxis(size);
+}
+
+/** The last `count` axes of the first input, as axes that an op mixes. */
+export function lastAxes(shapes: readonly (readonly number[])[], count: number): Mix[] {
+  const rank = inputAt(shapes, 0).length;
+  return Array.from({ length: count }, (_, i) => ({ axis: rank - count + i }));
 }

@@ -36,6 +36,7 @@ export const sinusoid: PrimitiveOp = {
     }
     return { dtype: attributes.dtype === "f16" ? "f16" : "f32", axes: [...t.axes, plainAxis(width)] };
   },
+  mixes: () => [{ axis: 1 }],
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const steps = inputAt(inputs, 0).data;

@@ -31,6 +31,7 @@ export const slice: PrimitiveOp = {
     const kept = size === cut.size ? cut : plainAxis(size);
     return { dtype: x.dtype, axes: x.axes.map((old, i) => (i === axis ? kept : old)) };
   },
+  mixes: (_, attributes) => [{ axis: intOf(attributes, "axis") }],
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);

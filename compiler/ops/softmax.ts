@@ -4,7 +4,7 @@ import { sizeOf } from "../graph/graph.ts";
 import { intOf } from "./attributes.ts";
 import { tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
-import { inputAt, refuseAxis, refuseInts, refuseRank } from "./rules.ts";
+import { inputAt, lastAxes, refuseAxis, refuseInts, refuseRank } from "./rules.ts";
 
 /** Softmax of the `length` elements from `start`, `step` apart, of which all from the `seen`-th on are masked. */
 function softmaxRow(data: ArrayLike<number>, made: Float32Array, start: number, step: number, length: number, seen: number): void {
@@ -29,6 +29,7 @@ export const softmax: PrimitiveOp = {
     const x = inputAt(inputs, 0);
     return refuseInts("softmax", x, 0) ?? refuseAxis("softmax", intOf(attributes, "axis"), x) ?? x;
   },
+  mixes: (_, attributes) => [{ axis: intOf(attributes, "axis") }],
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);
@@ -65,6 +66,7 @@ export const maskedSoftmax: PrimitiveOp = {
     const x = inputAt(inputs, 0);
     return refuseInts("maskedSoftmax", x, 0) ?? refuseRank("maskedSoftmax", x, 2, "rows and columns from the last two axes") ?? x;
   },
+  mixes: (shapes) => lastAxes(shapes, 1),
   flops: () => 0,
   reference: (inputs, _attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);

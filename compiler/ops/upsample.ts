@@ -3,7 +3,7 @@
 import { intOf } from "./attributes.ts";
 import { gather, tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
-import { axisFromEnd, derivedAxis, inputAt, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
+import { axisFromEnd, derivedAxis, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 export const upsample: PrimitiveOp = {
   signature: {
@@ -25,6 +25,7 @@ export const upsample: PrimitiveOp = {
     const grown = [axisFromEnd(x, 2), axisFromEnd(x, 1)].map((axis) => derivedAxis(axis, "*", factor));
     return { dtype: x.dtype, axes: [...x.axes.slice(0, -2), ...grown] };
   },
+  mixes: (shapes) => lastAxes(shapes, 2),
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);

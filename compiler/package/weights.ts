@@ -1,6 +1,6 @@
 /** The layout of `weights.safetensors`: its header, and where each weight of the graphs lies in the file. Pure; writing the bytes is the command line's. */
 
-import { bytesOf, sizeOf, type Graph, type TensorType, type WeightInitialiser } from "../graph/graph.ts";
+import { bytesOf, type Graph, sizeOf, type TensorType, type WeightInitialiser } from "../graph/graph.ts";
 
 export interface PlacedWeight {
   readonly path: string;

@@ -1,7 +1,7 @@
 /** Computes ops whose inputs are all known, and drops arithmetic with the neutral element. */
 
-import { sizeOf, type Graph, type OpValue, type Value, type ValueId } from "../graph/graph.ts";
-import { rewriteOps, type Rewriting } from "../graph/rewrite.ts";
+import { type Graph, type OpValue, sizeOf, type Value, type ValueId } from "../graph/graph.ts";
+import { type Rewriting, rewriteOps } from "../graph/rewrite.ts";
 import { opEntry } from "../ops/table.ts";
 
 /** A larger result is cheaper to compute again than to carry in the graph. */

@@ -1,6 +1,6 @@
 /** Removes values that no output needs; inputs stay, as they are the graph's signature. */
 
-import { valuesById, type Graph, type ValueId } from "../graph/graph.ts";
+import { type Graph, type ValueId, valuesById } from "../graph/graph.ts";
 
 export function removeDeadCode(graph: Graph): Graph {
   const byId = valuesById(graph);

@@ -1,6 +1,6 @@
 /** Splits a looped graph in two: `prepare` computes what no step changes, `step` reads it and computes the rest. */
 
-import { valuesById, type Graph, type InputValue, type OpValue, type Value, type ValueId } from "../graph/graph.ts";
+import { type Graph, type InputValue, type OpValue, type Value, type ValueId, valuesById } from "../graph/graph.ts";
 import { removeDeadCode } from "./dead-code.ts";
 
 export interface Split {
