@@ -3,8 +3,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import pc from "picocolors";
-import { check, renderAll, type CheckResult, type Diagnostic, type Host, type Program } from "../dsl/index.ts";
 import { opSignatures } from "../compiler/ops/table.ts";
+import { type CheckResult, check, type Diagnostic, type Host, type Program, renderAll } from "../dsl/index.ts";
 import { mvcError } from "../runtime/errors.ts";
 
 /** Paths are shown as the user would type them: relative to where they stand, unless that climbs out. */

@@ -7,9 +7,9 @@ import { interpret } from "../compiler/interpret.ts";
 import { mvcError, reasonOf } from "../runtime/errors.ts";
 import { halvesToFloats } from "../runtime/half.ts";
 import type { Package } from "../runtime/package.ts";
-import { storedToTensor, type StoredTensor } from "../runtime/safetensors.ts";
-import { checkFeeds, graphSpec, type GraphRunner } from "../runtime/session.ts";
-import { toDType, type TensorData } from "../runtime/tensor.ts";
+import { type StoredTensor, storedToTensor } from "../runtime/safetensors.ts";
+import { checkFeeds, type GraphRunner, graphSpec } from "../runtime/session.ts";
+import { type TensorData, toDType } from "../runtime/tensor.ts";
 
 export function referenceRunner(pack: Package, folder: string): GraphRunner {
   return {

@@ -1,8 +1,8 @@
 /** Where the bytes of a package's weights come from: a trained file, or random numbers that a seed and each weight's path decide. */
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import type { PlacedWeight } from "../compiler/package/weights.ts";
 import { sizeOf } from "../compiler/graph/graph.ts";
+import type { PlacedWeight } from "../compiler/package/weights.ts";
 import { mvcError, reasonOf } from "../runtime/errors.ts";
 import { floatToHalf, halfToFloat } from "../runtime/half.ts";
 import { parseSafetensorsHeader, safetensorsHeaderBytes, storedToTensor } from "../runtime/safetensors.ts";
@@ -66,7 +66,11 @@ export function trainedWeights(file: string, needed: Iterable<PlacedWeight>): We
     const first = missing[0];
     if (first !== undefined) {
       const tensor = missing.length === 1 ? first.path : `${first.path}" and ${missing.length - 1} more, such as "${missing.at(-1)?.path}`;
-      throw mvcError("tensor-missing", { tensor, where: `the model, of ${file},`, expected: `${first.type.dtype} [${first.type.shape.join(", ")}]` });
+      throw mvcError("tensor-missing", {
+        tensor,
+        where: `the model, of ${file},`,
+        expected: `${first.type.dtype} [${first.type.shape.join(", ")}]`,
+      });
     }
     return {
       bytesOf: (weight) => {
@@ -91,7 +95,8 @@ function open(file: string): number {
   try {
     return openSync(file, "r");
   } catch (thrown) {
-    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") throw mvcError("file-missing", { file, what: "the weight file" });
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT")
+      throw mvcError("file-missing", { file, what: "the weight file" });
     throw mvcError("file-unreadable", { file, reason: reasonOf(thrown) });
   }
 }
@@ -100,9 +105,9 @@ function read(descriptor: number, position: number, length: number, file: string
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length; ) {
     const count = readSync(descriptor, bytes, done, Math.min(length - done, 1 << 30), position + done);
-    if (count === 0) throw mvcError("weights-invalid", { file, reason: `it ends at byte ${position + done}, before the tensor that should be there` });
+    if (count === 0)
+      throw mvcError("weights-invalid", { file, reason: `it ends at byte ${position + done}, before the tensor that should be there` });
     done += count;
   }
   return bytes;
 }
-

@@ -28,7 +28,9 @@ class Docs {
   }
 
   of(node: { readonly span: { readonly start: number; readonly end: number } }): string | undefined {
-    const behind = this.comments.find((comment) => comment.span.start >= node.span.end && !this.between(node.span.end, comment.span.start).includes("\n"));
+    const behind = this.comments.find(
+      (comment) => comment.span.start >= node.span.end && !this.between(node.span.end, comment.span.start).includes("\n"),
+    );
     const above = this.linesAbove(node.span.start);
     const lines = behind !== undefined && /^\s*$/.test(this.between(node.span.end, behind.span.start)) ? [...above, behind] : above;
     return lines.length === 0 ? undefined : textOf(lines);

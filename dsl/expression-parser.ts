@@ -130,33 +130,39 @@ export class ExpressionParser extends EmbeddedActionsParser {
 
   private readonly disjunction = this.RULE("disjunction", (): Expression => this.chain(this.conjunction, () => this.CONSUME(Mark.Or)));
   private readonly conjunction = this.RULE("conjunction", (): Expression => this.chain(this.equality, () => this.CONSUME(Mark.And)));
-  private readonly equality = this.RULE("equality", (): Expression =>
-    this.chain(this.comparison, () =>
-      this.OR([{ ALT: () => this.CONSUME(Mark.Equal) }, { ALT: () => this.CONSUME(Mark.NotEqual) }]),
-    ),
+  private readonly equality = this.RULE(
+    "equality",
+    (): Expression =>
+      this.chain(this.comparison, () => this.OR([{ ALT: () => this.CONSUME(Mark.Equal) }, { ALT: () => this.CONSUME(Mark.NotEqual) }])),
   );
-  private readonly comparison = this.RULE("comparison", (): Expression =>
-    this.chain(this.sum, () =>
-      this.OR([
-        { ALT: () => this.CONSUME(Mark.LessEqual) },
-        { ALT: () => this.CONSUME(Mark.GreaterEqual) },
-        { ALT: () => this.CONSUME(Mark.Less) },
-        { ALT: () => this.CONSUME(Mark.Greater) },
-      ]),
-    ),
+  private readonly comparison = this.RULE(
+    "comparison",
+    (): Expression =>
+      this.chain(this.sum, () =>
+        this.OR([
+          { ALT: () => this.CONSUME(Mark.LessEqual) },
+          { ALT: () => this.CONSUME(Mark.GreaterEqual) },
+          { ALT: () => this.CONSUME(Mark.Less) },
+          { ALT: () => this.CONSUME(Mark.Greater) },
+        ]),
+      ),
   );
   /** Also an argument of a type: `Video<C, H * 2>` must not read `>` as a comparison. */
-  protected readonly sum: ParserMethod<[], Expression> = this.RULE("sum", (): Expression =>
-    this.chain(this.product, () => this.OR([{ ALT: () => this.CONSUME(Mark.Plus) }, { ALT: () => this.CONSUME(Mark.Minus) }])),
+  protected readonly sum: ParserMethod<[], Expression> = this.RULE(
+    "sum",
+    (): Expression =>
+      this.chain(this.product, () => this.OR([{ ALT: () => this.CONSUME(Mark.Plus) }, { ALT: () => this.CONSUME(Mark.Minus) }])),
   );
-  private readonly product = this.RULE("product", (): Expression =>
-    this.chain(this.unary, () =>
-      this.OR([
-        { ALT: () => this.CONSUME(Mark.Star) },
-        { ALT: () => this.CONSUME(Mark.Slash) },
-        { ALT: () => this.CONSUME(Mark.Percent) },
-      ]),
-    ),
+  private readonly product = this.RULE(
+    "product",
+    (): Expression =>
+      this.chain(this.unary, () =>
+        this.OR([
+          { ALT: () => this.CONSUME(Mark.Star) },
+          { ALT: () => this.CONSUME(Mark.Slash) },
+          { ALT: () => this.CONSUME(Mark.Percent) },
+        ]),
+      ),
   );
 
   /** Operators of one level, to the left. The rules below are read when the parser runs, so that a level may name the next. */
@@ -227,16 +233,18 @@ export class ExpressionParser extends EmbeddedActionsParser {
     return result;
   });
 
-  private readonly primary = this.RULE("primary", (): Expression =>
-    this.OR<Expression>([
-      { ALT: () => this.SUBRULE(this.number) },
-      { ALT: () => this.SUBRULE(this.string) },
-      { ALT: () => this.SUBRULE(this.bool) },
-      { ALT: () => this.SUBRULE(this.parenthesised) },
-      { ALT: () => this.SUBRULE(this.list) },
-      { ALT: () => this.SUBRULE(this.record) },
-      { ALT: () => this.SUBRULE(this.nameOrCall) },
-    ]),
+  private readonly primary = this.RULE(
+    "primary",
+    (): Expression =>
+      this.OR<Expression>([
+        { ALT: () => this.SUBRULE(this.number) },
+        { ALT: () => this.SUBRULE(this.string) },
+        { ALT: () => this.SUBRULE(this.bool) },
+        { ALT: () => this.SUBRULE(this.parenthesised) },
+        { ALT: () => this.SUBRULE(this.list) },
+        { ALT: () => this.SUBRULE(this.record) },
+        { ALT: () => this.SUBRULE(this.nameOrCall) },
+      ]),
   );
 
   private readonly number = this.RULE("number", (): Expression => {
@@ -282,21 +290,24 @@ export class ExpressionParser extends EmbeddedActionsParser {
     return result;
   });
 
-  private readonly callRest: ParserMethod<[IdentifierNode], CallExpression> = this.RULE("callRest", (callee: IdentifierNode): CallExpression => {
-    this.CONSUME(Mark.OpenRound);
-    const items = this.separated(0, Mark.CloseRound, () => this.SUBRULE(this.argument));
-    this.CONSUME(Mark.CloseRound);
-    let label: IdentifierNode | undefined;
-    this.OPTION({
-      GATE: () => this.labelsAllowed,
-      DEF: () => {
-        this.CONSUME(Word.as);
-        label = this.SUBRULE(this.label);
-      },
-    });
-    const span = this.ACTION(() => this.from(callee.span.start));
-    return { kind: "call", callee, piped: undefined, arguments: items, label, callSpan: span, span };
-  });
+  private readonly callRest: ParserMethod<[IdentifierNode], CallExpression> = this.RULE(
+    "callRest",
+    (callee: IdentifierNode): CallExpression => {
+      this.CONSUME(Mark.OpenRound);
+      const items = this.separated(0, Mark.CloseRound, () => this.SUBRULE(this.argument));
+      this.CONSUME(Mark.CloseRound);
+      let label: IdentifierNode | undefined;
+      this.OPTION({
+        GATE: () => this.labelsAllowed,
+        DEF: () => {
+          this.CONSUME(Word.as);
+          label = this.SUBRULE(this.label);
+        },
+      });
+      const span = this.ACTION(() => this.from(callee.span.start));
+      return { kind: "call", callee, piped: undefined, arguments: items, label, callSpan: span, span };
+    },
+  );
 
   private readonly argument = this.RULE("argument", (): Argument => {
     const start = this.position();
@@ -323,13 +334,15 @@ export class ExpressionParser extends EmbeddedActionsParser {
     return type;
   });
 
-  private readonly elementType = this.RULE("elementType", (): TypeNode =>
-    this.OR<TypeNode>([
-      { ALT: () => this.SUBRULE(this.literalType) },
-      { ALT: () => this.SUBRULE(this.recordType) },
-      { GATE: () => this.LA(1).image === "Tensor", ALT: () => this.SUBRULE(this.tensorType) },
-      { ALT: () => this.SUBRULE(this.namedType) },
-    ]),
+  private readonly elementType = this.RULE(
+    "elementType",
+    (): TypeNode =>
+      this.OR<TypeNode>([
+        { ALT: () => this.SUBRULE(this.literalType) },
+        { ALT: () => this.SUBRULE(this.recordType) },
+        { GATE: () => this.LA(1).image === "Tensor", ALT: () => this.SUBRULE(this.tensorType) },
+        { ALT: () => this.SUBRULE(this.namedType) },
+      ]),
   );
 
   private readonly literalType = this.RULE("literalType", (): LiteralTypeNode => {
@@ -387,4 +400,3 @@ export class ExpressionParser extends EmbeddedActionsParser {
 function unescape(image: string): string {
   return image.slice(1, -1).replace(/\\(.)/g, (_, character: string) => (character === "n" ? "\n" : character));
 }
-

@@ -3,10 +3,10 @@
 import type { IToken, TokenType } from "chevrotain";
 import type { Comment, Declaration, SourceFile } from "./ast.ts";
 import type { Diagnostic } from "./diagnostic.ts";
+import { attachDocs } from "./docs.ts";
 import { Parser } from "./parser.ts";
 import { syntaxError } from "./syntax-errors.ts";
 import { syntaxDiagnostic } from "./syntax-messages.ts";
-import { attachDocs } from "./docs.ts";
 import { BrokenString, lexer, Mark, NumberToken, Word } from "./tokens.ts";
 
 export interface ParseResult {
@@ -23,7 +23,12 @@ export function parse(path: string, text: string): ParseResult {
   const diagnostics: Diagnostic[] = errors.map((found) => {
     const span = { file: path, start: found.offset, end: found.offset + found.length };
     const character = text.slice(found.offset, found.offset + Math.min(found.length, 20));
-    return syntaxDiagnostic("stray-character", span, { character }, { hint: character === "'" ? 'strings stand in double quotes: `"…"`' : undefined });
+    return syntaxDiagnostic(
+      "stray-character",
+      span,
+      { character },
+      { hint: character === "'" ? 'strings stand in double quotes: `"…"`' : undefined },
+    );
   });
   diagnostics.push(...tooDeep(path, tokens), ...tooLarge(path, tokens));
   if (diagnostics.length > 0) return { source: undefined, diagnostics };
@@ -37,8 +42,11 @@ export function parse(path: string, text: string): ParseResult {
     else diagnostics.push(syntaxError(path, error, end));
   }
   if (diagnostics.length > 0) return { source: undefined, diagnostics };
-  const comments = (groups["comments"] ?? []).map(
-    (token): Comment => ({ text: token.image, span: { file: path, start: token.startOffset, end: token.startOffset + token.image.length } }),
+  const comments = (groups.comments ?? []).map(
+    (token): Comment => ({
+      text: token.image,
+      span: { file: path, start: token.startOffset, end: token.startOffset + token.image.length },
+    }),
   );
   return { source: attachDocs({ path, text, doc: undefined, declarations, comments }), diagnostics };
 }
@@ -92,8 +100,10 @@ function tooDeep(path: string, tokens: readonly IToken[]): Diagnostic[] {
     else if (!operands.has(token.tokenType.name)) operators++;
     // `else if` nests without a bracket between.
     if (token.tokenType === Word.else) alternatives++;
-    else if (openers.has(token.tokenType) || token.tokenType === Mark.Semicolon) alternatives = token.tokenType === Mark.Semicolon ? alternatives : 0;
-    if (depth > limits.brackets) return [syntaxDiagnostic("too-deep", span, { limit: limits.brackets, what: "brackets within each other" })];
+    else if (openers.has(token.tokenType) || token.tokenType === Mark.Semicolon)
+      alternatives = token.tokenType === Mark.Semicolon ? alternatives : 0;
+    if (depth > limits.brackets)
+      return [syntaxDiagnostic("too-deep", span, { limit: limits.brackets, what: "brackets within each other" })];
     if (operators > limits.operators) return [syntaxDiagnostic("too-deep", span, { limit: limits.operators, what: "operators" })];
     if (alternatives > limits.operators) return [syntaxDiagnostic("too-deep", span, { limit: limits.operators, what: "alternatives" })];
   }
@@ -103,7 +113,8 @@ function tooDeep(path: string, tokens: readonly IToken[]): Diagnostic[] {
 function tooLarge(path: string, tokens: readonly IToken[]): Diagnostic[] {
   return tokens.flatMap((token) => {
     const span = { file: path, start: token.startOffset, end: token.startOffset + token.image.length };
-    if (token.tokenType === BrokenString) return [syntaxDiagnostic("unclosed-string", span, {}, { hint: 'close it with `"` on the same line' })];
+    if (token.tokenType === BrokenString)
+      return [syntaxDiagnostic("unclosed-string", span, {}, { hint: 'close it with `"` on the same line' })];
     const whole = token.tokenType === NumberToken && /^\d+$/.test(token.image);
     if (whole && !Number.isSafeInteger(Number(token.image))) return [syntaxDiagnostic("number-too-large", span, { number: token.image })];
     return [];

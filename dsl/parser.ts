@@ -35,17 +35,19 @@ export class Parser extends ExpressionParser {
     return found;
   });
 
-  private readonly declaration = this.RULE("declaration", (): Declaration =>
-    this.OR<Declaration>([
-      { ALT: () => this.SUBRULE(this.importDeclaration) },
-      { ALT: () => this.SUBRULE(this.dim) },
-      { ALT: () => this.SUBRULE(this.typeDeclaration) },
-      { ALT: () => this.SUBRULE(this.param) },
-      { ALT: () => this.SUBRULE(this.constant) },
-      { ALT: () => this.SUBRULE(this.block) },
-      { ALT: () => this.SUBRULE(this.model) },
-      { ALT: () => this.SUBRULE(this.overrides) },
-    ]),
+  private readonly declaration = this.RULE(
+    "declaration",
+    (): Declaration =>
+      this.OR<Declaration>([
+        { ALT: () => this.SUBRULE(this.importDeclaration) },
+        { ALT: () => this.SUBRULE(this.dim) },
+        { ALT: () => this.SUBRULE(this.typeDeclaration) },
+        { ALT: () => this.SUBRULE(this.param) },
+        { ALT: () => this.SUBRULE(this.constant) },
+        { ALT: () => this.SUBRULE(this.block) },
+        { ALT: () => this.SUBRULE(this.model) },
+        { ALT: () => this.SUBRULE(this.overrides) },
+      ]),
   );
 
   private readonly importDeclaration = this.RULE("importDeclaration", (): Declaration => {
@@ -167,13 +169,15 @@ export class Parser extends ExpressionParser {
     return { name, value, span: this.from(start) };
   });
 
-  private readonly member = this.RULE("member", (): ModelMember =>
-    this.OR<ModelMember>([
-      { ALT: () => this.SUBRULE(this.constant) },
-      { ALT: () => this.SUBRULE(this.tokenizer) },
-      { ALT: () => this.SUBRULE(this.graph) },
-      { ALT: () => this.SUBRULE(this.sampler) },
-    ]),
+  private readonly member = this.RULE(
+    "member",
+    (): ModelMember =>
+      this.OR<ModelMember>([
+        { ALT: () => this.SUBRULE(this.constant) },
+        { ALT: () => this.SUBRULE(this.tokenizer) },
+        { ALT: () => this.SUBRULE(this.graph) },
+        { ALT: () => this.SUBRULE(this.sampler) },
+      ]),
   );
 
   private readonly tokenizer = this.RULE("tokenizer", (): ModelMember => {
@@ -221,18 +225,20 @@ export class Parser extends ExpressionParser {
     return statements;
   });
 
-  private readonly statement = this.RULE("statement", (): Statement =>
-    this.OR<Statement>([
-      { ALT: () => this.SUBRULE(this.constant) },
-      { ALT: () => this.SUBRULE(this.letStatement) },
-      { ALT: () => this.SUBRULE(this.ifStatement) },
-      { ALT: () => this.SUBRULE(this.repeat) },
-      { ALT: () => this.SUBRULE(this.require) },
-      { ALT: () => this.SUBRULE(this.weight) },
-      { ALT: () => this.SUBRULE(this.returnStatement) },
-      { GATE: () => this.LA(2).tokenType === Mark.Assign, ALT: () => this.SUBRULE(this.assign) },
-      { ALT: () => this.SUBRULE(this.expressionStatement) },
-    ]),
+  private readonly statement = this.RULE(
+    "statement",
+    (): Statement =>
+      this.OR<Statement>([
+        { ALT: () => this.SUBRULE(this.constant) },
+        { ALT: () => this.SUBRULE(this.letStatement) },
+        { ALT: () => this.SUBRULE(this.ifStatement) },
+        { ALT: () => this.SUBRULE(this.repeat) },
+        { ALT: () => this.SUBRULE(this.require) },
+        { ALT: () => this.SUBRULE(this.weight) },
+        { ALT: () => this.SUBRULE(this.returnStatement) },
+        { GATE: () => this.LA(2).tokenType === Mark.Assign, ALT: () => this.SUBRULE(this.assign) },
+        { ALT: () => this.SUBRULE(this.expressionStatement) },
+      ]),
   );
 
   private readonly letStatement = this.RULE("letStatement", (): Statement => {

@@ -68,5 +68,8 @@ function frame(span: Span, texts: ReadonlyMap<string, string>, paint: Painter): 
   const number = String(line);
   // Tabs keep their width before the carets, so that these stand under what they mean.
   const indent = source.slice(0, column - 1).replace(/[^\t]/g, " ");
-  return [`${paint.dim(`${number} |`)} ${source}`, `${paint.dim(`${" ".repeat(number.length)} |`)} ${indent}${paint.red("^".repeat(length))}`];
+  return [
+    `${paint.dim(`${number} |`)} ${source}`,
+    `${paint.dim(`${" ".repeat(number.length)} |`)} ${indent}${paint.red("^".repeat(length))}`,
+  ];
 }

@@ -20,9 +20,11 @@ const ruleNames: { readonly [rule: string]: string } = {
 /** The message of an exception is only the expectation: the sentence is made by `syntaxError`. */
 export const expectationProvider: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected }) => labelOf(expected),
-  buildNotAllInputParsedMessage: () => ruleNames["declaration"] ?? "",
-  buildNoViableAltMessage: ({ ruleName, expectedPathsPerAlt }) => ruleNames[ruleName] ?? oneOf(expectedPathsPerAlt.flat().map((path) => path[0])),
-  buildEarlyExitMessage: ({ ruleName, expectedIterationPaths }) => ruleNames[ruleName] ?? oneOf(expectedIterationPaths.map((path) => path[0])),
+  buildNotAllInputParsedMessage: () => ruleNames.declaration ?? "",
+  buildNoViableAltMessage: ({ ruleName, expectedPathsPerAlt }) =>
+    ruleNames[ruleName] ?? oneOf(expectedPathsPerAlt.flat().map((path) => path[0])),
+  buildEarlyExitMessage: ({ ruleName, expectedIterationPaths }) =>
+    ruleNames[ruleName] ?? oneOf(expectedIterationPaths.map((path) => path[0])),
 };
 
 function oneOf(types: readonly (TokenType | undefined)[]): string {
@@ -54,7 +56,8 @@ export function syntaxError(path: string, exception: IRecognitionException, end:
     return syntaxDiagnostic("unexpected-end", { file: path, start: Math.max(0, at - 1), end: at }, { expected });
   }
   const span = { file: path, start: token.startOffset, end: endOf(token) };
-  if (token.tokenType === BrokenString) return syntaxDiagnostic("unclosed-string", span, {}, { hint: "close it with `\"` on the same line" });
+  if (token.tokenType === BrokenString)
+    return syntaxDiagnostic("unclosed-string", span, {}, { hint: 'close it with `"` on the same line' });
   // What is missing belongs after the token before it, not at the next line's first word.
   if (expected === "`;`" && previousToken !== undefined && !Number.isNaN(previousToken.startOffset)) {
     const guess = misspelt(previousToken, "statement");

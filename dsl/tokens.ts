@@ -14,7 +14,10 @@ export type Keyword = (typeof keywordNames)[number];
 export const keywords: readonly Keyword[] = keywordNames;
 
 function keywordTokens(): { readonly [K in Keyword]: TokenType } {
-  const made = keywordNames.map((word) => [word, createToken({ name: `Word:${word}`, pattern: word, label: `\`${word}\``, categories: AnyName, longer_alt: Identifier })]);
+  const made = keywordNames.map((word) => [
+    word,
+    createToken({ name: `Word:${word}`, pattern: word, label: `\`${word}\``, categories: AnyName, longer_alt: Identifier }),
+  ]);
   return Object.fromEntries(made) as { [K in Keyword]: TokenType };
 }
 

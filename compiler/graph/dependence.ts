@@ -48,8 +48,9 @@ function transfer(op: OpValue, inputs: readonly State[], shapes: readonly (reado
   if (op.op === "reshape") return reshaped(inputs[0] as Placed, shapes[0] ?? [], op.type.shape, size);
   if (op.op === "transpose") {
     const place = inputs[0] as Placed;
-    return { ...place, axis: (op.attributes["permutation"] as readonly number[]).indexOf(place.axis) };
+    return { ...place, axis: (op.attributes.permutation as readonly number[]).indexOf(place.axis) };
   }
+  // The table of an embedding is free, and its result has the tokens' axes before the new one.
   const joined = join(inputs, shapes, op.type.shape);
   if (joined === "free" || joined === "mixed") return joined;
   const mixes = opEntry(op.op).mixes(shapes, op.attributes);
@@ -67,7 +68,7 @@ function join(inputs: readonly State[], shapes: readonly (readonly number[])[], 
     if (state === "mixed") return "mixed";
     // Stretching an axis that holds positions would read one of them everywhere.
     const shape = shapes[i] ?? [];
-    if (shape.length !== result.length || shape[state.axis] !== result[state.axis]) return "mixed";
+    if (shape[state.axis] !== result[state.axis]) return "mixed";
     if (joined !== undefined && (joined.axis !== state.axis || joined.before !== state.before || joined.after !== state.after))
       return "mixed";
     joined = joined?.kind === "directed" ? joined : state;

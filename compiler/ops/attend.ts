@@ -61,8 +61,8 @@ export const attend: CompositeOp = {
     doc: "Attention of the query [N, S, C] to the key and value [N, T, C] in `heads` parts of the channels; causal: token i sees 0 to i.",
   },
   infer,
+  mixes: (_, attributes) => [attributes.causal === true ? { axis: 1, directed: true } : { axis: 1 }, { axis: 2 }],
   /** Both products over the full square, also when causal: that is what is computed. */
-  mixes: (_, attributes) => [attributes["causal"] === true ? { axis: 1, directed: true } : { axis: 1 }, { axis: 2 }],
   flops: (inputs) => {
     const [n = 1, s = 1, c = 1] = inputAt(inputs, 0).shape;
     return 4 * n * s * c * (inputAt(inputs, 1).shape[1] ?? 1);

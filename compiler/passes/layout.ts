@@ -53,7 +53,7 @@ function source(op: OpValue): ValueId {
 }
 
 function permutationOf(op: OpValue): readonly number[] {
-  const permutation = op.attributes["permutation"];
+  const permutation = op.attributes.permutation;
   if (!Array.isArray(permutation)) throw new Error("layout: a transpose without a permutation");
   return permutation as readonly number[];
 }

@@ -51,7 +51,7 @@ function linearOfRepeat(op: OpValue, rewriting: Rewriting): ValueId | undefined 
 }
 
 function attendToRepeat(op: OpValue, rewriting: Rewriting): ValueId | undefined {
-  if (op.attributes["causal"] === true) return undefined;
+  if (op.attributes.causal === true) return undefined;
   const key = repeatOf(op.inputs[1], rewriting);
   const value = repeatOf(op.inputs[2], rewriting);
   if (key === undefined || value === undefined || key.stretched.length !== 4 || key.sourceShape[1] !== 1 || value.sourceShape[1] !== 1) {

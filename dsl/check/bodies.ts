@@ -2,9 +2,9 @@
 
 import type { BlockDeclaration, GraphDeclaration, RepeatStatement, Statement } from "../ast.ts";
 import { nearest } from "../nearest.ts";
-import { hintNearest, Names, type Context } from "./context.ts";
+import { type Context, hintNearest, Names } from "./context.ts";
 import { checkAs, expect, typeOf } from "./expressions.ts";
-import { bool, float, int, string, tensor, unknown, type StaticType } from "./static-type.ts";
+import { bool, float, int, type StaticType, string, tensor, unknown } from "./static-type.ts";
 import { bareAxes, checkType } from "./types.ts";
 
 export function checkBlock(context: Context, block: BlockDeclaration, file: string): void {
@@ -30,17 +30,24 @@ function checkCallable(context: Context, callable: BlockDeclaration | GraphDecla
   for (const parameter of callable.parameters) {
     const type = checkType(context, parameter.type, names);
     if (isGraph && type.kind !== "tensor" && type.kind !== "unknown") {
-      context.report("wrong-type", parameter.type.span, { expected: "a tensor, as it is an input of a graph", found: "a compile-time type" });
+      context.report("wrong-type", parameter.type.span, {
+        expected: "a tensor, as it is an input of a graph",
+        found: "a compile-time type",
+      });
     }
     if (parameter.value !== undefined) checkAs(context, parameter.value, type, names);
     names.declare(context, parameter.name, { type, kind: "parameter" });
   }
   const result = checkType(context, callable.result, names);
   if (result.kind !== "tensor" && result.kind !== "unknown") {
-    context.report("wrong-type", callable.result.span, { expected: "a tensor type: blocks and graphs return tensors", found: "a compile-time type" });
+    context.report("wrong-type", callable.result.span, {
+      expected: "a tensor type: blocks and graphs return tensors",
+      found: "a compile-time type",
+    });
   }
   checkBody(context, callable.body, names.inner());
-  if (!returns(callable.body)) context.report("missing-return", callable.name.span, { name: callable.name.name }, { hint: "end the body with `return …;`" });
+  if (!returns(callable.body))
+    context.report("missing-return", callable.name.span, { name: callable.name.name }, { hint: "end the body with `return …;`" });
 }
 
 function checkBody(context: Context, statements: readonly Statement[], names: Names): void {
@@ -79,7 +86,12 @@ function checkStatement(context: Context, statement: Statement, names: Names): v
       const kind = binding?.kind ?? declared?.declaration.kind;
       if (kind === undefined) {
         const guess = nearest(name, names.all());
-        return context.report("unknown-name", span, { name }, guess === undefined ? { hint: `declare it: \`let ${name} = …;\`` } : hintNearest(guess));
+        return context.report(
+          "unknown-name",
+          span,
+          { name },
+          guess === undefined ? { hint: `declare it: \`let ${name} = …;\`` } : hintNearest(guess),
+        );
       }
       const related = binding === undefined ? [] : [{ message: `\`${name}\` declared here`, span: binding.span }];
       return context.report("assign-constant", span, { name, kind }, { hint: "declare it with `let`, or use another name", related });
@@ -118,7 +130,10 @@ function checkRepeat(context: Context, statement: RepeatStatement, names: Names)
   const range = typeOf(context, statement.range, names);
   const inside = names.inner();
   if (statement.element !== undefined) {
-    inside.declare(context, statement.element, { type: range.kind === "list" ? range.element : range.kind === "int" ? int : unknown, kind: "element of `repeat`" });
+    inside.declare(context, statement.element, {
+      type: range.kind === "list" ? range.element : range.kind === "int" ? int : unknown,
+      kind: "element of `repeat`",
+    });
   }
   if (statement.index !== undefined) inside.declare(context, statement.index, { type: int, kind: "element of `repeat`" });
   if (range.kind !== "list") expect(context, statement.range, range, int);

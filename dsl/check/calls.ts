@@ -3,9 +3,9 @@
 import type { Argument, BlockDeclaration, CallExpression, Expression } from "../ast.ts";
 import { nearest } from "../nearest.ts";
 import type { OpSignature } from "../signature.ts";
-import { hintNearest, type Context, type Names } from "./context.ts";
+import { type Context, hintNearest, type Names } from "./context.ts";
 import { checkAs, typeOf } from "./expressions.ts";
-import { list, tensor, typeOfAttribute, unknown, type StaticType } from "./static-type.ts";
+import { list, type StaticType, tensor, typeOfAttribute, unknown } from "./static-type.ts";
 import { staticTypeOf } from "./types.ts";
 
 /** What a call may give: in order, by name, or both. */
@@ -27,7 +27,8 @@ export function callType(context: Context, call: CallExpression, names: Names): 
     matchArguments(context, call, opSlots(op), names);
     return tensor;
   }
-  for (const argument of [...(call.piped === undefined ? [] : [call.piped]), ...call.arguments.map((given) => given.value)]) typeOf(context, argument, names);
+  for (const argument of [...(call.piped === undefined ? [] : [call.piped]), ...call.arguments.map((given) => given.value)])
+    typeOf(context, argument, names);
   const local = names.lookUp(name);
   if (declared !== undefined || local !== undefined) {
     context.report("not-a-block", span, { name, kind: declared?.declaration.kind ?? local?.kind ?? "value" });
@@ -74,7 +75,8 @@ function matchArguments(context: Context, call: CallExpression, slots: readonly 
   let named: Argument | undefined;
   for (const argument of call.arguments) {
     if (argument.name === undefined) {
-      if (named?.name !== undefined) context.report("argument-order", argument.span, { name: named.name.name }, { hint: "name this argument too, or put it first" });
+      if (named?.name !== undefined)
+        context.report("argument-order", argument.span, { name: named.name.name }, { hint: "name this argument too, or put it first" });
       byPlace(argument.value);
       continue;
     }
@@ -82,7 +84,10 @@ function matchArguments(context: Context, call: CallExpression, slots: readonly 
     const { name, span } = argument.name;
     const slot = slots.find((candidate) => candidate.name === name);
     if (slot === undefined) {
-      const guess = nearest(name, slots.map((candidate) => candidate.name));
+      const guess = nearest(
+        name,
+        slots.map((candidate) => candidate.name),
+      );
       context.report("unknown-argument", span, { callee, name }, hintNearest(guess));
       typeOf(context, argument.value, names);
     } else if (given.has(name)) {
@@ -99,4 +104,3 @@ function matchArguments(context: Context, call: CallExpression, slots: readonly 
     context.report("missing-argument", call.callSpan, { callee, name: missing.name }, { hint });
   }
 }
-

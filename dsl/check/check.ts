@@ -10,7 +10,7 @@ import { checkAs, typeOf } from "./expressions.ts";
 import { LabelCheck } from "./labels.ts";
 import { load } from "./load.ts";
 import { checkModel, checkOverrides } from "./models.ts";
-import { int, unknown, type StaticType } from "./static-type.ts";
+import { int, type StaticType, unknown } from "./static-type.ts";
 import { checkType, staticTypeOf } from "./types.ts";
 
 /** Never throws, whatever the files hold. */

@@ -46,7 +46,9 @@ export class Context {
   /** Adds a diagnostic, unless one of the same place is there: the first is the cause, later ones mostly follow from it. */
   report(...diagnostic: Parameters<typeof checkDiagnostic>): void {
     const [, span] = diagnostic;
-    const taken = this.diagnostics.some((other) => other.span.file === span.file && other.span.start === span.start && other.span.end === span.end);
+    const taken = this.diagnostics.some(
+      (other) => other.span.file === span.file && other.span.start === span.start && other.span.end === span.end,
+    );
     if (!taken) this.diagnostics.push(checkDiagnostic(...diagnostic));
   }
 

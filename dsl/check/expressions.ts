@@ -2,8 +2,8 @@
 
 import type { BinaryExpression, Expression, MethodExpression, NameExpression } from "../ast.ts";
 import { nearest } from "../nearest.ts";
-import { hintNearest, type Context, type Names } from "./context.ts";
-import { bool, common, fits, float, int, list, showStatic, string, tensor, unknown, type StaticType } from "./static-type.ts";
+import { type Context, hintNearest, type Names } from "./context.ts";
+import { bool, common, fits, float, int, list, type StaticType, showStatic, string, tensor, unknown } from "./static-type.ts";
 
 export function typeOf(context: Context, expression: Expression, names: Names): StaticType {
   switch (expression.kind) {
@@ -36,9 +36,13 @@ export function typeOf(context: Context, expression: Expression, names: Names): 
       return binaryType(context, expression, names);
     case "conditional": {
       expect(context, expression.test, typeOf(context, expression.test, names), bool);
-      const [then, otherwise] = [expression.then, expression.otherwise].map((branch) => typeOf(context, branch, names)) as [StaticType, StaticType];
+      const [then, otherwise] = [expression.then, expression.otherwise].map((branch) => typeOf(context, branch, names)) as [
+        StaticType,
+        StaticType,
+      ];
       const both = common(then, otherwise);
-      if (both === undefined) context.report("wrong-type", expression.otherwise.span, { expected: showStatic(then), found: showStatic(otherwise) });
+      if (both === undefined)
+        context.report("wrong-type", expression.otherwise.span, { expected: showStatic(then), found: showStatic(otherwise) });
       return both ?? unknown;
     }
     case "call":
@@ -87,7 +91,12 @@ function nameType(context: Context, expression: NameExpression, names: Names): S
   }
   const isOp = context.ops.has(name);
   const guess = nearest(name, [...names.all(), ...context.namesOf(names.file)]);
-  context.report("unknown-name", expression.span, { name }, isOp ? { hint: `\`${name}\` is an op: call it, \`${name}(…)\`` } : hintNearest(guess));
+  context.report(
+    "unknown-name",
+    expression.span,
+    { name },
+    isOp ? { hint: `\`${name}\` is an op: call it, \`${name}(…)\`` } : hintNearest(guess),
+  );
   return unknown;
 }
 
@@ -115,8 +124,9 @@ function binaryType(context: Context, expression: BinaryExpression, names: Names
   if (left.kind === "unknown" || right.kind === "unknown") return ["==", "!=", "<", "<=", ">", ">="].includes(operator) ? bool : unknown;
   if (operator === "==" || operator === "!=") {
     const disjoint = left.kind === "literal" && right.kind === "literal" && !left.values.some((value) => right.values.includes(value));
-    if (disjoint) return expect(context, expression.right, right, left), bool;
-    const comparable = (isNumber(left) && isNumber(right)) || (isText(left) && isText(right)) || (left.kind === right.kind && left.kind !== "tensor");
+    if (disjoint) return (expect(context, expression.right, right, left), bool);
+    const comparable =
+      (isNumber(left) && isNumber(right)) || (isText(left) && isText(right)) || (left.kind === right.kind && left.kind !== "tensor");
     if (comparable) return bool;
   } else if (["<", "<=", ">", ">="].includes(operator)) {
     if (isNumber(left) && isNumber(right)) return bool;

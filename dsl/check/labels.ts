@@ -26,7 +26,12 @@ export class LabelCheck {
     const at = trail.indexOf(block);
     if (at >= 0) {
       const chain = [...trail.slice(at), block].map((link) => link.name.name).join(" → ");
-      this.context.report("recursion", block.name.span, { chain }, { hint: "repeat with `repeat`: a model's size is known when it is built" });
+      this.context.report(
+        "recursion",
+        block.name.span,
+        { chain },
+        { hint: "repeat with `repeat`: a model's size is known when it is built" },
+      );
       return false;
     }
     const owns = this.bodyOwns(block.body, file, [...trail, block]);
@@ -75,7 +80,12 @@ export class LabelCheck {
       if (statement.label !== undefined) this.add(labels, statement.label);
       else if (this.bodyOwns(statement.body, file, [])) {
         const span = { ...statement.span, end: statement.range.span.end };
-        this.context.report("missing-label", span, { what: "the body of `repeat`" }, { hint: "label it before its brace: `repeat … as name {`" });
+        this.context.report(
+          "missing-label",
+          span,
+          { what: "the body of `repeat`" },
+          { hint: "label it before its brace: `repeat … as name {`" },
+        );
       }
       this.statements(statement.body, statement.label === undefined ? labels : new Map(), file);
     } else {

@@ -87,7 +87,9 @@ class Loader {
     const file = this.files.get(path);
     // Absent where the file is missing, broken or in a circle: that has been said.
     if (file === undefined) return;
-    const own = new Map(file.source.declarations.flatMap((found): [string, Declaration][] => (found.kind === "import" ? [] : [[found.name.name, found]])));
+    const own = new Map(
+      file.source.declarations.flatMap((found): [string, Declaration][] => (found.kind === "import" ? [] : [[found.name.name, found]])),
+    );
     for (const name of declaration.names) {
       const declared = file.names.get(name.name);
       if (declared !== undefined && own.has(name.name)) {

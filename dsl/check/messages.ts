@@ -33,7 +33,8 @@ export const checkMessages = {
   // Types
   "wrong-type": error((h: { readonly expected: string; readonly found: string }) => `this must be ${h.expected}, but it is ${h.found}`),
   "wrong-operands": error(
-    (h: { readonly operator: string; readonly left: string; readonly right: string }) => `\`${h.operator}\` does not go with ${h.left} and ${h.right}`,
+    (h: { readonly operator: string; readonly left: string; readonly right: string }) =>
+      `\`${h.operator}\` does not go with ${h.left} and ${h.right}`,
   ),
   "type-arguments": error(
     (h: { readonly name: string; readonly expected: number; readonly found: number }) =>
@@ -43,7 +44,9 @@ export const checkMessages = {
   "missing-field": error((h: { readonly name: string; readonly of: string }) => `${h.of} lacks \`${h.name}\``),
   "repeated-field": error((h: Name) => `\`${h.name}\` is given twice`),
   "unknown-method": error((h: Name) => `lists have no method \`${h.name}\``),
-  "not-a-variable": error((h: { readonly method: string }) => `\`${h.method}\` changes a list, so it needs a \`let\` variable before the dot`),
+  "not-a-variable": error(
+    (h: { readonly method: string }) => `\`${h.method}\` changes a list, so it needs a \`let\` variable before the dot`,
+  ),
   "no-effect": error((_: Nothing) => "the statement computes a value and drops it"),
   // Bodies
   "assign-constant": error((h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` is a ${h.kind} and cannot be assigned`),
@@ -54,8 +57,12 @@ export const checkMessages = {
   "repeated-label": error((h: Name) => `the label \`${h.name}\` is used twice in one scope, so two weights would share a path`),
   // Models
   "unknown-model": error((h: Name) => `there is no model \`${h.name}\` in this file`),
-  "unknown-override": error((h: { readonly name: string; readonly model: string }) => `\`${h.name}\` is no dim or param that \`${h.model}\` has`),
-  "override-constant": error((h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` is a ${h.kind}: only dims and params can be overridden`),
+  "unknown-override": error(
+    (h: { readonly name: string; readonly model: string }) => `\`${h.name}\` is no dim or param that \`${h.model}\` has`,
+  ),
+  "override-constant": error(
+    (h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` is a ${h.kind}: only dims and params can be overridden`,
+  ),
   "unknown-graph": error((h: Name) => `the model has no graph \`${h.name}\``),
   "unknown-input": error((h: { readonly graph: string; readonly name: string }) => `graph \`${h.graph}\` has no input \`${h.name}\``),
   "sampler-inputs": error(

@@ -3,9 +3,9 @@
 import type { AblationDeclaration, Field, ModelDeclaration, PresetDeclaration, SamplerDeclaration } from "../ast.ts";
 import { nearest } from "../nearest.ts";
 import { checkGraph } from "./bodies.ts";
-import { hintNearest, Names, type Context } from "./context.ts";
+import { type Context, hintNearest, Names } from "./context.ts";
 import { checkAs, typeOf } from "./expressions.ts";
-import { float, int, list, string, type StaticType } from "./static-type.ts";
+import { float, int, list, type StaticType, string } from "./static-type.ts";
 
 interface FieldRow {
   readonly type: StaticType;
@@ -37,7 +37,8 @@ export function checkModel(context: Context, model: ModelDeclaration, file: stri
   for (const member of model.members) {
     if (member.kind === "const") names.declare(context, member.name, { type: typeOf(context, member.value, names), kind: "const" });
     const what = member.kind === "graph" ? `graphs \`${member.name.name}\`` : `${member.kind}s`;
-    if (member.kind !== "const" && seen.has(what)) context.report("repeated-member", member.kind === "graph" ? member.name.span : member.span, { what });
+    if (member.kind !== "const" && seen.has(what))
+      context.report("repeated-member", member.kind === "graph" ? member.name.span : member.span, { what });
     seen.add(what);
   }
   for (const member of model.members) {
@@ -51,7 +52,10 @@ function checkSampler(context: Context, sampler: SamplerDeclaration, model: Mode
   const graphs = model.members.filter((member) => member.kind === "graph");
   const graph = graphs.find((candidate) => candidate.name.name === sampler.graph.name);
   if (graph === undefined) {
-    const guess = nearest(sampler.graph.name, graphs.map((candidate) => candidate.name.name));
+    const guess = nearest(
+      sampler.graph.name,
+      graphs.map((candidate) => candidate.name.name),
+    );
     context.report("unknown-graph", sampler.graph.span, { name: sampler.graph.name }, hintNearest(guess));
   } else {
     const inputs = graph.parameters.map((parameter) => parameter.name.name);
@@ -95,7 +99,12 @@ export function checkOverrides(context: Context, declaration: PresetDeclaration 
   const declared = context.declared(declaration.model.name, file);
   if (declared?.declaration.kind !== "model") {
     const models = [...context.namesOf(file)].filter((name) => context.declared(name, file)?.declaration.kind === "model");
-    context.report("unknown-model", declaration.model.span, { name: declaration.model.name }, hintNearest(nearest(declaration.model.name, models)));
+    context.report(
+      "unknown-model",
+      declaration.model.span,
+      { name: declaration.model.name },
+      hintNearest(nearest(declaration.model.name, models)),
+    );
     return;
   }
   const model = declared.declaration;
@@ -113,10 +122,17 @@ export function checkOverrides(context: Context, declaration: PresetDeclaration 
     }
     typeOf(context, value, names);
     if (kind !== undefined) {
-      context.report("override-constant", name.span, { name: name.name, kind }, { hint: `declare it as a param: \`param ${name.name}: … = …;\`` });
+      context.report(
+        "override-constant",
+        name.span,
+        { name: name.name, kind },
+        { hint: `declare it as a param: \`param ${name.name}: … = …;\`` },
+      );
       continue;
     }
-    const candidates = [...context.namesOf(file)].filter((other) => ["dim", "param"].includes(context.declared(other, file)?.declaration.kind ?? ""));
+    const candidates = [...context.namesOf(file)].filter((other) =>
+      ["dim", "param"].includes(context.declared(other, file)?.declaration.kind ?? ""),
+    );
     const guess = nearest(name.name, [...own, ...candidates]);
     context.report("unknown-override", name.span, { name: name.name, model: model.name.name }, hintNearest(guess));
   }

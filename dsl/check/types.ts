@@ -2,9 +2,9 @@
 
 import type { Expression, NamedTypeNode, TypeNode } from "../ast.ts";
 import { nearest } from "../nearest.ts";
-import { hintNearest, Names, type Context } from "./context.ts";
+import { type Context, hintNearest, type Names } from "./context.ts";
 import { checkInt } from "./expressions.ts";
-import { bool, float, int, list, string, tensor, unknown, type StaticType } from "./static-type.ts";
+import { bool, float, int, list, type StaticType, string, tensor, unknown } from "./static-type.ts";
 
 const dtypes = ["float", "f32", "f16", "i32"];
 
@@ -35,13 +35,21 @@ function checkNamedType(context: Context, type: NamedTypeNode, names: Names): St
   const declared = context.declared(name, names.file);
   if (declared?.declaration.kind !== "type") {
     const types = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "type");
-    context.report("unknown-type", type.name.span, { name }, hintNearest(nearest(name, [...types, "Tensor", "int", "float", "bool", "string"])));
+    context.report(
+      "unknown-type",
+      type.name.span,
+      { name },
+      hintNearest(nearest(name, [...types, "Tensor", "int", "float", "bool", "string"])),
+    );
     return unknown;
   }
   const { declaration } = declared;
   if (declaration.parameters.length !== type.arguments.length) {
     const holes = { name, expected: declaration.parameters.length, found: type.arguments.length };
-    const hint = declaration.parameters.length === 0 ? `write \`${name}\`` : `write \`${name}<${declaration.parameters.map((p) => p.name).join(", ")}>\``;
+    const hint =
+      declaration.parameters.length === 0
+        ? `write \`${name}\``
+        : `write \`${name}<${declaration.parameters.map((p) => p.name).join(", ")}>\``;
     context.report("type-arguments", type.span, holes, { hint });
   }
   for (const argument of type.arguments) checkInt(context, argument, names);
@@ -58,7 +66,10 @@ export function staticTypeOf(context: Context, type: TypeNode, file: string, dep
     case "list-type":
       return list(staticTypeOf(context, type.element, file, depth));
     case "record-type":
-      return { kind: "record", fields: new Map(type.fields.map((field) => [field.name.name, staticTypeOf(context, field.type, file, depth)])) };
+      return {
+        kind: "record",
+        fields: new Map(type.fields.map((field) => [field.name.name, staticTypeOf(context, field.type, file, depth)])),
+      };
     case "tensor-type":
       return tensor;
     case "named-type": {

@@ -2,15 +2,15 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { compile, type Compiled } from "../../compiler/compile.ts";
-import { opSignatures } from "../../compiler/ops/table.ts";
-import { sizeOf } from "../../compiler/graph/graph.ts";
-import type { Setting } from "../../compiler/expand/configure.ts";
-import { check, type Host, renderAll } from "../../dsl/index.ts";
-import { normals } from "../../runtime/sampler/random.ts";
-import { parseSafetensorsHeader, storedToTensor } from "../../runtime/safetensors.ts";
-import type { TensorData } from "../../runtime/tensor.ts";
 import { streamOf } from "../../cli/weights.ts";
+import { type Compiled, compile } from "../../compiler/compile.ts";
+import type { Setting } from "../../compiler/expand/configure.ts";
+import { sizeOf } from "../../compiler/graph/graph.ts";
+import { opSignatures } from "../../compiler/ops/table.ts";
+import { check, type Host, renderAll } from "../../dsl/index.ts";
+import { parseSafetensorsHeader, storedToTensor } from "../../runtime/safetensors.ts";
+import { normals } from "../../runtime/sampler/random.ts";
+import type { TensorData } from "../../runtime/tensor.ts";
 
 export const host: Host = {
   read(path) {
@@ -33,7 +33,9 @@ export interface GoldenCase {
 export function readCase(name: string): GoldenCase {
   const bytes = readFileSync(join("golden/cases", `${name}.safetensors`));
   const header = parseSafetensorsHeader(bytes, bytes.byteLength, name);
-  const tensors = new Map([...header.tensors].map(([key, stored]) => [key, storedToTensor(stored, bytes.subarray(stored.start, stored.end), name)]));
+  const tensors = new Map(
+    [...header.tensors].map(([key, stored]) => [key, storedToTensor(stored, bytes.subarray(stored.start, stored.end), name)]),
+  );
   const names = (header.metadata.get("inputs") ?? "").split(",").filter((input) => input !== "");
   const inputs = new Map(names.map((input) => [input, tensors.get(input) as TensorData]));
   return { name, metadata: header.metadata, inputs, tensors };
@@ -58,7 +60,12 @@ export function goldenWeight(path: string, shape: readonly number[]): Float32Arr
 /** Compiles a file; errors fail the test with the message that a user would read. */
 export function compileFile(
   file: string,
-  choices: { preset?: string | undefined; ablations?: readonly string[]; settings?: { [name: string]: Setting }; precision?: "f32" | "f16" } = {},
+  choices: {
+    preset?: string | undefined;
+    ablations?: readonly string[];
+    settings?: { [name: string]: Setting };
+    precision?: "f32" | "f16";
+  } = {},
 ): Compiled {
   const { program, diagnostics, texts } = check(file, host, opSignatures);
   if (program === undefined) throw new Error(renderAll(diagnostics, texts));

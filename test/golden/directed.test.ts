@@ -19,8 +19,10 @@ async function framesThatChange(graph: "denoise" | "decode", ablations: readonly
   const pipeline = await loadPipeline(folder, { threads: 1 });
   try {
     const specs = pipeline.package.manifest.graphs[graph]?.inputs ?? [];
-    const feeds = Object.fromEntries(specs.map(({ name, shape }, i): [string, TensorData] => [name, f32(shape, normals(3, i, elements(shape)))]));
-    const latent = feeds["z"] as TensorData;
+    const feeds = Object.fromEntries(
+      specs.map(({ name, shape }, i): [string, TensorData] => [name, f32(shape, normals(3, i, elements(shape)))]),
+    );
+    const latent = feeds.z as TensorData;
     const [, frames = 0] = latent.shape;
     const size = latent.data.length / frames;
     const other = Float32Array.from(latent.data, (value, i) => (Math.floor(i / size) === changed ? -3 * value : value));

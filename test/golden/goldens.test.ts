@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { interpret } from "../../compiler/interpret.ts";
 import { loadPipeline } from "../../runtime/index.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
-import { caseNames, compileFile, goldenWeight, type GoldenCase, readCase, relativeError } from "./cases.ts";
+import { caseNames, compileFile, type GoldenCase, goldenWeight, readCase, relativeError } from "./cases.ts";
 import { writePackage } from "./package-folder.ts";
 
 /** Three engines sum the same products in different orders: f32 rounding over the depth of the network reaches some 1e-5. */

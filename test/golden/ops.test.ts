@@ -35,7 +35,11 @@ function graphOf(golden: GoldenCase): Graph {
   const inputs = [...golden.inputs].map(([name, tensor]) =>
     builder.input(name, { dtype: tensor.dtype, shape: tensor.shape }, tensor.shape.map(String)),
   );
-  const type = inferType(op, inputs.map((id) => builder.typeOf(id)), attributes);
+  const type = inferType(
+    op,
+    inputs.map((id) => builder.typeOf(id)),
+    attributes,
+  );
   return builder.finish(op, [{ name: "output", value: builder.op(op, inputs, attributes, origin, type), axes: type.shape.map(String) }]);
 }
 
@@ -56,9 +60,12 @@ describe.each(caseNames("op").map((name) => [name, readCase(name)] as const))("%
   test("ONNX Runtime", async () => {
     const session = await ort.InferenceSession.create(emitOnnx(runPasses(graph), new Map()), { intraOpNumThreads: 1 });
     const feeds = Object.fromEntries(
-      [...golden.inputs].map(([name, { dtype, shape, data }]) => [name, new ort.Tensor(dtype === "i32" ? "int32" : "float32", data as Float32Array, shape)]),
+      [...golden.inputs].map(([name, { dtype, shape, data }]) => [
+        name,
+        new ort.Tensor(dtype === "i32" ? "int32" : "float32", data as Float32Array, shape),
+      ]),
     );
-    const found = (await session.run(feeds))["output"];
+    const found = (await session.run(feeds)).output;
     const limit = golden.metadata.get("op") === "sinusoid" ? angleTolerance : tolerance;
     expect(relativeError(found?.data as Float32Array, expected)).toBeLessThan(limit);
     await session.release();
