@@ -12,11 +12,11 @@ import type {
   Statement,
   WeightInit,
 } from "./ast.ts";
-import { ExpressionParser } from "./expression-parser.ts";
 import type { Expression, Identifier as IdentifierNode } from "./expressions.ts";
 import { Identifier, Mark, Word } from "./tokens.ts";
+import { TypeParser } from "./type-parser.ts";
 
-export class Parser extends ExpressionParser {
+export class Parser extends TypeParser {
   constructor(validate = false) {
     super(validate);
     this.performSelfAnalysis();
@@ -316,9 +316,9 @@ export class Parser extends ExpressionParser {
   private readonly weightInit = this.RULE("weightInit", (): WeightInit => {
     const start = this.position();
     const kind = this.OR([
-      { GATE: () => this.LA(1).image === "zeros", ALT: () => (this.CONSUME(Identifier), "zeros" as const) },
-      { GATE: () => this.LA(1).image === "ones", ALT: () => (this.CONSUME1(Identifier), "ones" as const) },
-      { GATE: () => this.LA(1).image === "normal", ALT: () => (this.CONSUME2(Identifier), "normal" as const) },
+      { GATE: () => this.LA(1).image === "zeros", ALT: () => this.initNamed("zeros", 0) },
+      { GATE: () => this.LA(1).image === "ones", ALT: () => this.initNamed("ones", 1) },
+      { GATE: () => this.LA(1).image === "normal", ALT: () => this.initNamed("normal", 2) },
     ]);
     let deviation: Expression | undefined;
     this.OPTION({
@@ -331,6 +331,12 @@ export class Parser extends ExpressionParser {
     });
     return { kind, deviation, span: this.from(start) };
   });
+
+  /** chevrotain wants each occurrence of a token in a rule to have its own number. */
+  private initNamed<K extends WeightInit["kind"]>(kind: K, occurrence: number): K {
+    this.consume(occurrence, Identifier);
+    return kind;
+  }
 
   private readonly returnStatement = this.RULE("returnStatement", (): Statement => {
     const start = this.CONSUME(Word.return).startOffset;

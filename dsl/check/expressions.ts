@@ -124,7 +124,10 @@ function binaryType(context: Context, expression: BinaryExpression, names: Names
   if (left.kind === "unknown" || right.kind === "unknown") return ["==", "!=", "<", "<=", ">", ">="].includes(operator) ? bool : unknown;
   if (operator === "==" || operator === "!=") {
     const disjoint = left.kind === "literal" && right.kind === "literal" && !left.values.some((value) => right.values.includes(value));
-    if (disjoint) return (expect(context, expression.right, right, left), bool);
+    if (disjoint) {
+      expect(context, expression.right, right, left);
+      return bool;
+    }
     const comparable =
       (isNumber(left) && isNumber(right)) || (isText(left) && isText(right)) || (left.kind === right.kind && left.kind !== "tensor");
     if (comparable) return bool;
