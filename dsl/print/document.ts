@@ -22,6 +22,8 @@ export const space = line(" ", "", false, false);
 export const gap = line("", "", false, false);
 /** Nothing, or the comma after the last item and a break. */
 export const lastComma = line("", ",", false, false);
+/** The same where a space stands before the closing bracket. */
+export const lastCommaSpaced = line(" ", ",", false, false);
 export const lineBreak = line("", "", true, false);
 export const blankLine = line("", "", true, true);
 

@@ -1,7 +1,7 @@
 // A compiled model to a package in a temporary folder, with weights that a function gives: what `mvc build` writes, without the command line.
 
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Compiled } from "../../compiler/compile.ts";
@@ -10,7 +10,11 @@ import { floatToHalf } from "../../runtime/half.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
-export function writePackage(compiled: Compiled, weightOf: (path: string, shape: readonly number[]) => Float32Array): string {
+export function writePackage(
+  compiled: Compiled,
+  weightOf: (path: string, shape: readonly number[]) => Float32Array,
+  tokenizer?: string,
+): string {
   const folder = mkdtempSync(join(tmpdir(), "mvc-test-"));
   const files = emitPackage(compiled, "test");
   mkdirSync(join(folder, "onnx"));
@@ -24,7 +28,9 @@ export function writePackage(compiled: Compiled, weightOf: (path: string, shape:
     weights.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), weight.offset);
   }
   writeFileSync(join(folder, "weights.safetensors"), weights);
+  if (tokenizer !== undefined) copyFileSync(tokenizer, join(folder, "tokenizer.json"));
   const manifest = files.manifest(sha256, sha256(weights));
-  writeFileSync(join(folder, "manifest.json"), JSON.stringify({ ...manifest, tokenizer: null }));
+  const written = tokenizer === undefined ? { ...manifest, tokenizer: null } : manifest;
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify(written));
   return folder;
 }
