@@ -125,7 +125,39 @@ function emitBinary(
   frame: Frame,
 ): TensorStatic {
   const type = opEntry(op).infer([left.type, right.type], {});
-  if (isProblem(type)) return fail(frame, type.code, expression.span, { message: type.message }, { hint: type.hint });
+  if (isProblem(type)) {
+    return fail(
+      frame,
+      type.code,
+      expression.span,
+      { message: type.message },
+      { hint: type.hint ?? widthHint(left, right, expression, frame) },
+    );
+  }
   const id = frame.expansion.builder.op(op, [left.id, right.id], {}, originAt(frame, expression.span), tensorType(type));
   return { kind: "tensor", id, type };
+}
+
+/** Where only the number of channels differs, the layer that brings the right side to the left's, ready to be pasted. */
+function widthHint(
+  left: TensorStatic,
+  right: TensorStatic,
+  expression: BinaryExpression | UnaryExpression,
+  frame: Frame,
+): string | undefined {
+  const [a, b] = [left.type.axes, right.type.axes];
+  const differing = a.flatMap((axis, i) => (b[i] !== undefined && b[i].size !== axis.size ? [i] : []));
+  const [at] = differing;
+  if (expression.kind !== "binary" || a.length !== b.length || at === undefined || differing.length > 1) return undefined;
+  const { start, end, file } = expression.right.span;
+  const source = frame.expansion.program.files.get(file)?.source.text.slice(start, end);
+  const width = a[at]?.size ?? 0;
+  const layer =
+    at === a.length - 3 && a.length >= 4
+      ? `conv2d(${width}, kernel: 1)`
+      : at === a.length - 1 && a.length <= 3
+        ? `linear(${width})`
+        : undefined;
+  if (layer === undefined || source === undefined || source.includes("\n")) return undefined;
+  return `give the right side the width of the left first: \`(${source} |> ${layer} as skip)\``;
 }

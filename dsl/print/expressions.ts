@@ -1,6 +1,17 @@
 /** Expressions and types to documents: the inner half of the formatter. */
 
-import type { Argument, BinaryExpression, CallExpression, Expression, Field, Identifier, SourceFile, Span, StringLiteral, TypeNode } from "../ast.ts";
+import type {
+  Argument,
+  BinaryExpression,
+  CallExpression,
+  Expression,
+  Field,
+  Identifier,
+  SourceFile,
+  Span,
+  StringLiteral,
+  TypeNode,
+} from "../ast.ts";
 import { Comments } from "./comments.ts";
 import { type Doc, type DocPart, gap, group, indent, join, lastComma, lastCommaSpaced, lineBreak, space, suffix } from "./document.ts";
 
@@ -21,7 +32,7 @@ const binary: { readonly [O in BinaryExpression["operator"]]: number } = {
   "%": 7,
   "**": 9,
 };
-const level = { any: 0, pipe: 1, operand: 2, sum: 6, unary: 8, postfix: 10, primary: 11 };
+const level = { any: 0, pipe: 1, sum: 6, unary: 8, postfix: 10, primary: 11 };
 
 function levelOf(expression: Expression): number {
   switch (expression.kind) {
@@ -93,7 +104,12 @@ export class ExpressionPrinter {
 
   protected fields(openAt: number, closeAt: number, fields: readonly Field[]): Doc {
     const print = ({ name, value }: Field) => join([name.name, ": ", this.expression(value)]);
-    return this.brackets("{}", openAt, closeAt, fields.map((field) => ({ span: field.span, print: () => print(field) })));
+    return this.brackets(
+      "{}",
+      openAt,
+      closeAt,
+      fields.map((field) => ({ span: field.span, print: () => print(field) })),
+    );
   }
 
   protected string(literal: StringLiteral): string {
@@ -105,7 +121,12 @@ export class ExpressionPrinter {
   }
 
   private list(openAt: number, closeAt: number, items: readonly Expression[], marks = "[]"): Doc {
-    return this.brackets(marks, openAt, closeAt, items.map((item) => ({ span: item.span, print: () => this.expression(item) })));
+    return this.brackets(
+      marks,
+      openAt,
+      closeAt,
+      items.map((item) => ({ span: item.span, print: () => this.expression(item) })),
+    );
   }
 
   /** In brackets if it binds less than `least`, or ends in a label that would seem to name what follows it (`last` is false). */
@@ -180,7 +201,8 @@ export class ExpressionPrinter {
     for (; head.kind === "call" && head.piped !== undefined; head = head.piped) links.unshift(head);
     const starts = [head, ...links].map((link, i) => ({ from: link.span.end, to: links[i]?.callee.span.start ?? link.span.end }));
     const kept = starts.some(({ from, to }) => comments.breaks(from, to));
-    const first = this.expression(head, level.operand);
+    // An operator before the first `|>` reads as if it took only what follows it: brackets say that it does not.
+    const first = this.expression(head, level.unary);
     const parts: DocPart[] = [];
     let end = head.span.end;
     for (const link of links) {

@@ -1,7 +1,17 @@
 /** A syntax tree to its text in the one style of the language, with every comment kept. */
 
-import type { BlockDeclaration, Declaration, GraphDeclaration, IfStatement, ModelDeclaration, ModelMember, SourceFile, Statement } from "../ast.ts";
-import type { Identifier, Span } from "../expressions.ts";
+import type {
+  BlockDeclaration,
+  Declaration,
+  GraphDeclaration,
+  IfStatement,
+  ModelDeclaration,
+  ModelMember,
+  SourceFile,
+  Statement,
+} from "../ast.ts";
+import type { Expression, Identifier, Span } from "../expressions.ts";
+import { partsOf } from "../walk.ts";
 import type { Entry } from "./comments.ts";
 import { type Doc, type DocPart, group, indent, join, layOut, lineBreak, space } from "./document.ts";
 import { ExpressionPrinter } from "./expressions.ts";
@@ -47,7 +57,13 @@ class Printer extends ExpressionPrinter {
       case "import": {
         const open = this.comments.seek(declaration.span.start, "{");
         const close = this.comments.seek(declaration.names.at(-1)?.span.end ?? open, "}");
-        return join(["import ", this.brackets("{}", open, close, this.names(declaration.names)), " from ", this.string(declaration.path), ";"]);
+        return join([
+          "import ",
+          this.brackets("{}", open, close, this.names(declaration.names)),
+          " from ",
+          this.string(declaration.path),
+          ";",
+        ]);
       }
       case "dim":
         return join(["dim ", declaration.name.name, " = ", this.expression(declaration.value), ";"]);
@@ -147,9 +163,8 @@ class Printer extends ExpressionPrinter {
   }
 
   /** The range of a `repeat` takes no label, unless in brackets. */
-  private range(range: Parameters<ExpressionPrinter["expression"]>[0]): Doc {
-    const text = this.comments.text.slice(range.span.start, range.span.end);
-    return /\bas\b/.test(text) ? join(["(", this.expression(range), ")"]) : this.expression(range);
+  private range(range: Expression): Doc {
+    return hasLabel(range) ? join(["(", this.expression(range), ")"]) : this.expression(range);
   }
 
   private isOneLine(statement: IfStatement): boolean {
@@ -177,11 +192,16 @@ class Printer extends ExpressionPrinter {
   /** The body of an `if` or `repeat`: one statement may stay on the line. */
   private body(open: number, close: number, statements: readonly Statement[], oneLine: boolean): Doc {
     const [only, ...others] = statements;
-    if (!oneLine || only === undefined || others.length > 0) return this.lines(open, close, statements, (statement) => this.statement(statement));
+    if (!oneLine || only === undefined || others.length > 0)
+      return this.lines(open, close, statements, (statement) => this.statement(statement));
     return join(["{", indent(space, this.statement(only)), space, "}"]);
   }
 }
 
 function dims(names: readonly Identifier[]): string {
   return names.length === 0 ? "" : `<${names.map((name) => name.name).join(", ")}>`;
+}
+
+function hasLabel(node: Expression | Statement): boolean {
+  return (node.kind === "call" && node.label !== undefined) || partsOf(node).some(hasLabel);
 }
