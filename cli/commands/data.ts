@@ -9,14 +9,14 @@ import { interruptible, type Outcome } from "../terminal.ts";
 export interface DataOptions {
   readonly clips: number;
   readonly seed: number;
-  readonly split: Combinations;
+  readonly combinations: Combinations;
   readonly output: string;
 }
 
 /** Tensors `clips` u8 [N, 16, 64, 64, 3] and `shape`, `colour`, `motion` u8 [N]; the captions as JSON in the metadata. */
 export async function data(_name: string, options: DataOptions): Promise<Outcome> {
-  const { clips: count, seed, split, output } = options;
-  const draw = () => movingShapes(count, seed, { combinations: split });
+  const { clips: count, seed, combinations, output } = options;
+  const draw = () => movingShapes(count, seed, { combinations });
   const captions: string[] = [];
   const attributes = { shape: new Uint8Array(count), colour: new Uint8Array(count), motion: new Uint8Array(count) };
   // The captions stand in the header, before any pixel: the clips are drawn once for them and again for their pixels.

@@ -1,0 +1,113 @@
+// Ten thousand broken models through parse, check and format: nothing throws, nothing hangs, every complaint has a place and words of its own.
+
+import { expect, test } from "vitest";
+import { expandModel } from "../../compiler/compile.ts";
+import { format, parse, renderAll } from "../../dsl/index.ts";
+import { Random } from "./random.ts";
+import { checkFiles, modelNames, models, shapeOf } from "./sources.ts";
+
+const pieces = /\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|\d+(?:\.\d+)?|\s+|\|>|[=!<>]=|&&|\|\||\*\*|[\s\S]/g;
+const tokensOf = (text: string) => text.match(pieces) ?? [];
+const characters = [..."(){}[]<>,;:.=!?*/%+-|&\"'\\#@$~`^ \n\tabcF019éπ😀\0"];
+const nests = ["(", "[", "{", "-", "!", "if (a) {", "f(", "a ? ", "Tensor<float, [", "x |> f(", "[[", "2 ** ", "else if (a) { } "];
+
+type Mutation = (tokens: string[], random: Random) => string;
+
+const other = (random: Random) => tokensOf(models.get(random.pick(modelNames)) ?? "");
+
+const mutations: { readonly [name: string]: Mutation } = {
+  delete: (tokens, random) => {
+    tokens.splice(random.below(tokens.length), 1 + random.below(3));
+    return tokens.join("");
+  },
+  duplicate: (tokens, random) => {
+    const at = random.below(tokens.length);
+    tokens.splice(at, 0, ...tokens.slice(at, at + 1 + random.below(4)));
+    return tokens.join("");
+  },
+  swap: (tokens, random) => {
+    const [i, j] = [random.below(tokens.length), random.below(tokens.length)];
+    [tokens[i], tokens[j]] = [tokens[j] ?? "", tokens[i] ?? ""];
+    return tokens.join("");
+  },
+  replace: (tokens, random) => {
+    tokens[random.below(tokens.length)] = random.pick(other(random));
+    return tokens.join("");
+  },
+  characters: (tokens, random) => {
+    const text = tokens.join("");
+    const at = random.below(text.length);
+    const noise = Array.from({ length: 1 + random.below(4) }, () => random.pick(characters)).join("");
+    return text.slice(0, at) + noise + text.slice(at + random.below(3));
+  },
+  truncate: (tokens, random) => tokens.slice(0, random.below(tokens.length)).join(""),
+  splice: (tokens, random) => {
+    const from = other(random);
+    const at = random.below(from.length);
+    tokens.splice(random.below(tokens.length), random.below(20), ...from.slice(at, at + random.below(60)));
+    return tokens.join("");
+  },
+  nest: (tokens, random) => {
+    tokens.splice(random.below(tokens.length), 0, random.pick(nests).repeat(1 + random.below(random.below(4) === 0 ? 3000 : 12)));
+    return tokens.join("");
+  },
+  comment: (tokens, random) => {
+    tokens.splice(random.below(tokens.length), 0, random.pick([" // why\n", "\n// why\n", "\n\n/// doc\n"]));
+    return tokens.join("");
+  },
+};
+
+function attempt(text: string, name: string, seed: number, tally: Map<string, number>): void {
+  const count = (what: string) => tally.set(what, (tally.get(what) ?? 0) + 1);
+  const start = performance.now();
+  const files = new Map([[name, text], ...[...models].filter(([other]) => other !== name)]);
+  const { source } = parse(name, text);
+  const checked = checkFiles(files);
+  renderAll(checked.diagnostics, checked.texts);
+  for (const { span, message } of checked.diagnostics) {
+    const length = checked.texts.get(span.file)?.length ?? 0;
+    const placed = Number.isInteger(span.start) && span.start >= 0 && span.start <= span.end && span.end <= length;
+    if (!placed || /undefined|NaN|\[object/.test(message)) throw new Error(`seed ${seed}: ${message} at ${span.start}..${span.end}`);
+  }
+  if (source !== undefined) {
+    count("parsed");
+    const once = format(source);
+    const again = parse(name, once);
+    if (again.source === undefined) throw new Error(`seed ${seed}: the formatted text has a syntax error: ${again.diagnostics[0]?.message}`);
+    expect(shapeOf(again.source), `seed ${seed}: the tree`).toEqual(shapeOf(source));
+    const texts = (comments: typeof source.comments) => comments.map((comment) => comment.text.trimEnd()).sort();
+    expect(texts(again.source.comments), `seed ${seed}: the comments`).toEqual(texts(source.comments));
+    expect(format(again.source), `seed ${seed}: formatted twice`).toBe(once);
+  } else expect(checked.diagnostics.length, `seed ${seed}: a syntax error unsaid`).toBeGreaterThan(0);
+  if (checked.program !== undefined) {
+    count("checked");
+    if (name === "magicvideo.mv" && seed % 5 === 0) {
+      const expanded = expandModel(checked.program, { preset: "Mini", precision: "f32" });
+      count("configuration" in expanded ? "expanded" : "refused");
+    }
+  }
+  const took = performance.now() - start;
+  if (took > 1000) throw new Error(`seed ${seed} took ${Math.round(took)} ms`);
+}
+
+test("mutated models never throw, hang, or come out of the formatter changed", { timeout: 120_000 }, () => {
+  const tally = new Map<string, number>();
+  const names = Object.keys(mutations);
+  // Small files stand for large ones in most rounds: they hold the same forms and take a fraction of the time.
+  const entries = ["clip.mv", "video.mv", "clip.mv", "video.mv", "clip.mv", "video.mv", "clip.mv", "video.mv", "vae.mv", "magicvideo.mv"] as const;
+  for (let seed = 0; seed < 10_000; seed++) {
+    const random = new Random(seed);
+    const name = entries[seed % entries.length] ?? "clip.mv";
+    let text = models.get(name) ?? "";
+    for (let round = random.below(3); round >= 0; round--) text = mutations[random.pick(names)]?.(tokensOf(text), random) ?? text;
+    try {
+      attempt(text, name, seed, tally);
+    } catch (thrown) {
+      throw new Error(`seed ${seed} (${name}): ${thrown instanceof Error ? thrown.message : thrown}`, { cause: thrown });
+    }
+  }
+  // The mutations are neither all harmless nor all fatal, so every stage was reached.
+  expect(tally.get("parsed") ?? 0).toBeGreaterThan(1500);
+  expect(tally.get("checked") ?? 0).toBeGreaterThan(300);
+  expect(tally.get("expanded") ?? 0).toBeGreaterThan(3);
+});
