@@ -7,6 +7,7 @@ import { expandDiagnostic } from "./expand/messages.ts";
 import type { Static } from "./expand/static.ts";
 import type { Graph } from "./graph/graph.ts";
 import { verify } from "./graph/verify.ts";
+import type { AxisType } from "./ops/op.ts";
 import type { Method, SamplerSpec } from "./package/manifest.ts";
 import { runPasses } from "./passes/passes.ts";
 import { splitInvariant } from "./passes/split-invariant.ts";
@@ -36,11 +37,24 @@ export function expandModel(
   const diagnostics: Diagnostic[] = [];
   for (const declaration of graphsOf(configured.value)) {
     const expanded = expandGraph(configured.value, declaration);
-    if (expanded.ok) graphs.set(declaration.name.name, verify(expanded.value, "expand"));
+    if (expanded.ok) graphs.set(declaration.name.name, expanded.value);
     else diagnostics.push(...expanded.diagnostics);
   }
   diagnostics.push(...conflictingWeights(configured.value, graphs));
   return diagnostics.length > 0 ? onePerSpan(diagnostics) : { configuration: configured.value, graphs };
+}
+
+/** The errors that sizes reveal under these choices, found faster than by expanding: no graph is made. */
+export function shapeErrors(program: Program, choices: Choices): readonly Diagnostic[] {
+  const configured = configure(program, choices);
+  if (!configured.ok) return configured.diagnostics;
+  const known = new Map<string, AxisType>();
+  return onePerSpan(
+    graphsOf(configured.value).flatMap((declaration) => {
+      const expanded = expandGraph(configured.value, declaration, known);
+      return expanded.ok ? [] : expanded.diagnostics;
+    }),
+  );
 }
 
 /** One path is one tensor of the weight file, whichever graphs read it. */
@@ -66,7 +80,7 @@ export function compile(program: Program, choices: Choices): CompileResult {
   const expanded = expandModel(program, choices);
   if (!("configuration" in expanded)) return { ok: false, diagnostics: expanded };
   const { configuration, graphs: written } = expanded;
-  const graphs = new Map([...written].map(([name, graph]) => [name, runPasses(graph)]));
+  const graphs = new Map([...written].map(([name, graph]) => [name, runPasses(verify(graph, "expand"))]));
   const looped = compileSampler(configuration);
   if (!looped.ok) return looped;
   for (const graph of looped.graphs) graphs.set(graph.name, graph);

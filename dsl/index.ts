@@ -5,7 +5,7 @@ export { check } from "./check/check.ts";
 export * from "./diagnostic.ts";
 export { nearest } from "./nearest.ts";
 export { type ParseResult, parse } from "./parse.ts";
-export type * from "./program.ts";
 export { format } from "./print/print.ts";
+export type * from "./program.ts";
 export { type Painter, placeOf, type RenderOptions, renderAll, renderDiagnostic } from "./render.ts";
 export type * from "./signature.ts";

@@ -39,7 +39,7 @@ export function parse(path: string, text: string): ParseResult {
     const parsed = parser.parseDeclarations(path, chunk);
     const error = parser.errors[0];
     if (error === undefined) declarations.push(...parsed);
-    else diagnostics.push(syntaxError(path, error, end));
+    else diagnostics.push(syntaxError(path, text, error, end));
   }
   if (diagnostics.length > 0) return { source: undefined, diagnostics };
   const comments = (groups.comments ?? []).map(

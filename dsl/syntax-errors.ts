@@ -4,7 +4,7 @@ import type { IParserErrorMessageProvider, IRecognitionException, IToken, TokenT
 import type { Diagnostic } from "./diagnostic.ts";
 import { nearest } from "./nearest.ts";
 import { syntaxDiagnostic } from "./syntax-messages.ts";
-import { BrokenString, Identifier, keywords, Word } from "./tokens.ts";
+import { Identifier, keywords, Word } from "./tokens.ts";
 
 /** Rules as a reader knows them, for "expected …". */
 const ruleNames: { readonly [rule: string]: string } = {
@@ -37,44 +37,46 @@ function labelOf(type: TokenType): string {
 }
 
 /** Keywords by the rule whose alternatives they begin: a misspelling of any other would be a wild guess. */
+const declarationWords = ["import", "dim", "type", "param", "const", "block", "model", "preset", "ablation"];
 const startingWords: { readonly [rule: string]: readonly string[] } = {
-  declaration: ["import", "dim", "type", "param", "const", "block", "model", "preset", "ablation"],
+  declaration: declarationWords,
+  // Where a declaration is whole and the next begins with no word that begins one.
+  declarations: declarationWords,
   member: ["const", "tokenizer", "graph", "sampler"],
   statement: ["const", "let", "if", "repeat", "require", "weight", "return"],
 };
 
 const isKeyword = new Set<string>(keywords);
 
-/** `end` is where the text that was being read stops, for what is missing at its end. */
-export function syntaxError(path: string, exception: IRecognitionException, end: number): Diagnostic {
+/** `end` is where the piece of the text that was being read stops, for what is missing at its end. */
+export function syntaxError(path: string, text: string, exception: IRecognitionException, end: number): Diagnostic {
   const { token, message: expected, context } = exception;
   const previousToken = "previousToken" in exception ? (exception.previousToken as IToken | undefined) : undefined;
-  const rule = context.ruleStack.at(-1) ?? "";
+  const previous = previousToken === undefined || Number.isNaN(previousToken.startOffset) ? undefined : previousToken;
+  const rule = context.ruleStack.at(-1) ?? "declarations";
   const atEnd = token.image === "" || Number.isNaN(token.startOffset);
+  const spanOf = (found: IToken) => ({ file: path, start: found.startOffset, end: endOf(found) });
+  const misspelling = (found: IToken, guess: string) =>
+    syntaxDiagnostic("misspelt-keyword", spanOf(found), { found: found.image, keyword: guess }, { hint: `write \`${guess}\`` });
+
+  // What is missing belongs after the token before it, not at the next line's first word.
+  if (expected === "`;`" && previous !== undefined && (atEnd || text.slice(endOf(previous), token.startOffset).includes("\n"))) {
+    const after = { file: path, start: endOf(previous) - 1, end: endOf(previous) };
+    return syntaxDiagnostic("missing-semicolon", after, {}, { hint: `end it with \`;\`: \`${previous.image};\`` });
+  }
   if (atEnd) {
-    const at = previousToken === undefined || Number.isNaN(previousToken.startOffset) ? end : endOf(previousToken);
+    const at = previous === undefined ? end : endOf(previous);
     return syntaxDiagnostic("unexpected-end", { file: path, start: Math.max(0, at - 1), end: at }, { expected });
   }
-  const span = { file: path, start: token.startOffset, end: endOf(token) };
-  if (token.tokenType === BrokenString)
-    return syntaxDiagnostic("unclosed-string", span, {}, { hint: 'close it with `"` on the same line' });
-  // What is missing belongs after the token before it, not at the next line's first word.
-  if (expected === "`;`" && previousToken !== undefined && !Number.isNaN(previousToken.startOffset)) {
-    const guess = misspelt(previousToken, "statement");
-    if (guess !== undefined) {
-      const previous = { file: path, start: previousToken.startOffset, end: endOf(previousToken) };
-      return syntaxDiagnostic("misspelt-keyword", previous, { found: previousToken.image, keyword: guess }, { hint: `write \`${guess}\`` });
-    }
-    const after = { file: path, start: endOf(previousToken) - 1, end: endOf(previousToken) };
-    return syntaxDiagnostic("missing-semicolon", after, {}, { hint: `end the statement with \`;\`: \`${previousToken.image};\`` });
+  if (expected === "`;`" && previous !== undefined) {
+    const guess = misspelt(previous, "statement");
+    if (guess !== undefined) return misspelling(previous, guess);
   }
   const guess = misspelt(token, rule);
-  if (guess !== undefined) {
-    return syntaxDiagnostic("misspelt-keyword", span, { found: token.image, keyword: guess }, { hint: `write \`${guess}\`` });
-  }
+  if (guess !== undefined) return misspelling(token, guess);
   const reserved = expected === "a name" && isKeyword.has(token.image);
   const hint = reserved ? `\`${token.image}\` is a word of the language: choose another name` : hintFor(expected, token);
-  return syntaxDiagnostic("unexpected-token", span, { found: shown(token), expected }, { hint });
+  return syntaxDiagnostic("unexpected-token", spanOf(token), { found: shown(token), expected }, { hint });
 }
 
 function endOf(token: IToken): number {

@@ -1,7 +1,7 @@
 /** `mvc check`: the errors of a model, in the source and in the shapes that the file's own sizes, each preset and each ablation give it. */
 
 import pc from "picocolors";
-import { expandModel } from "../../compiler/compile.ts";
+import { shapeErrors } from "../../compiler/compile.ts";
 import type { Diagnostic, Program } from "../../dsl/index.ts";
 import { hasErrors, loadProgram, printDiagnostics, shownPath } from "../program.ts";
 import type { Outcome } from "../terminal.ts";
@@ -9,7 +9,7 @@ import type { Outcome } from "../terminal.ts";
 export function check(file: string, options: { readonly json?: true }): Outcome {
   const { program, diagnostics, texts } = loadProgram(file);
   const sound = program !== undefined && !hasErrors(diagnostics);
-  const all = sound ? [...diagnostics, ...shapeErrors(program)] : diagnostics;
+  const all = sound ? [...diagnostics, ...errorsOfSizes(program)] : diagnostics;
   if (options.json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
   else {
     printDiagnostics(all, texts);
@@ -19,7 +19,7 @@ export function check(file: string, options: { readonly json?: true }): Outcome 
 }
 
 /** A file without a model is checked as a library: its blocks have no sizes yet. */
-function shapeErrors(program: Program): readonly Diagnostic[] {
+function errorsOfSizes(program: Program): readonly Diagnostic[] {
   const declarations = program.files.get(program.entry)?.source.declarations ?? [];
   const found = new Map<string, Diagnostic>();
   for (const model of declarations) {
@@ -28,11 +28,18 @@ function shapeErrors(program: Program): readonly Diagnostic[] {
       declarations.flatMap((declaration) =>
         declaration.kind === kind && declaration.model.name === model.name.name ? [declaration.name.name] : [],
       );
-    const choices = [{}, ...of("preset").map((preset) => ({ preset })), ...of("ablation").map((ablation) => ({ ablations: [ablation] }))];
+    // Ablations are tried on a preset where there is one: presets are smaller, and an ablation breaks the same axes at any size.
+    const [preset] = of("preset");
+    const base = preset === undefined ? {} : { preset };
+    const choices = [
+      {},
+      ...of("preset").map((name) => ({ preset: name })),
+      ...of("ablation").map((name) => ({ ...base, ablations: [name] })),
+    ];
     for (const choice of choices) {
-      const result = expandModel(program, { model: model.name.name, precision: "f32", ...choice });
-      if ("configuration" in result) continue;
-      for (const diagnostic of result) found.set(`${diagnostic.code} ${diagnostic.span.file}:${diagnostic.span.start}`, diagnostic);
+      for (const diagnostic of shapeErrors(program, { model: model.name.name, precision: "f32", ...choice })) {
+        found.set(`${diagnostic.code} ${diagnostic.span.file}:${diagnostic.span.start}`, diagnostic);
+      }
     }
   }
   return [...found.values()];

@@ -2,13 +2,14 @@
 
 import type { BlockDeclaration, CallExpression, Parameter } from "../../dsl/index.ts";
 import { type Axis, axisName, showAxes } from "../graph/axis.ts";
+import { tensorType } from "../graph/builder.ts";
 import { axisExpressionSize, bareName } from "./axes.ts";
 import { runBody } from "./body.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Frame, fail, labelled, Scope } from "./frame.ts";
 import { namedDim } from "./globals.ts";
 import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
-import { dtypeOf, fits, showType, type TensorShape, tensorShape } from "./types.ts";
+import { dtypeOf, fits, showType, signatureShape, type TensorShape } from "./types.ts";
 
 interface TensorParameter {
   readonly parameter: Parameter;
@@ -18,6 +19,10 @@ interface TensorParameter {
 
 export function callBlock(call: CallExpression, block: BlockDeclaration, file: string, caller: Frame): TensorStatic {
   const given = matchArguments(call, block, caller);
+  const { known, builder } = caller.expansion;
+  const key = known && `${file} ${block.name.name}(${[...given].map(([name, value]) => `${name}: ${keyOf(value)}`).join(", ")})`;
+  const before = key === undefined ? undefined : known?.get(key);
+  if (before !== undefined) return { kind: "tensor", id: builder.input(call.callee.name, tensorType(before), []), type: before };
   const inside: Frame = {
     ...labelled(caller, call.label),
     file,
@@ -36,7 +41,23 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   const result = resultShape(block, file, inside);
   checkResult(block.name.name, returned.value, result, returned.expression.span, inside);
   const axes = result.axes.map((axis) => axisOf(axisExpressionSize(axis, outside)));
-  return { kind: "tensor", id: returned.value.id, type: { dtype: returned.value.type.dtype, axes } };
+  const type = { dtype: returned.value.type.dtype, axes };
+  if (key !== undefined) known?.set(key, type);
+  return { kind: "tensor", id: returned.value.id, type };
+}
+
+/** All of an argument that shapes can depend on. */
+function keyOf(value: Static): string {
+  switch (value.kind) {
+    case "tensor":
+      return `${value.type.dtype}${value.type.axes.map((axis) => `${axisName(axis)}=${axis.size}`).join()}`;
+    case "list":
+      return `[${value.items.map(keyOf).join()}]`;
+    case "record":
+      return `{${[...value.fields].map(([name, field]) => `${name}: ${keyOf(field)}`).join()}}`;
+    default:
+      return JSON.stringify(value);
+  }
 }
 
 function matchArguments(call: CallExpression, block: BlockDeclaration, caller: Frame): Map<string, Static> {
@@ -65,7 +86,7 @@ function bindDims(
   const dims = new Set(block.dims.map((dim) => dim.name));
   const tensors: TensorParameter[] = [];
   for (const parameter of block.parameters) {
-    const shape = tensorShape(inside.expansion.program, parameter.type, inside.file);
+    const shape = signatureShape(inside.expansion.program, parameter.type, inside.file);
     if (shape === undefined) continue;
     const value = given.get(parameter.name.name);
     const names = { parameter: parameter.name.name, block: block.name.name };
@@ -98,7 +119,7 @@ function bindParameters(block: BlockDeclaration, given: ReadonlyMap<string, Stat
   const { program } = inside.expansion;
   for (const parameter of block.parameters) {
     const name = parameter.name.name;
-    if (tensorShape(program, parameter.type, inside.file) !== undefined) continue;
+    if (signatureShape(program, parameter.type, inside.file) !== undefined) continue;
     const value = given.get(name);
     if (value !== undefined) {
       if (!fits(program, value, parameter.type, inside.file)) {
@@ -139,7 +160,7 @@ function argumentSpan(call: CallExpression, block: BlockDeclaration, parameter: 
 }
 
 function resultShape(block: BlockDeclaration, file: string, frame: Frame): TensorShape {
-  const shape = tensorShape(frame.expansion.program, block.result, file);
+  const shape = signatureShape(frame.expansion.program, block.result, file);
   if (shape === undefined) throw new Error(`expand: ${block.name.name} returns no tensor, which check should have found`);
   return shape;
 }

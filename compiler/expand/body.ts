@@ -7,7 +7,7 @@ import { axisExpressionSize } from "./axes.ts";
 import { evaluate, evaluateBool, evaluateTensor } from "./evaluate.ts";
 import { type Frame, fail, join, labelled, Scope } from "./frame.ts";
 import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
-import { dtypeOf, tensorShape } from "./types.ts";
+import { dtypeOf, signatureShape } from "./types.ts";
 
 /** The returned tensor, and the expression that returned it; undefined when the statements end without `return`. */
 export interface Returned {
@@ -101,7 +101,7 @@ function namesIn(expression: Expression): string[] {
 
 function declareWeight(statement: WeightStatement, frame: Frame): TensorStatic {
   const { expansion } = frame;
-  const shape = tensorShape(expansion.program, statement.type, frame.file);
+  const shape = signatureShape(expansion.program, statement.type, frame.file);
   if (shape === undefined) throw new Error("expand: a weight of a compile-time type, which check should have found");
   const axes = shape.axes.map((axis) => axisOf(axisExpressionSize(axis, frame)));
   const type = { dtype: dtypeOf(shape.dtype, expansion.precision), axes };

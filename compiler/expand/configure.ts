@@ -62,7 +62,13 @@ export function staticFrame(program: Program, globals: Globals, file: string, pr
   const call = () => {
     throw new Error("expand: a call outside a block, which check should have found");
   };
-  return { expansion: { program, globals, builder: new GraphBuilder(), precision, call }, file, scope, path: "", expandedFrom: [] };
+  return {
+    expansion: { program, globals, builder: new GraphBuilder(), precision, known: undefined, call },
+    file,
+    scope,
+    path: "",
+    expandedFrom: [],
+  };
 }
 
 export function globalsOf(program: Program, overrides: ReadonlyMap<string, Static>, precision: "f32" | "f16"): Globals {

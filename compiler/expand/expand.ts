@@ -3,6 +3,7 @@
 import type { Field, GraphDeclaration, SamplerDeclaration, TokenizerDeclaration } from "../../dsl/index.ts";
 import { GraphBuilder, tensorType } from "../graph/builder.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { AxisType } from "../ops/op.ts";
 import { axisNames } from "./arrange.ts";
 import { axisExpressionSize } from "./axes.ts";
 import { checkResult } from "./blocks.ts";
@@ -14,7 +15,7 @@ import { type Attempt, attempt } from "./failure.ts";
 import { type Frame, Scope } from "./frame.ts";
 import { type Globals, globalKey } from "./globals.ts";
 import { axisOf, int, type Static } from "./static.ts";
-import { dtypeOf, type TensorShape, tensorShape } from "./types.ts";
+import { dtypeOf, signatureShape, type TensorShape } from "./types.ts";
 
 export function graphsOf(configuration: Configuration): GraphDeclaration[] {
   return configuration.model.members.filter((member) => member.kind === "graph");
@@ -28,10 +29,13 @@ export function tokenizerOf(configuration: Configuration): TokenizerDeclaration 
   return configuration.model.members.find((member) => member.kind === "tokenizer");
 }
 
-/** Expands one graph of the model. */
-export function expandGraph(configuration: Configuration, declaration: GraphDeclaration): Attempt<Graph> {
+/**
+ * Expands one graph of the model. With `known`, only shapes are checked: calls of a block with arguments that it had before
+ * are taken as they came out then, and the graph is not whole. One `known` serves the graphs of one configuration.
+ */
+export function expandGraph(configuration: Configuration, declaration: GraphDeclaration, known?: Map<string, AxisType>): Attempt<Graph> {
   return attempt(() => {
-    const frame = graphFrame(configuration);
+    const frame = graphFrame(configuration, known);
     const { builder } = frame.expansion;
     for (const parameter of declaration.parameters) {
       const shape = typeShape(configuration, declaration.parameters.indexOf(parameter), declaration);
@@ -43,7 +47,7 @@ export function expandGraph(configuration: Configuration, declaration: GraphDecl
     const returned = runBody(declaration.body, frame);
     if (returned === undefined)
       throw new Error(`expand: graph ${declaration.name.name} ends without return, which check should have found`);
-    const result = tensorShape(configuration.program, declaration.result, configuration.file);
+    const result = signatureShape(configuration.program, declaration.result, configuration.file);
     if (result === undefined) throw new Error(`expand: graph ${declaration.name.name} returns no tensor, which check should have found`);
     checkResult(declaration.name.name, returned.value, result, returned.expression.span, frame);
     const axes = axisNames(result.axes.map((axis) => axisOf(axisExpressionSize(axis, frame))));
@@ -81,20 +85,20 @@ export function evaluateFields(configuration: Configuration, fields: readonly Fi
 
 function typeShape(configuration: Configuration, index: number, declaration: GraphDeclaration): TensorShape {
   const parameter = declaration.parameters[index];
-  const shape = parameter && tensorShape(configuration.program, parameter.type, configuration.file);
+  const shape = parameter && signatureShape(configuration.program, parameter.type, configuration.file);
   if (shape === undefined) throw new Error(`expand: an input of ${declaration.name.name} is no tensor, which check should have found`);
   return shape;
 }
 
 /** A fresh frame at the root of a graph: the model's dims and consts are in scope. */
-function graphFrame(configuration: Configuration): Frame {
+function graphFrame(configuration: Configuration, known?: Map<string, AxisType>): Frame {
   const { program, file, choices, overrides, model } = configuration;
   const globals: Globals = globalsOf(program, overrides, choices.precision);
   const scope = new Scope();
   for (const [name, value] of configuration.modelDims) scope.declare(name, value);
   const builder = new GraphBuilder();
   const frame: Frame = {
-    expansion: { program, globals, builder, precision: choices.precision, call },
+    expansion: { program, globals, builder, precision: choices.precision, known, call },
     file,
     scope,
     path: "",

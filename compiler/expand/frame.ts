@@ -3,6 +3,7 @@
 import type { CallExpression, Identifier, Program, Related, Span } from "../../dsl/index.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Origin } from "../graph/graph.ts";
+import type { AxisType } from "../ops/op.ts";
 import { ExpansionFailure } from "./failure.ts";
 import type { Globals } from "./globals.ts";
 import { expandDiagnostic } from "./messages.ts";
@@ -38,6 +39,8 @@ export interface Expansion {
   readonly globals: Globals;
   readonly builder: GraphBuilder;
   readonly precision: "f32" | "f16";
+  /** Types of the results of block calls, by callee and arguments, where only shapes are asked for: a call like an earlier one is not expanded again. */
+  readonly known: Map<string, AxisType> | undefined;
   /** Calls of blocks and ops; a field, so that evaluating does not import calling. */
   readonly call: (call: CallExpression, frame: Frame) => Static;
 }

@@ -17,8 +17,22 @@ export interface TensorShape {
   readonly axes: readonly AxisExpression[];
 }
 
+const noParameters: ReadonlyMap<string, AxisExpression> = new Map();
+
+/** A signature's shape is asked for at every call of its block: once is enough. Nodes belong to one file of one program. */
+const shapes = new WeakMap<TypeNode, TensorShape | "none">();
+
+/** The shape of a type that stands in a signature; undefined for compile-time types. */
+export function signatureShape(program: Program, type: TypeNode, file: string): TensorShape | undefined {
+  const known = shapes.get(type);
+  if (known !== undefined) return known === "none" ? undefined : known;
+  const shape = tensorShape(program, type, file);
+  shapes.set(type, shape ?? "none");
+  return shape;
+}
+
 /** Follows `type` declarations down to a tensor type; undefined for compile-time types. */
-export function tensorShape(
+function tensorShape(
   program: Program,
   type: TypeNode,
   file: string,
@@ -28,6 +42,7 @@ export function tensorShape(
     if (expression.kind === "name") {
       const bound = parameters?.get(expression.name);
       if (bound !== undefined) return bound;
+      if (parameters !== undefined) return { expression, file, parameters: noParameters };
     }
     return { expression, file, parameters };
   };

@@ -68,6 +68,10 @@ export const checkMessages = {
   "sampler-inputs": error(
     (h: { readonly found: number }) => `a sampler names two inputs of its graph, the latent and the time step, but ${h.found} are named`,
   ),
+  "sampler-batch": error(
+    (h: { readonly graph: string; readonly input: string }) =>
+      `the sampler runs \`${h.graph}\` on two batches at once, so the first axis of \`${h.input}\` must be a dim of the file`,
+  ),
   "repeated-member": error((h: { readonly what: string }) => `the model has two ${h.what}`),
 } satisfies MessageTable;
 

@@ -1,6 +1,15 @@
 /** Models, presets and ablations: members, the sampler and the tokenizer, and overrides against what the model has. */
 
-import type { AblationDeclaration, Field, ModelDeclaration, PresetDeclaration, SamplerDeclaration } from "../ast.ts";
+import type {
+  AblationDeclaration,
+  Expression,
+  Field,
+  GraphDeclaration,
+  ModelDeclaration,
+  PresetDeclaration,
+  SamplerDeclaration,
+  TypeNode,
+} from "../ast.ts";
 import { nearest } from "../nearest.ts";
 import { checkGraph } from "./bodies.ts";
 import { type Context, hintNearest, Names } from "./context.ts";
@@ -10,6 +19,8 @@ import { float, int, list, type StaticType, string } from "./static-type.ts";
 interface FieldRow {
   readonly type: StaticType;
   readonly optional?: true;
+  /** Of a list. */
+  readonly length?: number;
 }
 
 const literal = (...values: string[]): StaticType => ({ kind: "literal", values });
@@ -20,7 +31,7 @@ const samplerFields: { readonly [name: string]: FieldRow } = {
   guidance: { type: float },
   predicts: { type: literal("epsilon", "v") },
   schedule: { type: literal("scaled-linear", "cosine") },
-  betas: { type: list(float) },
+  betas: { type: list(float), length: 2 },
   trainSteps: { type: int },
   eta: { type: float, optional: true },
 };
@@ -64,12 +75,49 @@ function checkSampler(context: Context, sampler: SamplerDeclaration, model: Mode
         context.report("unknown-input", input.span, { graph: graph.name.name, name: input.name }, hintNearest(nearest(input.name, inputs)));
       }
     }
+    checkBatch(context, sampler, graph, model, names.file);
   }
+  const [first, second] = sampler.inputs;
+  if (second !== undefined && second.name === first?.name) context.report("repeated-field", second.span, { name: second.name });
   if (sampler.inputs.length !== 2) {
     const hint = `write \`sampler ${sampler.graph.name}(z, t)\``;
     context.report("sampler-inputs", sampler.graph.span, { found: sampler.inputs.length }, { hint });
   }
   checkFields(context, sampler.fields, samplerFields, "the sampler", sampler.graph.span, names);
+}
+
+/** Guidance runs the prompt and the empty prompt as one batch of twice the size: the batch must be a dim that can be set. */
+function checkBatch(context: Context, sampler: SamplerDeclaration, graph: GraphDeclaration, model: ModelDeclaration, file: string): void {
+  const latent = graph.parameters.find((parameter) => parameter.name.name === sampler.inputs[0]?.name);
+  if (latent === undefined) return;
+  const axis = firstAxis(context, latent.type, { file, bound: new Map() });
+  const ofModel = axis?.file === file && model.dims.some((dim) => dim.name.name === axis.name);
+  if (axis !== undefined && !ofModel && context.declared(axis.name, axis.file)?.declaration.kind === "dim") return;
+  const hint = `declare \`dim B = 1;\` in the file and give \`${latent.name.name}\` the axes \`[B, …]\``;
+  context.report("sampler-batch", latent.type.span, { graph: graph.name.name, input: latent.name.name }, { hint });
+}
+
+interface AxisName {
+  readonly name: string;
+  readonly file: string;
+}
+
+/** The name that the first axis of a tensor type is, through `type` declarations; undefined where it is no bare name. */
+function firstAxis(
+  context: Context,
+  type: TypeNode,
+  at: { readonly file: string; readonly bound: ReadonlyMap<string, AxisName | undefined> },
+  depth = 0,
+): AxisName | undefined {
+  const nameOf = (axis: Expression | undefined): AxisName | undefined => {
+    if (axis?.kind !== "name") return undefined;
+    return at.bound.has(axis.name) ? at.bound.get(axis.name) : { name: axis.name, file: at.file };
+  };
+  if (type.kind === "tensor-type") return nameOf(type.axes[0]);
+  const declared = type.kind === "named-type" ? context.declared(type.name.name, at.file) : undefined;
+  if (type.kind !== "named-type" || declared?.declaration.kind !== "type" || depth > 50) return undefined;
+  const bound = new Map(declared.declaration.parameters.map((parameter, i) => [parameter.name, nameOf(type.arguments[i])]));
+  return firstAxis(context, declared.declaration.type, { file: declared.file, bound }, depth + 1);
 }
 
 function checkFields(
@@ -86,7 +134,14 @@ function checkFields(
     const row = Object.hasOwn(rows, name) ? rows[name] : undefined;
     if (row === undefined) context.report("unknown-field", field.name.span, { name, of }, hintNearest(nearest(name, Object.keys(rows))));
     else if (given.has(name)) context.report("repeated-field", field.name.span, { name });
-    else checkAs(context, field.value, row.type, names);
+    else {
+      checkAs(context, field.value, row.type, names);
+      const { length } = row;
+      if (length !== undefined && field.value.kind === "list" && field.value.items.length !== length) {
+        const found = `a list of ${field.value.items.length}`;
+        context.report("wrong-type", field.value.span, { expected: `a list of ${length} numbers`, found });
+      }
+    }
     given.add(name);
   }
   for (const [name, row] of Object.entries(rows)) {

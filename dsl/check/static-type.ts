@@ -47,10 +47,11 @@ export function fits(found: StaticType, wanted: StaticType): boolean {
   return found.kind === wanted.kind || (found.kind === "int" && wanted.kind === "float");
 }
 
-/** The type of a list's items or a `?:`'s branches; unknown where they do not agree. */
+/** The type of a list's items or a `?:`'s branches; undefined where they do not agree. */
 export function common(a: StaticType, b: StaticType): StaticType | undefined {
   if (a.kind === "literal" && b.kind === "literal") return { kind: "literal", values: [...new Set([...a.values, ...b.values])] };
-  if (fits(a, b)) return a.kind === "unknown" ? a : b;
+  if (a.kind === "unknown" || b.kind === "unknown") return a.kind === "unknown" ? b : a;
+  if (fits(a, b)) return b;
   if (fits(b, a)) return a;
   return undefined;
 }

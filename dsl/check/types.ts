@@ -8,52 +8,48 @@ import { bool, float, int, list, type StaticType, string, tensor, unknown } from
 
 const dtypes = ["float", "f32", "f16", "i32"];
 
-/** Checks a type where it is written; `names` are those that its axes may use. */
+/** Checks a type where it is written, and says what it says of a value; `names` are those that its axes may use. */
 export function checkType(context: Context, type: TypeNode, names: Names): StaticType {
+  checkNames(context, type, names);
+  return staticTypeOf(context, type, names.file);
+}
+
+function checkNames(context: Context, type: TypeNode, names: Names): void {
   switch (type.kind) {
     case "scalar-type":
-      return { int, float, bool, string }[type.scalar];
     case "literal-type":
-      return { kind: "literal", values: type.values.map((value) => value.value) };
+      return;
     case "list-type":
-      return list(checkType(context, type.element, names));
+      return checkNames(context, type.element, names);
     case "record-type":
-      return { kind: "record", fields: new Map(type.fields.map((field) => [field.name.name, checkType(context, field.type, names)])) };
+      for (const field of type.fields) checkNames(context, field.type, names);
+      return;
     case "tensor-type":
       if (!dtypes.includes(type.dtype.name)) {
         context.report("unknown-dtype", type.dtype.span, { name: type.dtype.name }, hintNearest(nearest(type.dtype.name, dtypes)));
       }
       for (const axis of type.axes) checkInt(context, axis, names);
-      return tensor;
+      return;
     case "named-type":
       return checkNamedType(context, type, names);
   }
 }
 
-function checkNamedType(context: Context, type: NamedTypeNode, names: Names): StaticType {
+function checkNamedType(context: Context, type: NamedTypeNode, names: Names): void {
   const name = type.name.name;
   const declared = context.declared(name, names.file);
   if (declared?.declaration.kind !== "type") {
     const types = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "type");
-    context.report(
-      "unknown-type",
-      type.name.span,
-      { name },
-      hintNearest(nearest(name, [...types, "Tensor", "int", "float", "bool", "string"])),
-    );
-    return unknown;
+    const guess = nearest(name, [...types, "Tensor", "int", "float", "bool", "string"]);
+    return context.report("unknown-type", type.name.span, { name }, hintNearest(guess));
   }
-  const { declaration } = declared;
-  if (declaration.parameters.length !== type.arguments.length) {
-    const holes = { name, expected: declaration.parameters.length, found: type.arguments.length };
-    const hint =
-      declaration.parameters.length === 0
-        ? `write \`${name}\``
-        : `write \`${name}<${declaration.parameters.map((p) => p.name).join(", ")}>\``;
-    context.report("type-arguments", type.span, holes, { hint });
+  const { parameters } = declared.declaration;
+  if (parameters.length !== type.arguments.length) {
+    const holes = { name, expected: parameters.length, found: type.arguments.length };
+    const shown = parameters.length === 0 ? name : `${name}<${parameters.map((parameter) => parameter.name).join(", ")}>`;
+    context.report("type-arguments", type.span, holes, { hint: `write \`${shown}\`` });
   }
   for (const argument of type.arguments) checkInt(context, argument, names);
-  return staticTypeOf(context, declaration.type, declared.file);
 }
 
 /** What a type says of a value, without checking it: its own file does that. A type that is made of itself says nothing. */

@@ -49,20 +49,41 @@ def sample(model, captions, seeds, options):
     return np.concatenate(clips)
 
 
+def model_of(options):
+    torch.set_num_threads(1)
+    fast_ops.use()
+    return from_weights(options.weights) if options.weights else from_checkpoint(options.checkpoint, options.vae)
+
+
+def part(captions, seeds, options):
+    return sample(model_of(options), captions, seeds, options)
+
+
+def sample_all(captions, seeds, options):
+    """`sample`, shared between processes."""
+    n = options.processes
+    if n == 1:
+        return part(captions, seeds, options)
+    with torch.multiprocessing.get_context("spawn").Pool(n) as pool:
+        parts = pool.starmap(part, [(captions[i::n], seeds[i::n], options) for i in range(n)])
+    clips = np.empty((len(captions), *parts[0].shape[1:]), np.uint8)
+    for i, clip in enumerate(parts):
+        clips[i::n] = clip
+    return clips
+
+
 def score(seen, wanted):
     """Shares of clips that show what was wanted; frame steps and blank frames over all clips."""
     right = {k: float((seen[k] == wanted[k]).mean()) for k in ("shape", "colour", "motion")}
-    right["all"] = float(np.mean([(seen[k] == wanted[k]) for k in ("shape", "colour", "motion")], axis=0).__eq__(1).mean())
+    right["all"] = float(np.all([seen[k] == wanted[k] for k in ("shape", "colour", "motion")], axis=0).mean())
     return {"clips": len(seen["shape"]), **right, "jumps": float((seen["steps"] > JUMP).mean()),
             "median_step_px": float(np.median(seen["steps"])), "blank_frames": float(seen["blank"].mean())}
 
 
 def main(options):
-    torch.set_num_threads(options.threads)
-    fast_ops.use()
-    model = from_weights(options.weights) if options.weights else from_checkpoint(options.checkpoint, options.vae)
+    torch.set_num_threads(options.processes)
     data, _ = tensors.load(options.data)
-    test, test_meta = tensors.load(options.test)
+    test, _ = tensors.load(options.test)
     classifier = trained(data, options.classifier)
     report = {"settings": {"steps": options.steps, "guidance": options.guidance, "eta": options.eta, "seed": options.seed},
               "real": score(judge(classifier, np.array(test["clips"][:200])), {k: np.array(test[k][:200]) for k in ("shape", "colour", "motion")})}
@@ -74,7 +95,7 @@ def main(options):
         captions = json.loads(meta["captions"])[:count]
         wanted = {k: np.array(source[k][:count]) for k in ("shape", "colour", "motion")}
         started = time.time()
-        clips = sample(model, captions, [options.seed * 100000 + i for i in range(count)], options)
+        clips = sample_all(captions, [options.seed * 100000 + i for i in range(count)], options)
         seen = judge(classifier, clips)
         report[name] = score(seen, wanted)
         print(name, json.dumps(report[name]), f"{(time.time() - started) / count:.2f} s a clip", flush=True)
@@ -103,11 +124,11 @@ if __name__ == "__main__":
     parser.add_argument("--classifier", required=True, help="where the classifier is kept")
     parser.add_argument("--clips", type=int, default=128)
     parser.add_argument("--held-out-clips", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--guidance", type=float, default=4.0)
-    parser.add_argument("--eta", type=float, default=0.0)
+    parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--guidance", type=float, default=2.0)
+    parser.add_argument("--eta", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out")
     parser.add_argument("--sheet", required=True)
     main(parser.parse_args())

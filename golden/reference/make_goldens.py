@@ -240,9 +240,9 @@ def write_sampling(weights, prompt, seed, steps, guidance, eta):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", help="models/mini.safetensors: makes the sampled clip too")
-    parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--guidance", type=float, default=4.0)
-    parser.add_argument("--eta", type=float, default=0.0)
+    parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--guidance", type=float, default=2.0)
+    parser.add_argument("--eta", type=float, default=1.0)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     write_ops()

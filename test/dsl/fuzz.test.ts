@@ -73,7 +73,8 @@ function attempt(text: string, name: string, seed: number, tally: Map<string, nu
     count("parsed");
     const once = format(source);
     const again = parse(name, once);
-    if (again.source === undefined) throw new Error(`seed ${seed}: the formatted text has a syntax error: ${again.diagnostics[0]?.message}`);
+    if (again.source === undefined)
+      throw new Error(`seed ${seed}: the formatted text has a syntax error: ${again.diagnostics[0]?.message}`);
     expect(shapeOf(again.source), `seed ${seed}: the tree`).toEqual(shapeOf(source));
     const texts = (comments: typeof source.comments) => comments.map((comment) => comment.text.trimEnd()).sort();
     expect(texts(again.source.comments), `seed ${seed}: the comments`).toEqual(texts(source.comments));
@@ -94,7 +95,18 @@ test("mutated models never throw, hang, or come out of the formatter changed", {
   const tally = new Map<string, number>();
   const names = Object.keys(mutations);
   // Small files stand for large ones in most rounds: they hold the same forms and take a fraction of the time.
-  const entries = ["clip.mv", "video.mv", "clip.mv", "video.mv", "clip.mv", "video.mv", "clip.mv", "video.mv", "vae.mv", "magicvideo.mv"] as const;
+  const entries = [
+    "clip.mv",
+    "video.mv",
+    "clip.mv",
+    "video.mv",
+    "clip.mv",
+    "video.mv",
+    "clip.mv",
+    "video.mv",
+    "vae.mv",
+    "magicvideo.mv",
+  ] as const;
   for (let seed = 0; seed < 10_000; seed++) {
     const random = new Random(seed);
     const name = entries[seed % entries.length] ?? "clip.mv";

@@ -1,0 +1,158 @@
+// Programs with one wrong name, call, type, label or override each, by the code of what is said of it.
+
+import type { Cases } from "./diagnostic-cases.ts";
+
+const image = "type Image<C, H, W> = Tensor<float, [1, C, H, W]>;\n";
+/** A body of one block over an image, in a file with a dim, a param and a const. */
+const body = (statements: string, before = "") =>
+  `${image}${before}dim F = 16;\nparam mode: "directed" | "full" | "none" = "directed";\nconst base = 32;\n\nblock Net<C, H, W>(x: Image<C, H, W>, out: int = C, wide: bool = false): Image<out, H, W> {\n  ${statements}\n}\n`;
+const layer =
+  "block Layer<C, H, W>(x: Image<C, H, W>, out: int, gate: bool = true): Image<out, H, W> {\n  return x |> conv2d(out, kernel: 3) as conv;\n}\n";
+const model = (members: string, after = "") =>
+  `type Image<C, H, W> = Tensor<float, [B, C, H, W]>;\ndim B = 1;\nparam steps: int = 50;\nparam adaptor: bool = true;\nparam mode: "epsilon" | "v" = "v";\nconst base = 32;\n\nmodel Net<H = 8> {\n  graph denoise(z: Image<4, H, H>, t: Tensor<f32, [1]>): Image<4, H, H> {\n    return z;\n  }\n  ${members}\n}\n${after}`;
+const sampler = (fields: string, head = "denoise(z, t)") => model(`sampler ${head} {\n    ${fields}\n  }`);
+const fields = 'method: "ddim", steps: steps, guidance: 7.5, predicts: mode, schedule: "cosine", betas: [0.1, 0.2], trainSteps: 1000';
+
+export const checkCases: Cases = {
+  "missing-file": ['import { A } from "./nowhere.mv";\n', 'import { A } from "nowhere.mv";\n'],
+  "import-cycle": [
+    {
+      "a.mv": 'import { B } from "./b.mv";\ndim A = 1;\n',
+      "b.mv": 'import { C } from "./c.mv";\ndim B = 1;\n',
+      "c.mv": 'import { A } from "./a.mv";\ndim C = 1;\n',
+    },
+    { "a.mv": 'import { A } from "./a.mv";\ndim A = 1;\n' },
+  ],
+  "not-exported": [
+    { "a.mv": 'import { Vidoe, F } from "./b.mv";\n', "b.mv": "dim F = 16;\ntype Video<C> = Tensor<float, [F, C]>;\n" },
+    { "a.mv": 'import { F } from "./b.mv";\n', "b.mv": 'import { F } from "./c.mv";\n', "c.mv": "dim F = 16;\n" },
+  ],
+  "duplicate-name": [
+    "dim F = 16;\nparam F: int = 2;\n",
+    body("const y = x;\n  const y = y;\n  return y;"),
+    { "a.mv": 'import { F } from "./b.mv";\ndim F = 8;\n', "b.mv": "dim F = 16;\n" },
+  ],
+  "unknown-name": [
+    body("return x + skip;"),
+    body("const width = bases * 2;\n  return x |> conv2d(width, kernel: 1) as conv;"),
+    body("y = x;\n  return x;"),
+    body("return x |> conv2d(silu, kernel: 1) as conv;"),
+    "dim G = f;\ndim F = 16;\n",
+  ],
+  "unknown-call": [body("return x |> sliu();"), body("return x |> Lyaer(out) as layer;", layer), body("return x |> attention();")],
+  "unknown-type": [body("weight scale: Imgae<C, H, W> = ones;\n  return x;"), "param units: integer = 2;\n"],
+  "unknown-dtype": [
+    body("weight scale: Tensor<flot, [C]> = ones;\n  return x;"),
+    body("weight scale: Tensor<f64, [C]> = ones;\n  return x;"),
+  ],
+  "not-a-value": [body("return x + Image;"), body("return x |> conv2d(Layer, kernel: 1) as conv;", layer)],
+  "not-a-block": [body("return x |> F();"), body("return x |> Image();")],
+  "constant-cycle": ["const a = b + 1;\nconst b = a + 1;\n"],
+  recursion: [
+    `${image}block A<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> B() as b;\n}\nblock B<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> A() as a;\n}\n`,
+    `${image}block A<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> A() as a;\n}\n`,
+  ],
+  "missing-argument": [
+    body("return x |> conv2d(out) as conv;"),
+    body("return x |> Layer() as layer;", layer),
+    body("let l = [x];\n  l.push();\n  return x;"),
+    body("return attend(x, x, heads: 1);"),
+  ],
+  "too-many-arguments": [
+    body("return x |> silu(3);"),
+    body("return Layer(x, out, true, 3) as layer;", layer),
+    body("let l = [x];\n  return l.pop(1);"),
+  ],
+  "unknown-argument": [
+    body("return x |> conv2d(out, kernal: 3) as conv;"),
+    body("return x |> Layer(out: 8, gates: false) as layer;", layer),
+  ],
+  "repeated-argument": [
+    body("return x |> conv2d(out, kernel: 3, kernel: 1) as conv;"),
+    body("return x |> Layer(8, out: 8) as layer;", layer),
+  ],
+  "argument-order": [body("return x |> conv2d(kernel: 3, out) as conv;")],
+  "wrong-type": [
+    body("if (C) { return x; }\n  return x;"),
+    body("return x |> conv2d(out, kernel: 3, bias: 1) as conv;"),
+    body("return x |> conv2d(out, kernel: 1.5) as conv;"),
+    body("return x |> conv2d(x, kernel: 1) as conv;"),
+    body("return F |> silu();"),
+    body('return x |> conv2d(out, kernel: 3, padding: "ends") as conv;'),
+    body('if (mode == "directd") { return x; }\n  return x;'),
+    body("return out;"),
+    body("let y = x;\n  y = 3;\n  return x;"),
+    body("return concat([x, 3], axis: 1);"),
+    body("return concat(x, axis: 1);"),
+    body("return (wide ? x : 3) + x;"),
+    body("repeat mode as unit { }\n  return x;"),
+    body("return x[0];"),
+    'param mode: "directed" | "full" = "directd";\n',
+    "param units: int = 2.5;\n",
+    "param widths: int[] = [1, true];\n",
+    "param levels: { width: int, attends: bool }[] = [{ width: 320, attend: true }];\n",
+    "block Net<C>(x: Tensor<float, [C]>): int {\n  return x;\n}\n",
+    'param steps: int = "fifty";\n',
+    sampler(fields.replace("[0.1, 0.2]", "[0.1]")),
+    sampler(fields.replace('"ddim"', '"dpm"')),
+  ],
+  "wrong-operands": [
+    body("return x % 2;"),
+    body("if (x < 3) { return x; }\n  return x;"),
+    body("const n = mode + 1;\n  return x;"),
+    body("if (x == x) { return x; }\n  return x;"),
+  ],
+  "type-arguments": [
+    body("weight scale: Image<C> = ones;\n  return x;"),
+    "type Text = Tensor<float, [1]>;\nblock Net<C>(x: Text<C>, y: Tensor<float, [C]>): Text {\n  return x;\n}\n",
+  ],
+  "unknown-field": [
+    "const level = { width: 320, attends: true };\ndim W = level.widht;\n",
+    body("const n = [1, 2].lenght;\n  return x;"),
+    sampler(`${fields}, step: 3`),
+    model('tokenizer { file: "a.json", pad: "<pad>", padding: "<pad>" }'),
+  ],
+  "missing-field": [sampler(fields.replace("guidance: 7.5, ", "")), model('tokenizer { file: "a.json" }')],
+  "repeated-field": [
+    "const level = { width: 320, width: 640 };\n",
+    model("", "preset Mini of Net { H: 4, H: 8 }\n"),
+    sampler(`${fields}, steps: 3`),
+    sampler(fields, "denoise(z, z)"),
+  ],
+  "unknown-method": [body("let l = [x];\n  l.append(x);\n  return x;"), body("let l = [x];\n  return l.reverse()[0];")],
+  "not-a-variable": [body("const l = [x];\n  l.push(x);\n  return x;"), body("return [x].pop();")],
+  "no-effect": [body("x |> silu();\n  return x;")],
+  "assign-constant": [
+    body("const y = x;\n  y = x + x;\n  return y;"),
+    body("x = x + x;\n  return x;"),
+    body("F = 3;\n  return x;"),
+    body("weight w: Tensor<float, [C]> = ones;\n  w = w + w;\n  return x;"),
+  ],
+  "missing-return": [body("const y = x;"), body("if (wide) { return x; }"), body("repeat 2 as unit { return x; }")],
+  unreachable: [body("return x;\n  return x + x;"), body("if (wide) { return x; } else { return x + x; }\n  const y = x;")],
+  "unbound-dim": [`${image}block Net<C, H, W, E>(x: Image<C, H, W>): Image<E, H, W> {\n  return x;\n}\n`],
+  "missing-label": [
+    body("return x |> conv2d(out, kernel: 3);"),
+    body("return x |> Layer(out);", layer),
+    body("let h = x;\n  repeat 2 { h = h |> conv2d(C, kernel: 3) as conv; }\n  return h;"),
+  ],
+  "repeated-label": [
+    body("return x |> conv2d(out, kernel: 3) as conv |> conv2d(out, kernel: 3) as conv;"),
+    body("weight conv: Tensor<float, [C]> = ones;\n  return x |> conv2d(out, kernel: 3) as conv;"),
+    body("let h = x;\n  if (wide) { h = h |> conv2d(C, kernel: 3) as conv; }\n  return h |> conv2d(C, kernel: 3) as conv;"),
+  ],
+  "unknown-model": ["preset Mini of MagicVideo { }\n", model("", "ablation Without of Nte { adaptor: false }\n")],
+  "unknown-override": [model("", "preset Mini of Net { stpes: 8 }\n"), model("", "ablation Without of Net { temporal: false }\n")],
+  "override-constant": [model("", "preset Mini of Net { base: 8 }\n")],
+  "unknown-graph": [sampler(fields, "denoize(z, t)")],
+  "unknown-input": [sampler(fields, "denoise(z, time)")],
+  "sampler-inputs": [sampler(fields, "denoise(z)")],
+  "sampler-batch": [
+    sampler(fields).replace("dim B = 1;\n", "").replace("[B, C", "[1, C"),
+    sampler(fields).replace("dim B = 1;\n", "const B = 1;\n"),
+  ],
+  "repeated-member": [
+    model("graph denoise(z: Image<4, H, H>): Image<4, H, H> {\n    return z;\n  }"),
+    model('tokenizer { file: "a", pad: "b" }\n  tokenizer { file: "a", pad: "b" }'),
+  ],
+};

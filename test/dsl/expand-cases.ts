@@ -1,0 +1,94 @@
+// Models that check but cannot be built, by the code of what is said of them; the errors that only sizes reveal.
+
+import type { Cases } from "./diagnostic-cases.ts";
+
+const image = "type Image<C, H, W> = Tensor<float, [1, C, H, W]>;\n";
+/** A model of one graph that calls a block `Net` on an image of 4 x 8 x 8. */
+const net = (statements: string, result = "Image<C, H, W>", before = "") =>
+  `${image}${before}block Net<C, H, W>(x: Image<C, H, W>): ${result} {\n  ${statements}\n}\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return Net(x) as net;\n  }\n}\n`;
+const levels =
+  "block Res<C, H, W>(x: Image<C, H, W>, out: int): Image<out, H, W> {\n  const y = x |> conv2d(out, kernel: 3) as conv;\n  return y + (x |> silu());\n}\nblock Level<C, H, W>(x: Image<C, H, W>): Image<2 * C, H, W> {\n  return x |> Res(2 * C) as res;\n}\n";
+const choices = `${image}param mode: "a" | "b" = "a";\nparam units: int = 2;\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return x;\n  }\n}\npreset Mini of Tiny { H: 4 }\nablation Less of Tiny { units: 1 }\n`;
+const fields = 'method: "ddim", steps: 4, guidance: 1, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 10';
+
+export const expandCases: Cases = {
+  "shape-mismatch": [
+    net("return Level(x) as level;", "Image<2 * C, H, W>", levels),
+    net("weight w: Tensor<float, [1, C, 2, 2]> = ones;\n  return x + w;"),
+    net("const y = x |> upsample(2);\n  return concat([x, y], axis: 1);"),
+  ],
+  "wrong-rank": [
+    net("weight w: Tensor<float, [C]> = ones;\n  return x + w;"),
+    net("weight w: Tensor<float, [C]> = ones;\n  return w |> conv2d(4, kernel: 1) as conv;"),
+  ],
+  "wrong-dtype": [net("weight w: Tensor<i32, [1, C, H, W]> = zeros;\n  return x + w;"), net("return x |> embedding(8, 8) as token;")],
+  "not-divisible": [
+    net("return x |> groupNorm(3) as norm;"),
+    net("const t = view(x, [1, H * W, C]);\n  return attend(t, t, t, heads: 3);", "Tensor<float, [1, H * W, C]>"),
+  ],
+  "bad-attribute": [
+    net("return x |> conv2d(C, kernel: 0) as conv;"),
+    net("return concat([x, x], axis: 4);"),
+    net("return x |> slice(axis: 1, start: 3, size: 2);"),
+    net('return x |> conv2d(C, kernel: 1, stride: 2, padding: "end") as conv;'),
+  ],
+  "argument-shape": [
+    net(
+      "return Pair(x, x |> upsample(2)) as pair;",
+      "Image<C, H, W>",
+      "block Pair<C, H, W>(x: Image<C, H, W>, y: Image<C, H, W>): Image<C, H, W> {\n  return x + y;\n}\n",
+    ),
+  ],
+  "argument-rank": [
+    net("return Flat(x);", "Image<C, H, W>", "block Flat<N, C>(x: Tensor<float, [N, C]>): Tensor<float, [N, C]> {\n  return x;\n}\n"),
+  ],
+  "argument-dtype": [
+    net(
+      "return Count(x);",
+      "Image<C, H, W>",
+      "block Count<C, H, W>(x: Tensor<i32, [1, C, H, W]>): Tensor<i32, [1, C, H, W]> {\n  return x;\n}\n",
+    ),
+  ],
+  "result-shape": [net("return x |> conv2d(8, kernel: 1) as conv;"), net("return x |> upsample(2);", "Image<C, H * 2, W>")],
+  "result-rank": [net("return view(x, [C, H, W]);")],
+  "requirement-failed": [net('require H % 3 == 0 && W % 3 == 0, "the picture is cut in thirds";\n  return x;')],
+  "cannot-arrange": [net("return arrange(x, [C, H]);"), net("return arrange(x, [H * W, C, 3]);")],
+  "cannot-view": [net("return view(x, [1, C, H]);")],
+  "inexact-division": [net("return x |> upsample(H / 3);"), net("return x |> upsample(H % (C - C));")],
+  "out-of-range": [
+    net("const list = [1, 2];\n  return x |> upsample(list[2]);"),
+    net("const list = [1, 2];\n  return x |> upsample(list[0 - 1]);"),
+  ],
+  "empty-list": [net("let skips = [x];\n  const y = skips.pop();\n  return y + skips.pop();")],
+  "bad-size": [net("return x;", "Image<C - C, H, W>"), net("weight w: Tensor<float, [C - 5]> = ones;\n  return x;")],
+  "wrong-kind": [
+    net("repeat 0 - 2 as unit { }\n  return x;"),
+    net('const name = "end" + "s";\n  return x |> conv2d(C, kernel: 3, padding: name) as conv;'),
+    net("return x |> upsample(2 ** 60);"),
+  ],
+  "unnamed-weight": [],
+  "repeated-weight": [],
+  "conflicting-weight": [
+    `${image}model Tiny<H = 8> {\n  graph wide(x: Image<4, H, H>): Image<8, H, H> {\n    return x |> conv2d(8, kernel: 1) as conv;\n  }\n  graph narrow(x: Image<4, H, H>): Image<4, H, H> {\n    return x |> conv2d(4, kernel: 1) as conv;\n  }\n}\n`,
+  ],
+  "unknown-choice": [
+    { source: choices, choices: { preset: "Minni" } },
+    { source: choices, choices: { ablations: ["More"] } },
+    { source: choices, choices: { model: "Tny" } },
+    { source: choices, choices: { settings: { unit: 3 } } },
+  ],
+  "several-models": [`${image}model A {\n}\nmodel B {\n}\n`],
+  "no-model": [image],
+  "override-kind": [
+    { source: choices, choices: { settings: { H: 0 } } },
+    { source: choices, choices: { settings: { mode: "c" } } },
+    { source: choices, choices: { settings: { units: 1.5 } } },
+    { source: choices.replace("H: 4", "H: 0 - 4"), choices: { preset: "Mini" } },
+  ],
+  "nothing-invariant": [
+    `dim B = 1;\ntype Image<C, H, W> = Tensor<float, [B, C, H, W]>;\nmodel Tiny<H = 8> {\n  graph denoise(z: Image<4, H, H>, t: Tensor<f32, [B]>): Image<4, H, H> {\n    return z;\n  }\n  sampler denoise(z, t) { ${fields} }\n}\n`,
+  ],
+  "no-text-graph": [
+    `${image}model Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return x;\n  }\n  tokenizer { file: "a.json", pad: "<pad>" }\n}\n`,
+  ],
+};
