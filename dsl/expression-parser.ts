@@ -42,9 +42,10 @@ export class ExpressionParser extends EmbeddedActionsParser {
   /** `close` ends a list of items with an optional comma after the last. */
   protected separated<T>(occurrence: 0 | 1, close: TokenType, item: () => T): T[] {
     const items: T[] = [];
+    const comma = { ERR_MSG: `\`,\` or ${close.LABEL}` };
     const parse = () => {
       items.push(item());
-      if (this.LA(1).tokenType !== close) this.CONSUME(Mark.Comma);
+      if (this.LA(1).tokenType !== close) this.CONSUME(Mark.Comma, comma);
     };
     if (occurrence === 0) this.MANY({ GATE: () => this.LA(1).tokenType !== close, DEF: parse });
     else this.MANY1({ GATE: () => this.LA(1).tokenType !== close, DEF: parse });

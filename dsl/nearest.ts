@@ -1,15 +1,20 @@
 /** "Did you mean": the known name that a misspelt one is nearest to, by edits. */
 
-/** The nearest of the candidates within a third of the name's length (at least one edit), or none. */
+/** The nearest of the candidates within a third of the name's length (at least one edit, but of one letter only its case); else one that begins it or that it begins. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let distance = Math.max(1, Math.floor(name.length / 3)) + 1;
-  for (const candidate of candidates) {
+  let distance = (name.length < 2 ? 0 : Math.max(1, Math.floor(name.length / 3))) + 1;
+  const known = [...candidates];
+  for (const candidate of known) {
     if (Math.abs(candidate.length - name.length) >= distance) continue;
     const edits = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (edits < distance || (edits === 0 && best === undefined)) [best, distance] = [candidate, edits];
   }
-  return best;
+  return best ?? known.find((candidate) => begins(candidate, name) || begins(name, candidate));
+}
+
+function begins(whole: string, part: string): boolean {
+  return part.length >= 3 && whole.toLowerCase().startsWith(part.toLowerCase());
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */

@@ -27,7 +27,13 @@ export function parse(path: string, text: string): ParseResult {
       "stray-character",
       span,
       { character },
-      { hint: character === "'" ? 'strings stand in double quotes: `"…"`' : undefined },
+      {
+        hint: /\p{L}/u.test(character)
+          ? "names are of the letters a to z, digits and `_`"
+          : character === "'"
+            ? 'strings stand in double quotes: `"…"`'
+            : undefined,
+      },
     );
   });
   diagnostics.push(...tooDeep(path, tokens), ...tooLarge(path, tokens));

@@ -157,7 +157,7 @@ export class Parser extends TypeParser {
     this.CONSUME(Mark.OpenCurly);
     const members: ModelMember[] = [];
     this.MANY1({ GATE: () => this.LA(1).tokenType !== Mark.CloseCurly, DEF: () => members.push(this.SUBRULE(this.member)) });
-    this.CONSUME(Mark.CloseCurly);
+    this.CONSUME(Mark.CloseCurly, { ERR_MSG: "a member of the model (const, tokenizer, graph or sampler) or `}`" });
     return { kind: "model", name, dims, members, doc: undefined, span: this.from(start) };
   });
 
@@ -221,7 +221,7 @@ export class Parser extends TypeParser {
     this.CONSUME(Mark.OpenCurly);
     const statements: Statement[] = [];
     this.MANY({ GATE: () => this.LA(1).tokenType !== Mark.CloseCurly, DEF: () => statements.push(this.SUBRULE(this.statement)) });
-    this.CONSUME(Mark.CloseCurly);
+    this.CONSUME(Mark.CloseCurly, { ERR_MSG: "a statement or `}`" });
     return statements;
   });
 

@@ -4,7 +4,7 @@ import type { IParserErrorMessageProvider, IRecognitionException, IToken, TokenT
 import type { Diagnostic } from "./diagnostic.ts";
 import { nearest } from "./nearest.ts";
 import { syntaxDiagnostic } from "./syntax-messages.ts";
-import { Identifier, keywords, Word } from "./tokens.ts";
+import { Identifier, keywords, Mark, NumberToken, StringToken, Word } from "./tokens.ts";
 
 /** Rules as a reader knows them, for "expected …". */
 const ruleNames: { readonly [rule: string]: string } = {
@@ -36,13 +36,15 @@ function labelOf(type: TokenType): string {
   return type.LABEL ?? `\`${type.name}\``;
 }
 
-/** Keywords by the rule whose alternatives they begin: a misspelling of any other would be a wild guess. */
 const declarationWords = ["import", "dim", "type", "param", "const", "block", "model", "preset", "ablation"];
+const memberWords = ["const", "tokenizer", "graph", "sampler"];
+/** Keywords by the rule whose alternatives they begin: a misspelling of any other would be a wild guess. */
 const startingWords: { readonly [rule: string]: readonly string[] } = {
   declaration: declarationWords,
   // Where a declaration is whole and the next begins with no word that begins one.
   declarations: declarationWords,
-  member: ["const", "tokenizer", "graph", "sampler"],
+  member: memberWords,
+  model: memberWords,
   statement: ["const", "let", "if", "repeat", "require", "weight", "return"],
 };
 
@@ -72,10 +74,10 @@ export function syntaxError(path: string, text: string, exception: IRecognitionE
     const guess = misspelt(previous, "statement");
     if (guess !== undefined) return misspelling(previous, guess);
   }
-  const guess = misspelt(token, rule);
+  const guess = misspelt(token, rule) ?? (token.tokenType === Identifier ? nearest(token.image, keywordIn(expected)) : undefined);
   if (guess !== undefined) return misspelling(token, guess);
   const reserved = expected === "a name" && isKeyword.has(token.image);
-  const hint = reserved ? `\`${token.image}\` is a word of the language: choose another name` : hintFor(expected, token);
+  const hint = reserved ? `\`${token.image}\` is a word of the language: choose another name` : hintFor(expected, token, rule);
   return syntaxDiagnostic("unexpected-token", spanOf(token), { found: shown(token), expected }, { hint });
 }
 
@@ -94,8 +96,42 @@ function shown(token: IToken): string {
   return `\`${token.image}\``;
 }
 
-function hintFor(expected: string, token: IToken): string | undefined {
-  if (expected === "`,`") return `separate the items with a comma: \`, ${token.image}\``;
+/** The word of the language that is expected, if it is one: "`from`". */
+function keywordIn(expected: string): string[] {
+  const word = expected.slice(1, -1);
+  return expected === `\`${word}\`` && isKeyword.has(word) ? [word] : [];
+}
+
+/** What to write, by the rule in which the reading stopped. */
+const forms: { readonly [rule: string]: string } = {
+  importDeclaration: '`import { Name } from "./file.mv";`',
+  dim: "`dim NAME = size;`",
+  assigned: "`name = value;`",
+  param: "`param name: type = value;`",
+  block: "`block Name<C>(x: type): type { … }`",
+  graph: "`graph name(x: type): type { … }`",
+  parameter: "`name: type`, or `name: type = value`",
+  tensorType: "`Tensor<float, [B, C]>`",
+  literalType: '`"one" | "other"`',
+  recordType: "`{ name: type, … }`",
+  field: "`name: value`",
+  modelDim: "`model Name<H = 32> { … }`",
+  overrides: "`preset Name of Model { name: value, … }`",
+  sampler: "`sampler graph(latent, time) { … }`",
+  ifStatement: "`if (test) { … }`",
+  repeat: "`repeat item of list as name { … }`, or `repeat 2 as name { … }`",
+  require: '`require test, "what is wrong";`',
+  weight: "`weight name: type = zeros;`",
+  callRest: "a pipe goes into a call: `x |> f()`",
+};
+
+const beginsItem: ReadonlySet<TokenType> = new Set([Identifier, NumberToken, StringToken, Mark.OpenRound, Mark.OpenSquare, Mark.OpenCurly]);
+
+function hintFor(expected: string, token: IToken, rule: string): string | undefined {
+  if (expected.startsWith("`,` or")) {
+    return beginsItem.has(token.tokenType) ? `separate the items with a comma: \`, ${token.image}\`` : undefined;
+  }
   if (token.tokenType === Word.as) return "a label follows a call or the range of a `repeat`: `f(x) as name`";
-  return undefined;
+  const form = forms[rule];
+  return form?.startsWith("`") ? `write ${form}` : form;
 }

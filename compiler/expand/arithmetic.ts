@@ -70,8 +70,7 @@ function intBinary(expression: BinaryExpression, left: IntStatic, right: IntStat
   const { operator } = expression;
   if ((operator === "/" || operator === "%") && (right.value === 0 || (operator === "/" && left.value % right.value !== 0))) {
     return fail(frame, "inexact-division", expression.span, {
-      left: nameOf(left),
-      right: nameOf(right),
+      operation: `${grouped(left, operator)} ${operator} ${grouped(right, operator)}`,
       dividend: left.value,
       divisor: right.value,
     });

@@ -41,8 +41,10 @@ export const expandMessages = {
       `a view keeps the number of elements, but ${h.from} has ${h.fromSize} and ${h.to} has ${h.toSize}`,
   ),
   "inexact-division": error(
-    (h: { readonly left: string; readonly right: string; readonly dividend: number; readonly divisor: number }) =>
-      `\`${h.left} / ${h.right}\` must be a whole number, but ${h.dividend} does not divide by ${h.divisor}`,
+    (h: { readonly operation: string; readonly dividend: number; readonly divisor: number }) =>
+      h.divisor === 0
+        ? `\`${h.operation}\` divides by zero`
+        : `\`${h.operation}\` must be a whole number, but ${h.dividend} does not divide by ${h.divisor}`,
   ),
   "out-of-range": error((h: { readonly index: number; readonly length: number }) => `index ${h.index} is outside a list of ${h.length}`),
   "empty-list": error((h: { readonly name: string }) => `\`${h.name}.pop()\` finds the list empty`),

@@ -41,7 +41,7 @@ function checkCallable(context: Context, callable: BlockDeclaration | GraphDecla
   const result = checkType(context, callable.result, names);
   if (result.kind !== "tensor" && result.kind !== "unknown") {
     context.report("wrong-type", callable.result.span, {
-      expected: "a tensor type: blocks and graphs return tensors",
+      expected: "a tensor type, as blocks and graphs return tensors",
       found: "a compile-time type",
     });
   }
@@ -106,7 +106,7 @@ function checkStatement(context: Context, statement: Statement, names: Names): v
     case "require":
       return checkAs(context, statement.test, bool, names);
     case "weight":
-      if (checkType(context, statement.type, names).kind !== "tensor") {
+      if (!["tensor", "unknown"].includes(checkType(context, statement.type, names).kind)) {
         context.report("wrong-type", statement.type.span, { expected: "a tensor type", found: "a compile-time type" });
       }
       if (statement.init.deviation !== undefined) checkAs(context, statement.init.deviation, float, names);

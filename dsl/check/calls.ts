@@ -73,6 +73,7 @@ function matchArguments(context: Context, call: CallExpression, slots: readonly 
   };
   if (call.piped !== undefined) byPlace(call.piped);
   let named: Argument | undefined;
+  let misnamed = false;
   for (const argument of call.arguments) {
     if (argument.name === undefined) {
       if (named?.name !== undefined)
@@ -90,6 +91,7 @@ function matchArguments(context: Context, call: CallExpression, slots: readonly 
       );
       context.report("unknown-argument", span, { callee, name }, hintNearest(guess));
       typeOf(context, argument.value, names);
+      misnamed = true;
     } else if (given.has(name)) {
       context.report("repeated-argument", span, { callee, name });
     } else take(slot, argument.value);
@@ -98,9 +100,10 @@ function matchArguments(context: Context, call: CallExpression, slots: readonly 
     const surplus = call.arguments.filter((argument) => argument.name === undefined).at(-1)?.span ?? call.callSpan;
     context.report("too-many-arguments", surplus, { callee, expected: slots.length, found: place });
   }
+  // A name that is wrong is most likely that of what is missing.
   const missing = slots.find((slot) => !slot.optional && !given.has(slot.name));
-  if (missing !== undefined && place <= slots.length) {
-    const hint = `give it: \`${callee}(${missing.name}: …)\``;
+  if (missing !== undefined && place <= slots.length && !misnamed) {
+    const hint = `give it: \`${missing.name}: …\``;
     context.report("missing-argument", call.callSpan, { callee, name: missing.name }, { hint });
   }
 }

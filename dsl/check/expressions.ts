@@ -1,6 +1,6 @@
 /** Expressions to their static types, with every name, operator, field and method checked. */
 
-import type { BinaryExpression, Expression, MethodExpression, NameExpression } from "../ast.ts";
+import type { BinaryExpression, Expression, MethodExpression, NameExpression, RecordExpression } from "../ast.ts";
 import { nearest } from "../nearest.ts";
 import { type Context, hintNearest, type Names } from "./context.ts";
 import { bool, common, fits, float, int, list, type StaticType, showStatic, string, tensor, unknown } from "./static-type.ts";
@@ -61,15 +61,38 @@ export function typeOf(context: Context, expression: Expression, names: Names): 
   }
 }
 
-/** Checks that an expression is of a type; returns the type wanted, so that one error does not become two. */
+/** Checks that an expression is of a type; literals by their parts, so that an error is where the wrong part is. */
 export function checkAs(context: Context, expression: Expression, wanted: StaticType, names: Names): void {
-  expect(context, expression, typeOf(context, expression, names), wanted);
+  if (expression.kind === "list" && wanted.kind === "list") {
+    for (const item of expression.items) checkAs(context, item, wanted.element, names);
+  } else if (expression.kind === "record" && wanted.kind === "record") {
+    checkRecord(context, expression, wanted.fields, names);
+  } else expect(context, expression, typeOf(context, expression, names), wanted);
+}
+
+function checkRecord(context: Context, record: RecordExpression, wanted: ReadonlyMap<string, StaticType>, names: Names): void {
+  const of = showStatic({ kind: "record", fields: wanted });
+  const given = new Set<string>();
+  for (const { name, value } of record.fields) {
+    const type = wanted.get(name.name);
+    if (type === undefined)
+      context.report("unknown-field", name.span, { name: name.name, of }, hintNearest(nearest(name.name, wanted.keys())));
+    else if (given.has(name.name)) context.report("repeated-field", name.span, { name: name.name });
+    checkAs(context, value, type ?? unknown, names);
+    given.add(name.name);
+  }
+  // A name that is wrong is most likely that of what is missing.
+  const missing = [...wanted.keys()].find((name) => !given.has(name));
+  if (missing !== undefined && [...given].every((name) => wanted.has(name))) {
+    context.report("missing-field", record.span, { name: missing, of }, { hint: `add \`${missing}: …\`` });
+  }
 }
 
 export function checkInt(context: Context, expression: Expression, names: Names): void {
   checkAs(context, expression, int, names);
 }
 
+/** Reports a type that does not fit; returns the type wanted, so that one error does not become two. */
 export function expect(context: Context, expression: Expression, found: StaticType, wanted: StaticType): StaticType {
   if (fits(found, wanted)) return wanted;
   const literal = wanted.kind === "literal" && found.kind === "literal" ? nearest(found.values[0] ?? "", wanted.values) : undefined;
@@ -151,7 +174,7 @@ function memberType(context: Context, object: StaticType, name: string, span: Ex
   const field = fields.get(name);
   if (field !== undefined) return field;
   const guess = nearest(name, object.kind === "list" ? ["length"] : fields.keys());
-  context.report("unknown-field", span, { name, of: showStatic(object) }, hintNearest(guess));
+  context.report("unknown-field", span, { name, of: object.kind === "list" ? "a list" : showStatic(object) }, hintNearest(guess));
   return unknown;
 }
 

@@ -7,6 +7,8 @@ interface Name {
   readonly name: string;
 }
 
+const areOrIs = (count: number) => (count === 1 ? "is" : "are");
+
 export const checkMessages = {
   // Files and names
   "missing-file": error((h: { readonly path: string }) => `there is no file ${h.path}`),
@@ -25,7 +27,7 @@ export const checkMessages = {
   "missing-argument": error((h: { readonly callee: string; readonly name: string }) => `\`${h.callee}\` is called without \`${h.name}\``),
   "too-many-arguments": error(
     (h: { readonly callee: string; readonly expected: number; readonly found: number }) =>
-      `\`${h.callee}\` takes ${h.expected} ${h.expected === 1 ? "argument" : "arguments"}, but ${h.found} are given`,
+      `\`${h.callee}\` takes ${h.expected || "no"} ${h.expected === 1 ? "argument" : "arguments"}, but ${h.found} ${areOrIs(h.found)} given`,
   ),
   "unknown-argument": error((h: { readonly callee: string; readonly name: string }) => `\`${h.callee}\` takes no argument \`${h.name}\``),
   "repeated-argument": error((h: { readonly callee: string; readonly name: string }) => `\`${h.callee}\` is given \`${h.name}\` twice`),
@@ -38,7 +40,7 @@ export const checkMessages = {
   ),
   "type-arguments": error(
     (h: { readonly name: string; readonly expected: number; readonly found: number }) =>
-      `\`${h.name}\` takes ${h.expected} ${h.expected === 1 ? "axis" : "axes"} in \`<>\`, but ${h.found} are given`,
+      `\`${h.name}\` takes ${h.expected || "no"} ${h.expected === 1 ? "axis" : "axes"} in \`<>\`, but ${h.found} ${areOrIs(h.found)} given`,
   ),
   "unknown-field": error((h: { readonly name: string; readonly of: string }) => `${h.of} has no \`${h.name}\``),
   "missing-field": error((h: { readonly name: string; readonly of: string }) => `${h.of} lacks \`${h.name}\``),
@@ -66,7 +68,8 @@ export const checkMessages = {
   "unknown-graph": error((h: Name) => `the model has no graph \`${h.name}\``),
   "unknown-input": error((h: { readonly graph: string; readonly name: string }) => `graph \`${h.graph}\` has no input \`${h.name}\``),
   "sampler-inputs": error(
-    (h: { readonly found: number }) => `a sampler names two inputs of its graph, the latent and the time step, but ${h.found} are named`,
+    (h: { readonly found: number }) =>
+      `a sampler names two inputs of its graph, the latent and the time step, but ${h.found} ${areOrIs(h.found)} named`,
   ),
   "sampler-batch": error(
     (h: { readonly graph: string; readonly input: string }) =>

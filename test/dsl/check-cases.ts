@@ -90,7 +90,6 @@ export const checkCases: Cases = {
     'param mode: "directed" | "full" = "directd";\n',
     "param units: int = 2.5;\n",
     "param widths: int[] = [1, true];\n",
-    "param levels: { width: int, attends: bool }[] = [{ width: 320, attend: true }];\n",
     "block Net<C>(x: Tensor<float, [C]>): int {\n  return x;\n}\n",
     'param steps: int = "fifty";\n',
     sampler(fields.replace("[0.1, 0.2]", "[0.1]")),
@@ -107,12 +106,17 @@ export const checkCases: Cases = {
     "type Text = Tensor<float, [1]>;\nblock Net<C>(x: Text<C>, y: Tensor<float, [C]>): Text {\n  return x;\n}\n",
   ],
   "unknown-field": [
+    "param levels: { width: int, attends: bool }[] = [{ width: 320, attend: true }];\n",
     "const level = { width: 320, attends: true };\ndim W = level.widht;\n",
     body("const n = [1, 2].lenght;\n  return x;"),
     sampler(`${fields}, step: 3`),
     model('tokenizer { file: "a.json", pad: "<pad>", padding: "<pad>" }'),
   ],
-  "missing-field": [sampler(fields.replace("guidance: 7.5, ", "")), model('tokenizer { file: "a.json" }')],
+  "missing-field": [
+    "param levels: { width: int, attends: bool }[] = [{ width: 320, attends: true }, { width: 640 }];\n",
+    sampler(fields.replace("guidance: 7.5, ", "")),
+    model('tokenizer { file: "a.json" }'),
+  ],
   "repeated-field": [
     "const level = { width: 320, width: 640 };\n",
     model("", "preset Mini of Net { H: 4, H: 8 }\n"),

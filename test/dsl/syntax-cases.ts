@@ -12,6 +12,7 @@ export const syntaxCases: Cases = {
   "too-deep": [`dim F = ${"(".repeat(100)}1${")".repeat(100)};\n`, `dim F = ${"-".repeat(500)}1;\n`],
   "misspelt-keyword": [
     "dmi F = 16;\n",
+    'import { A } form "./a.mv";\n',
     block("cosnt y = x;\n  return y;"),
     block("retrun x;"),
     model("grpah g(x: Tensor<float, [1]>): Tensor<float, [1]> { return x; }"),
@@ -26,7 +27,6 @@ export const syntaxCases: Cases = {
   "unexpected-token": [
     'import A from "./a.mv";\n',
     'import { A B } from "./a.mv";\n',
-    'import { A } form "./a.mv";\n',
     "dim = 16;\n",
     "dim F: 16;\n",
     "dim block = 16;\n",
