@@ -1,7 +1,7 @@
 /** The text of a file to its syntax tree with comments and docs, or to every syntax error in it. */
 
 import type { IToken, TokenType } from "chevrotain";
-import type { Comment, Declaration, SourceFile } from "./ast.ts";
+import type { Comment, SourceFile } from "./ast.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { attachDocs } from "./docs.ts";
 import { Parser } from "./parser.ts";
@@ -40,14 +40,12 @@ export function parse(path: string, text: string): ParseResult {
   if (diagnostics.length > 0) return { source: undefined, diagnostics };
 
   parser ??= new Parser();
-  const declarations: Declaration[] = [];
-  for (const { chunk, end } of splitDeclarations(text, tokens)) {
-    const parsed = parser.parseDeclarations(path, chunk);
-    const error = parser.errors[0];
-    if (error === undefined) declarations.push(...parsed);
-    else diagnostics.push(syntaxError(path, text, error, end));
+  const declarations = parser.parseDeclarations(path, tokens);
+  const error = parser.errors[0];
+  if (error !== undefined) {
+    const found = errorsOf(parser, path, text, tokens);
+    return { source: undefined, diagnostics: found.length > 0 ? found : [syntaxError(path, text, error, text.trimEnd().length)] };
   }
-  if (diagnostics.length > 0) return { source: undefined, diagnostics };
   const comments = (groups.comments ?? []).map(
     (token): Comment => ({
       text: token.image,
@@ -55,6 +53,15 @@ export function parse(path: string, text: string): ParseResult {
     }),
   );
   return { source: attachDocs({ path, text, doc: undefined, declarations, comments }), diagnostics };
+}
+
+/** Every declaration parsed by itself, so that an error in one does not hide those of the next. */
+function errorsOf(parser: Parser, path: string, text: string, tokens: readonly IToken[]): Diagnostic[] {
+  return splitDeclarations(text, tokens).flatMap(({ chunk, end }) => {
+    parser.parseDeclarations(path, chunk);
+    const error = parser.errors[0];
+    return error === undefined ? [] : [syntaxError(path, text, error, end)];
+  });
 }
 
 const openers: ReadonlySet<TokenType> = new Set([
@@ -69,19 +76,24 @@ const openers: ReadonlySet<TokenType> = new Set([
   Word.ablation,
 ]);
 
-/**
- * Cuts the tokens before each declaration that begins a line, so that an error in one does not hide those of the next.
- * A file that is not laid out so is one piece: it parses the same, with one error at a time.
- */
+/** Cuts the tokens before each declaration that begins a line; a `const` may also begin one in a body. */
 function splitDeclarations(text: string, tokens: readonly IToken[]): { chunk: IToken[]; end: number }[] {
   const pieces: { chunk: IToken[]; end: number }[] = [];
+  let depth = 0;
   for (const token of tokens) {
+    if (opening.has(token.tokenType)) depth++;
+    if (closing.has(token.tokenType)) depth--;
     const startsLine = token.startOffset === 0 || text[token.startOffset - 1] === "\n";
+    const begins = startsLine && openers.has(token.tokenType) && (depth <= 0 || token.tokenType !== Word.const);
     const last = pieces.at(-1);
-    if (last === undefined || (startsLine && openers.has(token.tokenType))) pieces.push({ chunk: [token], end: 0 });
-    else last.chunk.push(token);
-    const current = pieces.at(-1);
-    if (current !== undefined) current.end = token.startOffset + token.image.length;
+    const end = token.startOffset + token.image.length;
+    if (last === undefined || begins) {
+      pieces.push({ chunk: [token], end });
+      depth = 0;
+    } else {
+      last.chunk.push(token);
+      last.end = end;
+    }
   }
   return pieces;
 }

@@ -77,7 +77,7 @@ export function syntaxError(path: string, text: string, exception: IRecognitionE
   const guess = misspelt(token, rule) ?? (token.tokenType === Identifier ? nearest(token.image, keywordIn(expected)) : undefined);
   if (guess !== undefined) return misspelling(token, guess);
   const reserved = expected === "a name" && isKeyword.has(token.image);
-  const hint = reserved ? `\`${token.image}\` is a word of the language: choose another name` : hintFor(expected, token, rule);
+  const hint = reserved ? `\`${token.image}\` is a word of the language: choose another name` : hintFor(expected, token, context.ruleStack);
   return syntaxDiagnostic("unexpected-token", spanOf(token), { found: shown(token), expected }, { hint });
 }
 
@@ -127,11 +127,14 @@ const forms: { readonly [rule: string]: string } = {
 
 const beginsItem: ReadonlySet<TokenType> = new Set([Identifier, NumberToken, StringToken, Mark.OpenRound, Mark.OpenSquare, Mark.OpenCurly]);
 
-function hintFor(expected: string, token: IToken, rule: string): string | undefined {
+/** Rules that are the same wherever they stand: the form around them says what to write. */
+const plainRules: ReadonlySet<string> = new Set(["identifier", "label", "string", "body", "fields", "dims", "parameters"]);
+
+function hintFor(expected: string, token: IToken, rules: readonly string[]): string | undefined {
   if (expected.startsWith("`,` or")) {
     return beginsItem.has(token.tokenType) ? `separate the items with a comma: \`, ${token.image}\`` : undefined;
   }
   if (token.tokenType === Word.as) return "a label follows a call or the range of a `repeat`: `f(x) as name`";
-  const form = forms[rule];
+  const form = forms[rules.findLast((rule) => !plainRules.has(rule)) ?? ""];
   return form?.startsWith("`") ? `write ${form}` : form;
 }

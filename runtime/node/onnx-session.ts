@@ -54,9 +54,26 @@ export function onnxRunner(pack: Package, folder: string, options: OnnxOptions =
 
 /** Loaded at the first need: the library is 46 MB, and most commands never run a graph. */
 async function engine(): Promise<typeof import("onnxruntime-node")> {
-  return import("onnxruntime-node").catch((error: unknown) => {
+  const loaded = await import("onnxruntime-node").catch((error: unknown) => {
     throw mvcError("backend-missing", { backend: "ONNX Runtime", reason: reasonOf(error) });
   });
+  holdHalvesAsBits(loaded.Tensor);
+  return loaded;
+}
+
+/**
+ * The engine's JavaScript looks once, when its first tensor is made, whether `Float16Array` is there, and then hands its
+ * native part arrays that this does not know (1.30 on Node 24: "not enough space"). So it must not find it then.
+ */
+function holdHalvesAsBits(make: typeof Tensor): void {
+  const known = Object.getOwnPropertyDescriptor(globalThis, "Float16Array");
+  if (known === undefined) return;
+  Reflect.deleteProperty(globalThis, "Float16Array");
+  try {
+    new make("float32", new Float32Array(1), [1]);
+  } finally {
+    Object.defineProperty(globalThis, "Float16Array", known);
+  }
 }
 
 async function open(graph: string, file: string, folder: string, options: OnnxOptions): Promise<InferenceSession> {
@@ -84,7 +101,6 @@ function fromOnnx(graph: string, name: string, tensor: Tensor | undefined): Tens
   if (type === "float32" && data instanceof Float32Array) return { dtype: "f32", shape, data };
   if (type === "int32" && data instanceof Int32Array) return { dtype: "i32", shape, data };
   if (type === "float16" && ArrayBuffer.isView(data)) {
-    // Newer engines hand out a Float16Array here, older ones the bits: the memory is the same.
     return { dtype: "f16", shape, data: new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2) };
   }
   throw mvcError("graph-failed", { graph, reason: `the output "${name}" has the type ${type}, which packages do not use` });

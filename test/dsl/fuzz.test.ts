@@ -59,7 +59,7 @@ const mutations: { readonly [name: string]: Mutation } = {
 
 function attempt(text: string, name: string, seed: number, tally: Map<string, number>): void {
   const count = (what: string) => tally.set(what, (tally.get(what) ?? 0) + 1);
-  const start = performance.now();
+  const start = process.cpuUsage();
   const files = new Map([[name, text], ...[...models].filter(([other]) => other !== name)]);
   const { source } = parse(name, text);
   const checked = checkFiles(files);
@@ -67,51 +67,46 @@ function attempt(text: string, name: string, seed: number, tally: Map<string, nu
   for (const { span, message } of checked.diagnostics) {
     const length = checked.texts.get(span.file)?.length ?? 0;
     const placed = Number.isInteger(span.start) && span.start >= 0 && span.start <= span.end && span.end <= length;
-    if (!placed || /undefined|NaN|\[object/.test(message)) throw new Error(`seed ${seed}: ${message} at ${span.start}..${span.end}`);
+    if (!placed || /undefined|NaN|\[object/.test(message)) throw new Error(`${message} at ${span.start}..${span.end}`);
   }
   if (source !== undefined) {
     count("parsed");
     const once = format(source);
     const again = parse(name, once);
-    if (again.source === undefined)
-      throw new Error(`seed ${seed}: the formatted text has a syntax error: ${again.diagnostics[0]?.message}`);
-    expect(shapeOf(again.source), `seed ${seed}: the tree`).toEqual(shapeOf(source));
-    const texts = (comments: typeof source.comments) => comments.map((comment) => comment.text.trimEnd()).sort();
-    expect(texts(again.source.comments), `seed ${seed}: the comments`).toEqual(texts(source.comments));
-    expect(format(again.source), `seed ${seed}: formatted twice`).toBe(once);
-  } else expect(checked.diagnostics.length, `seed ${seed}: a syntax error unsaid`).toBeGreaterThan(0);
+    if (again.source === undefined) throw new Error(`the formatted text has a syntax error: ${again.diagnostics[0]?.message}`);
+    // Compared as text: the matcher's walk over a tree takes longer than all the rest.
+    if (JSON.stringify(shapeOf(again.source)) !== JSON.stringify(shapeOf(source))) throw new Error("formatting changes the tree");
+    const texts = (comments: typeof source.comments) =>
+      comments
+        .map((comment) => comment.text.trimEnd())
+        .sort()
+        .join("\n");
+    if (texts(again.source.comments) !== texts(source.comments)) throw new Error("formatting loses a comment");
+    if (format(again.source) !== once) throw new Error("formatting twice gives another text");
+  } else if (checked.diagnostics.length === 0) throw new Error("a syntax error is not said");
   if (checked.program !== undefined) {
     count("checked");
-    if (name === "magicvideo.mv" && seed % 5 === 0) {
+    if (name === "magicvideo.mv" && seed % 3 === 0) {
       const expanded = expandModel(checked.program, { preset: "Mini", precision: "f32" });
       count("configuration" in expanded ? "expanded" : "refused");
     }
   }
-  const took = performance.now() - start;
-  if (took > 1000) throw new Error(`seed ${seed} took ${Math.round(took)} ms`);
+  // Time of this process alone: a busy machine is no hang.
+  const { user, system } = process.cpuUsage(start);
+  if (user + system > 1_000_000) throw new Error(`it took ${Math.round((user + system) / 1000)} ms`);
 }
 
 test("mutated models never throw, hang, or come out of the formatter changed", { timeout: 120_000 }, () => {
   const tally = new Map<string, number>();
   const names = Object.keys(mutations);
   // Small files stand for large ones in most rounds: they hold the same forms and take a fraction of the time.
-  const entries = [
-    "clip.mv",
-    "video.mv",
-    "clip.mv",
-    "video.mv",
-    "clip.mv",
-    "video.mv",
-    "clip.mv",
-    "video.mv",
-    "vae.mv",
-    "magicvideo.mv",
-  ] as const;
+  const entries = [...Array(12).fill("clip.mv"), ...Array(6).fill("video.mv"), "vae.mv", "magicvideo.mv"] as string[];
   for (let seed = 0; seed < 10_000; seed++) {
     const random = new Random(seed);
     const name = entries[seed % entries.length] ?? "clip.mv";
     let text = models.get(name) ?? "";
-    for (let round = random.below(3); round >= 0; round--) text = mutations[random.pick(names)]?.(tokensOf(text), random) ?? text;
+    for (let round = random.below(4) === 0 ? random.below(4) : 0; round >= 0; round--)
+      text = mutations[random.pick(names)]?.(tokensOf(text), random) ?? text;
     try {
       attempt(text, name, seed, tally);
     } catch (thrown) {

@@ -1,0 +1,257 @@
+// The grammar: what binds how tightly, where labels go, what may be left out, and what each form becomes.
+
+import { describe, expect, test } from "vitest";
+import { type Declaration, type Expression, parse, type Statement } from "../../dsl/index.ts";
+import { Parser } from "../../dsl/parser.ts";
+import { models, parsed } from "./sources.ts";
+
+/** The value of a const as text with every operator in brackets. */
+function shown(text: string): string {
+  const [declaration] = parsed(`const v = ${text};`).declarations;
+  if (declaration?.kind !== "const") throw new Error("not a const");
+  return show(declaration.value);
+}
+
+function show(node: Expression): string {
+  const list = (items: readonly Expression[]) => items.map(show).join(", ");
+  switch (node.kind) {
+    case "number":
+      return node.text;
+    case "string":
+      return JSON.stringify(node.value);
+    case "bool":
+      return String(node.value);
+    case "name":
+      return node.name;
+    case "list":
+      return `[${list(node.items)}]`;
+    case "record":
+      return `{${node.fields.map((field) => `${field.name.name}: ${show(field.value)}`).join(", ")}}`;
+    case "unary":
+      return `(${node.operator}${show(node.operand)})`;
+    case "binary":
+      return `(${show(node.left)} ${node.operator} ${show(node.right)})`;
+    case "conditional":
+      return `(${show(node.test)} ? ${show(node.then)} : ${show(node.otherwise)})`;
+    case "member":
+      return `${show(node.object)}.${node.property.name}`;
+    case "index":
+      return `${show(node.object)}[${show(node.index)}]`;
+    case "method":
+      return `${show(node.object)}.${node.method.name}(${list(node.arguments)})`;
+    case "call": {
+      const given = node.arguments.map(({ name, value }) => `${name === undefined ? "" : `${name.name}: `}${show(value)}`).join(", ");
+      const call = `${node.callee.name}(${given})${node.label === undefined ? "" : ` as ${node.label.name}`}`;
+      return node.piped === undefined ? call : `(${show(node.piped)} |> ${call})`;
+    }
+  }
+}
+
+test("the grammar is sound: chevrotain's own validation finds no ambiguity", () => {
+  expect(() => new Parser(true)).not.toThrow();
+});
+
+describe("precedence", () => {
+  test.each([
+    ["a + b * c - d", "((a + (b * c)) - d)"],
+    ["a - b - c", "((a - b) - c)"],
+    ["a / b % c * d", "(((a / b) % c) * d)"],
+    ["2 ** 3 ** 2", "(2 ** (3 ** 2))"],
+    ["-2 ** 2", "(-(2 ** 2))"],
+    ["2 ** -1", "(2 ** (-1))"],
+    ["-a * b", "((-a) * b)"],
+    ["!a && b", "((!a) && b)"],
+    ["--a", "(-(-a))"],
+    ["a || b && c", "(a || (b && c))"],
+    ["a == b && c != d", "((a == b) && (c != d))"],
+    ["a < b == c >= d", "((a < b) == (c >= d))"],
+    ["a + 1 < b * 2", "((a + 1) < (b * 2))"],
+    ["H % 2 ** n == 0", "((H % (2 ** n)) == 0)"],
+    ["a ? b : c ? d : e", "(a ? b : (c ? d : e))"],
+    ["a ? b ? 1 : 2 : 3", "(a ? (b ? 1 : 2) : 3)"],
+    ["x |> f() |> g(1)", "((x |> f()) |> g(1))"],
+    ["a + b |> f()", "((a + b) |> f())"],
+    ["a || b |> f()", "((a || b) |> f())"],
+    ["a ? x : y |> f()", "(a ? x : (y |> f()))"],
+    ["x |> f() ? a : b", "((x |> f()) ? a : b)"],
+    ["l[0].w.x[1 + 2]", "l[0].w.x[(1 + 2)]"],
+    ["l.reversed()[0]", "l.reversed()[0]"],
+    ["2 ** l.length", "(2 ** l.length)"],
+    ["-l[0]", "(-l[0])"],
+    ["(a + b) * c", "((a + b) * c)"],
+    ["(x |> f()) + y", "((x |> f()) + y)"],
+    ["f(x).length", "f(x).length"],
+  ])("%s", (text, expected) => expect(shown(text)).toBe(expected));
+});
+
+describe("labels", () => {
+  test.each([
+    ["x |> f(1) as a |> g() as b", "((x |> f(1) as a) |> g() as b)"],
+    ["y + f(x) as a", "(y + f(x) as a)"],
+    ["f(x) as a + y", "(f(x) as a + y)"],
+    ["f(g(x) as inner) as outer", "f(g(x) as inner) as outer"],
+    ["x |> f() as block |> g() as repeat", "((x |> f() as block) |> g() as repeat)"],
+  ])("%s", (text, expected) => expect(shown(text)).toBe(expected));
+});
+
+function statementOf(text: string): Statement | undefined {
+  const [declaration] = parsed(`block B<C>(x: Tensor<float, [C]>): Tensor<float, [C]> { ${text} }`).declarations;
+  return declaration?.kind === "block" ? declaration.body[0] : undefined;
+}
+
+describe("what is optional leaves what follows it alone", () => {
+  const repeats: readonly [string, string, string | undefined][] = [
+    ["repeat 2 as unit { }", "2", "unit"],
+    ["repeat n { }", "n", undefined],
+    ["repeat a + b as unit { }", "(a + b)", "unit"],
+    ["repeat l.reversed() as up { }", "l.reversed()", "up"],
+    ["repeat f(n) as up { }", "f(n)", "up"],
+    ["repeat x |> f(n) as up { }", "(x |> f(n))", "up"],
+    ["repeat (x |> f(n) as inner) as up { }", "(x |> f(n) as inner)", "up"],
+    ["repeat [1, 2] as up { }", "[1, 2]", "up"],
+  ];
+  test.each(repeats)("the `as` of %s", (text, range, label) => {
+    const statement = statementOf(text);
+    if (statement?.kind !== "repeat") throw new Error("no repeat");
+    expect(show(statement.range)).toBe(range);
+    expect(statement.label?.name).toBe(label);
+  });
+
+  test("calls in the body of a repeat take their labels again", () => {
+    const statement = statementOf("repeat f(n) as up { const y = g(x) as inner; }");
+    const inner = statement?.kind === "repeat" ? statement.body[0] : undefined;
+    expect(inner?.kind === "const" && show(inner.value)).toBe("g(x) as inner");
+  });
+
+  test("a name before `of` or `,` is the element, any other begins the range", () => {
+    const both = statementOf("repeat level, i of levels as down { }");
+    expect(both).toMatchObject({ element: { name: "level" }, index: { name: "i" }, range: { name: "levels" }, label: { name: "down" } });
+    const one = statementOf("repeat level of levels { }");
+    expect(one).toMatchObject({ element: { name: "level" }, index: undefined, range: { name: "levels" }, label: undefined });
+    expect(statementOf("repeat levels.length { }")).toMatchObject({ element: undefined, range: { kind: "member" } });
+  });
+
+  test("the `>` of a type is not a comparison, and `>=` needs a space", () => {
+    const [declaration] = parsed("type A<C, H> = Tensor<float, [C, H > 1 ? 2 : 3]>;").declarations;
+    expect(declaration).toMatchObject({ type: { axes: [{ kind: "name" }, { kind: "conditional" }] } });
+    const [use] = parsed("block B<C>(x: A<C, 2 * C>): A<C, C + 1> { return x; }").declarations;
+    expect(use).toMatchObject({ result: { arguments: [{ kind: "name" }, { kind: "binary", operator: "+" }] } });
+  });
+
+  test("`else` belongs to the nearest `if`, and `else if` is one `if` inside", () => {
+    const statement = statementOf("if (a) { } else if (b) { } else { return x; }");
+    expect(statement).toMatchObject({
+      test: { name: "a" },
+      otherwise: [{ kind: "if", test: { name: "b" }, otherwise: [{ kind: "return" }] }],
+    });
+  });
+
+  test("an assignment is told from a comparison and a call by what follows the name", () => {
+    expect(statementOf("h = x;")?.kind).toBe("assign");
+    expect(statementOf("h.push(x);")?.kind).toBe("expression");
+    expect(statementOf("h == x;")?.kind).toBe("expression");
+  });
+
+  test("`normal` takes its deviation, `zeros` none", () => {
+    expect(statementOf("weight w: Tensor<float, [C]> = normal(0.02);")).toMatchObject({
+      init: { kind: "normal", deviation: { value: 0.02 } },
+    });
+    expect(statementOf("weight w: Tensor<float, [C]> = zeros;")).toMatchObject({ init: { kind: "zeros", deviation: undefined } });
+  });
+});
+
+test("commas may stand after the last item everywhere", () => {
+  const text = [
+    'import { A, B, } from "./a.mv";',
+    "type V<C, H,> = Tensor<float, [C, H,]>;",
+    "param p: { width: int, attends: bool, }[] = [{ width: 1, attends: true, },];",
+    "block N<C, H,>(x: V<C, H,>, n: int = 1,): V<C, H,> { return f(x, n: 2,) as f; }",
+    "model M<H = 1, W = 2,> { sampler g(z, t,) { steps: 3, } }",
+    "preset P of M { H: 2, }",
+  ];
+  expect(parsed(text.join("\n")).declarations.map((declaration) => declaration.kind)).toEqual([
+    "import",
+    "type",
+    "param",
+    "block",
+    "model",
+    "preset",
+  ]);
+});
+
+test("numbers, strings and types are read as they are meant", () => {
+  const value = (text: string) => (parsed(`const v = ${text};`).declarations[0] as Extract<Declaration, { kind: "const" }>).value;
+  expect(value("1e-5")).toMatchObject({ kind: "number", value: 1e-5, float: true, text: "1e-5" });
+  expect(value("49408")).toMatchObject({ value: 49408, float: false });
+  expect(value("1.0")).toMatchObject({ value: 1, float: true });
+  expect(value("9007199254740991")).toMatchObject({ value: Number.MAX_SAFE_INTEGER });
+  expect(value('"a \\"b\\" \\\\ \\n"')).toMatchObject({ value: 'a "b" \\ \n' });
+  expect(parsed('param p: "a" | "b" = "a";').declarations[0]).toMatchObject({
+    type: { kind: "literal-type", values: [{ value: "a" }, { value: "b" }] },
+  });
+  expect(parsed("param p: int[][] = [];").declarations[0]).toMatchObject({
+    type: { kind: "list-type", element: { kind: "list-type", element: { scalar: "int" } } },
+  });
+});
+
+describe("docs", () => {
+  const docOf = (text: string) =>
+    parsed(text).declarations.map((declaration) => (declaration.kind === "import" ? undefined : declaration.doc));
+
+  test("`///` lines above a declaration, or behind it on its line", () => {
+    expect(docOf("/// first\n/// second\ndim A = 1;\ndim B = 2;  /// behind\ndim C = 3;\n")).toEqual([
+      "first\nsecond",
+      "behind",
+      undefined,
+    ]);
+  });
+
+  test("a blank line or a plain comment parts them", () => {
+    expect(docOf("dim Z = 0;\n/// far\n\ndim A = 1;\n// plain\ndim B = 2;\n")).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("a file's own doc is parted by a blank line or followed by an import", () => {
+    expect(parsed("/// the file\n\n/// the dim\ndim A = 1;\n")).toMatchObject({ doc: "the file", declarations: [{ doc: "the dim" }] });
+    expect(parsed('/// the file\nimport { A } from "./a.mv";\n').doc).toBe("the file");
+    expect(parsed("/// the dim\ndim A = 1;\n")).toMatchObject({ doc: undefined, declarations: [{ doc: "the dim" }] });
+  });
+
+  test("members of a model have docs too", () => {
+    const [model] = parsed("model M {\n  /// runs\n  graph g(x: Tensor<float, [1]>): Tensor<float, [1]> { return x; }\n}\n").declarations;
+    expect(model).toMatchObject({ members: [{ doc: "runs" }] });
+  });
+});
+
+test("spans are where the words are", () => {
+  const text = "dim F = 16;\nconst y = (a + b) |> f(1) as l;\n";
+  const [dim, constant] = parsed(text).declarations;
+  const at = (span: { start: number; end: number } | undefined) => text.slice(span?.start, span?.end);
+  expect(at(dim?.span)).toBe("dim F = 16;");
+  const call = constant?.kind === "const" && constant.value.kind === "call" ? constant.value : undefined;
+  expect([at(call?.span), at(call?.callSpan), at(call?.callee.span), at(call?.label?.span)]).toEqual([
+    "(a + b) |> f(1) as l",
+    "f(1) as l",
+    "f",
+    "l",
+  ]);
+});
+
+test("errors of several declarations are all reported, each once", () => {
+  const text = "dim A = ;\nblock B<C>(x Tensor<float, [C]>): Tensor<float, [C]> { return x; }\ndim D = 1;\nparam e: int = ,;\n";
+  const { source, diagnostics } = parse("test.mv", text);
+  expect(source).toBeUndefined();
+  expect(diagnostics.map(({ code, span }) => [code, text.slice(span.start, span.end)])).toEqual([
+    ["unexpected-token", ";"],
+    ["unexpected-token", "Tensor"],
+    ["unexpected-token", ","],
+  ]);
+});
+
+test("a file may be empty, or nothing but comments, and lines may end as on Windows", () => {
+  expect(parsed("").declarations).toEqual([]);
+  expect(parsed("// only\n").comments).toMatchObject([{ text: "// only" }]);
+  const video = models.get("video.mv") ?? "";
+  const windows = parsed(video.replaceAll("\n", "\r\n"));
+  expect(windows.declarations).toHaveLength(parsed(video).declarations.length);
+  expect(windows.doc).toBe(parsed(video).doc);
+});
