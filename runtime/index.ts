@@ -15,6 +15,6 @@ export {
 } from "./node/safetensors-file.ts";
 export type { Progress, SampleOptions } from "./options.ts";
 export { openPackage, type Package, type PackageFiles } from "./package.ts";
-export { type ClipRequest, createPipeline, type Pipeline, type SampledClip } from "./pipeline.ts";
+export { type AnyGraphs, type ClipRequest, createPipeline, type GraphTypes, type Pipeline, type SampledClip } from "./pipeline.ts";
 export type { GraphRunner } from "./session.ts";
 export type { TensorData, Tensors } from "./tensor.ts";

@@ -25,7 +25,15 @@ export interface SampledClip extends Clip {
   readonly latent: TensorData;
 }
 
-export interface Pipeline {
+/** The tensors of each graph of a package: what its `bindings.ts` exports as `Graphs`. */
+export type GraphTypes<G> = { readonly [Name in keyof G]: { readonly inputs: object; readonly outputs: object } };
+
+/** A package whose graphs are not known when the application is compiled. */
+export interface AnyGraphs {
+  readonly [graph: string]: { readonly inputs: Tensors; readonly outputs: Tensors };
+}
+
+export interface Pipeline<G extends GraphTypes<G> = AnyGraphs> {
   readonly package: Package;
   /**
    * Samples one clip that follows the prompt.
@@ -35,13 +43,13 @@ export interface Pipeline {
   /** Samples several clips, as many at once as the package's batch holds. Errors as `sample`. */
   sampleAll(requests: readonly ClipRequest[], options?: SampleOptions): Promise<readonly SampledClip[]>;
   /** Runs one graph of the package on given tensors. Floats come out in the graph's precision. */
-  run(graph: string, tensors: Tensors): Promise<Tensors>;
+  run<Name extends keyof G & string>(graph: Name, tensors: G[Name]["inputs"]): Promise<G[Name]["outputs"]>;
   /** Frees the backend's memory; the pipeline cannot be used after it. */
   dispose(): Promise<void>;
 }
 
 /** Joins a package and a backend. Browser-safe: the backend is the only part that knows its device. */
-export function createPipeline(pack: Package, runner: GraphRunner): Pipeline {
+export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Package, runner: GraphRunner): Pipeline<G> {
   let encodePrompt: EncodePrompt | undefined;
 
   const tokenizer = async (): Promise<EncodePrompt> => {
@@ -51,7 +59,7 @@ export function createPipeline(pack: Package, runner: GraphRunner): Pipeline {
     return encodePrompt;
   };
 
-  const sampleAll: Pipeline["sampleAll"] = async (requests, options = {}) => {
+  const sampleAll: Pipeline<G>["sampleAll"] = async (requests, options = {}) => {
     const parts = roles(pack.manifest);
     const { report, signal, ...chosen } = settings(options, requests, parts.sampler);
     const steps = samplerSteps({ ...parts.sampler, ...chosen });
@@ -85,7 +93,8 @@ export function createPipeline(pack: Package, runner: GraphRunner): Pipeline {
       return clip;
     },
     sampleAll,
-    run: (graph, tensors) => runner.run(graph, tensors),
+    // The runner checks names, types and shapes against the manifest, which is what the bindings were made from.
+    run: (graph, tensors) => runner.run(graph, tensors as Tensors),
     dispose: () => runner.dispose(),
   };
 }

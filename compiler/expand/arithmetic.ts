@@ -14,7 +14,12 @@ export function binary(expression: BinaryExpression, left: Static, right: Static
   if (operator === "==") return { kind: "bool", value: sameStatic(left, right) };
   if (operator === "!=") return { kind: "bool", value: !sameStatic(left, right) };
   if (left.kind === "tensor" || right.kind === "tensor") return tensorBinary(expression, left, right, frame);
-  if (left.kind === "string" && right.kind === "string" && operator === "+") return { kind: "string", value: left.value + right.value };
+  if (left.kind === "string" && right.kind === "string" && operator === "+") {
+    const length = left.value.length + right.value.length;
+    if (length > 10_000)
+      return fail(frame, "wrong-kind", expression.span, { expected: "a string of at most 10000 characters", found: `one of ${length}` });
+    return { kind: "string", value: left.value + right.value };
+  }
   if (left.kind === "int" && right.kind === "int") return intBinary(expression, left, right, frame);
   if ((left.kind === "int" || left.kind === "float") && (right.kind === "int" || right.kind === "float")) {
     const result = numeric(operator, left.value, right.value);

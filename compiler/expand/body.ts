@@ -5,7 +5,7 @@ import { tensorType } from "../graph/builder.ts";
 import type { WeightInitialiser } from "../graph/graph.ts";
 import { axisExpressionSize } from "./axes.ts";
 import { evaluate, evaluateBool, evaluateTensor } from "./evaluate.ts";
-import { type Frame, fail, join, labelled, Scope } from "./frame.ts";
+import { type Frame, fail, join, labelled, mostSteps, Scope, takeStep } from "./frame.ts";
 import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
 import { dtypeOf, signatureShape } from "./types.ts";
 
@@ -53,6 +53,7 @@ function runStatement(statement: Statement, frame: Frame): Returned | undefined 
 
 function runRepeat(statement: RepeatStatement, frame: Frame): Returned | undefined {
   const range = evaluate(statement.range, frame);
+  if (range.kind === "int" && range.value > mostSteps) return fail(frame, "too-large", statement.range.span, { most: mostSteps });
   const items: readonly Static[] =
     range.kind === "list"
       ? range.items
@@ -60,6 +61,7 @@ function runRepeat(statement: RepeatStatement, frame: Frame): Returned | undefin
         ? Array.from({ length: range.value }, (_, i) => int(i))
         : fail(frame, "wrong-kind", statement.range.span, { expected: "a list or a number of times", found: describe(range) });
   for (const [i, item] of items.entries()) {
+    takeStep(frame, statement.range.span);
     const scope = new Scope(frame.scope);
     if (statement.element !== undefined) scope.declare(statement.element.name, item);
     if (statement.index !== undefined) scope.declare(statement.index.name, int(i));

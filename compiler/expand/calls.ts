@@ -9,11 +9,12 @@ import { opTable } from "../ops/table.ts";
 import { arrange, view } from "./arrange.ts";
 import { callBlock } from "./blocks.ts";
 import { evaluate, evaluateInt, evaluateList, evaluateTensor } from "./evaluate.ts";
-import { type Frame, fail, join, labelled, originAt } from "./frame.ts";
+import { type Frame, fail, join, labelled, originAt, takeStep } from "./frame.ts";
 import { describe, type IntStatic, type Static, type TensorStatic } from "./static.ts";
 
 /** A call of whatever its name stands for: a block of the file's scope, a form of the language, or an op. */
 export function call(expression: CallExpression, frame: Frame): Static {
+  takeStep(frame, expression.callSpan);
   const name = expression.callee.name;
   const declared = frame.expansion.program.files.get(frame.file)?.names.get(name);
   if (declared?.declaration.kind === "block") return callBlock(expression, declared.declaration, declared.file, frame);
@@ -26,8 +27,8 @@ export function call(expression: CallExpression, frame: Frame): Static {
 }
 
 function layoutCall(expression: CallExpression, given: readonly Expression[], frame: Frame): TensorStatic {
-  const named = expression.arguments.find((argument) => argument.name !== undefined)?.value;
-  const [value, list] = [given[0], given[1] ?? named];
+  const named = (name: string) => expression.arguments.find((argument) => argument.name?.name === name)?.value;
+  const [value, list] = [given[0] ?? named("x"), given[1] ?? named("axes")];
   if (value === undefined || list === undefined) throw new Error("expand: a layout call lacks an argument, which check should have found");
   const x = evaluateTensor(value, frame);
   const sizes = intsOf(list, frame);

@@ -63,7 +63,7 @@ export function staticFrame(program: Program, globals: Globals, file: string, pr
     throw new Error("expand: a call outside a block, which check should have found");
   };
   return {
-    expansion: { program, globals, builder: new GraphBuilder(), precision, known: undefined, call },
+    expansion: { program, globals, builder: new GraphBuilder(), precision, known: undefined, steps: { count: 0 }, call },
     file,
     scope,
     path: "",

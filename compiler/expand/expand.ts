@@ -98,7 +98,7 @@ function graphFrame(configuration: Configuration, known?: Map<string, AxisType>)
   for (const [name, value] of configuration.modelDims) scope.declare(name, value);
   const builder = new GraphBuilder();
   const frame: Frame = {
-    expansion: { program, globals, builder, precision: choices.precision, known, call },
+    expansion: { program, globals, builder, precision: choices.precision, known, steps: { count: 0 }, call },
     file,
     scope,
     path: "",

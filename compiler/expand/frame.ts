@@ -41,6 +41,8 @@ export interface Expansion {
   readonly precision: "f32" | "f16";
   /** Types of the results of block calls, by callee and arguments, where only shapes are asked for: a call like an earlier one is not expanded again. */
   readonly known: Map<string, AxisType> | undefined;
+  /** Calls and rounds so far. */
+  readonly steps: { count: number };
   /** Calls of blocks and ops; a field, so that evaluating does not import calling. */
   readonly call: (call: CallExpression, frame: Frame) => Static;
 }
@@ -74,3 +76,11 @@ function relatedOf(frame: Frame): Related[] {
 export const fail: (frame: Frame, ...diagnostic: Parameters<typeof expandDiagnostic>) => never = (frame, code, span, holes, more) => {
   throw new ExpansionFailure(expandDiagnostic(code, span, holes, { ...more, related: [...(more?.related ?? []), ...relatedOf(frame)] }));
 };
+
+/** Calls and rounds of `repeat` in one graph: far above any model, so that blocks that multiply each other end in a sentence. */
+export const mostSteps = 200_000;
+
+export function takeStep(frame: Frame, span: Span): void {
+  frame.expansion.steps.count++;
+  if (frame.expansion.steps.count > mostSteps) fail(frame, "too-large", span, { most: mostSteps });
+}

@@ -40,11 +40,10 @@ export const expandMessages = {
     (h: { readonly from: string; readonly to: string; readonly fromSize: number; readonly toSize: number }) =>
       `a view keeps the number of elements, but ${h.from} has ${h.fromSize} and ${h.to} has ${h.toSize}`,
   ),
-  "inexact-division": error(
-    (h: { readonly operation: string; readonly dividend: number; readonly divisor: number }) =>
-      h.divisor === 0
-        ? `\`${h.operation}\` divides by zero`
-        : `\`${h.operation}\` must be a whole number, but ${h.dividend} does not divide by ${h.divisor}`,
+  "inexact-division": error((h: { readonly operation: string; readonly dividend: number; readonly divisor: number }) =>
+    h.divisor === 0
+      ? `\`${h.operation}\` divides by zero`
+      : `\`${h.operation}\` must be a whole number, but ${h.dividend} does not divide by ${h.divisor}`,
   ),
   "out-of-range": error((h: { readonly index: number; readonly length: number }) => `index ${h.index} is outside a list of ${h.length}`),
   "empty-list": error((h: { readonly name: string }) => `\`${h.name}.pop()\` finds the list empty`),
@@ -52,6 +51,7 @@ export const expandMessages = {
     (h: { readonly axis: string; readonly size: number }) => `axis ${h.axis} has size ${h.size}, but a size is a whole number of 1 or more`,
   ),
   "wrong-kind": error((h: { readonly expected: string; readonly found: string }) => `this must be ${h.expected}, but it is ${h.found}`),
+  "too-large": error((h: { readonly most: number }) => `the graph takes more than ${h.most} calls and rounds of \`repeat\` to build`),
   "unnamed-weight": error((h: { readonly op: string }) => `\`${h.op}\` owns weights, so the call needs a label for their path`),
   "repeated-weight": error((h: { readonly path: string }) => `the weight path \`${h.path}\` is used twice`),
   "conflicting-weight": error(

@@ -35,7 +35,9 @@ function checkCallable(context: Context, callable: BlockDeclaration | GraphDecla
         found: "a compile-time type",
       });
     }
-    if (parameter.value !== undefined) checkAs(context, parameter.value, type, names);
+    if (parameter.value !== undefined && type.kind === "tensor") {
+      context.report("tensor-default", parameter.value.span, { name: parameter.name.name });
+    } else if (parameter.value !== undefined) checkAs(context, parameter.value, type, names);
     names.declare(context, parameter.name, { type, kind: "parameter" });
   }
   const result = checkType(context, callable.result, names);

@@ -1,8 +1,9 @@
 /** A file and what it imports to a checked program: each stage reports all it finds, and the next runs only if it found nothing. */
 
-import type { Declaration, ImportDeclaration } from "../ast.ts";
+import type { Declaration, Expression, ImportDeclaration, Statement } from "../ast.ts";
 import type { CheckResult, Host } from "../program.ts";
 import type { OpSignature } from "../signature.ts";
+import { partsOf } from "../walk.ts";
 import { checkBlock } from "./bodies.ts";
 import { callType } from "./calls.ts";
 import { Context, Names } from "./context.ts";
@@ -11,7 +12,7 @@ import { LabelCheck } from "./labels.ts";
 import { load } from "./load.ts";
 import { checkModel, checkOverrides } from "./models.ts";
 import { int, type StaticType, unknown } from "./static-type.ts";
-import { checkType, staticTypeOf } from "./types.ts";
+import { checkType, checkTypeCycles, staticTypeOf } from "./types.ts";
 
 /** Never throws, whatever the files hold. */
 export function check(entry: string, host: Host, ops: readonly OpSignature[]): CheckResult {
@@ -20,10 +21,38 @@ export function check(entry: string, host: Host, ops: readonly OpSignature[]): C
 
   const context = new Context(files, ops, { callType, declaredType });
   const declarations = [...files].flatMap(([file, { source }]) => source.declarations.map((declaration) => ({ file, declaration })));
+  const types = declarations.flatMap(({ file, declaration }) => (declaration.kind === "type" ? [{ file, declaration }] : []));
+  checkTypeCycles(context, types);
+  if (context.diagnostics.length > 0) return { program: undefined, diagnostics: context.diagnostics, texts };
+  for (const { declaration } of declarations) refuseCalls(context, declaration);
   for (const { file, declaration } of declarations) checkDeclaration(context, declaration, file);
   if (context.diagnostics.length === 0) checkLabels(context, declarations);
-  const sorted = context.diagnostics;
-  return { program: sorted.length === 0 ? { entry, files } : undefined, diagnostics: sorted, texts };
+  const { diagnostics: found } = context;
+  return { program: found.length === 0 ? { entry, files } : undefined, diagnostics: found, texts };
+}
+
+/** Values outside blocks and graphs are read without a graph to put a tensor in. */
+function refuseCalls(context: Context, declaration: Declaration): void {
+  const visit = (node: Expression | Statement): void => {
+    if (node.kind === "call") context.report("call-outside-block", node.callSpan, { name: node.callee.name });
+    else for (const part of partsOf(node)) visit(part);
+  };
+  switch (declaration.kind) {
+    case "dim":
+    case "param":
+    case "const":
+      return visit(declaration.value);
+    case "preset":
+    case "ablation":
+      for (const { value } of declaration.overrides) visit(value);
+      return;
+    case "model":
+      for (const { value } of declaration.dims) visit(value);
+      for (const member of declaration.members) {
+        if (member.kind === "const") visit(member.value);
+        if (member.kind === "sampler" || member.kind === "tokenizer") for (const { value } of member.fields) visit(value);
+      }
+  }
 }
 
 function checkDeclaration(context: Context, declaration: Declaration, file: string): void {

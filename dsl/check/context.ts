@@ -1,6 +1,6 @@
 /** What every check of a program shares: the files, the ops, and where diagnostics go. */
 
-import type { CallExpression, ConstDeclaration, Identifier, Span } from "../ast.ts";
+import type { CallExpression, ConstDeclaration, Identifier, Span, TypeDeclaration } from "../ast.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import type { Declared, FileScope } from "../program.ts";
 import type { OpSignature } from "../signature.ts";
@@ -32,6 +32,8 @@ export class Context {
   readonly files: ReadonlyMap<string, FileScope>;
   readonly ops: ReadonlyMap<string, OpSignature>;
   readonly rules: Rules;
+  /** What `type` declarations say of values, found when first asked for. */
+  readonly types = new Map<TypeDeclaration, StaticType>();
   /** Types of file-level consts, found when first asked for. */
   readonly constants = new Map<ConstDeclaration, StaticType>();
   /** Consts whose values are being looked at, outermost first. */

@@ -107,7 +107,6 @@ function firstAxis(
   context: Context,
   type: TypeNode,
   at: { readonly file: string; readonly bound: ReadonlyMap<string, AxisName | undefined> },
-  depth = 0,
 ): AxisName | undefined {
   const nameOf = (axis: Expression | undefined): AxisName | undefined => {
     if (axis?.kind !== "name") return undefined;
@@ -115,9 +114,9 @@ function firstAxis(
   };
   if (type.kind === "tensor-type") return nameOf(type.axes[0]);
   const declared = type.kind === "named-type" ? context.declared(type.name.name, at.file) : undefined;
-  if (type.kind !== "named-type" || declared?.declaration.kind !== "type" || depth > 50) return undefined;
+  if (type.kind !== "named-type" || declared?.declaration.kind !== "type") return undefined;
   const bound = new Map(declared.declaration.parameters.map((parameter, i) => [parameter.name, nameOf(type.arguments[i])]));
-  return firstAxis(context, declared.declaration.type, { file: declared.file, bound }, depth + 1);
+  return firstAxis(context, declared.declaration.type, { file: declared.file, bound });
 }
 
 function checkFields(

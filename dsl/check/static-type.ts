@@ -27,7 +27,7 @@ export function typeOfAttribute(kind: AttributeKind): StaticType {
 
 /** Whether a value of one type may stand where the other is wanted: ints are floats, a literal is a string. */
 export function fits(found: StaticType, wanted: StaticType): boolean {
-  if (found.kind === "unknown" || wanted.kind === "unknown") return true;
+  if (found === wanted || found.kind === "unknown" || wanted.kind === "unknown") return true;
   if (found.kind === "list" && wanted.kind === "list") return fits(found.element, wanted.element);
   if (found.kind === "record" && wanted.kind === "record") {
     return (

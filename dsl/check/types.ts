@@ -1,6 +1,6 @@
 /** Type nodes to what they say of a value, with their names, numbers of axes and element types checked. */
 
-import type { Expression, NamedTypeNode, TypeNode } from "../ast.ts";
+import type { Expression, NamedTypeNode, TypeDeclaration, TypeNode } from "../ast.ts";
 import { nearest } from "../nearest.ts";
 import { type Context, hintNearest, type Names } from "./context.ts";
 import { checkInt } from "./expressions.ts";
@@ -22,7 +22,11 @@ function checkNames(context: Context, type: TypeNode, names: Names): void {
     case "list-type":
       return checkNames(context, type.element, names);
     case "record-type":
-      for (const field of type.fields) checkNames(context, field.type, names);
+      for (const [i, field] of type.fields.entries()) {
+        const { name, span } = field.name;
+        if (type.fields.findIndex((other) => other.name.name === name) < i) context.report("repeated-field", span, { name });
+        checkNames(context, field.type, names);
+      }
       return;
     case "tensor-type":
       if (!dtypes.includes(type.dtype.name)) {
@@ -52,39 +56,60 @@ function checkNamedType(context: Context, type: NamedTypeNode, names: Names): vo
   for (const argument of type.arguments) checkInt(context, argument, names);
 }
 
-/** What a type says of a value, without checking it: its own file does that. A type that is made of itself says nothing. */
-export function staticTypeOf(context: Context, type: TypeNode, file: string, depth = 0): StaticType {
+/** Reports each `type` that is made of itself: all that follows types down goes by them. */
+export function checkTypeCycles(context: Context, declarations: readonly { file: string; declaration: TypeDeclaration }[]): void {
+  const done = new Set<TypeDeclaration>();
+  const visitType = (type: TypeNode, file: string, trail: readonly TypeDeclaration[]): void => {
+    if (type.kind === "list-type") visitType(type.element, file, trail);
+    if (type.kind === "record-type") for (const field of type.fields) visitType(field.type, file, trail);
+    const declared = type.kind === "named-type" ? context.declared(type.name.name, file) : undefined;
+    if (declared?.declaration.kind === "type") visit(declared.declaration, declared.file, trail);
+  };
+  const visit = (declaration: TypeDeclaration, file: string, trail: readonly TypeDeclaration[]): void => {
+    if (trail.includes(declaration)) {
+      const chain = [...trail.slice(trail.indexOf(declaration)), declaration];
+      context.report("type-cycle", declaration.name.span, { chain: chain.map((link) => link.name.name).join(" → ") });
+    } else if (!done.has(declaration)) visitType(declaration.type, file, [...trail, declaration]);
+    done.add(declaration);
+  };
+  for (const { file, declaration } of declarations) visit(declaration, file, []);
+}
+
+/** What a type says of a value, without checking it: its own file does that. */
+export function staticTypeOf(context: Context, type: TypeNode, file: string): StaticType {
   switch (type.kind) {
     case "scalar-type":
       return { int, float, bool, string }[type.scalar];
     case "literal-type":
       return { kind: "literal", values: type.values.map((value) => value.value) };
     case "list-type":
-      return list(staticTypeOf(context, type.element, file, depth));
+      return list(staticTypeOf(context, type.element, file));
     case "record-type":
       return {
         kind: "record",
-        fields: new Map(type.fields.map((field) => [field.name.name, staticTypeOf(context, field.type, file, depth)])),
+        fields: new Map(type.fields.map((field) => [field.name.name, staticTypeOf(context, field.type, file)])),
       };
     case "tensor-type":
       return tensor;
     case "named-type": {
       const declared = context.declared(type.name.name, file);
-      if (declared?.declaration.kind !== "type" || depth > 50) return unknown;
-      return staticTypeOf(context, declared.declaration.type, declared.file, depth + 1);
+      if (declared?.declaration.kind !== "type") return unknown;
+      const known = context.types.get(declared.declaration) ?? staticTypeOf(context, declared.declaration.type, declared.file);
+      context.types.set(declared.declaration, known);
+      return known;
     }
   }
 }
 
 /** The names that stand alone as axes of a tensor type: the dims that an argument's shape binds. */
-export function bareAxes(context: Context, type: TypeNode, file: string, depth = 0): string[] {
+export function bareAxes(context: Context, type: TypeNode, file: string): string[] {
   const nameOf = (axis: Expression) => (axis.kind === "name" ? [axis.name] : []);
   if (type.kind === "tensor-type") return type.axes.flatMap(nameOf);
-  if (type.kind !== "named-type" || depth > 50) return [];
+  if (type.kind !== "named-type") return [];
   const declared = context.declared(type.name.name, file);
   if (declared?.declaration.kind !== "type") return [];
   const parameters = declared.declaration.parameters.map((parameter) => parameter.name);
-  return bareAxes(context, declared.declaration.type, declared.file, depth + 1).flatMap((axis) => {
+  return bareAxes(context, declared.declaration.type, declared.file).flatMap((axis) => {
     const argument = type.arguments[parameters.indexOf(axis)];
     return argument === undefined ? [] : nameOf(argument);
   });

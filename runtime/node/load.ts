@@ -2,7 +2,7 @@
 
 import type { Progress } from "../options.ts";
 import { openPackage } from "../package.ts";
-import { createPipeline, type Pipeline } from "../pipeline.ts";
+import { type AnyGraphs, createPipeline, type GraphTypes, type Pipeline } from "../pipeline.ts";
 import { type OnnxOptions, onnxRunner } from "./onnx-session.ts";
 import { packageFolder } from "./package-folder.ts";
 
@@ -16,8 +16,8 @@ export interface LoadOptions extends OnnxOptions {
  * Opens and checks a package; its graphs are loaded when they are first run.
  * @throws MvcError as `openPackage`.
  */
-export async function loadPipeline(folder: string, options: LoadOptions = {}): Promise<Pipeline> {
+export async function loadPipeline<G extends GraphTypes<G> = AnyGraphs>(folder: string, options: LoadOptions = {}): Promise<Pipeline<G>> {
   options.onProgress?.({ phase: "load", step: 0, steps: 0 });
   const pack = await openPackage(packageFolder(folder), { verify: options.verify ?? "quick" });
-  return createPipeline(pack, onnxRunner(pack, folder, options));
+  return createPipeline<G>(pack, onnxRunner(pack, folder, options));
 }

@@ -48,6 +48,14 @@ export const checkCases: Cases = {
   "not-a-value": [body("return x + Image;"), body("return x |> conv2d(Layer, kernel: 1) as conv;", layer)],
   "not-a-block": [body("return x |> F();"), body("return x |> Image();")],
   "constant-cycle": ["const a = b + 1;\nconst b = a + 1;\n"],
+  "type-cycle": ["type A = B;\ntype B = { a: int, b: A[] };\nparam a: A = 1;\n", "type A = A;\n"],
+  "call-outside-block": [
+    "const both = concat([], axis: 1);\n",
+    "param n: int = true ? 3 : silu(1);\n",
+    model("const both = [concat([], axis: 1)];"),
+    model("", "preset Mini of Net { steps: silu(1) }\n"),
+  ],
+  "tensor-default": [`${image}block Net<C, H, W>(x: Image<C, H, W>, y: Image<C, H, W> = x): Image<C, H, W> {\n  return x + y;\n}\n`],
   recursion: [
     `${image}block A<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> B() as b;\n}\nblock B<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> A() as a;\n}\n`,
     `${image}block A<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> A() as a;\n}\n`,
@@ -118,6 +126,7 @@ export const checkCases: Cases = {
     model('tokenizer { file: "a.json" }'),
   ],
   "repeated-field": [
+    "param level: { width: int, width: int } = { width: 1 };\n",
     "const level = { width: 320, width: 640 };\n",
     model("", "preset Mini of Net { H: 4, H: 8 }\n"),
     sampler(`${fields}, steps: 3`),

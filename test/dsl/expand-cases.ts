@@ -8,6 +8,12 @@ const net = (statements: string, result = "Image<C, H, W>", before = "") =>
   `${image}${before}block Net<C, H, W>(x: Image<C, H, W>): ${result} {\n  ${statements}\n}\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return Net(x) as net;\n  }\n}\n`;
 const levels =
   "block Res<C, H, W>(x: Image<C, H, W>, out: int): Image<out, H, W> {\n  const y = x |> conv2d(out, kernel: 3) as conv;\n  return y + (x |> silu());\n}\nblock Level<C, H, W>(x: Image<C, H, W>): Image<2 * C, H, W> {\n  return x |> Res(2 * C) as res;\n}\n";
+/** Thirty blocks that each call the next twice. */
+function twice(): string {
+  const block = (name: string, body: string) => `block ${name}<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return ${body};\n}\n`;
+  const names = Array.from({ length: 30 }, (_, i) => (i === 0 ? "Twice" : `Twice${i}`));
+  return names.map((name, i) => block(name, names[i + 1] === undefined ? "x" : `x |> ${names[i + 1]}() |> ${names[i + 1]}()`)).join("");
+}
 const choices = `${image}param mode: "a" | "b" = "a";\nparam units: int = 2;\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return x;\n  }\n}\npreset Mini of Tiny { H: 4 }\nablation Less of Tiny { units: 1 }\n`;
 const fields = 'method: "ddim", steps: 4, guidance: 1, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 10';
 
@@ -66,6 +72,7 @@ export const expandCases: Cases = {
     net('const name = "end" + "s";\n  return x |> conv2d(C, kernel: 3, padding: name) as conv;'),
     net("return x |> upsample(2 ** 60);"),
   ],
+  "too-large": [net("let h = x;\n  repeat 10 ** 9 { h = h |> silu(); }\n  return h;"), net("return Twice(x);", "Image<C, H, W>", twice())],
   "unnamed-weight": [],
   "repeated-weight": [],
   "conflicting-weight": [
