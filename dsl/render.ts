@@ -58,16 +58,23 @@ function placeText(span: Span, texts: ReadonlyMap<string, string>): string {
   return `${span.file}:${line}:${column}`;
 }
 
+/** As much of a line as is shown; of a longer one, the part around what is underlined. */
+const widest = 160;
+const before = 40;
+
 /** The first line of the span, underlined to its end or the line's. */
 function frame(span: Span, texts: ReadonlyMap<string, string>, paint: Painter): string[] {
   const text = texts.get(span.file);
   if (text === undefined || (span.start === 0 && span.end === 0)) return [];
   const { line, column } = placeOf(text, span.start);
-  const source = (text.split("\n")[line - 1] ?? "").replace(/\r$/, "");
-  const length = Math.max(1, Math.min(span.end - span.start, source.length - (column - 1)));
+  const whole = (text.split("\n")[line - 1] ?? "").replace(/\r$/, "");
+  const from = whole.length <= widest ? 0 : Math.max(0, Math.min(column - 1 - before, whole.length - widest));
+  const source = `${from > 0 ? "…" : ""}${whole.slice(from + (from > 0 ? 1 : 0), from + widest)}${from + widest < whole.length ? "…" : ""}`;
+  const at = column - 1 - from;
+  const length = Math.max(1, Math.min(span.end - span.start, source.length - at));
   const number = String(line);
   // Tabs keep their width before the carets, so that these stand under what they mean.
-  const indent = source.slice(0, column - 1).replace(/[^\t]/g, " ");
+  const indent = source.slice(0, at).replace(/[^\t]/g, " ");
   return [
     `${paint.dim(`${number} |`)} ${source}`,
     `${paint.dim(`${" ".repeat(number.length)} |`)} ${indent}${paint.red("^".repeat(length))}`,

@@ -78,7 +78,7 @@ export const fail: (frame: Frame, ...diagnostic: Parameters<typeof expandDiagnos
 };
 
 /** Calls and rounds of `repeat` in one graph: far above any model, so that blocks that multiply each other end in a sentence. */
-export const mostSteps = 200_000;
+export const mostSteps = 100_000;
 
 export function takeStep(frame: Frame, span: Span): void {
   frame.expansion.steps.count++;

@@ -11,6 +11,11 @@ import { compileFile } from "../../golden/cases.ts";
 let folder = "";
 beforeAll(async () => {
   folder = mkdtempSync(resolve("node_modules/.bindings-"));
+  const options = { rootDir: "../..", noEmit: true };
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ extends: "../../tsconfig.json", compilerOptions: options, include: ["*.ts"] }),
+  );
   writeFileSync(join(folder, "bindings.ts"), await emitBindings(compileFile("models/magicvideo.mv", { preset: "Mini" })));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -24,19 +29,8 @@ function complaints(body: string): string {
      import type { Graphs } from "./bindings.ts";
      export async function application() { const pipeline = await loadPipeline<Graphs>("out/mini"); ${body} }`,
   );
-  const options = [
-    "--noEmit",
-    "--strict",
-    "--module",
-    "nodenext",
-    "--target",
-    "es2022",
-    "--allowImportingTsExtensions",
-    "--skipLibCheck",
-    "--ignoreConfig",
-  ];
   try {
-    execFileSync(process.execPath, [resolve("node_modules/typescript/bin/tsc"), ...options, "--types", "node", file], { encoding: "utf8" });
+    execFileSync(process.execPath, [resolve("node_modules/typescript/bin/tsc"), "-p", folder], { encoding: "utf8" });
     return "";
   } catch (thrown) {
     return String((thrown as { stdout: string }).stdout);
