@@ -27,7 +27,10 @@ export function check(entry: string, host: Host, ops: readonly OpSignature[]): C
   for (const { declaration } of declarations) refuseCalls(context, declaration);
   for (const { file, declaration } of declarations) checkDeclaration(context, declaration, file);
   if (context.diagnostics.length === 0) checkLabels(context, declarations);
-  const { diagnostics: found } = context;
+  const order = [...files.keys()];
+  const found = context.diagnostics.toSorted(
+    (a, b) => order.indexOf(a.span.file) - order.indexOf(b.span.file) || a.span.start - b.span.start,
+  );
   return { program: found.length === 0 ? { entry, files } : undefined, diagnostics: found, texts };
 }
 

@@ -59,7 +59,7 @@ describe("what is right is let pass", () => {
 describe("stages", () => {
   test("all errors of a stage are said, in the order of the source", () => {
     const text = block("const a = y;\nconst b = z;\nreturn x |> sliu() |> linear() as l;");
-    expect(codes(text)).toEqual(["unknown-name", "unknown-name", "missing-argument", "unknown-call"]);
+    expect(codes(text)).toEqual(["unknown-name", "unknown-name", "unknown-call", "missing-argument"]);
   });
 
   test("after a syntax error no name is looked at", () => {

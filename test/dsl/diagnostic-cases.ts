@@ -23,5 +23,5 @@ export function choicesOf(found: Case): Choices {
 }
 
 function isBuild(found: Exclude<Case, string>): found is BuildCase {
-  return typeof found["source"] === "string" && typeof found["choices"] === "object";
+  return typeof found.source === "string" && typeof found.choices === "object";
 }
