@@ -52,7 +52,8 @@ function source(op: OpValue): ValueId {
   return id;
 }
 
-function permutationOf(op: OpValue): readonly number[] {
+/** The permutation of a transpose. */
+export function permutationOf(op: OpValue): readonly number[] {
   const permutation = op.attributes.permutation;
   if (!Array.isArray(permutation)) throw new Error("layout: a transpose without a permutation");
   return permutation as readonly number[];

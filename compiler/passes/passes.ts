@@ -5,8 +5,10 @@ import { verify } from "../graph/verify.ts";
 import { shareSubexpressions } from "./common-subexpressions.ts";
 import { foldConstants } from "./constant-folding.ts";
 import { removeDeadCode } from "./dead-code.ts";
+import { gatherShifts } from "./gather-shifts.ts";
 import { cancelLayout } from "./layout.ts";
 import { lowerComposites } from "./lower.ts";
+import { mergeAxes } from "./merge-axes.ts";
 import { shareRepeats } from "./share-repeats.ts";
 
 export interface Pass {
@@ -18,7 +20,10 @@ export const passes: readonly Pass[] = [
   { name: "share-repeats", run: shareRepeats },
   { name: "fold-constants", run: foldConstants },
   { name: "cancel-layout", run: cancelLayout },
+  { name: "gather-shifts", run: gatherShifts },
   { name: "lower-composites", run: lowerComposites },
+  { name: "cancel-layout", run: cancelLayout },
+  { name: "merge-axes", run: mergeAxes },
   { name: "cancel-layout", run: cancelLayout },
   { name: "share-subexpressions", run: shareSubexpressions },
   { name: "remove-dead-code", run: removeDeadCode },

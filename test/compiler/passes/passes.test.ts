@@ -1,0 +1,183 @@
+// Each pass on a small graph: what it makes of it as text, and that the numbers stay the same.
+
+import { expect, test } from "vitest";
+import { GraphBuilder } from "../../../compiler/graph/builder.ts";
+import type { Attributes, Graph, Origin, ValueId } from "../../../compiler/graph/graph.ts";
+import { sizeOf } from "../../../compiler/graph/graph.ts";
+import { printGraph } from "../../../compiler/graph/print.ts";
+import { verify } from "../../../compiler/graph/verify.ts";
+import { interpret } from "../../../compiler/interpret.ts";
+import { shareSubexpressions } from "../../../compiler/passes/common-subexpressions.ts";
+import { foldConstants } from "../../../compiler/passes/constant-folding.ts";
+import { removeDeadCode } from "../../../compiler/passes/dead-code.ts";
+import { gatherShifts } from "../../../compiler/passes/gather-shifts.ts";
+import { cancelLayout } from "../../../compiler/passes/layout.ts";
+import { mergeAxes } from "../../../compiler/passes/merge-axes.ts";
+import { shareRepeats } from "../../../compiler/passes/share-repeats.ts";
+import { normals } from "../../../runtime/sampler/random.ts";
+
+const origin: Origin = { path: "", span: { file: "test.mv", start: 0, end: 1 }, expandedFrom: [] };
+
+class Toy extends GraphBuilder {
+  value(name: string, shape: readonly number[]): ValueId {
+    return this.input(name, { dtype: "f32", shape }, shape.map(String));
+  }
+  apply(op: string, inputs: readonly ValueId[], attributes: Attributes = {}): ValueId {
+    return this.op(op, inputs, attributes, origin);
+  }
+  graph(value: ValueId): Graph {
+    return this.finish("toy", [{ name: "y", value, axes: this.typeOf(value).shape.map(String) }]);
+  }
+}
+
+function run(graph: Graph): Float32Array | Int32Array | undefined {
+  const inputs = new Map(
+    graph.values.flatMap((value, i) =>
+      value.kind === "input" ? [[value.name, { shape: value.type.shape, data: normals(1, i, sizeOf(value.type.shape)) }] as const] : [],
+    ),
+  );
+  const shapes = new Map(graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
+  const weight = (path: string) => ({ shape: shapes.get(path) ?? [], data: normals(2, path.length, sizeOf(shapes.get(path) ?? [])) });
+  return interpret(graph, inputs, weight).get("y")?.data;
+}
+
+/** The body of the graph after a pass and dead code, once its result is seen to be the same to f32 rounding. */
+function after(graph: Graph, pass: (graph: Graph) => Graph): string {
+  const changed = removeDeadCode(verify(pass(verify(graph, "test")), "pass"));
+  const [before, now] = [run(graph), run(changed)];
+  expect(now?.length).toBe(before?.length);
+  for (const [i, value] of [...(before ?? [])].entries()) expect(now?.[i]).toBeCloseTo(value, 5);
+  return printGraph(changed);
+}
+
+test("dead code goes, inputs stay", () => {
+  const toy = new Toy();
+  const [x] = [toy.value("x", [2]), toy.value("unused", [2])];
+  toy.apply("silu", [x]);
+  expect(after(toy.graph(toy.apply("tanh", [x])), (graph) => graph)).toMatchInlineSnapshot(`
+    "graph toy {
+      $x = input [2] : f32[2]
+      $unused = input [2] : f32[2]
+      %0 = tanh($x) : f32[2]
+      return y = %0
+    }
+    "
+  `);
+});
+
+test("equal values are computed once", () => {
+  const toy = new Toy();
+  const x = toy.value("x", [2]);
+  const sum = toy.apply("add", [toy.apply("silu", [x]), toy.apply("silu", [x])]);
+  expect(after(toy.graph(sum), shareSubexpressions)).toMatchInlineSnapshot(`
+    "graph toy {
+      $x = input [2] : f32[2]
+      %0 = silu($x) : f32[2]
+      %1 = add(%0, %0) : f32[2]
+      return y = %1
+    }
+    "
+  `);
+});
+
+test("known values are folded, neutral elements dropped", () => {
+  const toy = new Toy();
+  const x = toy.value("x", [2, 2]);
+  const constant = (value: number) => toy.constant({ dtype: "f32", shape: [1, 1] }, [value]);
+  const two = toy.apply("add", [constant(1), constant(1)]);
+  const y = toy.apply("mul", [toy.apply("add", [toy.apply("div", [x, constant(1)]), constant(0)]), two]);
+  expect(after(toy.graph(y), foldConstants)).toMatchInlineSnapshot(`
+    "graph toy {
+      $x = input [2, 2] : f32[2,2]
+      %0 = constant 2 : f32[1,1]
+      %1 = mul($x, %0) : f32[2,2]
+      return y = %1
+    }
+    "
+  `);
+});
+
+test("a transpose and its inverse cancel, and reshapes of reshapes are one", () => {
+  const toy = new Toy();
+  const x = toy.value("x", [2, 3, 4]);
+  const there = toy.apply("transpose", [x], { permutation: [0, 2, 1] });
+  const back = toy.apply("transpose", [there], { permutation: [0, 2, 1] });
+  const y = toy.apply("reshape", [toy.apply("reshape", [toy.apply("silu", [back])], { shape: [6, 4] })], { shape: [24] });
+  expect(after(toy.graph(y), cancelLayout)).toMatchInlineSnapshot(`
+    "graph toy {
+      $x = input [2, 3, 4] : f32[2,3,4]
+      %0 = silu($x) : f32[2,3,4]
+      %1 = reshape(%0) {shape: [24]} : f32[24]
+      return y = %1
+    }
+    "
+  `);
+});
+
+test("axes that move together are moved as one", () => {
+  const toy = new Toy();
+  const x = toy.value("x", [2, 3, 5, 2, 2]);
+  expect(after(toy.graph(toy.apply("transpose", [x], { permutation: [0, 3, 4, 1, 2] })), mergeAxes)).toMatchInlineSnapshot(`
+    "graph toy {
+      $x = input [2, 3, 5, 2, 2] : f32[2,3,5,2,2]
+      %0 = reshape($x) {shape: [2,15,4]} : f32[2,15,4]
+      %1 = transpose(%0) {permutation: [0,2,1]} : f32[2,4,15]
+      %2 = reshape(%1) {shape: [2,2,2,3,5]} : f32[2,2,2,3,5]
+      return y = %2
+    }
+    "
+  `);
+});
+
+test("small shifts are added to each other first, large ones are not", () => {
+  const toy = new Toy();
+  const [x, a, b] = [toy.value("x", [2, 3, 4, 4]), toy.value("a", [1, 3, 1, 1]), toy.value("b", [2, 3, 1, 1])];
+  expect(after(toy.graph(toy.apply("add", [toy.apply("add", [x, a]), b])), gatherShifts)).toMatchInlineSnapshot(`
+    "graph toy {
+      $x = input [2, 3, 4, 4] : f32[2,3,4,4]
+      $a = input [1, 3, 1, 1] : f32[1,3,1,1]
+      $b = input [2, 3, 1, 1] : f32[2,3,1,1]
+      %0 = add($a, $b) : f32[2,3,1,1]
+      %1 = add($x, %0) : f32[2,3,4,4]
+      return y = %1
+    }
+    "
+  `);
+  const other = new Toy();
+  const [p, q, r] = [other.value("x", [2, 3]), other.value("a", [2, 3]), other.value("b", [2, 3])];
+  const kept = other.graph(other.apply("add", [other.apply("add", [p, q]), r]));
+  expect(after(kept, gatherShifts)).toBe(printGraph(kept));
+});
+
+test("the text's keys are made once a clip, and every frame's queries attend to them", () => {
+  const toy = new Toy();
+  const [text, query] = [toy.value("text", [2, 5, 4]), toy.value("query", [6, 7, 4])];
+  const repeated = toy.apply(
+    "reshape",
+    [toy.apply("broadcast", [toy.apply("reshape", [text], { shape: [2, 1, 5, 4] })], { shape: [2, 3, 5, 4] })],
+    { shape: [6, 5, 4] },
+  );
+  const linear = (path: string) => {
+    const weight = toy.weight(path, { dtype: "f32", shape: [4, 4] }, { kind: "zeros" });
+    return toy.apply("linear", [repeated, weight], { out: 4, bias: false, init: "default" });
+  };
+  const y = toy.apply("attend", [query, linear("key"), linear("value.")], { heads: 2, causal: false });
+  expect(after(toy.graph(y), (graph) => cancelLayout(shareRepeats(graph)))).toMatchInlineSnapshot(`
+    "graph toy {
+      $text = input [2, 5, 4] : f32[2,5,4]
+      $query = input [6, 7, 4] : f32[6,7,4]
+      %0 = reshape($text) {shape: [2,1,5,4]} : f32[2,1,5,4]
+      @key = weight zeros : f32[4,4]
+      %1 = linear(%0, @key) {out: 4, bias: false, init: "default"} : f32[2,1,5,4]
+      @value. = weight zeros : f32[4,4]
+      %2 = linear(%0, @value.) {out: 4, bias: false, init: "default"} : f32[2,1,5,4]
+      %3 = reshape($query) {shape: [2,21,4]} : f32[2,21,4]
+      %4 = reshape(%1) {shape: [2,5,4]} : f32[2,5,4]
+      %5 = reshape(%2) {shape: [2,5,4]} : f32[2,5,4]
+      %6 = attend(%3, %4, %5) {heads: 2, causal: false} : f32[2,21,4]
+      %7 = reshape(%6) {shape: [6,7,4]} : f32[6,7,4]
+      return y = %7
+    }
+    "
+  `);
+});
