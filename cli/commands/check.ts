@@ -38,7 +38,8 @@ function errorsOfSizes(program: Program): readonly Diagnostic[] {
     ];
     for (const choice of choices) {
       for (const diagnostic of shapeErrors(program, { model: model.name.name, precision: "f32", ...choice })) {
-        found.set(`${diagnostic.code} ${diagnostic.span.file}:${diagnostic.span.start}`, diagnostic);
+        const key = `${diagnostic.code} ${diagnostic.span.file}:${diagnostic.span.start}`;
+        if (!found.has(key)) found.set(key, diagnostic);
       }
     }
   }

@@ -1,0 +1,241 @@
+// What a user may do wrong: one clear error each, the right exit code, no stack trace, nothing half-written, nothing lost.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { filesBelow, mvc, type Outcome, temporaryFolder } from "./mvc.ts";
+
+const folder = temporaryFolder();
+const mini = join(folder, "mini");
+const model = "models/magicvideo.mv";
+const build = ["build", model, "--preset", "Mini"];
+
+beforeAll(async () => {
+  expect((await mvc([...build, "--init", "0", "-o", mini])).code).toBe(0);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** One error of this code on standard error, with a hint, and nothing of ours in it. */
+function expectMistake(outcome: Outcome, code: string, ...texts: readonly string[]): void {
+  expect(outcome.err).toContain(`error ${code}`);
+  expect(outcome.err.match(/^error /gm)?.length).toBe(1);
+  expect(outcome.err).toContain("hint:");
+  for (const text of texts) expect(outcome.err).toContain(text);
+  expect(outcome.err).not.toMatch(/^\s+at |\.js:\d|internal error/m);
+  expect([outcome.code, outcome.out]).toEqual([1, ""]);
+}
+
+/** What is left in the folder of work that was not finished. */
+const leftovers = () => filesBelow(folder).filter((file) => /\.part$|\.partial-|\.old-/.test(file));
+
+describe("weight files", () => {
+  const trained = (
+    change: (header: { [name: string]: { dtype: string; shape: number[]; data_offsets: number[] } }) => unknown,
+    cut = 0,
+  ) => {
+    const bytes = readFileSync(join(mini, "weights.safetensors"));
+    const length = Number(bytes.readBigUInt64LE());
+    const header = JSON.parse(bytes.toString("utf8", 8, 8 + length));
+    const made = change(header) ?? header;
+    const json = Buffer.from(typeof made === "string" ? made : JSON.stringify(made));
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(json.length));
+    const file = join(folder, "bad.safetensors");
+    writeFileSync(file, Buffer.concat([size, json, bytes.subarray(8 + length, bytes.length - cut)]));
+    return file;
+  };
+  const built = (file: string) => mvc([...build, "--weights", file, "-o", join(folder, "out")]);
+  const key = "unet.stem.conv.weight";
+
+  test.each([
+    ["truncated", () => trained(() => undefined, 1000), "weights-invalid", "cut short"],
+    ["mislabelled", () => trained(({ [key]: stem, ...rest }) => ({ ...rest, "stem.weight": stem })), "tensor-missing", key],
+    [
+      "of another shape",
+      () => trained((h) => void (h[key] && Object.assign(h[key], { shape: [48, 4, 1, 9] }))),
+      "tensor-shape",
+      "[48, 4, 1, 9]",
+    ],
+    ["of another type", () => trained((h) => void (h[key] && Object.assign(h[key], { dtype: "I32" }))), "tensor-dtype", "I32"],
+    ["not JSON", () => trained(() => "{"), "weights-invalid", ""],
+    [
+      "with a range beyond the file",
+      () => trained((h) => void (h[key] && Object.assign(h[key], { data_offsets: [0, 2 ** 60] }))),
+      "weights-invalid",
+      key,
+    ],
+    ["that names a prototype", () => trained((h) => JSON.stringify(h).replace(key, "__proto__")), "tensor-missing", key],
+  ])("%s", async (_, make, code, text) => {
+    expectMistake(await built(make()), code, text);
+    expect(existsSync(join(folder, "out"))).toBe(false);
+  });
+
+  test("a header longer than the file, and a file that is not there", async () => {
+    const file = join(folder, "bad.safetensors");
+    writeFileSync(file, Buffer.from([255, 255, 255, 255, 255, 255, 255, 127, 123]));
+    expectMistake(await built(file), "weights-invalid", "header");
+    expectMistake(await built(join(folder, "none.safetensors")), "file-missing", "none.safetensors");
+  });
+
+  test("another ablation's weights, and both --weights and --init", async () => {
+    const ablated = join(folder, "ablated");
+    await mvc([...build, "--ablation", "NoAdaptor", "--init", "0", "-o", ablated]);
+    expectMistake(await built(join(ablated, "weights.safetensors")), "tensor-missing", "adaptor.scale");
+    expect((await mvc([...build, "--init", "1", "--weights", "x", "-o", join(folder, "out")])).code).toBe(2);
+  });
+});
+
+describe("packages", () => {
+  const changed = (change: (copy: string) => void): string => {
+    const copy = join(folder, "changed");
+    rmSync(copy, { recursive: true, force: true });
+    cpSync(mini, copy, { recursive: true });
+    change(copy);
+    return copy;
+  };
+  const manifest = (copy: string, change: (text: string) => string) => {
+    const file = join(copy, "manifest.json");
+    writeFileSync(file, change(readFileSync(file, "utf8")));
+  };
+  const sampled = (folderOf: string) => mvc(["sample", folderOf, "a red circle moves right", "--steps", "1", "-o", join(folder, "x.gif")]);
+
+  test.each<[string, (copy: string) => void, string, string]>([
+    ["without a graph's file", (copy) => rmSync(join(copy, "onnx/step.onnx")), "file-missing", "step.onnx"],
+    ["with a changed graph", (copy) => writeFileSync(join(copy, "onnx/step.onnx"), "x"), "hash-mismatch", "step.onnx"],
+    [
+      "of a newer version",
+      (copy) => manifest(copy, (text) => text.replace('"formatVersion": 1', '"formatVersion": 9')),
+      "package-newer",
+      "9",
+    ],
+    ["with a broken manifest", (copy) => manifest(copy, (text) => text.slice(0, 100)), "manifest-invalid", "JSON"],
+    [
+      "with weights cut short",
+      (copy) => writeFileSync(join(copy, "weights.safetensors"), readFileSync(join(copy, "weights.safetensors")).subarray(0, 9000)),
+      "weights-invalid",
+      "",
+    ],
+  ])("%s", async (_, change, code, text) => {
+    expectMistake(await sampled(changed(change)), code, text);
+    expect(existsSync(join(folder, "x.gif"))).toBe(false);
+  });
+
+  test("a folder that is none, and one without weights", async () => {
+    expectMistake(await sampled(folder), "not-a-package", folder);
+    const bare = join(folder, "bare");
+    expect((await mvc([...build, "-o", bare])).code).toBe(0);
+    expectMistake(await sampled(bare), "weights-absent", "--init");
+  });
+
+  test("run: a graph, a tensor file or a tensor that is not there", async () => {
+    const inputs = join(mini, "weights.safetensors");
+    const out = join(folder, "o.safetensors");
+    expectMistake(await mvc(["run", mini, "denoisee", "--inputs", inputs, "-o", out]), "graph-unknown", '"denoise"');
+    expectMistake(await mvc(["run", mini, "denoise", "--inputs", inputs, "-o", out]), "tensor-unknown", "z");
+    expectMistake(await mvc(["run", mini, "denoise", "--inputs", join(folder, "none"), "-o", out]), "file-missing", "none");
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe("options", () => {
+  const sample = (...options: readonly string[]) =>
+    mvc(["sample", mini, "a red circle moves right", "-o", join(folder, "x.gif"), ...options]);
+
+  test.each<[string, readonly string[], string]>([
+    ["no step", ["--steps", "0"], "steps"],
+    ["more steps than the training had", ["--steps", "1001"], "1000"],
+    ["no clip", ["--count", "0"], "--count"],
+    ["no frames a second", ["--fps", "0"], "--fps"],
+    ["an unknown kind of file", ["-o", "clip.avi"], ".gif"],
+  ])("%s", async (_, options, text) => expectMistake(await sample(...options), "option-invalid", text));
+
+  test("prompts that the model cannot read", async () => {
+    const ask = (prompt: string) => mvc(["sample", mini, prompt, "--steps", "1", "-o", join(folder, "x.gif")]);
+    expectMistake(await ask("a purple dog moves right"), "word-unknown", '"purple", "dog"');
+    expectMistake(await ask("a red circle moves right ".repeat(4)), "prompt-too-long", "16");
+  });
+
+  test("wrong usage exits with 2 and says how", async () => {
+    for (const args of [
+      ["sample", mini],
+      ["smaple"],
+      ["build", model],
+      ["sample", mini, "x", "--steps", "many", "-o", "x.gif"],
+      ["build", model, "--set", "F", "-o", "x"],
+    ]) {
+      const { code, err } = await mvc(args);
+      expect([args, code]).toEqual([args, 2]);
+      expect(err).toMatch(/^error: /m);
+    }
+  });
+
+  test.each<[readonly string[], string, string]>([
+    [["--preset", "Nope"], "unknown-choice", "Mini"],
+    [["--ablation", "Nope"], "unknown-choice", "NoAdaptor"],
+    [["--set", "F=0"], "override-kind", "F"],
+    [["--set", "framez=3"], "unknown-choice", "framez"],
+    [["--set", "time=sideways"], "override-kind", '"directed"'],
+    [["--preset", "Mini", "--set", "H=9"], "requirement-failed", "H is 9"],
+    [["--preset", "Mini", "--set", "heads=5"], "not-divisible", "5 heads"],
+  ])("build %j", async (options, code, text) => {
+    const { code: exit, err, out } = await mvc(["build", model, ...options, "-o", join(folder, "out")]);
+    expect([exit, out]).toEqual([1, ""]);
+    expect(err).toContain(`error ${code}`);
+    expect(err).toContain(text);
+    expect(existsSync(join(folder, "out"))).toBe(false);
+  });
+});
+
+describe("interruption and full disks", () => {
+  // Wide enough that its weights take seconds.
+  const wide = ["--preset", "Mini", "--set", 'levels=[{"width":480,"attends":true},{"width":960,"attends":true}]', "--init", "0"];
+
+  test("Ctrl-C while weights are written: the older package stays, whole", async () => {
+    const target = join(folder, "older");
+    cpSync(mini, target, { recursive: true });
+    const writes = () =>
+      readdirSync(folder).some((name) => name.startsWith("older.partial-") && existsSync(join(folder, name, "manifest.json")) === false);
+    const started = Date.now();
+    const { code, err } = await mvc(["build", model, ...wide, "-o", target], () => writes() && Date.now() - started > 1500);
+    expect(code).toBe(130);
+    expect(err).toContain("stopped during");
+    expect(leftovers()).toEqual([]);
+    for (const file of filesBelow(mini)) expect(readFileSync(join(target, file)).equals(readFileSync(join(mini, file))), file).toBe(true);
+  });
+
+  test("Ctrl-C while sampling leaves no clip", async () => {
+    const clip = join(folder, "stopped.gif");
+    const started = Date.now();
+    const { code, err } = await mvc(
+      ["sample", mini, "a red circle moves right", "--steps", "1000", "-o", clip],
+      () => Date.now() - started > 2500,
+    );
+    expect(code).toBe(130);
+    expect(err).toContain("stopped during");
+    expect(existsSync(clip)).toBe(false);
+    expect(leftovers()).toEqual([]);
+  });
+
+  test("a folder of other files is not replaced", async () => {
+    const other = join(folder, "other");
+    mkdirSync(other);
+    writeFileSync(join(other, "thesis.txt"), "years of work");
+    expectMistake(await mvc([...build, "-o", other]), "write-failed", "not a package");
+    expect(filesBelow(other)).toEqual(["thesis.txt"]);
+  });
+
+  // Only root may mount the small disk that this needs.
+  test.runIf(process.platform === "linux" && process.getuid?.() === 0)("a full disk", async () => {
+    const disk = join(folder, "disk");
+    mkdirSync(disk);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", disk]);
+    try {
+      expectMistake(await mvc([...build, "--init", "0", "-o", join(disk, "mini")]), "disk-full", "nothing half-written");
+      expectMistake(await mvc(["data", "moving-shapes", "--clips", "100", "-o", join(disk, "c.safetensors")]), "disk-full");
+      expect(filesBelow(disk)).toEqual([]);
+    } finally {
+      execFileSync("umount", [disk]);
+    }
+  });
+});

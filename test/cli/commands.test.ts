@@ -1,0 +1,141 @@
+// Each command on its good path, as a shell sees it: what it prints, writes and exits with.
+
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readSafetensors, readSafetensorsHeader, tensorSource, writeSafetensors } from "../../runtime/index.ts";
+import { normals } from "../../runtime/sampler/random.ts";
+import { floatsOf } from "../../runtime/tensor.ts";
+import { relativeError } from "../golden/cases.ts";
+import { filesBelow, mvc, temporaryFolder } from "./mvc.ts";
+
+const folder = temporaryFolder();
+const mini = join(folder, "mini");
+const model = "models/magicvideo.mv";
+
+beforeAll(async () => {
+  expect(await mvc(["build", model, "--preset", "Mini", "--init", "0", "-o", mini])).toMatchObject({ code: 0, err: "" });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("help and version", async () => {
+  expect((await mvc(["--version"])).out.trim()).toBe(JSON.parse(readFileSync("package.json", "utf8")).version);
+  const { code, out } = await mvc(["--help"]);
+  expect(code).toBe(0);
+  for (const command of ["check", "format", "report", "build", "run", "sample", "data"]) expect(out).toContain(`  ${command} `);
+});
+
+test("check: a sound file, and errors as text and as data", async () => {
+  expect(await mvc(["check", model])).toEqual({ code: 0, out: `ok ${model}\n`, err: "" });
+  const broken = join(folder, "broken");
+  cpSync("models", broken, { recursive: true });
+  const file = join(broken, "magicvideo.mv");
+  writeFileSync(file, readFileSync(model, "utf8").replace("(out == C ? x : x |> conv2d(out, kernel: 1) as skip)", "x"));
+  const { code, out, err } = await mvc(["check", file]);
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toContain("error shape-mismatch");
+  expect(err).toContain("640 on the left and 320 on the right");
+  expect(err).toContain("expanded from ResBlock");
+  const data = await mvc(["check", file, "--json"]);
+  expect(data.code).toBe(1);
+  expect(JSON.parse(data.out)).toMatchObject([{ code: "shape-mismatch", severity: "error", span: { file } }]);
+});
+
+test("format: says what would change, changes it, and leaves broken files alone", async () => {
+  const file = join(folder, "loose.mv");
+  writeFileSync(file, "dim   B=1;   // one\n");
+  expect(await mvc(["format", "--check", file])).toMatchObject({ code: 1, out: `would change ${file}\n` });
+  expect((await mvc(["format", file])).code).toBe(0);
+  expect(readFileSync(file, "utf8")).toBe("dim B = 1;  // one\n");
+  expect((await mvc(["format", "--check", file, model])).code).toBe(0);
+  writeFileSync(file, "dim B = ;\n");
+  const { code, err } = await mvc(["format", file]);
+  expect([code, readFileSync(file, "utf8")]).toEqual([1, "dim B = ;\n"]);
+  expect(err).toContain("unexpected-token");
+});
+
+test("report: the published counts, as data", async () => {
+  const { code, out } = await mvc(["report", model, "--ablation", "ImageModel", "--json"]);
+  expect(code).toBe(0);
+  const { graphs } = JSON.parse(out);
+  expect(graphs.denoise).toMatchObject({ parameters: 859_520_964, tensors: 686 });
+  expect(graphs.encodeText).toMatchObject({ parameters: 123_060_480, tensors: 196 });
+  expect(graphs.encode.parameters + graphs.decode.parameters).toBe(83_653_863);
+  expect(graphs.encode.tensors + graphs.decode.tensors).toBe(248);
+});
+
+test("build: the package's files, the same bytes again, and in the place of an older one", async () => {
+  const graphs = ["encodeText", "denoise", "decode", "encode", "prepare", "step"];
+  const expected = [
+    "manifest.json",
+    "weights.safetensors",
+    "tokenizer.json",
+    "bindings.ts",
+    ...graphs.flatMap((graph) => [`onnx/${graph}.onnx`, `graphs/${graph}.json`]),
+  ];
+  expect(filesBelow(mini).sort()).toEqual(expected.sort());
+  const again = join(folder, "again");
+  await mvc(["build", model, "--preset", "Mini", "--init", "1", "-o", again]);
+  expect((await mvc(["build", model, "--preset", "Mini", "--init", "0", "-o", again])).code).toBe(0);
+  for (const file of expected) expect(readFileSync(join(again, file)).equals(readFileSync(join(mini, file))), file).toBe(true);
+});
+
+test("run: ONNX Runtime and the reference agree", async () => {
+  const [inputs, onnx, reference] = ["in", "onnx", "reference"].map((name) => join(folder, `${name}.safetensors`)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeSafetensors(inputs, [
+    tensorSource("z", { dtype: "f32", shape: [1, 16, 4, 8, 8], data: normals(3, 0, 4096) }),
+    tensorSource("t", { dtype: "f32", shape: [1], data: Float32Array.of(500) }),
+    tensorSource("text", { dtype: "f32", shape: [1, 16, 96], data: normals(3, 1, 1536) }),
+  ]);
+  expect((await mvc(["run", mini, "denoise", "--inputs", inputs, "-o", onnx])).code).toBe(0);
+  expect((await mvc(["run", mini, "denoise", "--inputs", inputs, "-o", reference, "--backend", "reference"])).code).toBe(0);
+  const [a, b] = [await readSafetensors(onnx), await readSafetensors(reference)].map((tensors) => tensors.denoise);
+  if (a === undefined || b === undefined) throw new Error("no output");
+  // f32 sums in different orders over some fifty layers.
+  expect(relativeError(floatsOf(a), floatsOf(b))).toBeLessThan(1e-4);
+});
+
+test("sample: a GIF, an MP4 and a sheet, each method, and clips counted up", async () => {
+  const prompt = "a red circle moves right";
+  const starts: { readonly [file: string]: readonly number[] } = {
+    "clip.gif": [0x47, 0x49, 0x46],
+    "clip.png": [0x89, 0x50, 0x4e],
+    "clip.mp4": [0, 0, 0],
+  };
+  const methods = ["ddim", "dpm++2m", "euler"];
+  for (const [i, [name, start]] of Object.entries(starts).entries()) {
+    const file = join(folder, name);
+    const { code, out } = await mvc(["sample", mini, prompt, "--steps", "2", "--sampler", methods[i] ?? "", "-o", file]);
+    expect(code).toBe(0);
+    expect(out).toContain("16 frames of 64x64, seed 0");
+    expect([...readFileSync(file).subarray(0, 3)]).toEqual(start);
+  }
+  const many = join(folder, "many");
+  mkdirSync(many);
+  expect((await mvc(["sample", mini, prompt, "--steps", "1", "--count", "2", "--seed", "5", "-o", join(many, "c.png")])).code).toBe(0);
+  expect(filesBelow(many)).toEqual(["c-0.png", "c-1.png"]);
+});
+
+test("data: clips, labels and captions, the same for the same seed", async () => {
+  const [first, second] = ["a", "b"].map((name) => join(folder, `${name}.safetensors`)) as [string, string];
+  for (const file of [first, second])
+    expect((await mvc(["data", "moving-shapes", "--clips", "3", "--seed", "7", "-o", file])).code).toBe(0);
+  expect(readFileSync(first).equals(readFileSync(second))).toBe(true);
+  const header = await readSafetensorsHeader(first);
+  expect(header.tensors.get("clips")).toMatchObject({ dtype: "U8", shape: [3, 16, 64, 64, 3] });
+  const captions = JSON.parse(header.metadata.get("captions") ?? "[]") as string[];
+  expect(captions.length).toBe(3);
+  for (const caption of captions) expect(caption).toMatch(/^a (red|green|blue|yellow|cyan|magenta) \w+ (moves|climbs|falls) \w+$/);
+});
+
+test("a package without its tokenizer's file still builds, and says what is missing", async () => {
+  const alone = join(folder, "alone");
+  cpSync("models", alone, { recursive: true, filter: (path) => !path.endsWith("tokenizer.json") });
+  const { code, err } = await mvc(["build", join(alone, "magicvideo.mv"), "--preset", "Mini", "-o", join(folder, "no-tokenizer")]);
+  expect(code).toBe(0);
+  expect(err).toContain("mini.tokenizer.json");
+});
