@@ -10,6 +10,7 @@ import { cancelLayout } from "./layout.ts";
 import { lowerComposites } from "./lower.ts";
 import { mergeAxes } from "./merge-axes.ts";
 import { shareRepeats } from "./share-repeats.ts";
+import { sinkReshapes } from "./sink-reshapes.ts";
 
 export interface Pass {
   readonly name: string;
@@ -24,6 +25,7 @@ export const passes: readonly Pass[] = [
   { name: "lower-composites", run: lowerComposites },
   { name: "cancel-layout", run: cancelLayout },
   { name: "merge-axes", run: mergeAxes },
+  { name: "sink-reshapes", run: sinkReshapes },
   { name: "cancel-layout", run: cancelLayout },
   { name: "share-subexpressions", run: shareSubexpressions },
   { name: "remove-dead-code", run: removeDeadCode },

@@ -14,6 +14,7 @@ import { gatherShifts } from "../../../compiler/passes/gather-shifts.ts";
 import { cancelLayout } from "../../../compiler/passes/layout.ts";
 import { mergeAxes } from "../../../compiler/passes/merge-axes.ts";
 import { shareRepeats } from "../../../compiler/passes/share-repeats.ts";
+import { sinkReshapes } from "../../../compiler/passes/sink-reshapes.ts";
 import { normals } from "../../../runtime/sampler/random.ts";
 
 const origin: Origin = { path: "", span: { file: "test.mv", start: 0, end: 1 }, expandedFrom: [] };
@@ -124,6 +125,24 @@ test("axes that move together are moved as one", () => {
       %1 = transpose(%0) {permutation: [0,2,1]} : f32[2,4,15]
       %2 = reshape(%1) {shape: [2,2,2,3,5]} : f32[2,2,2,3,5]
       return y = %2
+    }
+    "
+  `);
+});
+
+test("a sum is made in the axes that a transpose leaves", () => {
+  const toy = new Toy();
+  const [x, y] = [toy.value("x", [2, 3, 2, 2]), toy.value("z", [2, 4, 3])];
+  const moved = toy.apply("reshape", [toy.apply("transpose", [y], { permutation: [0, 2, 1] })], { shape: [2, 3, 2, 2] });
+  expect(after(toy.graph(toy.apply("add", [x, moved])), sinkReshapes)).toMatchInlineSnapshot(`
+    "graph toy {
+      $x = input [2, 3, 2, 2] : f32[2,3,2,2]
+      $z = input [2, 4, 3] : f32[2,4,3]
+      %0 = transpose($z) {permutation: [0,2,1]} : f32[2,3,4]
+      %1 = reshape($x) {shape: [2,3,4]} : f32[2,3,4]
+      %2 = add(%1, %0) : f32[2,3,4]
+      %3 = reshape(%2) {shape: [2,3,2,2]} : f32[2,3,2,2]
+      return y = %3
     }
     "
   `);
