@@ -124,7 +124,9 @@ program
   .addArgument(program.createArgument("<name>", "which set").choices(["moving-shapes"]))
   .requiredOption("--clips <n>", "how many", wholeNumber)
   .option("--seed <n>", "which clips", wholeNumber, 0)
-  .addOption(new Option("--combinations <which>", "combinations of shape, colour and motion").choices(["seen", "held-out", "all"]).default("seen"))
+  .addOption(
+    new Option("--combinations <which>", "combinations of shape, colour and motion").choices(["seen", "held-out", "all"]).default("seen"),
+  )
   .requiredOption("-o, --output <file>", "where they go (.safetensors)")
   .action(async (name, options) => finish(await (await import("./commands/data.ts")).data(name, options)));
 
