@@ -1,4 +1,4 @@
-"""Puts the C forms of attention and GEGLU (fast_ops.c) in the place of magicvideo.py's plain ones, to train faster.
+"""Puts the C forms of attention and GEGLU (fast_ops.c) in the place of layers.py's plain ones, to train faster.
 
 `python fast_ops.py` compares both. Goldens are always made with the plain forms.
 """
@@ -10,10 +10,10 @@ import tempfile
 
 import torch
 
-import magicvideo
+import layers
 
 _SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast_ops.c")
-_plain_attend, _plain_geglu = magicvideo.attend, magicvideo.geglu
+_plain_attend, _plain_geglu = layers.attend, layers.geglu
 _library = None
 
 
@@ -82,7 +82,7 @@ def use():
     """From here on the model's blocks call the C forms, in this process."""
     global _library
     _library = _compiled()
-    magicvideo.attend, magicvideo.geglu = _attend, _Geglu.apply
+    layers.attend, layers.geglu = _attend, _Geglu.apply
 
 
 def compare():
