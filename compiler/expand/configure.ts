@@ -53,7 +53,7 @@ export function configure(program: Program, choices: Choices): Attempt<Configura
     if (choices.preset !== undefined) collected.addFields(choose(scope, program.entry, "preset", choices.preset, model).overrides);
     for (const name of choices.ablations ?? []) collected.addFields(choose(scope, program.entry, "ablation", name, model).overrides);
     for (const [name, value] of Object.entries(choices.settings ?? {})) collected.addSetting(name, settingValue(value));
-    return { program, file: program.entry, model, choices, overrides: collected.globals, modelDims: collected.modelDims };
+    return { program, file: program.entry, model, choices, overrides: collected.globals, modelDims: collected.modelDims() };
   });
 }
 
@@ -121,14 +121,24 @@ function choose(
 
 class Overrides {
   readonly globals = new Map<string, Static>();
-  readonly modelDims = new Map<string, Static>();
+  private readonly dims = new Map<string, number>();
   private readonly program: Program;
   private readonly scope: FileScope;
+  private readonly model: ModelDeclaration;
 
   constructor(program: Program, scope: FileScope, model: ModelDeclaration) {
     this.program = program;
     this.scope = scope;
-    for (const dim of model.dims) this.setDim(dim.name.name, this.evaluate(dim.value), dim.value.span);
+    this.model = model;
+  }
+
+  /** The model's dims, in their order; those that nothing overrides are worked out last, so that they follow the file's. */
+  modelDims(): ReadonlyMap<string, Static> {
+    return new Map(
+      this.model.dims.map(({ name: { name }, value }) => {
+        return [name, namedDim(name, this.dims.get(name) ?? dimSize(name, this.evaluate(value), value.span))];
+      }),
+    );
   }
 
   addFields(fields: readonly Field[]): void {
@@ -144,17 +154,16 @@ class Overrides {
     return evaluate(expression, staticFrame(this.program, globals, this.scope.source.path, "f32"));
   }
 
-  private setDim(name: string, value: Static, span: Span): void {
-    this.modelDims.set(name, namedDim(name, dimSize(name, value, span)));
-  }
-
   private add(name: string, value: Static, span: Span): void {
-    if (this.modelDims.has(name)) return this.setDim(name, value, span);
+    if (this.model.dims.some((dim) => dim.name.name === name)) {
+      this.dims.set(name, dimSize(name, value, span));
+      return;
+    }
     const target = this.scope.names.get(name);
     const declaration = target?.declaration;
     if (target === undefined || (declaration?.kind !== "dim" && declaration?.kind !== "param")) {
       const names = [
-        ...this.modelDims.keys(),
+        ...this.model.dims.map((dim) => dim.name.name),
         ...[...this.scope.names].filter(([, d]) => d.declaration.kind === "dim" || d.declaration.kind === "param").map(([n]) => n),
       ];
       return refuse("unknown-choice", span, { what: "dim or param", name, file: this.scope.source.path }, { hint: hintOf(names, "--set") });

@@ -71,7 +71,10 @@ export const attend: CompositeOp = {
     const [query, key, value] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
     return tensor(output, attention(query, key, value, intOf(attributes, "heads"), boolOf(attributes, "causal")));
   },
-  /** Heads become an axis of the batch. The scale goes to the query, the smallest of what it could multiply. */
+  /**
+   * Heads become part of the batch. The scale goes to the query, the smallest of what it could multiply.
+   * Three axes, not four, and the key turned on its own: ONNX Runtime leaves that turn to the product, and would undo four.
+   */
   lower: (lowering, inputs, attended) => {
     const heads = intOf(attended.attributes, "heads");
     const causal = boolOf(attended.attributes, "causal");
@@ -80,13 +83,15 @@ export const attend: CompositeOp = {
     const [n = 1, s = 1, c = 1] = shape;
     const t = lowering.typeOf(key).shape[1] ?? 1;
     const width = c / heads;
-    const split = (id: number, tokens: number, permutation: readonly number[]) =>
-      lowering.op("transpose", [lowering.op("reshape", [id], { shape: [n, tokens, heads, width] })], { permutation });
-    const scale = lowering.constant({ dtype, shape: [1, 1, 1, 1] }, [1 / Math.sqrt(width)]);
-    const scaled = lowering.op("mul", [split(query, s, [0, 2, 1, 3]), scale]);
-    const scores = lowering.op("matmul", [scaled, split(key, t, [0, 2, 3, 1])]);
-    const weights = causal ? lowering.op("maskedSoftmax", [scores]) : lowering.op("softmax", [scores], { axis: 3 });
-    const mixed = lowering.op("matmul", [weights, split(value, t, [0, 2, 1, 3])]);
-    return lowering.op("reshape", [lowering.op("transpose", [mixed], { permutation: [0, 2, 1, 3] })], { shape });
+    const reshape = (id: number, to: readonly number[]) => lowering.op("reshape", [id], { shape: to });
+    const swap = (id: number) => lowering.op("transpose", [id], { permutation: [0, 2, 1, 3] });
+    const split = (id: number, tokens: number) => reshape(swap(reshape(id, [n, tokens, heads, width])), [n * heads, tokens, width]);
+    const scale = lowering.constant({ dtype, shape: [1, 1, 1] }, [1 / Math.sqrt(width)]);
+    const scaled = lowering.op("mul", [split(query, s), scale]);
+    const turned = lowering.op("transpose", [split(key, t)], { permutation: [0, 2, 1] });
+    const scores = lowering.op("matmul", [scaled, turned]);
+    const weights = causal ? lowering.op("maskedSoftmax", [scores]) : lowering.op("softmax", [scores], { axis: 2 });
+    const mixed = lowering.op("matmul", [weights, split(value, t)]);
+    return reshape(swap(reshape(mixed, [n, heads, s, width])), shape);
   },
 };

@@ -13,7 +13,7 @@ const source = [
   "param widths: { out: int }[] = [{ out: C }];",
   "param wide: int = 2 * C;",
   "type Image<C, H, W> = Tensor<float, [1, C, H, W]>;",
-  "model Tiny<H = 8, W = H> {",
+  "model Tiny<H = 8, W = 2 * C> {",
   "  graph run(x: Image<C, H, W>): Image<wide, H, W> {",
   "    let h = x;",
   '    repeat depth { h = act == "silu" ? h |> silu() : h |> gelu(); }',
@@ -38,7 +38,7 @@ test("nothing chosen is what the source says", () => {
 test("a preset overrides dims and params, and what is worked out from them follows", () => {
   const graph = built({ preset: "Deep" });
   expect(opsOf(graph)).toEqual(["silu", "silu", "silu", "concat"]);
-  expect(shapeOfOutput(graph)).toEqual([1, 12, 8, 8]);
+  expect(shapeOfOutput(graph)).toEqual([1, 12, 8, 12]);
 });
 
 test("ablations apply on top of the preset in their order, settings last", () => {
@@ -49,7 +49,7 @@ test("ablations apply on top of the preset in their order, settings last", () =>
 });
 
 test("settings reach dims of the file and of the model, and come as JSON", () => {
-  expect(shapeOfOutput(built({ settings: { C: 2, H: 4 } }))).toEqual([1, 4, 4, 8]);
+  expect(shapeOfOutput(built({ settings: { C: 2, H: 4 } }))).toEqual([1, 4, 4, 4]);
   expect(shapeOfOutput(built({ settings: { C: 2, W: 16, widths: [{ out: 1 }, { out: 2 }] } }))).toEqual([1, 4, 8, 16]);
 });
 
@@ -98,10 +98,9 @@ test("each ablation takes away what it names, or moves it, and nothing else", ()
   const whole = all();
   const without = (pattern: RegExp) => whole.filter((path) => !pattern.test(path));
   expect(all("NoAdaptor")).toEqual(without(/\.adaptor\.(scale|shift)$/));
-  // Without attention along time a block returns before its adaptor is summed with anything, but it is still there.
   expect(all("SpatialOnly")).toEqual(without(/\.time\d?\./));
   expect(all("TemporalOnly")).toEqual(without(/\.space\.(norm1|self)\./));
-  expect(all("ImageVae")).toEqual(without(/^decode decoder\.time\d\./));
+  expect(all("ImageVae")).toEqual(without(/^decode .*\.time\d\./));
   expect(all("Undirected")).toEqual(whole);
   expect(all("Series")).toEqual(whole);
   expect(all("ImageModel")).toEqual(without(/\.adaptor\.(scale|shift)$|\.time\d?\./));
