@@ -44,17 +44,22 @@ export function expandModel(
   return diagnostics.length > 0 ? onePerSpan(diagnostics) : { configuration: configured.value, graphs };
 }
 
-/** The errors that sizes reveal under these choices, found faster than by expanding: no graph is made. */
+/**
+ * The errors that sizes reveal under these choices, found faster than by expanding: no graph is whole. Weights that only
+ * a repeated call would register are not compared between graphs; a build compares all.
+ */
 export function shapeErrors(program: Program, choices: Choices): readonly Diagnostic[] {
   const configured = configure(program, choices);
   if (!configured.ok) return configured.diagnostics;
   const known = new Map<string, AxisType>();
-  return onePerSpan(
-    graphsOf(configured.value).flatMap((declaration) => {
-      const expanded = expandGraph(configured.value, declaration, known);
-      return expanded.ok ? [] : expanded.diagnostics;
-    }),
-  );
+  const graphs = new Map<string, Graph>();
+  const diagnostics: Diagnostic[] = [];
+  for (const declaration of graphsOf(configured.value)) {
+    const expanded = expandGraph(configured.value, declaration, known);
+    if (expanded.ok) graphs.set(declaration.name.name, expanded.value);
+    else diagnostics.push(...expanded.diagnostics);
+  }
+  return onePerSpan([...diagnostics, ...conflictingWeights(configured.value, graphs)]);
 }
 
 /** One path is one tensor of the weight file, whichever graphs read it. */

@@ -33,7 +33,7 @@ function inferBinary(operator: string, left: AxisType, right: AxisType): AxisTyp
 function unequal(operator: string, index: number, left: Axis, right: Axis): ShapeProblem {
   const [a, b] = [axisName(left), axisName(right)];
   const named = [a, b].filter((name, i) => name !== String((i === 0 ? left : right).size));
-  const name = named.length === 2 && a !== b ? `${a} / ${b}` : (named[0] ?? String(index));
+  const name = named.length === 2 && a !== b ? `${a} (${b} on the right)` : (named[0] ?? String(index));
   const message = `\`${operator}\` needs equal axes, but axis ${name} is ${left.size} on the left and ${right.size} on the right`;
   return { code: "shape-mismatch", message, at: "call" };
 }

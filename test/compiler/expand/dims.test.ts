@@ -62,7 +62,7 @@ test("an error names the axes as the block that it stands in does, and where eac
     "block Inner<C, H, W>(x: Image<C, H, W>, out: int): Image<out, H, W> {\n  return (x |> conv2d(out, kernel: 1) as conv) + x;\n}\nblock Outer<K, Y, X>(x: Image<K, Y, X>): Image<2 * K, Y, X> {\n  return x |> Inner(2 * K) as inner;\n}";
   const [refusal] = refusals(source(levels, "return Outer(x) as outer;", "[1, 8, 8, 6]"));
   expect(refusal?.code).toBe("shape-mismatch");
-  expect(refusal?.message).toBe("`+` needs equal axes, but axis out / C is 8 on the left and 4 on the right");
+  expect(refusal?.message).toBe("`+` needs equal axes, but axis out (C on the right) is 8 on the left and 4 on the right");
   expect(refusal?.related?.map((related) => related.message)).toEqual(["expanded from Inner", "expanded from Outer"]);
 });
 
