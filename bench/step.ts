@@ -17,7 +17,7 @@ const threads = { intraOpNumThreads: 2, interOpNumThreads: 1, logSeverityLevel: 
 // A session's idle threads spin for a while and would take the processor from the other's: neither may.
 const quiet = { intra_op: { allow_spinning: "0" } };
 const ours = { ...threads, extra: { session: { ...quiet, model_external_initializers_file_folder_path: resolve(folder) } } };
-const open = (graph: string) => Session.create(resolve(folder, graphs[graph]?.file ?? ""), ours);
+const open = (graph: string) => Session.create(resolve(folder, graphs[graph]?.onnx?.file ?? ""), ours);
 const prepare = await open(sampler.prepare);
 const step = await open(sampler.step);
 const rival = await Session.create(resolve(rivalFile), { ...threads, extra: { session: quiet } });

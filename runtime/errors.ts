@@ -12,6 +12,7 @@ interface Fields {
   readonly "weights-mismatch": { readonly file: string; readonly what: string; readonly expected: number; readonly found: number };
   readonly "weights-absent": { readonly graph: string };
   readonly "graph-unknown": { readonly graph: string; readonly known: readonly string[] };
+  readonly "target-absent": { readonly graph: string; readonly target: "onnx" | "webgpu" };
   readonly "graph-failed": { readonly graph: string; readonly reason: string };
   readonly "backend-missing": { readonly backend: string; readonly reason: string };
   readonly "tensor-missing": { readonly tensor: string; readonly where: string; readonly expected: string };
@@ -82,6 +83,10 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
     hint: () => "build it with `--weights FILE.safetensors`, or with `--init SEED` for random ones",
   },
   "graph-unknown": { message: (f) => `there is no graph "${f.graph}" in the package`, hint: (f) => `its graphs are ${quoted(f.known)}` },
+  "target-absent": {
+    message: (f) => `graph "${f.graph}" was not built for the target ${f.target}`,
+    hint: (f) => `build the package again with \`--target onnx,webgpu\`, or with \`--target ${f.target}\` alone`,
+  },
   "graph-failed": { message: (f) => `graph "${f.graph}" failed in the engine: ${f.reason}`, hint: rebuild },
   "backend-missing": {
     message: (f) => `${f.backend} cannot be loaded: ${f.reason}`,

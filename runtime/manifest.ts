@@ -1,6 +1,6 @@
 /** The text of manifest.json to a checked `Manifest`: each wrong field is named by its path, with what it must be. */
 
-import type { GraphSpec, Manifest, SamplerSpec, TensorSpec, TokenizerSpec, WeightsSpec } from "../compiler/package/manifest.ts";
+import type { FileSpec, GraphSpec, Manifest, SamplerSpec, TensorSpec, TokenizerSpec, WeightsSpec } from "../compiler/package/manifest.ts";
 import { mvcError } from "./errors.ts";
 
 const FORMAT_VERSION = 1;
@@ -121,7 +121,26 @@ const betas: Reader<readonly [number, number]> = (value, path) => {
 
 const tensor = object<TensorSpec>({ name: text, dtype: literal("f32", "f16", "i32"), shape, axes: list(text) });
 
-const graph = object<GraphSpec>({ file, sha256, inputs: list(tensor), outputs: list(tensor), flops: number, parameters: count });
+const hashedFile = object<FileSpec>({ file, sha256 });
+
+const graphFields = object<Omit<GraphSpec, "onnx" | "webgpu">>({
+  inputs: list(tensor),
+  outputs: list(tensor),
+  flops: number,
+  parameters: count,
+});
+const onnx = object<Required<Pick<GraphSpec, "onnx">>>({ onnx: hashedFile });
+const webgpu = object<Required<Pick<GraphSpec, "webgpu">>>({ webgpu: object({ plan: hashedFile, kernels: hashedFile }) });
+
+const graph: Reader<GraphSpec> = (value, path) => {
+  const { onnx: forOnnx, webgpu: forWebGpu } = record(value, path);
+  if (forOnnx === undefined && forWebGpu === undefined) throw wrong(path, "a graph with the files of a target", value);
+  return {
+    ...(forOnnx === undefined ? {} : onnx(value, path)),
+    ...(forWebGpu === undefined ? {} : webgpu(value, path)),
+    ...graphFields(value, path),
+  };
+};
 
 const bare = object<Omit<WeightsSpec, "sha256">>({
   file: literal("weights.safetensors"),

@@ -37,8 +37,11 @@ export async function openPackage(files: PackageFiles, options: { readonly verif
   if ((await files.size("manifest.json")) === undefined) throw mvcError("not-a-package", { folder: files.name });
   const manifest = parseManifest(new TextDecoder().decode(await files.read("manifest.json")));
   for (const [name, graph] of Object.entries(manifest.graphs)) {
-    await sizeOf(files, graph.file, `the graph "${name}"`);
-    await checkHash(files, graph.file, graph.sha256);
+    for (const part of [graph.onnx, graph.webgpu?.plan, graph.webgpu?.kernels]) {
+      if (part === undefined) continue;
+      await sizeOf(files, part.file, `the graph "${name}"`);
+      await checkHash(files, part.file, part.sha256);
+    }
   }
   if (manifest.tokenizer) await sizeOf(files, manifest.tokenizer.file, "the tokenizer");
   if (manifest.weights.sha256 === undefined) return { files, manifest, weights: undefined };

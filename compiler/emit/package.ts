@@ -6,6 +6,7 @@ import type { Graph } from "../graph/graph.ts";
 import { serialiseGraph } from "../graph/serialise.ts";
 import type { GraphSpec, Manifest, TensorSpec } from "../package/manifest.ts";
 import { layOutWeights, type WeightLayout } from "../package/weights.ts";
+import { onnxPasses, runPasses } from "../passes/passes.ts";
 import { emitOnnx } from "./onnx/emit.ts";
 
 export interface PackageFiles {
@@ -22,7 +23,7 @@ export function emitPackage(compiled: Compiled, version: string): PackageFiles {
     name,
     graph,
     path: `onnx/${name}.onnx`,
-    bytes: emitOnnx(graph, layout.weights),
+    bytes: emitOnnx(runPasses(graph, onnxPasses), layout.weights),
   }));
   const { configuration, tokenizer, sampler } = compiled;
   const manifest: PackageFiles["manifest"] = (hash, weightsHash) => ({
@@ -60,8 +61,7 @@ function graphSpec(graph: Graph, file: string, sha256: string): GraphSpec {
   const types = new Map(graph.values.map((value) => [value.id, value.type]));
   const inputs = graph.values.filter((value) => value.kind === "input");
   return {
-    file,
-    sha256,
+    onnx: { file, sha256 },
     inputs: inputs.map((input) => ({ name: input.name, dtype: input.type.dtype, shape: input.type.shape, axes: input.axes })),
     outputs: graph.outputs.map((output): TensorSpec => {
       const type = types.get(output.value);

@@ -10,10 +10,18 @@ export interface TensorSpec {
   readonly axes: readonly string[];
 }
 
-export interface GraphSpec {
-  /** Relative to the package, `onnx/step.onnx`. */
+/** A file of the package, and its hash in hexadecimal. */
+export interface FileSpec {
+  /** Relative to the package. */
   readonly file: string;
   readonly sha256: string;
+}
+
+export interface GraphSpec {
+  /** `onnx/step.onnx`; absent where the package was built without the target `onnx`. */
+  readonly onnx?: FileSpec;
+  /** `webgpu/step.json`, a `Plan`, and the source of its kernels, `webgpu/step.wgsl`; absent without the target `webgpu`. */
+  readonly webgpu?: { readonly plan: FileSpec; readonly kernels: FileSpec };
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   /** 2 × multiply-adds of one run. */

@@ -17,10 +17,17 @@ export interface Pass {
   readonly run: (graph: Graph) => Graph;
 }
 
+/** What every target wants. */
 export const passes: readonly Pass[] = [
   { name: "share-repeats", run: shareRepeats },
   { name: "fold-constants", run: foldConstants },
   { name: "cancel-layout", run: cancelLayout },
+  { name: "share-subexpressions", run: shareSubexpressions },
+  { name: "remove-dead-code", run: removeDeadCode },
+];
+
+/** What ONNX Runtime runs fastest; the device's kernels want composites whole, and have layout as index maps. */
+export const onnxPasses: readonly Pass[] = [
   { name: "gather-shifts", run: gatherShifts },
   { name: "lower-composites", run: lowerComposites },
   { name: "cancel-layout", run: cancelLayout },
@@ -31,6 +38,6 @@ export const passes: readonly Pass[] = [
   { name: "remove-dead-code", run: removeDeadCode },
 ];
 
-export function runPasses(graph: Graph): Graph {
-  return passes.reduce((current, pass) => verify(pass.run(current), `pass ${pass.name}`), graph);
+export function runPasses(graph: Graph, list: readonly Pass[] = passes): Graph {
+  return list.reduce((current, pass) => verify(pass.run(current), `pass ${pass.name}`), graph);
 }

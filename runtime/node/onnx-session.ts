@@ -23,7 +23,8 @@ export function onnxRunner(pack: Package, folder: string, options: OnnxOptions =
     if (spec.parameters > 0 && !pack.weights) throw mvcError("weights-absent", { graph });
     let opened = sessions.get(graph);
     if (!opened) {
-      opened = open(graph, spec.file, folder, options);
+      if (!spec.onnx) throw mvcError("target-absent", { graph, target: "onnx" });
+      opened = open(graph, spec.onnx.file, folder, options);
       sessions.set(graph, opened);
     }
     return opened;

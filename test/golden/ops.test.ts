@@ -7,7 +7,7 @@ import { GraphBuilder, inferType } from "../../compiler/graph/builder.ts";
 import type { Attributes, Graph, Origin } from "../../compiler/graph/graph.ts";
 import { interpret } from "../../compiler/interpret.ts";
 import { opEntry } from "../../compiler/ops/table.ts";
-import { runPasses } from "../../compiler/passes/passes.ts";
+import { onnxPasses, runPasses } from "../../compiler/passes/passes.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
 import { caseNames, type GoldenCase, readCase, relativeError } from "./cases.ts";
 
@@ -58,7 +58,9 @@ describe.each(caseNames("op").map((name) => [name, readCase(name)] as const))("%
   });
 
   test("ONNX Runtime", async () => {
-    const session = await ort.InferenceSession.create(emitOnnx(runPasses(graph), new Map()), { intraOpNumThreads: 1 });
+    const session = await ort.InferenceSession.create(emitOnnx(runPasses(runPasses(graph), onnxPasses), new Map()), {
+      intraOpNumThreads: 1,
+    });
     const feeds = Object.fromEntries(
       [...golden.inputs].map(([name, { dtype, shape, data }]) => [
         name,

@@ -198,7 +198,13 @@ export async function tinyPackage(batch = 1): Promise<TinyPackage> {
     const bytes = model(graph);
     await writeFile(join(folder, "onnx", `${name}.onnx`), bytes);
     const parameters = graph.external ? embedding.length : 0;
-    specs[name] = { file: `onnx/${name}.onnx`, sha256: sha256(bytes), inputs: graph.inputs, outputs: graph.outputs, flops: 0, parameters };
+    specs[name] = {
+      onnx: { file: `onnx/${name}.onnx`, sha256: sha256(bytes) },
+      inputs: graph.inputs,
+      outputs: graph.outputs,
+      flops: 0,
+      parameters,
+    };
   }
   await writeFile(join(folder, "tokenizer.json"), tokenizerJson);
   const manifest: Manifest = {
