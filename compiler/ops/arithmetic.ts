@@ -73,6 +73,7 @@ function binary(name: string, operator: string, onnxType: string, compute: (a: n
       for (let i = 0; i < made.length; i++) made[i] = compute(left[i] as number, right[i] as number);
       return tensor(output, made);
     },
+    wgsl: { kind: "element", write: ([left = "", right = ""]) => `(${left} ${operator} ${right})` },
     onnx: (writer, inputs) => writer.node(onnxType, inputs),
   };
 }

@@ -71,6 +71,7 @@ export const attend: CompositeOp = {
     const [query, key, value] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
     return tensor(output, attention(query, key, value, intOf(attributes, "heads"), boolOf(attributes, "causal")));
   },
+  wgsl: { kind: "kernel" },
   /**
    * Heads become part of the batch. The scale goes to the query, the smallest of what it could multiply.
    * Three axes, not four, and the key turned on its own: ONNX Runtime leaves that turn to the product, and would undo four.

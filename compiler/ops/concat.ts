@@ -1,7 +1,9 @@
 /** `concat`: values one after another along an axis. */
 
+import type { ElementReader, Width } from "../emit/wgsl/form.ts";
 import { axisName, plainAxis, showAxes } from "../graph/axis.ts";
-import { sizeOf } from "../graph/graph.ts";
+import { type OpValue, sizeOf } from "../graph/graph.ts";
+import { type Coordinate, moved, scalar } from "../plan/coordinates.ts";
 import { intOf } from "./attributes.ts";
 import { arrayFor, tensor } from "./kernels/tensor.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
@@ -34,6 +36,32 @@ function refuseOther(first: AxisType, other: AxisType, axis: number, index: numb
   return { code: "shape-mismatch", message, at: { input: 0 } };
 }
 
+/** Where each input of a concatenation begins. */
+export function startsOf(sizes: readonly number[]): readonly number[] {
+  return sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, 0));
+}
+
+/** Reads the input that holds the place, which is asked from the last input to the first. */
+function readJoined(reader: ElementReader, op: OpValue, at: readonly Coordinate[], width: Width): string {
+  const axis = intOf(op.attributes, "axis");
+  const starts = startsOf(op.inputs.map((id) => inputAt(reader.shapeOf(id), axis)));
+  const place = inputAt(at, axis);
+  const whole = scalar(place);
+  const from = (input: number): string => {
+    const id = inputAt(op.inputs, input);
+    const start = inputAt(starts, input);
+    const inside = moved(place, inputAt(reader.shapeOf(id), axis), -start);
+    const read = () =>
+      reader.read(
+        id,
+        at.map((other, i) => (i === axis ? inside : other)),
+        width,
+      );
+    return input === 0 ? read() : reader.choose(`${whole} >= ${start}u`, width, read, () => from(input - 1));
+  };
+  return from(op.inputs.length - 1);
+}
+
 export const concat: PrimitiveOp = {
   signature: {
     name: "concat",
@@ -59,6 +87,7 @@ export const concat: PrimitiveOp = {
     }
     return tensor(output, made);
   },
+  wgsl: { kind: "gather", write: readJoined },
   onnx: (writer, inputs, value) =>
     inputs.length === 1 ? inputAt(inputs, 0) : writer.node("Concat", inputs, { axis: intOf(value.attributes, "axis") }),
 };

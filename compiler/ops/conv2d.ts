@@ -74,6 +74,7 @@ export const conv2d: PrimitiveOp = {
     const { before } = paddingOf(attributes);
     return tensor(output, convolve(inputAt(inputs, 0), inputAt(inputs, 1), inputs[2], output.shape, intOf(attributes, "stride"), before));
   },
+  wgsl: { kind: "kernel" },
   onnx: (writer, inputs, value, types) => {
     const kernel = intOf(value.attributes, "kernel");
     const stride = intOf(value.attributes, "stride");

@@ -44,5 +44,13 @@ export const embedding: PrimitiveOp = {
     }
     return tensor(output, made);
   },
+  wgsl: {
+    kind: "gather",
+    write: (reader, op, at, width) => {
+      const [tokens = -1, table = -1] = op.inputs;
+      const token = reader.name(`u32(${reader.read(tokens, at.slice(0, -1), 1)})`);
+      return reader.row(table, token, at.at(-1) ?? [], width);
+    },
+  },
   onnx: (writer, inputs) => writer.node("Gather", [inputAt(inputs, 1), inputAt(inputs, 0)], { axis: 0 }),
 };

@@ -2,6 +2,7 @@
 
 import { plainAxis, showAxes } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
+import { regroup } from "../plan/coordinates.ts";
 import { intsOf } from "./attributes.ts";
 import { gather, offsets, stridesOf, tensor } from "./kernels/tensor.ts";
 import type { AxisType, PrimitiveOp } from "./op.ts";
@@ -30,6 +31,7 @@ export const reshape: PrimitiveOp = {
   mixes: () => [],
   flops: () => 0,
   reference: (inputs, _attributes, output) => tensor(output, inputAt(inputs, 0).data),
+  wgsl: { kind: "move", whole: true, source: (at, _, shape) => regroup(at, shape) },
   onnx: (writer, inputs, value, types) => writer.reshape(inputAt(inputs, 0), inputAt(types, 0).shape, value.type.shape),
 };
 
@@ -60,6 +62,14 @@ export const transpose: PrimitiveOp = {
     const moved = intsOf(attributes, "permutation").map((axis) => strides[axis] ?? 0);
     return tensor(output, gather(data, offsets(output.shape, moved)));
   },
+  wgsl: {
+    kind: "move",
+    whole: true,
+    source: (at, op, shape) => {
+      const permutation = intsOf(op.attributes, "permutation");
+      return shape.map((_, axis) => inputAt(at, permutation.indexOf(axis)));
+    },
+  },
   onnx: (writer, inputs, value) => writer.node("Transpose", inputs, { perm: intsOf(value.attributes, "permutation") }),
 };
 
@@ -87,5 +97,6 @@ export const broadcast: PrimitiveOp = {
     const strides = stridesOf(shape).map((stride, axis) => (shape[axis] === 1 ? 0 : stride));
     return tensor(output, gather(data, offsets(output.shape, strides)));
   },
+  wgsl: { kind: "move", whole: false, source: (at, _, shape) => at.map((place, axis) => (shape[axis] === 1 ? [] : place)) },
   onnx: (writer, inputs, value) => writer.node("Expand", [inputAt(inputs, 0), writer.ints(value.type.shape)]),
 };

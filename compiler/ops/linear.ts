@@ -46,6 +46,7 @@ export const linear: PrimitiveOp = {
     if (bias !== undefined) for (let i = 0; i < made.length; i++) made[i] = (made[i] as number) + (bias.data[i % out] as number);
     return tensor(output, made);
   },
+  wgsl: { kind: "kernel" },
   /** Gemm takes the weight as the file holds it; MatMul would need it transposed, which ONNX Runtime keeps as a second copy while it loads. */
   onnx: (writer, inputs, value, types) => {
     const x = inputAt(types, 0);

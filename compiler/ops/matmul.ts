@@ -56,5 +56,6 @@ export const matmul: PrimitiveOp = {
     }
     return tensor(output, made);
   },
+  wgsl: { kind: "kernel" },
   onnx: (writer, inputs) => writer.node("MatMul", inputs),
 };

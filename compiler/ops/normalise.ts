@@ -60,6 +60,7 @@ export const groupNorm: PrimitiveOp = {
     }
     return tensor(output, Float32Array.from(made));
   },
+  wgsl: { kind: "kernel" },
   /**
    * A layer norm over each group as one row, then the channels' scale and shift: of the forms that ONNX Runtime has the
    * fastest or near it at every size measured, and with a mean far from zero the most accurate by ten times.
@@ -109,6 +110,7 @@ export const layerNorm: PrimitiveOp = {
     }
     return tensor(output, Float32Array.from(made));
   },
+  wgsl: { kind: "kernel" },
   onnx: (writer, inputs, value, types) => {
     const attributes = { axis: -1, epsilon: { float: floatOf(value.attributes, "eps") } };
     return writer.cast(writer.node("LayerNormalization", inF32(writer, inputs, types), attributes), "f32", value.type.dtype);

@@ -2,6 +2,7 @@
 
 import type { OpSignature } from "../../dsl/index.ts";
 import type { OnnxWriter } from "../emit/onnx/writer.ts";
+import type { WgslForm } from "../emit/wgsl/form.ts";
 import type { Axis } from "../graph/axis.ts";
 import type { Attributes, DType, OpValue, TensorType, ValueId, WeightInitialiser } from "../graph/graph.ts";
 
@@ -59,6 +60,7 @@ interface Common {
   readonly flops: (inputs: readonly TensorType[], output: TensorType, attributes: Attributes) => number;
   /** The slow and plain form that every other is tested against; accumulates in f64. `inputs` includes weights. */
   readonly reference: (inputs: readonly Tensor[], attributes: Attributes, output: TensorType) => Tensor;
+  readonly wgsl: WgslForm;
 }
 
 /** An op that the emitters know. */

@@ -1,6 +1,7 @@
 /** `slice`: a run of one axis. */
 
 import { axisName, plainAxis } from "../graph/axis.ts";
+import { moved } from "../plan/coordinates.ts";
 import { intOf } from "./attributes.ts";
 import { gather, offsets, stridesOf, tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
@@ -38,6 +39,14 @@ export const slice: PrimitiveOp = {
     const strides = stridesOf(shape);
     const start = intOf(attributes, "start") * (strides[intOf(attributes, "axis")] ?? 1);
     return tensor(output, gather(data, offsets(output.shape, strides, start)));
+  },
+  wgsl: {
+    kind: "move",
+    whole: false,
+    source: (at, op, shape) => {
+      const cut = intOf(op.attributes, "axis");
+      return at.map((place, axis) => (axis === cut ? moved(place, inputAt(shape, axis), intOf(op.attributes, "start")) : place));
+    },
   },
   onnx: (writer, inputs, value) => {
     const start = intOf(value.attributes, "start");

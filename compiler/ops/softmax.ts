@@ -42,6 +42,7 @@ export const softmax: PrimitiveOp = {
     }
     return tensor(output, made);
   },
+  wgsl: { kind: "kernel" },
   onnx: (writer, inputs, value) => {
     const { dtype } = value.type;
     const x = writer.cast(inputAt(inputs, 0), dtype, "f32");
@@ -77,6 +78,7 @@ export const maskedSoftmax: PrimitiveOp = {
     }
     return tensor(output, made);
   },
+  wgsl: { kind: "kernel" },
   onnx: (writer, inputs, value) => {
     const { dtype, shape } = value.type;
     const [rows = 1, columns = 1] = shape.slice(-2);

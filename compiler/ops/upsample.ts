@@ -1,5 +1,6 @@
 /** `upsample`: each pixel repeated. */
 
+import { moved } from "../plan/coordinates.ts";
 import { intOf } from "./attributes.ts";
 import { gather, tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
@@ -39,6 +40,14 @@ export const upsample: PrimitiveOp = {
       at[i] = (plane * height + Math.floor(row / factor)) * width + Math.floor(column / factor);
     }
     return tensor(output, gather(data, at));
+  },
+  wgsl: {
+    kind: "move",
+    whole: false,
+    source: (at, op, shape) => {
+      const factor = intOf(op.attributes, "factor");
+      return at.map((place, axis) => (axis < at.length - 2 ? place : moved(place, inputAt(shape, axis), 0, factor)));
+    },
   },
   onnx: (writer, inputs, value, types) => {
     const factor = intOf(value.attributes, "factor");

@@ -1,0 +1,164 @@
+/** Norms in f32, the mean first and then the squares of what is left, so that nothing cancels: statistics of groups, whole layer norms, softmax. */
+
+import { type OpValue, sizeOf } from "../../graph/graph.ts";
+import { type Coordinate, regroup, variable } from "../../plan/coordinates.ts";
+import { KernelWriter } from "./kernel-writer.ts";
+import { laneVariable, literal, Reader } from "./reader.ts";
+import { countedThreads, type Draft, finishElement, type Task } from "./task.ts";
+
+/** Adds a number of each thread up over the workgroup, in two steps so that few barriers are met. */
+function sumOverWorkgroup(writer: KernelWriter, threads: number, value: string): string {
+  writer.lines.push("workgroupBarrier();", `partial[lid] = ${value};`, "workgroupBarrier();");
+  const total = writer.variable("f32");
+  writer.lines.push(`for (var i = 0u; i < ${threads}u; i++) { ${total} += partial[i]; }`);
+  return total;
+}
+
+/** Mean and 1 / sqrt(variance + eps) of each image's groups: [images, groups, 2]. One workgroup a group. */
+export function groupStatistics({ group, scene, result }: Task): Draft {
+  const core = group.core as OpValue;
+  const [x = -1] = core.inputs;
+  const { shape } = scene.value(x).type;
+  const [channels = 1, height = 1, width = 1] = shape.slice(-3);
+  const images = shape.slice(0, -3);
+  const groups = Number(core.attributes.groups);
+  const inGroup = channels / groups;
+  const pixels = height * width;
+  const lanes = inGroup % 4 === 0 ? 4 : 1;
+  const items = (inGroup / lanes) * pixels;
+  const threads = items >= 2048 ? 128 : items >= 64 ? 32 : 8;
+  const writer = new KernelWriter();
+  writer.share("partial", `array<f32, ${threads}>`);
+  writer.lines.push("let lid = local.x;", "let image = workgroup.y;", "let group = workgroup.x;");
+  const imageAt = regroup([variable("image", sizeOf(images))], images);
+  const type = lanes === 4 ? "vec4<f32>" : "f32";
+  const pass = (name: string, term: (element: string) => string) => {
+    writer.lines.push(`var ${name} = ${type}(0.0);`);
+    writer.block(`for (var e = lid; e < ${items}u; e += ${threads}u)`, () => {
+      writer.lines.push(`let pixel = e / ${inGroup / lanes}u;`);
+      const place = (channel: Coordinate) => [...imageAt, channel, ...regroup([variable("pixel", pixels)], [height, width])];
+      let channel: Coordinate;
+      if (lanes === 4) {
+        writer.lines.push(`let c4 = group * ${inGroup / 4}u + e % ${inGroup / 4}u;`, `let ${laneVariable} = c4 * 4u;`);
+        channel = variable(laneVariable, channels, "c4");
+      } else {
+        writer.lines.push(`let c = group * ${inGroup}u + e % ${inGroup}u;`);
+        channel = variable("c", channels);
+      }
+      const element = new Reader(scene, writer).read(x, place(channel), lanes);
+      writer.lines.push(`${name} += ${term(element)};`);
+    });
+    return sumOverWorkgroup(writer, threads, lanes === 4 ? `dot(${name}, vec4<f32>(1.0))` : name);
+  };
+  const count = literal(inGroup * pixels);
+  const mean = writer.name(`${pass("sum", (element) => element)} / ${count}`);
+  const variance = pass("squares", (element) => `(${element} - ${mean}) * (${element} - ${mean})`);
+  writer.block("if (lid == 0u)", () => {
+    const at = writer.name(`(image * ${groups}u + group) * 2u`);
+    writer.store(result, at, mean);
+    writer.store(result, `${at} + 1u`, `inverseSqrt(${variance} / ${count} + ${literal(Number(core.attributes.eps))})`);
+  });
+  return {
+    name: `groupNorm_statistics_${sizeOf(images)}x${groups}x${inGroup}x${pixels}`,
+    source: writer.finish(
+      `groupNorm, statistics: mean and reciprocal deviation of ${groups} groups of ${inGroup} channels x ${pixels} pixels in ${sizeOf(images)} pictures; a workgroup each.`,
+      [threads, 1, 1],
+      "@builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>",
+    ),
+    grid: [groups, sizeOf(images), 1],
+  };
+}
+
+/** Each row of the last axis to mean 0 and variance 1, then the channels' scale and shift. `share` threads work on a row. */
+export function layerNorm(task: Task, share: number): Draft {
+  const { group, scene, result } = task;
+  const core = group.core as OpValue;
+  const [x = -1, weight = -1, bias = -1] = core.inputs;
+  const { shape } = core.type;
+  const channels = shape.at(-1) ?? 1;
+  const rows = sizeOf(shape.slice(0, -1));
+  const lanes = channels % 4 === 0 ? 4 : 1;
+  const items = channels / lanes;
+  const writer = new KernelWriter();
+  const rowsOfGroup = 64 / share;
+  if (share > 1) writer.share("partial", "array<f32, 64>");
+  writer.lines.push(
+    "let lid = local.x;",
+    `let wanted = workgroup.x * ${rowsOfGroup}u + lid / ${share}u;`,
+    `let row = min(wanted, ${rows - 1}u);`,
+  );
+  const rowAt = regroup([variable("row", rows)], shape.slice(0, -1));
+  const type = lanes === 4 ? "vec4<f32>" : "f32";
+  const channel = lanes === 4 ? variable(laneVariable, channels, "c") : variable("c", channels);
+  const each = (body: (element: string) => void) =>
+    writer.block(`for (var c = lid % ${share}u; c < ${items}u; c += ${share}u)`, () => {
+      if (lanes === 4) writer.lines.push(`let ${laneVariable} = c * 4u;`);
+      body(new Reader(scene, writer).read(x, [...rowAt, channel], lanes));
+    });
+  const total = (name: string) => {
+    const own = lanes === 4 ? `dot(${name}, vec4<f32>(1.0))` : name;
+    if (share === 1) return own;
+    writer.lines.push("workgroupBarrier();", `partial[lid] = ${own};`, "workgroupBarrier();");
+    const sum = writer.variable("f32");
+    writer.lines.push(`for (var i = 0u; i < ${share}u; i++) { ${sum} += partial[lid / ${share}u * ${share}u + i]; }`);
+    return sum;
+  };
+  writer.lines.push(`var sum = ${type}(0.0);`);
+  each((element) => writer.lines.push(`sum += ${element};`));
+  const mean = writer.name(`${total("sum")} / ${literal(channels)}`);
+  writer.lines.push(`var squares = ${type}(0.0);`);
+  each((element) => writer.lines.push(`squares += (${element} - ${mean}) * (${element} - ${mean});`));
+  const scale = writer.name(`inverseSqrt(${total("squares")} / ${literal(channels)} + ${literal(Number(core.attributes.eps))})`);
+  writer.block(`if (wanted < ${rows}u)`, () =>
+    each((element) => {
+      const reader = new Reader(scene, writer);
+      const normal = `(${element} - ${mean}) * ${scale} * ${reader.read(weight, [channel], lanes)} + ${reader.read(bias, [channel], lanes)}`;
+      finishElement(task, writer, core, writer.name(normal), [...rowAt, channel], lanes);
+    }),
+  );
+  return {
+    name: `layerNorm_${rows}x${channels}_${result.dtype}_threads${share}`,
+    source: writer.finish(
+      `layerNorm: ${rows} rows of ${channels}; ${share} threads a row.`,
+      [64, 1, 1],
+      "@builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>",
+    ),
+    grid: [Math.ceil(rows / rowsOfGroup), 1, 1],
+  };
+}
+
+/** exp(x) over its sum along one axis, one thread a row; of a masked one, row i sees the columns 0 to i. */
+export function softmax(task: Task): Draft {
+  const { group, scene, result } = task;
+  const core = group.core as OpValue;
+  const [x = -1] = core.inputs;
+  const { shape } = core.type;
+  const masked = core.op === "maskedSoftmax";
+  const axis = masked ? shape.length - 1 : Number(core.attributes.axis);
+  const length = shape[axis] ?? 1;
+  const others = shape.filter((_, i) => i !== axis);
+  const rows = sizeOf(others);
+  const writer = new KernelWriter();
+  const { index, grid } = countedThreads(rows, 64);
+  writer.lines.push(`let row = ${index};`, `if (row >= ${rows}u) { return; }`);
+  const rowAt = regroup([variable("row", rows)], others);
+  const at = [...rowAt.slice(0, axis), variable("e", length), ...rowAt.slice(axis)];
+  writer.lines.push(masked ? `let seen = row % ${shape.at(-2) ?? 1}u + 1u;` : `let seen = ${length}u;`);
+  const each = (end: string, body: (element: string) => void) =>
+    writer.block(`for (var e = 0u; e < ${end}; e++)`, () => body(new Reader(scene, writer).read(x, at, 1)));
+  writer.lines.push("var largest = -3.0e38;", "var sum = 0.0;");
+  each("seen", (element) => writer.lines.push(`largest = max(largest, ${element});`));
+  each("seen", (element) => writer.lines.push(`sum += exp(${element} - largest);`));
+  each(`${length}u`, (element) =>
+    finishElement(task, writer, core, writer.name(`select(0.0, exp(${element} - largest) / sum, e < seen)`), at, 1),
+  );
+  return {
+    name: `${core.op}_${shape.join("x")}_${result.dtype}`,
+    source: writer.finish(
+      `${core.op} of [${shape.join(", ")}] along axis ${axis}; a thread a row.`,
+      [64, 1, 1],
+      "@builtin(global_invocation_id) id: vec3<u32>",
+    ),
+    grid,
+  };
+}

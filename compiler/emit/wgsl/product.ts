@@ -1,0 +1,187 @@
+/** Products of rows with a matrix (linear, 1×1 convolution, matmul): each thread sums a few rows times four columns in registers. */
+
+import { type OpValue, sizeOf } from "../../graph/graph.ts";
+import { geluWgsl } from "../../ops/elementwise.ts";
+import { address, type Coordinate, regroup, variable } from "../../plan/coordinates.ts";
+import { KernelWriter, type Stored } from "./kernel-writer.ts";
+import { innerQuarter, innerVariable, runsOf } from "./operand.ts";
+import { laneVariable, Reader } from "./reader.ts";
+import { type Draft, finishElement, gridOf, type Task } from "./task.ts";
+
+interface Shape {
+  readonly rows: number;
+  readonly inner: number;
+  /** Of the matrix; twice the result's where halves are gated. */
+  readonly columns: number;
+  /** The places of the operand and of the result, from a row and a place on the inner axis or among the columns. */
+  readonly operandAt: (row: Coordinate, k: Coordinate) => readonly Coordinate[];
+  readonly resultAt: (row: Coordinate, column: Coordinate) => readonly Coordinate[];
+  /** The operand's axis that is summed over. */
+  readonly innerAxis: number;
+}
+
+function shapeOf(core: OpValue, operand: readonly number[], columns: number): Shape {
+  if (core.op === "conv2d") {
+    const [channels = 1, height = 1, width = 1] = operand.slice(-3);
+    const images = operand.slice(0, -3);
+    const at = (row: Coordinate, channel: Coordinate): readonly Coordinate[] => {
+      const places = regroup([row], [...images, height, width]);
+      return [...places.slice(0, -2), channel, ...places.slice(-2)];
+    };
+    return { rows: sizeOf(images) * height * width, inner: channels, columns, operandAt: at, resultAt: at, innerAxis: operand.length - 3 };
+  }
+  const leading = operand.slice(0, -1);
+  const at = (row: Coordinate, last: Coordinate): readonly Coordinate[] => [...regroup([row], leading), last];
+  return { rows: sizeOf(leading), inner: operand.at(-1) ?? 1, columns, operandAt: at, resultAt: at, innerAxis: operand.length - 1 };
+}
+
+export interface Tile {
+  /** Rows a thread. */
+  readonly rows: number;
+}
+
+/** `matrix` is [inner, columns] row-major: packed weights, or for matmul the second operand of each batch. */
+export function product(task: Task, matrix: Stored, tile: Tile): Draft {
+  const { group, scene } = task;
+  const core = group.core as OpValue;
+  const [x = -1] = core.inputs;
+  const operand = scene.value(x).type.shape;
+  const gated = group.gated;
+  const siblings = group.siblings.length > 0 ? group.siblings : [core];
+  const channelAxis = core.op === "conv2d" ? core.type.shape.length - 3 : core.type.shape.length - 1;
+  const columns = siblings.reduce((sum, one) => sum + (one.type.shape[channelAxis] ?? 1), 0);
+  const shape = shapeOf(core, operand, columns);
+  const results = gated ? columns / 2 : columns;
+  const width = results % 4 === 0 ? 4 : 1;
+  const runs = width === 4 ? runsOf(scene, x, shape.innerAxis) : undefined;
+  const batched = core.op === "matmul" ? sizeOf(operand.slice(0, -2)) : 1;
+  const writer = new KernelWriter();
+  const rowsOfThread = Math.min(tile.rows, shape.rows / batched);
+  const rowsOfBatch = shape.rows / batched;
+  const tiles = Math.ceil(rowsOfBatch / rowsOfThread);
+  const columnThreads = results / width;
+  const workgroup = workgroupFor(columnThreads, tiles);
+
+  writer.lines.push("let c = id.x;", "let tile = id.y;", `if (c >= ${columnThreads}u || tile >= ${tiles}u) { return; }`);
+  if (width === 4) writer.lines.push(`let ${laneVariable} = c * 4u;`);
+  const rowIndex = (j: number) => {
+    const inBatch =
+      rowsOfBatch % rowsOfThread === 0 ? `tile * ${rowsOfThread}u + ${j}u` : `min(tile * ${rowsOfThread}u + ${j}u, ${rowsOfBatch - 1}u)`;
+    return batched === 1 ? inBatch : `id.z * ${rowsOfBatch}u + ${inBatch}`;
+  };
+  for (let j = 0; j < rowsOfThread; j++) writer.lines.push(`let row${j} = ${rowIndex(j)};`);
+  const row = (j: number): Coordinate => (shape.rows === 1 ? [] : [{ base: `row${j}`, total: shape.rows, divisor: 1, size: shape.rows }]);
+  const type = width === 4 ? "vec4<f32>" : "f32";
+  const halves = gated ? ["a", "b"] : ["a"];
+  for (const half of halves) for (let j = 0; j < rowsOfThread; j++) writer.lines.push(`var ${half}${j} = ${type}(0.0);`);
+  writer.bind(matrix, "weights");
+  const start = batched === 1 ? "" : ` + id.z * ${(shape.inner * columns) / width}u`;
+  const matrixColumn = (half: number) => (gated ? `c * 2u + ${half}u` : "c");
+  const at = (quarter: string) => (width === 4 ? writer.load4(matrix, quarter) : writer.load(matrix, quarter));
+  const stride = columns / width;
+
+  if (runs !== undefined) {
+    for (const [r, run] of runs.entries()) {
+      for (let j = 0; j < rowsOfThread; j++) writer.lines.push(`let x${r}_${j} = ${run.base(shape.operandAt(row(j), []))};`);
+      writer.block(`for (var ${innerQuarter} = 0u; ${innerQuarter} < ${run.size / 4}u; ${innerQuarter}++)`, () => {
+        for (let j = 0; j < rowsOfThread; j++)
+          writer.lines.push(`let v${j} = ${writer.load4(run.stored, `x${r}_${j} + ${innerQuarter}`)};`);
+        for (const [h, half] of halves.entries()) {
+          writer.lines.push(`let w${h} = (${run.start}u + ${innerQuarter} * 4u) * ${stride}u + ${matrixColumn(h)}${start};`);
+          for (const [lane, part] of ["x", "y", "z", "w"].entries()) {
+            writer.lines.push(`let m${h}${lane} = ${at(`w${h} + ${lane * stride}u`)};`);
+            for (let j = 0; j < rowsOfThread; j++)
+              writer.lines.push(`${half}${j} = fma(vec4<f32>(v${j}.${part}), m${h}${lane}, ${half}${j});`);
+          }
+        }
+      });
+    }
+  } else {
+    writer.block(`for (var ${innerVariable} = 0u; ${innerVariable} < ${shape.inner}u; ${innerVariable}++)`, () => {
+      for (const [h, half] of halves.entries()) {
+        writer.lines.push(`let m${h} = ${at(`${innerVariable} * ${stride}u + ${matrixColumn(h)}${start}`)};`);
+        for (let j = 0; j < rowsOfThread; j++) {
+          const element = new Reader(scene, writer).read(x, shape.operandAt(row(j), variable(innerVariable, shape.inner)), 1);
+          writer.lines.push(`${half}${j} = fma(${type}(${element}), m${h}, ${half}${j});`);
+        }
+      }
+    });
+  }
+  finish(task, writer, core, siblings, shape, width, rowsOfThread, results, rowsOfBatch);
+  const name = `${core.op}${gated ? "_geglu" : ""}_${rowsOfBatch}x${shape.inner}x${columns}_${task.result.dtype}_rows${rowsOfThread}`;
+  const comment = `${core.op}${gated ? " and geglu" : ""}: ${rowsOfBatch} rows of ${shape.inner} times a matrix of ${columns} columns${batched > 1 ? `, ${batched} times` : ""}; ${rowsOfThread} rows x ${width} columns a thread.`;
+  return {
+    name,
+    source: writer.finish(comment, [...workgroup, 1], "@builtin(global_invocation_id) id: vec3<u32>"),
+    grid: gridOf([columnThreads, tiles, batched], [...workgroup, 1]),
+  };
+}
+
+/** Threads side by side share rows of the operand along y and columns of the matrix along x. */
+export function workgroupFor(columns: number, rows: number): readonly [number, number] {
+  const x = [16, 8, 4, 2].find((size) => columns % size === 0) ?? Math.min(16, columns);
+  return [x, Math.max(1, Math.min(64 / x, rows) | 0)];
+}
+
+function finish(
+  task: Task,
+  writer: KernelWriter,
+  core: OpValue,
+  siblings: readonly OpValue[],
+  shape: Shape,
+  width: 1 | 4,
+  rowsOfThread: number,
+  results: number,
+  rowsOfBatch: number,
+): void {
+  const { group, scene } = task;
+  const column = width === 4 ? variable(laneVariable, results, "c") : variable("c", results);
+  const bias = core.op === "matmul" ? [] : siblings.flatMap((one) => one.inputs.slice(2));
+  const starts = bias.map((id) => vectorOf(scene, writer, id));
+  const half = (offset: number) => {
+    const [first = 0] = starts;
+    const at = address([column], [1], first + offset);
+    const block = writer.vectorBlock;
+    return width === 4 && at.quarter !== undefined ? writer.load4(block, at.quarter) : writer.load(block, at.text);
+  };
+  for (let j = 0; j < rowsOfThread; j++) {
+    const guarded = rowsOfBatch % rowsOfThread !== 0 && j > 0;
+    const body = () => {
+      const shift = (name: string, offset: number) => (bias.length === 0 ? name : writer.name(`${name} + ${half(offset)}`));
+      let computed = shift(`a${j}`, 0);
+      const from = group.gated ? gatedOp(task) : core;
+      if (group.gated)
+        computed = `${computed} * ${writer.name(geluWgsl(shift(`b${j}`, results), width === 4 ? "vec4<f32>" : "f32", new Reader(scene, writer)))}`;
+      const row: Coordinate = shape.rows === 1 ? [] : [{ base: `row${j}`, total: shape.rows, divisor: 1, size: shape.rows }];
+      if (siblings.length > 1) {
+        const target = address([row, column], [results, 1]);
+        if (target.quarter === undefined) throw new Error("wgsl: sibling products of odd widths");
+        writer.store4(task.result, target.quarter, computed);
+      } else finishElement(task, writer, from, computed, shape.resultAt(row, column), width);
+    };
+    if (guarded) writer.block(`if (tile * ${rowsOfThread}u + ${j}u < ${rowsOfBatch}u)`, body);
+    else writer.block("", body);
+  }
+}
+
+function vectorOf(scene: Task["scene"], writer: KernelWriter, id: number): number {
+  const value = scene.value(id);
+  if (value.kind !== "weight") throw new Error("wgsl: a bias that is no weight");
+  return writer.vector({ path: value.path }, sizeOf(value.type.shape));
+}
+
+/** The geglu below the group's tail. */
+function gatedOp({ group, scene }: Task): OpValue {
+  const visit = (op: OpValue): OpValue | undefined => {
+    if (op.op === "geglu") return op;
+    for (const id of op.inputs) {
+      const value = scene.value(id);
+      const found = value.kind === "op" && scene.stored(id) === undefined ? visit(value) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  const found = visit(group.tail);
+  if (found === undefined) throw new Error("wgsl: a gated product without its geglu");
+  return found;
+}

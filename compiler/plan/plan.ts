@@ -1,0 +1,224 @@
+/** A graph to its plan on WebGPU: groups of ops as kernels, values in buffers, weights packed, dispatches in order. */
+
+import { attention } from "../emit/wgsl/attention.ts";
+import { convolution, windowOf } from "../emit/wgsl/convolution.ts";
+import { type VectorPart, vectorsBuffer } from "../emit/wgsl/kernel-writer.ts";
+import { groupStatistics, layerNorm, softmax } from "../emit/wgsl/norms.ts";
+import { pointwise } from "../emit/wgsl/pointwise.ts";
+import { product } from "../emit/wgsl/product.ts";
+import type { Draft, Task } from "../emit/wgsl/task.ts";
+import { type Graph, sizeOf, valuesById } from "../graph/graph.ts";
+import { opEntry } from "../ops/table.ts";
+import type { Binding, DeviceNeeds, Dispatch, Plan, WeightBuffer } from "../package/plan.ts";
+import { fuse, type Group } from "./fuse.ts";
+import { type Lifetime, leastBytes, shareSlots } from "./slots.ts";
+import { inputBuffer, outputBuffer, placeValues } from "./storage.ts";
+import { padded, WeightBuffers } from "./weight-buffers.ts";
+
+export interface Planned {
+  readonly plan: Plan;
+  /** All kernels, as `webgpu/<graph>.wgsl` holds them. */
+  readonly source: string;
+  /** Of the intermediate values: what the slots take, and the least that any plan could. */
+  readonly memory: { readonly planned: number; readonly least: number };
+}
+
+interface Step {
+  readonly group: Group;
+  readonly drafts: readonly Draft[];
+}
+
+export function planGraph(graph: Graph): Planned {
+  const byId = valuesById(graph);
+  const groups = fuse(graph);
+  const storage = placeValues(graph, groups);
+  const scene = { value: byId, stored: storage.stored, statistics: storage.statistics };
+  const weights = new WeightBuffers(byId);
+  for (const value of graph.values) {
+    const table = value.kind === "op" && value.op === "embedding" ? value.inputs[1] : undefined;
+    const stored = table === undefined ? undefined : storage.stored(table);
+    if (table !== undefined && stored !== undefined) weights.table(table, stored.buffer);
+  }
+  const steps = groups.map((group): Step => {
+    const task: Task = { group, scene, result: storage.result(group) };
+    return { group, drafts: draftsOf(task, weights) };
+  });
+  const kernels = new Kernels();
+  const sizes = new Map<string, number>();
+  for (const group of groups) {
+    const { buffer, dtype, elements } = storage.result(group);
+    sizes.set(buffer, padded(elements * (dtype === "f16" ? 2 : 4)));
+  }
+  const { sizes: slots, slotOf, lifetimes } = assignSlots(steps, sizes);
+  const inputs = graph.values.flatMap((value) =>
+    value.kind === "input" ? [{ name: value.name, bytes: padded(sizeOf(value.type.shape) * 4) }] : [],
+  );
+  const outputs = graph.outputs.map((output) => ({ name: output.name, bytes: padded(sizeOf(byId(output.value).type.shape) * 4) }));
+  const bindingOf = (buffer: string, vectors: readonly VectorPart[]): Binding => {
+    const slot = slotOf.get(buffer);
+    if (slot !== undefined) return { kind: "slot", index: slot };
+    const input = inputs.findIndex(({ name }) => inputBuffer(name) === buffer);
+    if (input >= 0) return { kind: "input", index: input };
+    const output = outputs.findIndex(({ name }) => outputBuffer(name) === buffer);
+    if (output >= 0) return { kind: "output", index: output };
+    return buffer === vectorsBuffer ? weights.vectors(vectors) : weights.whole(buffer);
+  };
+  const dispatches = steps.map(({ group, drafts }): Dispatch => {
+    const [first] = drafts;
+    if (first === undefined) throw new Error("plan: a group without a kernel");
+    const bindings = first.source.buffers.map((buffer) => bindingOf(buffer, first.source.vectors));
+    return {
+      label: labelOf(group),
+      ...(group.kind === "kernel" && group.siblings.length === 0 ? { value: group.tail.id } : {}),
+      variants: drafts.map((draft) => ({ kernel: kernels.nameOf(draft), grid: draft.grid })),
+      bindings,
+      writes: first.source.writes,
+      flops: flopsOf(group, byId),
+      bytes: bindings.reduce((sum, binding) => sum + bytesOfBinding(binding, slots, inputs, outputs), 0),
+    };
+  });
+  const plan: Plan = {
+    graph: graph.name,
+    slots,
+    inputs,
+    outputs,
+    weights: weights.finish(),
+    dispatches,
+    needs: needsOf(dispatches, slots, [...inputs, ...outputs], weights.finish(), drafted(steps)),
+  };
+  const planned = slots.reduce((sum, bytes) => sum + bytes, 0);
+  return { plan, source: kernels.source(), memory: { planned, least: leastBytes(lifetimes) } };
+}
+
+function drafted(steps: readonly Step[]): readonly Draft[] {
+  return steps.flatMap((step) => step.drafts);
+}
+
+/** All ways to compute a group, the best guess first; they bind the same buffers in the same order. */
+function draftsOf(task: Task, weights: WeightBuffers): readonly Draft[] {
+  const { group } = task;
+  const { core } = group;
+  if (group.kind === "statistics") return [groupStatistics(task)];
+  if (core === undefined) return [pointwise(task)];
+  switch (core.op) {
+    case "linear":
+      return [4, 8].map((rows) => product(task, weights.matrix(group), { rows }));
+    case "matmul": {
+      const second = core.inputs[1] ?? -1;
+      const stored = task.scene.stored(second);
+      if (stored === undefined) throw new Error("plan: a matmul whose second operand is not in memory");
+      return [product(task, stored, { rows: 4 })];
+    }
+    case "conv2d": {
+      const { kernel, stride } = windowOf(core);
+      const matrix = weights.matrix(group);
+      if (kernel === 1 && stride === 1) return [4, 8].map((rows) => product(task, matrix, { rows }));
+      return [8, 4].map((pixels) => convolution(task, matrix, pixels));
+    }
+    case "attend":
+      return [attention(task)];
+    case "layerNorm":
+      return [1, 16].map((share) => layerNorm(task, share));
+    case "softmax":
+    case "maskedSoftmax":
+      return [softmax(task)];
+    default:
+      throw new Error(`plan: there is no kernel for ${core.op}`);
+  }
+}
+
+function labelOf(group: Group): string {
+  const { core, siblings, tail } = group;
+  const [op = tail] = siblings.length > 0 ? siblings : core === undefined ? [tail] : [core];
+  const path = op.origin.path === "" ? op.op : op.origin.path;
+  if (siblings.length > 1) return `${path} (and ${siblings.length - 1} more)`;
+  return group.kind === "statistics" ? `${path} (statistics)` : path;
+}
+
+function flopsOf(group: Group, byId: ReturnType<typeof valuesById>): number {
+  const ops = group.siblings.length > 0 ? group.siblings : group.core === undefined || group.kind === "statistics" ? [] : [group.core];
+  return ops.reduce(
+    (sum, op) =>
+      sum +
+      opEntry(op.op).flops(
+        op.inputs.map((id) => byId(id).type),
+        op.type,
+        op.attributes,
+      ),
+    0,
+  );
+}
+
+type Sized = readonly { readonly bytes: number }[];
+
+function bytesOfBinding(binding: Binding, slots: readonly number[], inputs: Sized, outputs: Sized): number {
+  switch (binding.kind) {
+    case "slot":
+      return slots[binding.index] ?? 0;
+    case "input":
+      return inputs[binding.index]?.bytes ?? 0;
+    case "output":
+      return outputs[binding.index]?.bytes ?? 0;
+    case "weight":
+      return binding.size;
+  }
+}
+
+function assignSlots(steps: readonly Step[], sizes: ReadonlyMap<string, number>) {
+  const lives = new Map<string, { first: number; last: number }>();
+  for (const [at, { drafts }] of steps.entries()) {
+    for (const buffer of drafts[0]?.source.buffers ?? []) {
+      if (!sizes.has(buffer) || buffer.startsWith("output:")) continue;
+      lives.set(buffer, { first: lives.get(buffer)?.first ?? at, last: at });
+    }
+  }
+  const lifetimes: Lifetime[] = [...lives].map(([buffer, life]) => ({ buffer, bytes: sizes.get(buffer) ?? 0, ...life }));
+  return { ...shareSlots(lifetimes), lifetimes };
+}
+
+function needsOf(
+  dispatches: readonly Dispatch[],
+  slots: readonly number[],
+  tensors: Sized,
+  weights: readonly WeightBuffer[],
+  drafts: readonly Draft[],
+): DeviceNeeds {
+  const bound = [
+    ...slots,
+    ...tensors.map(({ bytes }) => bytes),
+    ...dispatches.flatMap(({ bindings }) => bindings.map((one) => (one.kind === "weight" ? one.size : 0))),
+  ];
+  const workgroups = drafts.map(({ source }) => (/@workgroup_size\((\d+), (\d+), (\d+)\)/.exec(source.text) ?? []).slice(1).map(Number));
+  const shared = drafts.map(({ source }) =>
+    [...source.text.matchAll(/var<workgroup> \w+: array<f32, (\d+)>/g)].reduce((sum, [, size]) => sum + 4 * Number(size), 0),
+  );
+  return {
+    maxStorageBufferBindingSize: Math.max(...bound),
+    maxBufferSize: Math.max(...bound, ...weights.map(({ bytes }) => bytes)),
+    maxStorageBuffersPerShaderStage: Math.max(...dispatches.map(({ bindings }) => bindings.length)),
+    maxComputeWorkgroupStorageSize: Math.max(0, ...shared),
+    maxComputeInvocationsPerWorkgroup: Math.max(...workgroups.map(([x = 1, y = 1, z = 1]) => x * y * z)),
+    maxComputeWorkgroupSizeX: Math.max(...workgroups.map(([x = 1]) => x)),
+    maxComputeWorkgroupsPerDimension: Math.max(...drafts.flatMap(({ grid }) => grid)),
+  };
+}
+
+/** Names kernels: those of one source share one name. */
+class Kernels {
+  private readonly names = new Map<string, string>();
+  private readonly texts = new Map<string, string>();
+
+  nameOf(draft: Draft): string {
+    const known = this.names.get(draft.source.text);
+    if (known !== undefined) return known;
+    let name = draft.name;
+    for (let copy = 2; this.texts.has(name); copy++) name = `${draft.name}_${copy}`;
+    this.names.set(draft.source.text, name);
+    this.texts.set(name, draft.source.text);
+    return name;
+  }
+
+  source(): string {
+    return [...this.texts].map(([name, text]) => `// kernel ${name}\n${text}`).join("\n");
+  }
+}
