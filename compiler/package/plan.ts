@@ -1,9 +1,9 @@
 /** The plan of a graph on WebGPU: its buffers, its weights as the device holds them, and its dispatches in order, as plain JSON. Types only. */
 
-/** Sizes in bytes. Every buffer of a plan is bound whole, but weights, which lie together and are bound by their range. */
+/** Sizes in bytes. */
 export interface Plan {
   readonly graph: string;
-  /** Buffers that intermediate values take in turn. A slot's content is undefined before its first write in a run. */
+  /** Buffers that intermediate values share. What lies there is undefined before its first write in a run. */
   readonly slots: readonly number[];
   /** Row-major, as the manifest lists them; floats are f32 here whatever the build's precision, tokens i32. */
   readonly inputs: readonly PlannedTensor[];
@@ -49,9 +49,10 @@ export interface WeightPart {
 }
 
 export type Binding =
-  | { readonly kind: "slot" | "input" | "output"; readonly index: number }
-  /** `offset` is a multiple of 256. */
-  | { readonly kind: "weight"; readonly index: number; readonly offset: number; readonly size: number };
+  /** Whole buffers. */
+  | { readonly kind: "input" | "output"; readonly index: number }
+  /** `offset` is a multiple of 256. No dispatch reads and writes one slot. */
+  | { readonly kind: "slot" | "weight"; readonly index: number; readonly offset: number; readonly size: number };
 
 /** One way to compute a dispatch; a kernel is named as in `webgpu/<graph>.wgsl`. */
 export interface Variant {

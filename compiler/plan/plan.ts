@@ -49,14 +49,14 @@ export function planGraph(graph: Graph): Planned {
     const { buffer, dtype, elements } = storage.result(group);
     sizes.set(buffer, padded(elements * (dtype === "f16" ? 2 : 4)));
   }
-  const { sizes: slots, slotOf, lifetimes } = assignSlots(steps, sizes);
+  const { sizes: slots, places, lifetimes } = assignSlots(steps, sizes);
   const inputs = graph.values.flatMap((value) =>
     value.kind === "input" ? [{ name: value.name, bytes: padded(sizeOf(value.type.shape) * 4) }] : [],
   );
   const outputs = graph.outputs.map((output) => ({ name: output.name, bytes: padded(sizeOf(byId(output.value).type.shape) * 4) }));
   const bindingOf = (buffer: string, vectors: readonly VectorPart[]): Binding => {
-    const slot = slotOf.get(buffer);
-    if (slot !== undefined) return { kind: "slot", index: slot };
+    const place = places.get(buffer);
+    if (place !== undefined) return { kind: "slot", index: place.slot, offset: place.offset, size: sizes.get(buffer) ?? 0 };
     const input = inputs.findIndex(({ name }) => inputBuffer(name) === buffer);
     if (input >= 0) return { kind: "input", index: input };
     const output = outputs.findIndex(({ name }) => outputBuffer(name) === buffer);
@@ -74,7 +74,7 @@ export function planGraph(graph: Graph): Planned {
       bindings,
       writes: first.source.writes,
       flops: flopsOf(group, byId),
-      bytes: bindings.reduce((sum, binding) => sum + bytesOfBinding(binding, slots, inputs, outputs), 0),
+      bytes: bindings.reduce((sum, binding) => sum + bytesOfBinding(binding, inputs, outputs), 0),
     };
   });
   const plan: Plan = {
@@ -93,6 +93,9 @@ export function planGraph(graph: Graph): Planned {
 function drafted(steps: readonly Step[]): readonly Draft[] {
   return steps.flatMap((step) => step.drafts);
 }
+
+/** WebGPU's default for the size of a buffer. */
+const maxSlot = 256 * 2 ** 20;
 
 /** All ways to compute a group, the best guess first; they bind the same buffers in the same order. */
 function draftsOf(task: Task, weights: WeightBuffers): readonly Draft[] {
@@ -151,29 +154,33 @@ function flopsOf(group: Group, byId: ReturnType<typeof valuesById>): number {
 
 type Sized = readonly { readonly bytes: number }[];
 
-function bytesOfBinding(binding: Binding, slots: readonly number[], inputs: Sized, outputs: Sized): number {
+function bytesOfBinding(binding: Binding, inputs: Sized, outputs: Sized): number {
   switch (binding.kind) {
-    case "slot":
-      return slots[binding.index] ?? 0;
     case "input":
       return inputs[binding.index]?.bytes ?? 0;
     case "output":
       return outputs[binding.index]?.bytes ?? 0;
+    case "slot":
     case "weight":
       return binding.size;
   }
 }
 
 function assignSlots(steps: readonly Step[], sizes: ReadonlyMap<string, number>) {
-  const lives = new Map<string, { first: number; last: number }>();
+  const lives = new Map<string, { first: number; last: number; apart: Set<string> }>();
   for (const [at, { drafts }] of steps.entries()) {
-    for (const buffer of drafts[0]?.source.buffers ?? []) {
-      if (!sizes.has(buffer) || buffer.startsWith("output:")) continue;
-      lives.set(buffer, { first: lives.get(buffer)?.first ?? at, last: at });
+    const { buffers, writes } = drafts[0]?.source ?? { buffers: [], writes: 0 };
+    const shared = buffers.map((buffer) => sizes.has(buffer) && !buffer.startsWith("output:"));
+    for (const [i, buffer] of buffers.entries()) {
+      if (!shared[i]) continue;
+      const life = lives.get(buffer) ?? { first: at, last: at, apart: new Set<string>() };
+      life.last = at;
+      lives.set(buffer, life);
+      for (const [j, other] of buffers.entries()) if (shared[j] && i !== j && (i === writes || j === writes)) life.apart.add(other);
     }
   }
   const lifetimes: Lifetime[] = [...lives].map(([buffer, life]) => ({ buffer, bytes: sizes.get(buffer) ?? 0, ...life }));
-  return { ...shareSlots(lifetimes), lifetimes };
+  return { ...shareSlots(lifetimes, maxSlot), lifetimes };
 }
 
 function needsOf(
@@ -184,9 +191,8 @@ function needsOf(
   drafts: readonly Draft[],
 ): DeviceNeeds {
   const bound = [
-    ...slots,
     ...tensors.map(({ bytes }) => bytes),
-    ...dispatches.flatMap(({ bindings }) => bindings.map((one) => (one.kind === "weight" ? one.size : 0))),
+    ...dispatches.flatMap(({ bindings }) => bindings.map((one) => ("size" in one ? one.size : 0))),
   ];
   const workgroups = drafts.map(({ source }) => (/@workgroup_size\((\d+), (\d+), (\d+)\)/.exec(source.text) ?? []).slice(1).map(Number));
   const shared = drafts.map(({ source }) =>
@@ -194,7 +200,7 @@ function needsOf(
   );
   return {
     maxStorageBufferBindingSize: Math.max(...bound),
-    maxBufferSize: Math.max(...bound, ...weights.map(({ bytes }) => bytes)),
+    maxBufferSize: Math.max(...bound, ...slots, ...weights.map(({ bytes }) => bytes)),
     maxStorageBuffersPerShaderStage: Math.max(...dispatches.map(({ bindings }) => bindings.length)),
     maxComputeWorkgroupStorageSize: Math.max(0, ...shared),
     maxComputeInvocationsPerWorkgroup: Math.max(...workgroups.map(([x = 1, y = 1, z = 1]) => x * y * z)),
