@@ -3,6 +3,7 @@
 
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Setting } from "../compiler/expand/configure.ts";
+import type { Target } from "./commands/build.ts";
 import { finish } from "./terminal.ts";
 import { version } from "./version.ts";
 
@@ -32,6 +33,15 @@ function parsed(text: string): Setting {
   } catch {
     return text;
   }
+}
+
+function targets(text: string): readonly Target[] {
+  const known = ["onnx", "webgpu"] as const;
+  return text.split(",").map((name) => {
+    const found = known.find((one) => one === name);
+    if (found === undefined) throw new InvalidArgumentError("It must be onnx, webgpu or onnx,webgpu.");
+    return found;
+  });
 }
 
 function collect(name: string, previous: readonly string[] = []): readonly string[] {
@@ -91,6 +101,12 @@ withChoices(program.command("build"))
   .argument("<file>", "a .mv file")
   .addOption(new Option("--weights <file>", "trained weights, by weight path (.safetensors)").conflicts("init"))
   .addOption(new Option("--init <seed>", "random weights, as training starts from").argParser(wholeNumber))
+  .addOption(
+    new Option("--target <list>", "what the package is for: onnx, webgpu, or both")
+      .argParser(targets)
+      .default(["onnx", "webgpu"], "onnx,webgpu"),
+  )
+  .option("--limits <file>", "what the devices allow, by WebGPU's names (.json); `default` is what every device grants", "default")
   .requiredOption("-o, --output <folder>", "where the package goes")
   .action(async (file, options) => finish(await (await import("./commands/build.ts")).build(file, options)));
 
@@ -101,7 +117,7 @@ program
   .argument("<graph>", "a graph of the package, such as encodeText")
   .requiredOption("--inputs <file>", "the graph's inputs by name (.safetensors)")
   .requiredOption("-o, --output <file>", "where the outputs go (.safetensors)")
-  .addOption(new Option("--backend <name>", "what computes").choices(["onnx", "reference"]).default("onnx"))
+  .addOption(new Option("--backend <name>", "what computes").choices(["auto", "webgpu", "onnx", "reference"]).default("auto"))
   .action(async (folder, graph, options) => finish(await (await import("./commands/run.ts")).run(folder, graph, options)));
 
 program
@@ -113,6 +129,11 @@ program
   .option("--steps <n>", "sampling steps (default: the model's)", wholeNumber)
   .option("--guidance <x>", "weight of the prompt, 1 is none (default: the model's)", number)
   .addOption(new Option("--sampler <name>", "the method (default: the model's)").choices(["ddim", "dpm++2m", "euler"]))
+  .addOption(
+    new Option("--backend <name>", "what computes; auto is WebGPU where a graphics device answers, else ONNX Runtime")
+      .choices(["auto", "webgpu", "onnx"])
+      .default("auto"),
+  )
   .option("--count <n>", "clips, with seeds counting up", wholeNumber, 1)
   .option("--fps <n>", "frames a second", number, 8)
   .requiredOption("-o, --output <file>", "clip.gif, clip.mp4, or clip.png for a contact sheet")

@@ -15,6 +15,12 @@ interface Fields {
   readonly "target-absent": { readonly graph: string; readonly target: "onnx" | "webgpu" };
   readonly "graph-failed": { readonly graph: string; readonly reason: string };
   readonly "backend-missing": { readonly backend: string; readonly reason: string };
+  readonly "webgpu-absent": { readonly reason: string; readonly hint: string };
+  readonly "adapter-absent": { readonly where: string };
+  readonly "limit-too-low": { readonly limit: string; readonly needed: number; readonly found: number; readonly graph: string };
+  readonly "device-lost": { readonly reason: string };
+  readonly "out-of-memory": { readonly what: string; readonly bytes: number };
+  readonly "plan-invalid": { readonly file: string; readonly reason: string };
   readonly "tensor-missing": { readonly tensor: string; readonly where: string; readonly expected: string };
   readonly "tensor-unknown": { readonly tensor: string; readonly where: string; readonly known: readonly string[] };
   readonly "tensor-dtype": { readonly tensor: string; readonly where: string; readonly expected: string; readonly found: string };
@@ -92,6 +98,24 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
     message: (f) => `${f.backend} cannot be loaded: ${f.reason}`,
     hint: () => "install it with `npm install onnxruntime-node`",
   },
+  "webgpu-absent": { message: (f) => `WebGPU is not there: ${f.reason}`, hint: (f) => f.hint },
+  "adapter-absent": {
+    message: (f) => `WebGPU finds no graphics adapter${f.where}`,
+    hint: () => "install the graphics driver (on Linux, Vulkan's), or sample with `--backend onnx` on the CPU",
+  },
+  "limit-too-low": {
+    message: (f) => `graph "${f.graph}" needs ${f.limit} of ${f.needed}, but the device grants ${f.found}`,
+    hint: () => "build the package for the device: `mvc build --limits FILE.json` with its limits, or use a larger one",
+  },
+  "device-lost": {
+    message: (f) => `the graphics device was lost: ${f.reason}`,
+    hint: () => "load the pipeline again; if it happens again, close other programs that use the device",
+  },
+  "out-of-memory": {
+    message: (f) => `the graphics device has no memory for ${f.what} (${(f.bytes / 2 ** 20).toFixed(1)} MiB)`,
+    hint: () => "close other programs that use the device, build with `--precision f16`, or sample with `--backend onnx`",
+  },
+  "plan-invalid": { message: (f) => `${f.file}: ${f.reason}`, hint: rebuild },
   "tensor-missing": {
     message: (f) => `${f.where} needs the tensor "${f.tensor}", which was not given`,
     hint: (f) => `give it as ${f.expected}`,

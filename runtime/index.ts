@@ -3,7 +3,7 @@
 export { type Clip, frameOf } from "./clip.ts";
 export { type ErrorCode, MvcError, mvcError } from "./errors.ts";
 export { writeAtomically } from "./node/atomic-file.ts";
-export { type LoadOptions, loadPipeline } from "./node/load.ts";
+export { type Backend, type LoadOptions, loadPipeline, openRunner } from "./node/load.ts";
 export { type OnnxOptions, onnxRunner } from "./node/onnx-session.ts";
 export { packageFolder } from "./node/package-folder.ts";
 export {

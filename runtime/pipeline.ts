@@ -2,15 +2,15 @@
 
 import { split, stack } from "./batch.ts";
 import { type Clip, toClips } from "./clip.ts";
-import { mvcError, throwIfAborted } from "./errors.ts";
-import { type Progress, type SampleOptions, settings } from "./options.ts";
+import { mvcError } from "./errors.ts";
+import { sampleByGraphs } from "./loop.ts";
+import { type SampleOptions, settings } from "./options.ts";
 import type { Package } from "./package.ts";
-import { type Roles, roles } from "./roles.ts";
+import { roles } from "./roles.ts";
 import { normals } from "./sampler/random.ts";
 import { samplerSteps } from "./sampler/sampler.ts";
-import { advance, guide, type SamplerStep } from "./sampler/step.ts";
 import type { GraphRunner } from "./session.ts";
-import { elements, f32, floatsOf, i32, type TensorData, type Tensors } from "./tensor.ts";
+import { elements, f32, floatsOf, type TensorData, type Tensors } from "./tensor.ts";
 import { type EncodePrompt, loadTokenizer } from "./tokenizer.ts";
 
 /** A clip to be sampled: the same prompt, seed and options give the same clip, whatever is sampled beside it. */
@@ -71,15 +71,12 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
       const taken = Array.from({ length: parts.batch }, (_, i) => (at + i < requests.length ? at + i : at));
       const prompts = taken.map((i) => tokens[i] ?? new Int32Array());
       const seeds = taken.map((i) => requests[i]?.seed ?? 0);
-      const batch = await sampleBatch(runner, parts, {
-        prompts,
-        empty: encode(""),
-        seeds,
-        steps,
-        guidance: chosen.guidance,
-        report,
-        signal,
-      });
+      const noise = (stream: number) =>
+        floatsOf(stack(seeds.map((seed) => f32([1, ...parts.clipShape], normals(seed, stream, elements(parts.clipShape))))));
+      const job = { parts, prompts, empty: encode(""), noise, steps, guidance: chosen.guidance, report, signal };
+      const { latent, frames } = await (runner.sample?.(job) ?? sampleByGraphs(runner, job));
+      const latents = split(latent, 1);
+      const batch = frames.flatMap(toClips).map((clip, i) => ({ ...clip, latent: latents[i] ?? latent }));
       clips.push(...batch.slice(0, requests.length - at));
     }
     return clips;
@@ -97,67 +94,4 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
     run: (graph, tensors) => runner.run(graph, tensors as Tensors),
     dispose: () => runner.dispose(),
   };
-}
-
-interface BatchJob {
-  readonly prompts: readonly Int32Array[];
-  readonly empty: Int32Array;
-  readonly seeds: readonly number[];
-  readonly steps: readonly SamplerStep[];
-  readonly guidance: number;
-  readonly report: (progress: Progress) => void;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function sampleBatch(runner: GraphRunner, parts: Roles, job: BatchJob): Promise<readonly SampledClip[]> {
-  const { steps, report, signal } = job;
-  throwIfAborted(signal, "sampling");
-  report({ phase: "text", step: 0, steps: steps.length });
-  const text = await encodeText(runner, parts, [...job.prompts, ...job.prompts.map(() => job.empty)]);
-  const prepared = await runner.run(parts.sampler.prepare, { [parts.sampler.text]: text });
-  const fixed = parts.stepTakesText ? { ...prepared, [parts.sampler.text]: text } : prepared;
-
-  const noise = (stream: number) =>
-    stack(job.seeds.map((seed) => f32([1, ...parts.clipShape], normals(seed, stream, elements(parts.clipShape)))));
-  let latent = floatsOf(noise(0));
-  let data: Float32Array | undefined;
-  for (const [i, step] of steps.entries()) {
-    throwIfAborted(signal, `step ${i + 1} of ${steps.length}`);
-    report({ phase: "step", step: i, steps: steps.length });
-    const half = f32([parts.batch, ...parts.clipShape], latent);
-    const time = f32([2 * parts.batch], new Float32Array(2 * parts.batch).fill(step.time));
-    const outputs = await runner.run(parts.sampler.step, {
-      ...fixed,
-      [parts.sampler.latent]: stack([half, half]),
-      [parts.sampler.time]: time,
-    });
-    const model = guide(floatsOf(output(outputs, parts.stepOutput)), job.guidance);
-    const fresh = step.next.noise === 0 ? undefined : floatsOf(noise(1 + i));
-    ({ latent, data } = advance(step, latent, model, data, fresh));
-  }
-  throwIfAborted(signal, "decoding");
-  report({ phase: "decode", step: steps.length, steps: steps.length });
-  const clips: SampledClip[] = [];
-  for (const piece of split(f32([parts.batch, ...parts.clipShape], latent), parts.decodeBatch)) {
-    const decoded = await runner.run("decode", { [parts.decodeInput]: piece });
-    const latents = split(piece, 1);
-    clips.push(...toClips(output(decoded, parts.decodeOutput)).map((clip, i) => ({ ...clip, latent: latents[i] ?? piece })));
-  }
-  return clips;
-}
-
-/** The prompts' embeddings one after the other, by as many runs of `encodeText` as its batch asks for. */
-async function encodeText(runner: GraphRunner, parts: Roles, tokens: readonly Int32Array[]): Promise<TensorData> {
-  const rows = stack(tokens.map((row) => i32([1, row.length], row)));
-  const texts: TensorData[] = [];
-  for (const piece of split(rows, parts.textBatch)) {
-    texts.push(output(await runner.run("encodeText", { [parts.textInput]: piece }), parts.textOutput));
-  }
-  return stack(texts);
-}
-
-function output(outputs: Tensors, name: string): TensorData {
-  const found = outputs[name];
-  if (!found) throw new Error(`pipeline: the backend gave no output "${name}"`);
-  return found;
 }

@@ -18,6 +18,8 @@ export interface Roles {
   readonly decodeInput: string;
   readonly decodeOutput: string;
   readonly decodeBatch: number;
+  /** Of `decode`'s result, [decodeBatch, F, 3, height, width]. */
+  readonly decodeShape: readonly number[];
 }
 
 /** Finds the roles. Throws MvcError `not-samplable` that says what is missing or does not fit. */
@@ -63,5 +65,6 @@ export function roles(manifest: Manifest): Roles {
     decodeInput: decodeInput.name,
     decodeOutput: decodeOutput.name,
     decodeBatch,
+    decodeShape: decodeOutput.shape,
   };
 }

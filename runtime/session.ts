@@ -2,6 +2,7 @@
 
 import type { GraphSpec, Manifest, TensorSpec } from "../compiler/package/manifest.ts";
 import { mvcError } from "./errors.ts";
+import type { SamplingJob, SamplingResult } from "./loop.ts";
 import { describe, elements, shapeText, type TensorData, type Tensors, toDType } from "./tensor.ts";
 
 /** A backend: everything above it is the same on every device. */
@@ -14,6 +15,8 @@ export interface GraphRunner {
   /** Loads a graph before its first run; later calls do nothing. */
   load(graph: string): Promise<void>;
   dispose(): Promise<void>;
+  /** The whole sampling loop, where the backend has one of its own; others are led graph by graph. */
+  sample?(job: SamplingJob): Promise<SamplingResult>;
 }
 
 /** A graph of the manifest by its name. */

@@ -1,13 +1,16 @@
 /** `mvc build`: a model to a package on disk, whole or not at all. */
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
 import { emitBindings } from "../../compiler/emit/bindings.ts";
 import { emitPackage, type PackageFiles } from "../../compiler/emit/package.ts";
 import type { Choices, Setting } from "../../compiler/expand/configure.ts";
+import { type DeviceLimits, defaultLimits } from "../../compiler/plan/limits.ts";
+import { planModel } from "../../compiler/plan/plan-model.ts";
+import { mvcError, reasonOf } from "../../runtime/errors.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
 import { printDiagnostics, shownPath, soundProgram } from "../program.ts";
 import { startProgress } from "../progress.ts";
@@ -38,7 +41,12 @@ export interface BuildOptions extends ChoiceOptions {
   readonly weights?: string;
   readonly init?: number;
   readonly output: string;
+  readonly target: readonly Target[];
+  /** `default`, or a file of limits by WebGPU's names. */
+  readonly limits: string;
 }
+
+export type Target = "onnx" | "webgpu";
 
 export async function build(file: string, options: BuildOptions): Promise<Outcome> {
   const sound = soundProgram(file);
@@ -49,16 +57,22 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
     return "mistake";
   }
   const { compiled } = result;
+  const planned = options.target.includes("webgpu") ? planModel(compiled, readLimits(options.limits)) : undefined;
+  if (planned !== undefined && !planned.ok) {
+    printDiagnostics(planned.diagnostics, sound.texts);
+    return "mistake";
+  }
+  const targets = { onnx: options.target.includes("onnx"), ...(planned === undefined ? {} : { plans: planned.plans }) };
   const tokenizerFile = compiled.tokenizer === null ? undefined : join(dirname(file), compiled.tokenizer.file);
   const hasTokenizer = tokenizerFile !== undefined && existsSync(tokenizerFile);
-  const files = emitPackage(hasTokenizer ? compiled : { ...compiled, tokenizer: null }, version);
+  const files = emitPackage(hasTokenizer ? compiled : { ...compiled, tokenizer: null }, version, targets);
   const source = weightSource(options, files);
   const signal = interruptible();
   try {
     await stageFolder(options.output, async (folder) => {
       const bindings = await emitBindings(compiled);
       writing(options.output, () => {
-        for (const part of ["onnx", "graphs"]) mkdirSync(join(folder, part));
+        for (const part of [...options.target, "graphs"]) mkdirSync(join(folder, part));
         for (const [path, bytes] of files.graphs) writeFileSync(join(folder, path), bytes);
         if (hasTokenizer) copyFileSync(tokenizerFile, join(folder, "tokenizer.json"));
         writeFileSync(join(folder, "bindings.ts"), bindings);
@@ -78,6 +92,24 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
     );
   }
   return "done";
+}
+
+/** Limits by name, over the defaults that every device grants. */
+function readLimits(file: string): DeviceLimits {
+  if (file === "default") return defaultLimits;
+  const wrong = (reason: string) => mvcError("file-unreadable", { file, reason });
+  let given: unknown;
+  try {
+    given = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw wrong(error instanceof SyntaxError ? "it is not JSON" : reasonOf(error));
+  }
+  if (typeof given !== "object" || given === null || Array.isArray(given)) throw wrong("it must hold an object of limits by name");
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(defaultLimits, name)) throw wrong(`there is no limit ${name}; it knows ${Object.keys(defaultLimits).join(", ")}`);
+    if (!Number.isSafeInteger(value) || value < 1) throw wrong(`${name} must be a whole number above 0`);
+  }
+  return { ...defaultLimits, ...given };
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -1,6 +1,7 @@
-/** `mvc run`: one graph of a package on tensors from a file, by ONNX Runtime or by the slow reference. */
+/** `mvc run`: one graph of a package on tensors from a file, by a backend or by the slow reference. */
 
 import {
+  type Backend,
   loadPipeline,
   openPackage,
   packageFolder,
@@ -16,13 +17,14 @@ import { interruptible, type Outcome } from "../terminal.ts";
 export interface RunOptions {
   readonly inputs: string;
   readonly output: string;
-  readonly backend: "onnx" | "reference";
+  readonly backend: Backend | "reference";
 }
 
 export async function run(folder: string, graph: string, options: RunOptions): Promise<Outcome> {
   const signal = interruptible();
   const inputs = await readSafetensors(options.inputs);
-  const outputs = options.backend === "onnx" ? await runOnnx(folder, graph, inputs) : await runReference(folder, graph, inputs);
+  const outputs =
+    options.backend === "reference" ? await runReference(folder, graph, inputs) : await runBackend(folder, graph, inputs, options.backend);
   const tensors = Object.entries(outputs).map(([name, tensor]) => tensorSource(name, tensor));
   await writeSafetensors(options.output, tensors, { signal });
   for (const [name, tensor] of Object.entries(outputs)) {
@@ -31,8 +33,8 @@ export async function run(folder: string, graph: string, options: RunOptions): P
   return "done";
 }
 
-async function runOnnx(folder: string, graph: string, inputs: Tensors): Promise<Tensors> {
-  const pipeline = await loadPipeline(folder);
+async function runBackend(folder: string, graph: string, inputs: Tensors, backend: Backend): Promise<Tensors> {
+  const pipeline = await loadPipeline(folder, { backend });
   try {
     return await pipeline.run(graph, inputs);
   } finally {

@@ -2,7 +2,7 @@
 
 import { basename, dirname, extname, join } from "node:path";
 import type { Method } from "../../compiler/package/manifest.ts";
-import { loadPipeline, mvcError, type Progress, type SampledClip, writeAtomically } from "../../runtime/index.ts";
+import { type Backend, loadPipeline, mvcError, type Progress, type SampledClip, writeAtomically } from "../../runtime/index.ts";
 import { gif } from "../media/gif.ts";
 import { mp4 } from "../media/mp4.ts";
 import { contactSheet } from "../media/png.ts";
@@ -18,6 +18,7 @@ export interface SampleCommandOptions {
   readonly count: number;
   readonly fps: number;
   readonly output: string;
+  readonly backend: Backend;
 }
 
 type Writer = (clip: SampledClip, fps: number) => Uint8Array | Promise<Uint8Array>;
@@ -38,7 +39,7 @@ export async function sample(folder: string, prompt: string, options: SampleComm
     throw mvcError("option-invalid", { option: "--fps", expected: "a number above 0 and up to 100", found: String(options.fps) });
   }
   const signal = interruptible();
-  const pipeline = await loadPipeline(folder);
+  const pipeline = await loadPipeline(folder, { backend: options.backend, signal });
   try {
     for (let i = 0; i < options.count; i++) {
       const seed = options.seed + i;

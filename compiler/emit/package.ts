@@ -4,9 +4,10 @@ import type { Compiled } from "../compile.ts";
 import { costOf } from "../cost.ts";
 import type { Graph } from "../graph/graph.ts";
 import { serialiseGraph } from "../graph/serialise.ts";
-import type { GraphSpec, Manifest, TensorSpec } from "../package/manifest.ts";
+import type { FileSpec, GraphSpec, Manifest, TensorSpec } from "../package/manifest.ts";
 import { layOutWeights, type WeightLayout } from "../package/weights.ts";
 import { onnxPasses, runPasses } from "../passes/passes.ts";
+import type { Planned } from "../plan/plan.ts";
 import { emitOnnx } from "./onnx/emit.ts";
 
 export interface PackageFiles {
@@ -17,14 +18,16 @@ export interface PackageFiles {
   readonly manifest: (hash: (bytes: Uint8Array) => string, weightsHash: string | undefined) => Manifest;
 }
 
-export function emitPackage(compiled: Compiled, version: string): PackageFiles {
+/** `plans` where the package is for WebGPU; ONNX unless `onnx` says no. */
+export interface Targets {
+  readonly onnx: boolean;
+  readonly plans?: ReadonlyMap<string, Planned>;
+}
+
+export function emitPackage(compiled: Compiled, version: string, targets: Targets = { onnx: true }): PackageFiles {
   const layout = layOutWeights(compiled.graphs.values());
-  const files = [...compiled.graphs].map(([name, graph]) => ({
-    name,
-    graph,
-    path: `onnx/${name}.onnx`,
-    bytes: emitOnnx(runPasses(graph, onnxPasses), layout.weights),
-  }));
+  const encoder = new TextEncoder();
+  const files = [...compiled.graphs].map(([name, graph]) => ({ graph, parts: partsOf(name, graph, layout, targets) }));
   const { configuration, tokenizer, sampler } = compiled;
   const manifest: PackageFiles["manifest"] = (hash, weightsHash) => ({
     format: "mvc-package",
@@ -43,25 +46,48 @@ export function emitPackage(compiled: Compiled, version: string): PackageFiles {
       ...(weightsHash === undefined ? {} : { sha256: weightsHash }),
     },
     tokenizer: tokenizer && { file: "tokenizer.json", length: tokenizer.length, pad: tokenizer.pad },
-    graphs: Object.fromEntries(files.map((file) => [file.name, graphSpec(file.graph, file.path, hash(file.bytes))])),
+    graphs: Object.fromEntries(
+      files.map(({ graph, parts }) => {
+        const spec = (path: string): FileSpec | undefined => {
+          const bytes = parts.get(path);
+          return bytes && { file: path, sha256: hash(bytes) };
+        };
+        return [graph.name, { ...targetsOf(graph.name, spec), ...graphSpec(graph) }];
+      }),
+    ),
     sampler,
   });
-  const encoder = new TextEncoder();
   const graphs = new Map(
-    files.flatMap((file) => [
-      [file.path, file.bytes] as const,
-      [`graphs/${file.name}.json`, encoder.encode(serialiseGraph(file.graph))] as const,
-    ]),
+    files.flatMap(({ graph, parts }) => [...parts, [`graphs/${graph.name}.json`, encoder.encode(serialiseGraph(graph))] as const]),
   );
   return { graphs, layout, manifest };
 }
 
-function graphSpec(graph: Graph, file: string, sha256: string): GraphSpec {
+/** A graph's files for each target, by their paths. */
+function partsOf(name: string, graph: Graph, layout: WeightLayout, { onnx, plans }: Targets): ReadonlyMap<string, Uint8Array> {
+  const encoder = new TextEncoder();
+  const planned = plans?.get(name);
+  return new Map([
+    ...(onnx ? [[`onnx/${name}.onnx`, emitOnnx(runPasses(graph, onnxPasses), layout.weights)] as const] : []),
+    ...(planned === undefined
+      ? []
+      : ([
+          [`webgpu/${name}.json`, encoder.encode(`${JSON.stringify(planned.plan)}\n`)],
+          [`webgpu/${name}.wgsl`, encoder.encode(planned.source)],
+        ] as const)),
+  ]);
+}
+
+function targetsOf(name: string, spec: (path: string) => FileSpec | undefined): Pick<GraphSpec, "onnx" | "webgpu"> {
+  const [onnx, plan, kernels] = [`onnx/${name}.onnx`, `webgpu/${name}.json`, `webgpu/${name}.wgsl`].map(spec);
+  return { ...(onnx && { onnx }), ...(plan && kernels && { webgpu: { plan, kernels } }) };
+}
+
+function graphSpec(graph: Graph): Omit<GraphSpec, "onnx" | "webgpu"> {
   const cost = costOf(graph, 1);
   const types = new Map(graph.values.map((value) => [value.id, value.type]));
   const inputs = graph.values.filter((value) => value.kind === "input");
   return {
-    onnx: { file, sha256 },
     inputs: inputs.map((input) => ({ name: input.name, dtype: input.type.dtype, shape: input.type.shape, axes: input.axes })),
     outputs: graph.outputs.map((output): TensorSpec => {
       const type = types.get(output.value);

@@ -28,7 +28,8 @@ export interface WeightBuffer {
 }
 
 /**
- * One tensor of `weights.safetensors` as it goes into its buffer. The tensor is read as [outputs, inputs, taps]; its
+ * One tensor of `weights.safetensors` as it goes into its buffer. The tensor, from its element `from` on (0 where it is
+ * not given), is read as [outputs, inputs, taps]; its
  * element (o, i, t) goes to element `start + (t · inputs + i) · columns + column(o)` of the buffer, where column(o) is o,
  * or for gated pairs, whose halves are interleaved by fours, ⌊(o mod h) / 4⌋ · 8 + (o ≥ h ? 4 : 0) + o mod 4 with h = outputs / 2.
  * Columns that no part fills are zero.
@@ -37,6 +38,7 @@ export interface WeightPart {
   /** The tensor's key in the weight file (law 6), or numbers known at compile time. */
   readonly path?: string;
   readonly constant?: readonly number[];
+  readonly from?: number;
   readonly outputs: number;
   readonly inputs: number;
   readonly taps: number;

@@ -1,6 +1,6 @@
 /** A graph to groups of ops, each one kernel: a core that sums, and the element ops that its result goes through before it reaches memory. */
 
-import { type Graph, type OpValue, sizeOf, type Value, type ValueId, valuesById } from "../graph/graph.ts";
+import { bytesOf, type Graph, type OpValue, sizeOf, type Value, type ValueId, valuesById } from "../graph/graph.ts";
 import { countReaders } from "../graph/rewrite.ts";
 import { opEntry } from "../ops/table.ts";
 
@@ -29,11 +29,12 @@ interface Open {
 /** Residuals and shifts that a kernel may read beside its core's operands, so that all fit eight bindings. */
 const mostOthers = 3;
 
-export function fuse(graph: Graph): readonly Group[] {
+/** `limit` is the largest binding in bytes: siblings whose buffer would be larger stay apart. */
+export function fuse(graph: Graph, limit: number): readonly Group[] {
   const byId = valuesById(graph);
   const readers = countReaders(graph);
   const outputs = new Set(graph.outputs.map((output) => output.value));
-  const around: Surroundings = { readersOf: readingOps(graph), outputs };
+  const around: Surroundings = { readersOf: readingOps(graph), outputs, limit };
   const groups: Open[] = [];
   const tails = new Map<ValueId, Open>();
 
@@ -73,6 +74,17 @@ export function fuse(graph: Graph): readonly Group[] {
     tails.set(op.id, chosen);
   };
 
+  /** An index map whose result leaves the graph: the kernel before it writes there, or one that does nothing else. */
+  const finishAt = (op: OpValue): void => {
+    const { wgsl } = opEntry(op.op);
+    const open = wgsl.kind === "move" && wgsl.whole ? producer(op.inputs[0] ?? -1, sizeOf(op.type.shape)) : undefined;
+    if (open === undefined || open.siblings.length > 0) begin({ tail: op, kind: "kernel" });
+    else {
+      tails.delete(open.tail.id);
+      open.tail = op;
+    }
+  };
+
   for (const op of graph.values) {
     if (op.kind !== "op") continue;
     const { wgsl } = opEntry(op.op);
@@ -88,7 +100,7 @@ export function fuse(graph: Graph): readonly Group[] {
       open.tail = op;
       tails.set(op.id, open);
     } else if (wgsl.kind === "element" || (wgsl.kind === "gather" && op.op !== "concat")) extend(op);
-    else if (outputs.has(op.id)) begin({ tail: op, kind: "kernel" });
+    else if (outputs.has(op.id) && op.attributes.inPlace !== true) finishAt(op);
   }
   return inOrder(graph, groups);
 }
@@ -128,6 +140,7 @@ export function sourcesOf(id: ValueId, byId: (id: ValueId) => Value): readonly V
 interface Surroundings {
   readonly readersOf: ReadonlyMap<ValueId, readonly OpValue[]>;
   readonly outputs: ReadonlySet<ValueId>;
+  readonly limit: number;
 }
 
 /**
@@ -138,12 +151,13 @@ function joinSiblings(op: OpValue, groups: readonly Open[], around: Surroundings
   const joinable = (one: OpValue) => (one.type.shape.at(-1) ?? 0) % 4 === 0 && isOperandOnly(one, around);
   if (!joinable(op)) return false;
   const first = groups.find(
-    ({ core, tail }) =>
+    ({ core, tail, siblings }) =>
       core?.op === "linear" &&
       tail === core &&
       core.inputs[0] === op.inputs[0] &&
       core.type.dtype === op.type.dtype &&
       core.inputs.length === op.inputs.length &&
+      [core, ...siblings, op].reduce((sum, one) => sum + bytesOf(one.type), 0) <= around.limit &&
       joinable(core),
   );
   if (first?.core === undefined) return false;

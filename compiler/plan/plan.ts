@@ -8,15 +8,20 @@ import { pointwise } from "../emit/wgsl/pointwise.ts";
 import { product } from "../emit/wgsl/product.ts";
 import type { Draft, Task } from "../emit/wgsl/task.ts";
 import { type Graph, sizeOf, valuesById } from "../graph/graph.ts";
+import { verify } from "../graph/verify.ts";
 import { opEntry } from "../ops/table.ts";
 import type { Binding, DeviceNeeds, Dispatch, Plan, WeightBuffer } from "../package/plan.ts";
+import { splitFrames } from "../passes/split-frames.ts";
 import { fuse, type Group } from "./fuse.ts";
+import { type DeviceLimits, defaultLimits } from "./limits.ts";
 import { type Lifetime, leastBytes, shareSlots } from "./slots.ts";
 import { inputBuffer, outputBuffer, placeValues } from "./storage.ts";
 import { padded, WeightBuffers } from "./weight-buffers.ts";
 
 export interface Planned {
   readonly plan: Plan;
+  /** The graph as it was planned: values too large for the device are computed in pieces. */
+  readonly graph: Graph;
   /** All kernels, as `webgpu/<graph>.wgsl` holds them. */
   readonly source: string;
   /** Of the intermediate values: what the slots take, and the least that any plan could. */
@@ -28,16 +33,17 @@ interface Step {
   readonly drafts: readonly Draft[];
 }
 
-export function planGraph(graph: Graph): Planned {
+/** Plans within the limits where splitting by frames and by rows can do it; `breachesOf` says what is still beyond them. */
+export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): Planned {
+  const graph = verify(splitFrames(whole, limits.maxStorageBufferBindingSize), "pass split-frames");
   const byId = valuesById(graph);
-  const groups = fuse(graph);
-  const storage = placeValues(graph, groups);
-  const scene = { value: byId, stored: storage.stored, statistics: storage.statistics };
+  const groups = fuse(graph, limits.maxStorageBufferBindingSize);
+  const storage = placeValues(graph, groups, limits.maxStorageBufferBindingSize);
+  const scene = { value: byId, stored: storage.stored, table: storage.table, statistics: storage.statistics };
   const weights = new WeightBuffers(byId);
   for (const value of graph.values) {
     const table = value.kind === "op" && value.op === "embedding" ? value.inputs[1] : undefined;
-    const stored = table === undefined ? undefined : storage.stored(table);
-    if (table !== undefined && stored !== undefined) weights.table(table, stored.buffer);
+    if (table !== undefined) for (const rows of storage.table(table)) weights.table(table, rows);
   }
   const steps = groups.map((group): Step => {
     const task: Task = { group, scene, result: storage.result(group) };
@@ -49,7 +55,7 @@ export function planGraph(graph: Graph): Planned {
     const { buffer, dtype, elements } = storage.result(group);
     sizes.set(buffer, padded(elements * (dtype === "f16" ? 2 : 4)));
   }
-  const { sizes: slots, places, lifetimes } = assignSlots(steps, sizes);
+  const { sizes: slots, places, lifetimes } = assignSlots(steps, sizes, limits.maxBufferSize);
   const inputs = graph.values.flatMap((value) =>
     value.kind === "input" ? [{ name: value.name, bytes: padded(sizeOf(value.type.shape) * 4) }] : [],
   );
@@ -87,15 +93,12 @@ export function planGraph(graph: Graph): Planned {
     needs: needsOf(dispatches, slots, [...inputs, ...outputs], weights.finish(), drafted(steps)),
   };
   const planned = slots.reduce((sum, bytes) => sum + bytes, 0);
-  return { plan, source: kernels.source(), memory: { planned, least: leastBytes(lifetimes) } };
+  return { plan, graph, source: kernels.source(), memory: { planned, least: leastBytes(lifetimes) } };
 }
 
 function drafted(steps: readonly Step[]): readonly Draft[] {
   return steps.flatMap((step) => step.drafts);
 }
-
-/** WebGPU's default for the size of a buffer. */
-const maxSlot = 256 * 2 ** 20;
 
 /** All ways to compute a group, the best guess first; they bind the same buffers in the same order. */
 function draftsOf(task: Task, weights: WeightBuffers): readonly Draft[] {
@@ -166,7 +169,7 @@ function bytesOfBinding(binding: Binding, inputs: Sized, outputs: Sized): number
   }
 }
 
-function assignSlots(steps: readonly Step[], sizes: ReadonlyMap<string, number>) {
+function assignSlots(steps: readonly Step[], sizes: ReadonlyMap<string, number>, limit: number) {
   const lives = new Map<string, { first: number; last: number; apart: Set<string> }>();
   for (const [at, { drafts }] of steps.entries()) {
     const { buffers, writes } = drafts[0]?.source ?? { buffers: [], writes: 0 };
@@ -180,7 +183,7 @@ function assignSlots(steps: readonly Step[], sizes: ReadonlyMap<string, number>)
     }
   }
   const lifetimes: Lifetime[] = [...lives].map(([buffer, life]) => ({ buffer, bytes: sizes.get(buffer) ?? 0, ...life }));
-  return { ...shareSlots(lifetimes, maxSlot), lifetimes };
+  return { ...shareSlots(lifetimes, limit), lifetimes };
 }
 
 function needsOf(

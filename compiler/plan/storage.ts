@@ -2,13 +2,15 @@
 
 import { chain, follow } from "../emit/wgsl/chain.ts";
 import type { Stored } from "../emit/wgsl/kernel-writer.ts";
-import { type Graph, type OpValue, sizeOf, type TensorType, type Value, type ValueId, valuesById } from "../graph/graph.ts";
+import type { TableRows } from "../emit/wgsl/reader.ts";
+import { bytesOfDType, type Graph, type OpValue, sizeOf, type TensorType, type Value, type ValueId, valuesById } from "../graph/graph.ts";
 import { opEntry } from "../ops/table.ts";
 import { type Coordinate, rowMajor, variable } from "./coordinates.ts";
 import type { Group } from "./fuse.ts";
 
 export interface Storage {
   readonly stored: (id: ValueId) => Stored | undefined;
+  readonly table: (id: ValueId) => readonly TableRows[];
   readonly statistics: (id: ValueId) => Stored | undefined;
   /** Where a group's kernel writes: of siblings, the buffer of all. */
   readonly result: (group: Group) => Stored;
@@ -22,18 +24,26 @@ export function inputBuffer(name: string): string {
   return `input:${name}`;
 }
 
-export function placeValues(graph: Graph, groups: readonly Group[]): Storage {
+/** `limit` is the largest binding in bytes. */
+export function placeValues(graph: Graph, groups: readonly Group[], limit: number): Storage {
   const byId = valuesById(graph);
   const places = new Map<ValueId, Stored>();
   const statistics = new Map<ValueId, Stored>();
+  const tables = new Map<ValueId, readonly TableRows[]>();
   const results = new Map<Group, Stored>();
   const outputs = new Map(graph.outputs.map((output) => [output.value, outputBuffer(output.name)]));
   for (const value of graph.values) {
     if (value.kind === "input") places.set(value.id, plain(inputBuffer(value.name), value.type));
-    if (value.kind === "op" && value.op === "embedding") placeTable(byId(value.inputs[1] ?? -1), places);
+    if (value.kind === "op" && value.op === "embedding") {
+      const table = byId(value.inputs[1] ?? -1);
+      tables.set(table.id, tableRows(table, limit));
+    }
   }
+  const pieces = placePieces(graph, places, outputs, byId);
   for (const group of groups) {
-    const stored = place(group, places, byId, outputs.get(group.tail.id), statistics);
+    const stored =
+      (group.kind === "kernel" ? pieces.get(group.tail.id) : undefined) ??
+      place(group, places, byId, outputs.get(group.tail.id), statistics);
     results.set(group, stored);
     if (group.kind === "kernel" && group.siblings.length === 0) places.set(group.tail.id, stored);
     let start = 0;
@@ -47,9 +57,37 @@ export function placeValues(graph: Graph, groups: readonly Group[]): Storage {
   }
   return {
     stored: (id) => places.get(id),
+    table: (id) => tables.get(id) ?? [],
     statistics: (id) => statistics.get(id),
     result: (group) => results.get(group) as Stored,
   };
+}
+
+/** Concatenations whose inputs are computed where they are to lie: the buffer of the whole, and each piece's part of it. */
+function placePieces(
+  graph: Graph,
+  places: Map<ValueId, Stored>,
+  outputs: ReadonlyMap<ValueId, string>,
+  byId: (id: ValueId) => Value,
+): ReadonlyMap<ValueId, Stored> {
+  const pieces = new Map<ValueId, Stored>();
+  for (const op of graph.values) {
+    if (op.kind !== "op" || op.attributes.inPlace !== true) continue;
+    const { shape, dtype } = op.type;
+    const output = outputs.get(op.id);
+    const channels = shape.length === 5 ? 2 : shape.length - 1;
+    const halves = output === undefined && dtype === "f16" && (shape[channels] ?? 1) % 4 === 0;
+    const strides = output === undefined ? innermost(shape, channels) : rowMajor(shape);
+    const whole: Stored = { buffer: output ?? `value:${op.id}`, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides, start: 0 };
+    places.set(op.id, whole);
+    let start = 0;
+    const axis = Number(op.attributes.axis);
+    for (const id of op.inputs) {
+      pieces.set(id, { ...whole, start });
+      start += (byId(id).type.shape[axis] ?? 0) * (strides[axis] ?? 0);
+    }
+  }
+  return pieces;
 }
 
 /** As applications give and take tensors: row-major, floats in f32. */
@@ -58,10 +96,17 @@ function plain(buffer: string, type: TensorType): Stored {
   return { buffer, dtype, elements: sizeOf(type.shape), strides: rowMajor(type.shape), start: 0 };
 }
 
-function placeTable(table: Value, places: Map<ValueId, Stored>): void {
+/** A table in as few runs of rows as fit a binding each. */
+function tableRows(table: Value, limit: number): readonly TableRows[] {
   if (table.kind !== "weight") throw new Error("storage: an embedding whose table is no weight");
-  const { shape, dtype } = table.type;
-  places.set(table.id, { buffer: `table:${table.path}`, dtype, elements: sizeOf(shape), strides: rowMajor(shape), start: 0 });
+  const [rows = 1, width = 1] = table.type.shape;
+  const dtype = table.type.dtype === "f16" && width % 4 === 0 ? "f16" : "f32";
+  const most = Math.max(1, Math.floor(limit / (width * bytesOfDType[dtype])));
+  return Array.from({ length: Math.ceil(rows / most) }, (_, i) => {
+    const [first, count] = [i * most, Math.min(most, rows - i * most)];
+    const buffer = `table:${table.path}:${first}`;
+    return { first, rows: count, stored: { buffer, dtype, elements: count * width, strides: [width, 1], start: 0 } };
+  });
 }
 
 function place(

@@ -1,6 +1,7 @@
 /** Weights to buffers as kernels want them: matrices packed column by column, small ones side by side in one binding. */
 
 import type { Stored, VectorPart } from "../emit/wgsl/kernel-writer.ts";
+import type { TableRows } from "../emit/wgsl/reader.ts";
 import { type OpValue, sizeOf, type Value, type ValueId, type WeightValue } from "../graph/graph.ts";
 import type { Binding, WeightBuffer, WeightPart } from "../package/plan.ts";
 import type { Group } from "./fuse.ts";
@@ -63,13 +64,23 @@ export class WeightBuffers {
     return { kind: "weight", index: index + 1, offset: 0, size: buffer.bytes };
   }
 
-  /** An embedding's table, as the file has it. */
-  table(id: ValueId, label: string): void {
-    const { path, type } = this.weight(id);
-    const dtype = type.dtype === "f16" ? "f16" : "f32";
-    const elements = sizeOf(type.shape);
-    const part: WeightPart = { path, outputs: 1, inputs: 1, taps: elements, columns: 1, gated: false, start: 0, dtype };
-    this.buffers.set(label, { label: path, bytes: padded(elements * (dtype === "f16" ? 2 : 4)), parts: [part] });
+  /** An embedding's rows, as the file has them. */
+  table(id: ValueId, { stored, first }: TableRows): void {
+    const { path } = this.weight(id);
+    const { buffer, dtype, elements, strides } = stored;
+    const from = first * (strides[0] ?? 1);
+    const part: WeightPart = {
+      path,
+      from,
+      outputs: 1,
+      inputs: 1,
+      taps: elements,
+      columns: 1,
+      gated: false,
+      start: 0,
+      dtype: dtype === "f16" ? "f16" : "f32",
+    };
+    this.buffers.set(buffer, { label: path, bytes: padded(elements * (dtype === "f16" ? 2 : 4)), parts: [part] });
   }
 
   /** The range of one kernel's small weights. Kernels with the same ones share it. */

@@ -4,6 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import { expandMessages } from "../../compiler/expand/messages.ts";
+import { defaultLimits } from "../../compiler/plan/limits.ts";
+import { planModel } from "../../compiler/plan/plan-model.ts";
 import { checkMessages } from "../../dsl/check/messages.ts";
 import { type Diagnostic, renderAll } from "../../dsl/index.ts";
 import { syntaxMessages } from "../../dsl/syntax-messages.ts";
@@ -22,7 +24,9 @@ function diagnosticsOf(found: Case): { diagnostics: readonly Diagnostic[]; texts
   const checked = checkFiles(filesOf(found));
   if (checked.program === undefined) return checked;
   const compiled = compile(checked.program, choicesOf(found));
-  return { diagnostics: compiled.ok ? [] : compiled.diagnostics, texts: checked.texts };
+  if (!compiled.ok) return { diagnostics: compiled.diagnostics, texts: checked.texts };
+  const planned = planModel(compiled.compiled, defaultLimits);
+  return { diagnostics: planned.ok ? [] : planned.diagnostics, texts: checked.texts };
 }
 
 test("every code has a case, and every case a code", () => {

@@ -95,6 +95,10 @@ export const expandCases: Cases = {
   "nothing-invariant": [
     `dim B = 1;\ntype Image<C, H, W> = Tensor<float, [B, C, H, W]>;\nmodel Tiny<H = 8> {\n  graph denoise(z: Image<4, H, H>, t: Tensor<f32, [B]>): Image<4, H, H> {\n    return z;\n  }\n  sampler denoise(z, t) { ${fields} }\n}\n`,
   ],
+  "device-limit": [
+    net("return x |> silu() |> conv2d(4, kernel: 3) as conv |> silu();").replace("Tiny<H = 8>", "Tiny<H = 4096>"),
+    net("const wide = view(x, [1, C * H * W]) |> linear(300000) as wide;\n  return x + view(wide |> linear(256) as narrow, [1, C, H, W]);"),
+  ],
   "no-text-graph": [
     `${image}model Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return x;\n  }\n  tokenizer { file: "a.json", pad: "<pad>" }\n}\n`,
   ],

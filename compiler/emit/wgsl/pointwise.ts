@@ -1,7 +1,7 @@
 /** Element ops and index maps alone: one thread makes four neighbours of the result (or one, where its channels are no fours). */
 
 import { sizeOf } from "../../graph/graph.ts";
-import { type Coordinate, regroup, variable } from "../../plan/coordinates.ts";
+import { address, type Coordinate, regroup, variable } from "../../plan/coordinates.ts";
 import { KernelWriter } from "./kernel-writer.ts";
 import { laneVariable, Reader } from "./reader.ts";
 import { countedThreads, type Draft, type Task } from "./task.ts";
@@ -39,8 +39,9 @@ export function pointwise({ group, scene, result }: Task): Draft {
   const at = shape.map((_, axis) => places.get(axis) ?? []);
   const inner = { ...scene, stored: (id: number) => (id === tail.id ? undefined : scene.stored(id)) };
   const value = new Reader(inner, writer).read(tail.id, at, width);
-  if (width === 4) writer.store4(result, result.start === 0 ? "i" : `i + ${result.start / 4}u`, value);
-  else writer.store(result, result.start === 0 ? "i" : `i + ${result.start}u`, value);
+  const target = address(at, result.strides, result.start);
+  if (width === 4) writer.storeAt(result, target, value);
+  else writer.store(result, target.text, value);
   return {
     name: `${tail.op}_${shape.join("x")}_${result.dtype}`,
     source: writer.finish(

@@ -2,7 +2,7 @@
 
 import { type DType, type OpValue, sizeOf, type Value, type ValueId } from "../../graph/graph.ts";
 import { opEntry } from "../../ops/table.ts";
-import { address, type Coordinate, neighbour, rowMajor } from "../../plan/coordinates.ts";
+import { address, type Coordinate, neighbour, rowMajor, variable } from "../../plan/coordinates.ts";
 import type { ElementReader, Width } from "./form.ts";
 import type { KernelWriter, Stored } from "./kernel-writer.ts";
 
@@ -11,8 +11,17 @@ export interface Scene {
   readonly value: (id: ValueId) => Value;
   /** Undefined for what is computed in place, and for small weights. */
   readonly stored: (id: ValueId) => Stored | undefined;
+  /** An embedding's table, in runs of rows that fit a binding. */
+  readonly table: (id: ValueId) => readonly TableRows[];
   /** The groups' means and reciprocal deviations of a group norm, [images, groups, 2]. */
   readonly statistics: (id: ValueId) => Stored | undefined;
+}
+
+/** A run of a table's rows in a buffer of its own. */
+export interface TableRows {
+  readonly stored: Stored;
+  readonly first: number;
+  readonly rows: number;
 }
 
 /** The variable that counts channels in a kernel; `quarterVariable` is a fourth of it. */
@@ -133,10 +142,15 @@ export class Reader implements ElementReader {
   }
 
   row(weight: ValueId, row: string, column: Coordinate, width: Width): string {
-    const stored = this.scene.stored(weight);
-    if (stored === undefined) throw new Error("wgsl: a table of rows that is in no buffer");
-    const [rows = 1] = this.shapeOf(weight);
-    return this.load(stored, [[{ base: row, total: rows, divisor: 1, size: rows }], column], width);
+    const runs = this.scene.table(weight);
+    const from = (index: number): string => {
+      const run = runs[index];
+      if (run === undefined) throw new Error("wgsl: a table of rows that is in no buffer");
+      const { stored, first, rows } = run;
+      const read = () => this.load(stored, [variable(first === 0 ? row : `(${row} - ${first}u)`, rows), column], width);
+      return index === 0 ? read() : this.choose(`${row} >= ${first}u`, width, read, () => from(index - 1));
+    };
+    return from(runs.length - 1);
   }
 
   choose(condition: string, width: Width, yes: () => string, no: () => string): string {

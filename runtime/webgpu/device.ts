@@ -1,0 +1,114 @@
+/** An entry to WebGPU to an open device whose loss and errors are heard. */
+
+import type { DeviceNeeds, Plan } from "../../compiler/package/plan.ts";
+import { type MvcError, mvcError, reasonOf } from "../errors.ts";
+
+/** A software adapter computes on the CPU, where ONNX Runtime is many times faster. */
+const software = /llvmpipe|lavapipe|swiftshader|software/i;
+
+export interface Device {
+  readonly gpu: GPUDevice;
+  /** Vendor, architecture and description, which name the kind of device. */
+  readonly name: string;
+  readonly isSoftware: boolean;
+  /** Bytes of the buffers that exist. */
+  readonly memory: () => number;
+  /** Throws `out-of-memory` where the device has no room. */
+  readonly buffer: (what: string, bytes: number, usage: number) => Promise<GPUBuffer>;
+  /** Frees a buffer that `buffer` made. */
+  readonly free: (buffer: GPUBuffer) => void;
+  /** Throws what has happened to the device since: `device-lost` or `graph-failed`. */
+  readonly check: () => void;
+  readonly close: () => void;
+}
+
+const limitNames: readonly (keyof DeviceNeeds)[] = [
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupsPerDimension",
+];
+
+/** An adapter, or undefined where none answers. */
+export async function findAdapter(gpu: GPU): Promise<GPUAdapter | undefined> {
+  return (await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null)) ?? undefined;
+}
+
+export function isSoftware({ info, isFallbackAdapter }: GPUAdapter & { readonly isFallbackAdapter?: boolean }): boolean {
+  return isFallbackAdapter === true || software.test(`${info.vendor} ${info.architecture} ${info.device} ${info.description}`);
+}
+
+/**
+ * Opens a device with all that its adapter grants.
+ * @throws MvcError `adapter-absent`, `device-lost`.
+ */
+export async function openDevice(gpu: GPU, where = ""): Promise<Device> {
+  const adapter = await findAdapter(gpu);
+  if (adapter === undefined) throw mvcError("adapter-absent", { where });
+  const requiredLimits = Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]));
+  const requiredFeatures = (["timestamp-query"] as const).filter((feature) => adapter.features.has(feature));
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures }).catch((error: unknown) => {
+    throw mvcError("device-lost", { reason: reasonOf(error) });
+  });
+  const { info } = adapter;
+  return watch(device, [info.vendor, info.architecture, info.description].filter((part) => part !== "").join(" "), isSoftware(adapter));
+}
+
+function watch(gpu: GPUDevice, name: string, software: boolean): Device {
+  let failure: MvcError | undefined;
+  let closed = false;
+  let bytes = 0;
+  const buffers = new Set<GPUBuffer>();
+  gpu.lost.then(({ message }) => {
+    if (!closed) failure = mvcError("device-lost", { reason: message.split("\n", 1)[0] || "the driver gave no reason" });
+  });
+  gpu.addEventListener("uncapturederror", (event) => {
+    const { error } = event as GPUUncapturedErrorEvent;
+    failure ??= mvcError("graph-failed", { graph: "on the device", reason: reasonOf(error) });
+  });
+  const check = () => {
+    if (failure !== undefined) throw failure;
+  };
+  return {
+    gpu,
+    name,
+    isSoftware: software,
+    memory: () => bytes,
+    buffer: async (what, size, usage) => {
+      check();
+      gpu.pushErrorScope("out-of-memory");
+      gpu.pushErrorScope("validation");
+      const made = gpu.createBuffer({ label: what, size: Math.max(16, size), usage });
+      const [invalid, full] = await Promise.all([gpu.popErrorScope(), gpu.popErrorScope()]);
+      check();
+      if (invalid !== null || full !== null) throw mvcError("out-of-memory", { what, bytes: size });
+      buffers.add(made);
+      bytes += made.size;
+      return made;
+    },
+    free: (buffer) => {
+      if (!buffers.delete(buffer)) return;
+      bytes -= buffer.size;
+      buffer.destroy();
+    },
+    check,
+    close: () => {
+      closed = true;
+      for (const buffer of buffers) buffer.destroy();
+      buffers.clear();
+      bytes = 0;
+      gpu.destroy();
+    },
+  };
+}
+
+/** Throws `limit-too-low` where the device grants less than the plan needs. */
+export function checkLimits(device: Device, plan: Plan): void {
+  for (const limit of limitNames) {
+    const [needed, found] = [plan.needs[limit], device.gpu.limits[limit]];
+    if (needed > found) throw mvcError("limit-too-low", { limit, needed, found, graph: plan.graph });
+  }
+}

@@ -1,0 +1,181 @@
+/** One graph's plan on a device: its buffers, pipelines and bind groups, ready to be dispatched. */
+
+import type { Binding, Dispatch, Plan } from "../../compiler/package/plan.ts";
+import { mvcError, reasonOf } from "../errors.ts";
+import type { Package } from "../package.ts";
+import { graphSpec } from "../session.ts";
+import { checkLimits, type Device } from "./device.ts";
+import { loadWeights, type WeightProgress } from "./weights.ts";
+
+const STORAGE = 0x80;
+const COPY_DST = 0x08;
+const COPY_SRC = 0x04;
+
+/** Work in one submission: about a second on a slow device, so that a desktop stays alive and no watchdog bites. */
+const flopsOfSubmit = 2e11;
+
+export interface Loading {
+  readonly onProgress?: ((progress: WeightProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Which of a dispatch's variants runs; the first unless measured otherwise. */
+export type Choice = (dispatch: Dispatch) => number;
+
+export interface GpuGraph {
+  readonly plan: Plan;
+  /** Takes another graph's output as this one's input of that name, before the first run. */
+  share(name: string, buffer: GPUBuffer): void;
+  input(name: string): GPUBuffer;
+  output(name: string): GPUBuffer;
+  /** Submits all dispatches. `around` is called with each pass's range, for timing. */
+  submit(): void;
+  /** Dispatches one by one; the caller submits. */
+  encode(encoder: GPUCommandEncoder, from: number, to: number, timestamps?: GPUComputePassTimestampWrites): void;
+  buffer(binding: Binding): GPUBuffer;
+}
+
+/** Pipelines by the source of their kernels: graphs share them. */
+export class Pipelines {
+  private readonly made = new Map<string, Promise<GPUComputePipeline>>();
+  private readonly device: Device;
+
+  constructor(device: Device) {
+    this.device = device;
+  }
+
+  get(label: string, code: string): Promise<GPUComputePipeline> {
+    const { gpu } = this.device;
+    let pipeline = this.made.get(code);
+    if (pipeline === undefined) {
+      const module = gpu.createShaderModule({ label, code });
+      pipeline = gpu.createComputePipelineAsync({ label, layout: "auto", compute: { module, entryPoint: "main" } });
+      this.made.set(code, pipeline);
+    }
+    return pipeline;
+  }
+}
+
+/** The plan and the kernels of a graph. Throws MvcError `target-absent`, `plan-invalid`. */
+export async function readPlan(
+  pack: Package,
+  graph: string,
+): Promise<{ readonly plan: Plan; readonly kernels: ReadonlyMap<string, string> }> {
+  const files = graphSpec(pack.manifest, graph).webgpu;
+  if (files === undefined) throw mvcError("target-absent", { graph, target: "webgpu" });
+  const [planBytes, source] = await Promise.all([pack.files.read(files.plan.file), pack.files.read(files.kernels.file)]);
+  const text = new TextDecoder();
+  const kernels = new Map<string, string>();
+  for (const section of text
+    .decode(source)
+    .split(/^\/\/ kernel /m)
+    .slice(1)) {
+    const end = section.indexOf("\n");
+    kernels.set(section.slice(0, end), section.slice(end + 1));
+  }
+  try {
+    const plan = JSON.parse(text.decode(planBytes)) as Plan;
+    for (const { variants } of plan.dispatches)
+      for (const { kernel } of variants) if (!kernels.has(kernel)) throw new Error(`there is no kernel ${kernel}`);
+    return { plan, kernels };
+  } catch (error) {
+    throw mvcError("plan-invalid", { file: files.plan.file, reason: reasonOf(error) });
+  }
+}
+
+/** Compiles the kernels while the weights come in. Throws as `loadWeights`, and `limit-too-low`, `graph-failed`. */
+export async function loadGraph(
+  device: Device,
+  pipelines: Pipelines,
+  pack: Package,
+  graph: string,
+  choose: Choice,
+  loading: Loading,
+): Promise<GpuGraph> {
+  const { plan, kernels } = await readPlan(pack, graph);
+  checkLimits(device, plan);
+  const variantOf = (dispatch: Dispatch) => {
+    const variant = dispatch.variants[choose(dispatch)] ?? dispatch.variants[0];
+    if (variant === undefined) throw mvcError("plan-invalid", { file: graph, reason: `${dispatch.label} has no kernel` });
+    return variant;
+  };
+  const compiling = Promise.all(
+    plan.dispatches.map((dispatch) => {
+      const { kernel } = variantOf(dispatch);
+      return pipelines.get(kernel, kernels.get(kernel) ?? "").catch((error: unknown) => {
+        device.check();
+        throw mvcError("graph-failed", { graph, reason: `kernel ${kernel}: ${reasonOf(error)}` });
+      });
+    }),
+  );
+  // Awaited below; a failure while weights load must not count as unheard.
+  compiling.catch(() => {});
+  const weights = await loadWeights(device, pack, graph, plan.weights, loading);
+  const make = (kind: string) => (bytes: number, i: number) => device.buffer(`${graph} ${kind} ${i}`, bytes, STORAGE | COPY_DST | COPY_SRC);
+  const slots = await Promise.all(plan.slots.map(make("slot")));
+  const outputs = await Promise.all(plan.outputs.map(({ bytes }, i) => make("output")(bytes, i)));
+  const shared = new Map<string, GPUBuffer>();
+  const inputs = new Map<string, GPUBuffer>();
+  for (const [i, { name, bytes }] of plan.inputs.entries()) inputs.set(name, await make("input")(bytes, i));
+  const compiled = await compiling;
+
+  const buffer = (binding: Binding): GPUBuffer => {
+    const { index } = binding;
+    const name = plan.inputs[index]?.name ?? "";
+    const found = { slot: slots[index], weight: weights[index], output: outputs[index], input: shared.get(name) ?? inputs.get(name) }[
+      binding.kind
+    ];
+    if (found === undefined)
+      throw mvcError("plan-invalid", { file: graph, reason: `it binds ${binding.kind} ${index}, which is not there` });
+    return found;
+  };
+  let groups: readonly GPUBindGroup[] | undefined;
+  const bindGroups = () =>
+    plan.dispatches.map((dispatch, i) =>
+      device.gpu.createBindGroup({
+        layout: (compiled[i] as GPUComputePipeline).getBindGroupLayout(0),
+        entries: dispatch.bindings.map((binding, slot) => ({
+          binding: slot,
+          resource: { buffer: buffer(binding), ...("size" in binding ? { offset: binding.offset, size: binding.size } : {}) },
+        })),
+      }),
+    );
+  const encode: GpuGraph["encode"] = (encoder, from, to, timestampWrites) => {
+    groups ??= bindGroups();
+    const pass = encoder.beginComputePass(timestampWrites === undefined ? {} : { timestampWrites });
+    for (let i = from; i < to; i++) {
+      const dispatch = plan.dispatches[i] as Dispatch;
+      pass.setPipeline(compiled[i] as GPUComputePipeline);
+      pass.setBindGroup(0, groups[i] as GPUBindGroup);
+      pass.dispatchWorkgroups(...variantOf(dispatch).grid);
+    }
+    pass.end();
+  };
+  return {
+    plan,
+    buffer,
+    encode,
+    share: (name, from) => {
+      const own = inputs.get(name);
+      if (own === undefined || own.size !== from.size || groups !== undefined)
+        throw new Error(`webgpu: input ${name} of ${graph} cannot be shared`);
+      device.free(own);
+      shared.set(name, from);
+    },
+    input: (name) => shared.get(name) ?? (inputs.get(name) as GPUBuffer),
+    output: (name) => outputs[plan.outputs.findIndex((one) => one.name === name)] as GPUBuffer,
+    submit: () => {
+      let from = 0;
+      let flops = 0;
+      for (const [i, dispatch] of plan.dispatches.entries()) {
+        flops += dispatch.flops;
+        if (flops < flopsOfSubmit && i + 1 < plan.dispatches.length) continue;
+        const encoder = device.gpu.createCommandEncoder({ label: graph });
+        encode(encoder, from, i + 1);
+        device.gpu.queue.submit([encoder.finish()]);
+        from = i + 1;
+        flops = 0;
+      }
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/** A package to runs of its plans on WebGPU. */
+
+import { mvcError } from "../errors.ts";
+import type { Package } from "../package.ts";
+import { checkFeeds, type GraphRunner, graphSpec } from "../session.ts";
+import { elements, type TensorData, toDType } from "../tensor.ts";
+import type { Device } from "./device.ts";
+import { type Choice, type GpuGraph, type Loading, loadGraph, Pipelines } from "./graph.ts";
+import { createLoop, type Loop } from "./loop.ts";
+
+const COPY_DST = 0x08;
+const MAP_READ = 0x01;
+
+export interface WebGpuRunner extends GraphRunner {
+  readonly device: Device;
+  /** A graph's plan on the device, for measuring and comparing. */
+  graph(name: string): Promise<GpuGraph>;
+  /** Bytes of a buffer; waits for all that was submitted. */
+  read(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer>;
+}
+
+/** Loads each graph at its first run. The device is the runner's own and goes with it. */
+export function webgpuRunner(pack: Package, device: Device, options: Loading & { readonly choose?: Choice } = {}): WebGpuRunner {
+  const pipelines = new Pipelines(device);
+  const graphs = new Map<string, Promise<GpuGraph>>();
+  let loop: Promise<Loop> | undefined;
+  let disposed = false;
+
+  const graph = (name: string): Promise<GpuGraph> => {
+    if (disposed) throw mvcError("disposed", { what: "the package's session" });
+    device.check();
+    let loaded = graphs.get(name);
+    if (loaded === undefined) {
+      loaded = loadGraph(device, pipelines, pack, name, options.choose ?? (() => 0), options);
+      graphs.set(name, loaded);
+      loaded.catch(() => graphs.delete(name));
+    }
+    return loaded;
+  };
+
+  const read = async (buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> => {
+    const host = await device.buffer("read back", bytes, COPY_DST | MAP_READ);
+    try {
+      const encoder = device.gpu.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, offset, host, 0, bytes);
+      device.gpu.queue.submit([encoder.finish()]);
+      await host.mapAsync(1).catch((error: unknown) => {
+        device.check();
+        throw mvcError("device-lost", { reason: String(error) });
+      });
+      return host.getMappedRange().slice(0);
+    } finally {
+      device.free(host);
+    }
+  };
+
+  return {
+    device,
+    graph,
+    read,
+    load: async (name) => {
+      await graph(name);
+    },
+    run: async (name, feeds) => {
+      const spec = graphSpec(pack.manifest, name);
+      const loaded = await graph(name);
+      for (const [input, tensor] of checkFeeds(name, spec, feeds)) {
+        const { data } = toDType(tensor, tensor.dtype === "i32" ? "i32" : "f32") ?? tensor;
+        device.gpu.queue.writeBuffer(loaded.input(input), 0, data as Float32Array<ArrayBuffer>);
+      }
+      loaded.submit();
+      const outputs = await Promise.all(
+        spec.outputs.map(async ({ name: output, dtype, shape }): Promise<readonly [string, TensorData]> => {
+          const bytes = await read(loaded.output(output), 0, elements(shape) * 4);
+          const tensor: TensorData =
+            dtype === "i32" ? { dtype, shape, data: new Int32Array(bytes) } : { dtype: "f32", shape, data: new Float32Array(bytes) };
+          return [output, toDType(tensor, dtype) ?? tensor];
+        }),
+      );
+      device.check();
+      return Object.fromEntries(outputs);
+    },
+    sample: async (job) => {
+      loop ??= createLoop(device, graph, read, job);
+      loop.catch(() => {
+        loop = undefined;
+      });
+      return (await loop).sample(job);
+    },
+    dispose: async () => {
+      disposed = true;
+      graphs.clear();
+      device.close();
+    },
+  };
+}

@@ -1,0 +1,171 @@
+/** The weights of a plan from the one weight file to the device: streamed in order, packed there by one kernel. */
+
+import type { WeightBuffer, WeightPart } from "../../compiler/package/plan.ts";
+import { mvcError, throwIfAborted } from "../errors.ts";
+import type { Package } from "../package.ts";
+import type { StoredTensor } from "../safetensors.ts";
+import type { Device } from "./device.ts";
+
+/** Bytes that are read at once. */
+const chunkBytes = 16 * 2 ** 20;
+
+const STORAGE = 0x80;
+const UNIFORM = 0x40;
+const COPY_DST = 0x08;
+const COPY_SRC = 0x04;
+
+/** As `WeightPart` in compiler/package/plan.ts says; a thread writes one word: one f32, or two f16 of neighbouring columns. */
+const packKernel = `struct Part {
+  outputs: u32, inputs: u32, taps: u32, columns: u32, gated: u32, start: u32, skip: u32, halves: u32, pairs: u32, words: u32, row: u32, unused: u32,
+}
+@group(0) @binding(0) var<uniform> part: Part;
+@group(0) @binding(1) var<storage, read> source: array<u32>;
+@group(0) @binding(2) var<storage, read_write> result: array<u32>;
+fn element(k: u32, o: u32) -> f32 {
+  let i = part.skip + (o * part.inputs + k % part.inputs) * part.taps + k / part.inputs;
+  if (part.halves == 1u) { return unpack2x16float(source[i / 2u])[i % 2u]; }
+  return bitcast<f32>(source[i]);
+}
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let word = id.y * part.row + id.x;
+  if (word >= part.words) { return; }
+  let each = 1u + part.pairs;
+  let across = part.outputs / each;
+  let k = word / across;
+  let o = (word % across) * each;
+  let half = part.outputs / 2u;
+  var column = o;
+  if (part.gated == 1u) { column = (o % half) / 4u * 8u + select(0u, 4u, o >= half) + o % 4u; }
+  let at = part.start + k * part.columns + column;
+  if (part.pairs == 1u) { result[at / 2u] = pack2x16float(vec2<f32>(element(k, o), element(k, o + 1u))); }
+  else { result[at] = bitcast<u32>(element(k, o)); }
+}
+`;
+
+interface Target {
+  readonly part: WeightPart;
+  readonly buffer: GPUBuffer;
+}
+
+export interface WeightProgress {
+  readonly loaded: number;
+  readonly total: number;
+}
+
+/**
+ * Makes the buffers and fills them. The file is read once, from front to back, as far as the plan needs it.
+ * @throws MvcError `weights-absent`, `weights-invalid`, `out-of-memory`, `device-lost`, `aborted`.
+ */
+export async function loadWeights(
+  device: Device,
+  pack: Package,
+  graph: string,
+  wanted: readonly WeightBuffer[],
+  options: { readonly onProgress?: ((progress: WeightProgress) => void) | undefined; readonly signal?: AbortSignal | undefined } = {},
+): Promise<readonly GPUBuffer[]> {
+  const buffers: GPUBuffer[] = [];
+  const targets = new Map<string, Target[]>();
+  for (const { label, bytes, parts } of wanted) {
+    const buffer = await device.buffer(label, bytes, STORAGE | COPY_DST);
+    buffers.push(buffer);
+    for (const part of parts) {
+      if (part.constant !== undefined) device.gpu.queue.writeBuffer(buffer, part.start * 4, Float32Array.from(part.constant));
+      else if (part.path !== undefined) targets.set(part.path, [...(targets.get(part.path) ?? []), { part, buffer }]);
+    }
+  }
+  const tensors = [...targets.keys()].map((path) => tensorOf(pack, graph, path)).sort((a, b) => a.stored.start - b.stored.start);
+  const total = tensors.reduce((sum, { stored }) => sum + stored.end - stored.start, 0);
+  const packer = await createPacker(device, Math.max(16, ...tensors.map(({ stored }) => stored.end - stored.start)));
+  let loaded = 0;
+  for (let at = 0; at < tensors.length; ) {
+    throwIfAborted(options.signal, "loading weights");
+    let next = at + 1;
+    const begin = tensors[at]?.stored.start ?? 0;
+    while (next < tensors.length && (tensors[next]?.stored.end ?? 0) - begin <= chunkBytes) next++;
+    const run = tensors.slice(at, next);
+    const end = run.at(-1)?.stored.end ?? begin;
+    for (let from = begin; from < end; from += chunkBytes) {
+      const bytes = await pack.files.read(pack.manifest.weights.file, from, Math.min(end, from + chunkBytes));
+      if (bytes.byteLength !== Math.min(end, from + chunkBytes) - from) {
+        throw mvcError("weights-invalid", { file: pack.manifest.weights.file, reason: "it ends before its last tensor" });
+      }
+      if (run.length === 1) packer.stage(bytes, from - begin);
+      else {
+        for (const { path, stored } of run) {
+          packer.stage(bytes.subarray(stored.start - begin, stored.end - begin), 0);
+          for (const target of targets.get(path) ?? []) packer.pack(stored, target);
+        }
+      }
+      loaded += bytes.byteLength;
+      options.onProgress?.({ loaded: Math.min(loaded, total), total });
+    }
+    const [only] = run;
+    if (run.length === 1 && only !== undefined) for (const target of targets.get(only.path) ?? []) packer.pack(only.stored, target);
+    at = next;
+    // What is written waits in memory until the device has taken it.
+    await device.gpu.queue.onSubmittedWorkDone();
+    device.check();
+  }
+  packer.close();
+  return buffers;
+}
+
+function tensorOf(pack: Package, graph: string, path: string): { readonly path: string; readonly stored: StoredTensor } {
+  if (!pack.weights) throw mvcError("weights-absent", { graph });
+  const stored = pack.weights.tensors.get(path);
+  if (!stored) throw mvcError("tensor-missing", { tensor: path, where: pack.manifest.weights.file, expected: "a weight of the package" });
+  return { path, stored };
+}
+
+interface Packer {
+  /** Bytes of a tensor, from an offset in it on. */
+  stage(bytes: Uint8Array, offset: number): void;
+  /** The staged tensor to its place. */
+  pack(stored: StoredTensor, target: Target): void;
+  close(): void;
+}
+
+async function createPacker(device: Device, largest: number): Promise<Packer> {
+  const { gpu } = device;
+  const module = gpu.createShaderModule({ label: "pack", code: packKernel });
+  const pipeline = await gpu.createComputePipelineAsync({ label: "pack", layout: "auto", compute: { module, entryPoint: "main" } });
+  const staging = await device.buffer("staging", Math.ceil(largest / 4) * 4, STORAGE | COPY_DST | COPY_SRC);
+  const uniform = await device.buffer("part", 48, UNIFORM | COPY_DST);
+  return {
+    stage: (bytes, offset) => {
+      // Copies are of whole words: the odd half at a tensor's end takes a zero along.
+      const whole =
+        bytes.byteLength % 4 === 0 ? bytes : Uint8Array.from({ length: Math.ceil(bytes.byteLength / 4) * 4 }, (_, i) => bytes[i] ?? 0);
+      gpu.queue.writeBuffer(staging, offset, whole as Uint8Array<ArrayBuffer>);
+    },
+    pack: (stored, { part, buffer }) => {
+      const { outputs, inputs, taps, columns, gated, start, from = 0, dtype } = part;
+      const halves = stored.dtype === "F16";
+      if (!gated && (dtype === "f16") === halves && (inputs * taps === 1 ? columns === outputs : outputs * inputs === 1 && columns === 1)) {
+        const size = halves ? 2 : 4;
+        const encoder = gpu.createCommandEncoder();
+        encoder.copyBufferToBuffer(staging, from * size, buffer, start * size, Math.ceil((outputs * taps * size) / 4) * 4);
+        gpu.queue.submit([encoder.finish()]);
+        return;
+      }
+      const pairs = dtype === "f16" ? 1 : 0;
+      const words = (outputs * inputs * taps) / (1 + pairs);
+      const row = 64 * Math.min(32768, Math.ceil(words / 64));
+      const fields = [outputs, inputs, taps, columns, gated ? 1 : 0, start, from, halves ? 1 : 0, pairs, words, row, 0];
+      gpu.queue.writeBuffer(uniform, 0, Uint32Array.from(fields));
+      const entries = [uniform, staging, buffer].map((one, binding) => ({ binding, resource: { buffer: one } }));
+      const encoder = gpu.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+      pass.dispatchWorkgroups(row / 64, Math.ceil(words / row));
+      pass.end();
+      gpu.queue.submit([encoder.finish()]);
+    },
+    close: () => {
+      device.free(staging);
+      device.free(uniform);
+    },
+  };
+}
