@@ -1,5 +1,6 @@
 /** A folder that `mvc build` wrote to a pipeline on WebGPU, or on ONNX Runtime. */
 
+import { existsSync } from "node:fs";
 import type { Progress } from "../options.ts";
 import { openPackage, type Package } from "../package.ts";
 import { type AnyGraphs, createPipeline, type GraphTypes, type Pipeline } from "../pipeline.ts";
@@ -51,6 +52,9 @@ export async function openRunner(pack: Package, folder: string, options: LoadOpt
 
 /** A graphics device; not the CPU that plays one, where ONNX Runtime is many times faster. */
 async function hardware(): Promise<Device | undefined> {
+  // Without the kernel's entry to a graphics card, drivers would only complain on standard error.
+  const entries = ["/dev/dri", "/dev/nvidia0", "/dev/dxg"];
+  if (process.platform === "linux" && !entries.some((entry) => existsSync(entry))) return undefined;
   try {
     const gpu = await openDawn();
     const adapter = await findAdapter(gpu);

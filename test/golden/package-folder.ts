@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Compiled } from "../../compiler/compile.ts";
-import { emitPackage } from "../../compiler/emit/package.ts";
+import { emitPackage, type Targets } from "../../compiler/emit/package.ts";
 import { floatToHalf } from "../../runtime/half.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -14,11 +14,11 @@ export function writePackage(
   compiled: Compiled,
   weightOf: (path: string, shape: readonly number[]) => Float32Array,
   tokenizer?: string,
+  targets: Targets = { onnx: true },
 ): string {
   const folder = mkdtempSync(join(tmpdir(), "mvc-test-"));
-  const files = emitPackage(compiled, "test");
-  mkdirSync(join(folder, "onnx"));
-  mkdirSync(join(folder, "graphs"));
+  const files = emitPackage(compiled, "test", targets);
+  for (const part of ["onnx", "webgpu", "graphs"]) mkdirSync(join(folder, part));
   for (const [path, bytes] of files.graphs) writeFileSync(join(folder, path), bytes);
   const weights = new Uint8Array(files.layout.bytes);
   weights.set(files.layout.header);

@@ -1,0 +1,77 @@
+// Every block and graph of the goldens on WebGPU, against the tensors that the hand-written PyTorch model made.
+
+import { rmSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { Compiled } from "../../compiler/compile.ts";
+import { type DeviceLimits, defaultLimits } from "../../compiler/plan/limits.ts";
+import { planModel } from "../../compiler/plan/plan-model.ts";
+import { openPackage, packageFolder } from "../../runtime/index.ts";
+import { createPipeline } from "../../runtime/pipeline.ts";
+import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
+import { openDevice } from "../../runtime/webgpu/device.ts";
+import { webgpuRunner } from "../../runtime/webgpu/runner.ts";
+import { gpu, noGpu } from "../gpu.ts";
+import { caseNames, compileFile, type GoldenCase, goldenWeight, readCase, relativeError } from "./cases.ts";
+import { writePackage } from "./package-folder.ts";
+
+/** Two engines sum the same products in different orders: f32 rounding over the depth of the network reaches some 1e-5. */
+const tolerance = 1e-4;
+/** Halves carry 11 bits: each of some hundred values in a row may be stored wrong by 5e-4 of itself. */
+const halfTolerance = 2e-2;
+
+/** One graph of a compiled file on the device, fed with the case's inputs. */
+async function runOn(compiled: Compiled, name: string, golden: GoldenCase, limits: DeviceLimits = defaultLimits): Promise<TensorData> {
+  const graph = compiled.graphs.get(name);
+  if (graph === undefined) throw new Error(`no graph ${name}`);
+  const alone = { ...compiled, graphs: new Map([[name, graph]]), sampler: null };
+  const planned = planModel(alone, limits);
+  if (!planned.ok) throw new Error(planned.diagnostics.map(({ message }) => message).join("; "));
+  const folder = writePackage(alone, goldenWeight, undefined, { onnx: false, plans: planned.plans });
+  const pack = await openPackage(packageFolder(folder));
+  const pipeline = createPipeline(pack, webgpuRunner(pack, await openDevice(gpu)));
+  try {
+    return Object.values(await pipeline.run(name, Object.fromEntries(golden.inputs)))[0] as TensorData;
+  } finally {
+    await pipeline.dispose();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function compiledFor(golden: GoldenCase, precision: "f32" | "f16" = "f32"): Compiled {
+  const { metadata } = golden;
+  const block = metadata.get("kind") === "block";
+  const ablation = metadata.get("ablation") ?? "";
+  const batch = Number(metadata.get("batch") ?? "1");
+  return compileFile(block ? "golden/cases/blocks.mv" : "models/magicvideo.mv", {
+    preset: metadata.get("preset") ?? (block ? "Small" : "Mini"),
+    ablations: ablation === "" ? [] : [ablation],
+    settings: batch === 1 ? {} : { B: batch },
+    precision,
+  });
+}
+
+const expected = (golden: GoldenCase) => floatsOf(golden.tensors.get("output") as TensorData);
+const graphOf = (golden: GoldenCase) => golden.metadata.get("graph") ?? "";
+
+describe.skipIf(noGpu !== undefined)("on WebGPU", () => {
+  test.each([...caseNames("block"), ...caseNames("graph")])("%s", async (name) => {
+    const golden = readCase(name);
+    const found = await runOn(compiledFor(golden), graphOf(golden), golden);
+    expect(relativeError(floatsOf(found), expected(golden))).toBeLessThan(tolerance);
+  });
+
+  test.each(["encodeText", "denoise", "decode", "encode"])("%s in halves", async (name) => {
+    const golden = readCase(`graph-${name}`);
+    const found = await runOn(compiledFor(golden, "f16"), name, golden);
+    expect(found.dtype).toBe("f16");
+    expect(relativeError(floatsOf(found), expected(golden))).toBeLessThan(halfTolerance);
+  });
+
+  // Mini's largest values have 4 MiB: a limit below makes the planner compute them a few frames at a time.
+  test.each(["decode", "encode"])("%s in pieces, on a device of small bindings", async (name) => {
+    const golden = readCase(`graph-${name}`);
+    const limits = { ...defaultLimits, maxStorageBufferBindingSize: 1100000 };
+    const found = await runOn(compiledFor(golden), name, golden, limits);
+    expect(relativeError(floatsOf(found), expected(golden))).toBeLessThan(tolerance);
+  });
+});

@@ -1,0 +1,39 @@
+// The adapters that the suites of WebGPU run on: a graphics card where there is one, else Vulkan's software drivers where those are installed.
+
+import { existsSync } from "node:fs";
+import { create, globals } from "webgpu";
+
+/** Debian's Chromium brings SwiftShader; Mesa's drivers bring lavapipe, which has an adapter from version 25 on. */
+const softwareDrivers = [
+  "/usr/lib/chromium/vk_swiftshader_icd.json",
+  "/usr/share/vulkan/icd.d/lvp_icd.json",
+  "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json",
+];
+
+if (process.env.VK_DRIVER_FILES === undefined) {
+  const found = softwareDrivers.find((file) => existsSync(file));
+  if (found !== undefined && !existsSync("/dev/dri/renderD128")) process.env.VK_DRIVER_FILES = found;
+}
+process.env.XDG_RUNTIME_DIR ??= "/tmp";
+
+Object.assign(globalThis, globals);
+
+/** Kept for the life of the process: a collected one takes its devices with it. */
+const kept: GPU[] = [];
+
+export function openGpu(...options: string[]): GPU {
+  const gpu = create(options);
+  kept.push(gpu);
+  return gpu;
+}
+
+export const gpu = openGpu();
+
+const adapter = await gpu.requestAdapter();
+
+/** Why there are no suites of WebGPU here; undefined where they run. Where they must run, absence is a failure. */
+export const noGpu: string | undefined =
+  adapter !== null || process.env.MVC_REQUIRE_GPU === "1"
+    ? undefined
+    : "no WebGPU adapter answers: install a Vulkan driver, or Debian's packages chromium and libvulkan1 for a software one";
+if (noGpu !== undefined) process.stderr.write(`WebGPU suites are skipped: ${noGpu}\n`);
