@@ -7,6 +7,7 @@ A case's weights are not stored but made from their names: weight P of shape S i
   all others:                                                      w / sqrt(product of S[1:])
 Inputs are normals(7, fnv1a32("CASE/INPUT")); tokens floor(uniforms(...) * vocabulary). The metadata says what the case is.
 Every case is computed twice and must be finite and equal.
+The wide cases store their output only, computed in f64; their inputs are made from the metadata's shapes by the same rule.
 """
 import argparse
 import json
@@ -177,6 +178,27 @@ def write_blocks():
                "inputs": ",".join(shapes)})
 
 
+# --- wide blocks: golden/cases/wide.mv, preset Short; heads, groups, text and step as in the full model ---------------
+
+def wide_blocks():
+    short = replace(mv.FULL, F=4)
+    for channels, side in ((320, 8), (1280, 4)):
+        x = {"x": (1, short.F, channels, side, side)}
+        yield f"resBlock{channels}", mv.ResBlock(short, channels, 1280), {**x, "step": (1, 1280)}
+        yield f"spaceTime{channels}", mv.SpaceTime(short, channels), {**x, "text": (1, short.L, short.D)}
+
+
+def write_wide():
+    """In f64, rounded once: sums of ten thousand products leave the only rounding error on the side of the engine that is tested."""
+    for graph, module, shapes in wide_blocks():
+        case = f"wide-{graph}"
+        inputs = {k: signal(case, k, s).double() for k, s in shapes.items()}
+        compute = clip_block(weighted(module, graph).double())
+        write(case, {}, lambda compute=compute, inputs=inputs: compute(**inputs),
+              {"kind": "wide", "file": "golden/cases/wide.mv", "model": "Wide", "preset": "Short", "graph": graph, "inputs": ",".join(shapes),
+               "shapes": json.dumps(shapes)})
+
+
 # --- graphs: models/magicvideo.mv, preset Mini ---------------------------------------------------------------------
 
 def mini(ablation=None):
@@ -247,6 +269,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     write_ops()
     write_blocks()
+    write_wide()
     write_graphs()
     if chosen.weights:
         write_sampling(chosen.weights, "a red circle moves right", 1, chosen.steps, chosen.guidance, chosen.eta)

@@ -30,6 +30,7 @@ export interface GoldenCase {
   readonly tensors: ReadonlyMap<string, TensorData>;
 }
 
+/** A case of golden/cases. Inputs that it does not store are normals of their own stream, of the shape in its metadata. */
 export function readCase(name: string): GoldenCase {
   const bytes = readFileSync(join("golden/cases", `${name}.safetensors`));
   const header = parseSafetensorsHeader(bytes, bytes.byteLength, name);
@@ -37,11 +38,17 @@ export function readCase(name: string): GoldenCase {
     [...header.tensors].map(([key, stored]) => [key, storedToTensor(stored, bytes.subarray(stored.start, stored.end), name)]),
   );
   const names = (header.metadata.get("inputs") ?? "").split(",").filter((input) => input !== "");
-  const inputs = new Map(names.map((input) => [input, tensors.get(input) as TensorData]));
+  const shapes = JSON.parse(header.metadata.get("shapes") ?? "{}") as { readonly [input: string]: readonly number[] };
+  const made = (input: string): TensorData => {
+    const shape = shapes[input];
+    if (shape === undefined) throw new Error(`case ${name} neither stores the input ${input} nor gives its shape`);
+    return { dtype: "f32", shape, data: normals(7, streamOf(`${name}/${input}`), sizeOf(shape)) };
+  };
+  const inputs = new Map(names.map((input) => [input, tensors.get(input) ?? made(input)]));
   return { name, metadata: header.metadata, inputs, tensors };
 }
 
-export function caseNames(kind: "op" | "block" | "graph"): string[] {
+export function caseNames(kind: "op" | "block" | "wide" | "graph"): string[] {
   const files = readdirSync("golden/cases").filter((file) => file.endsWith(".safetensors"));
   return files.map((file) => file.slice(0, -".safetensors".length)).filter((name) => name.startsWith(`${kind}-`));
 }
