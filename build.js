@@ -10,6 +10,7 @@ await build({
     "dsl/index.ts",
     "compiler/index.ts",
     "runtime/index.ts",
+    "runtime/web/index.ts",
     ...readdirSync("bench").flatMap((file) => (file.endsWith(".ts") ? [`bench/${file}`] : [])),
   ],
   outdir: "dist",
