@@ -89,7 +89,9 @@ function flattened(coordinates: readonly Coordinate[], shape: readonly number[])
 /** `(coordinate + offset) / over` on an axis of the given size. */
 export function moved(coordinate: Coordinate, size: number, offset: number, over = 1): Coordinate {
   if (size === 1) return [];
-  if (offset === 0 && over === 1) return coordinate;
+  // Digits stand for the whole axis: those of a part of it are one digit of the whole.
+  const part = coordinate.reduce((product, digit) => product * digit.size, 1);
+  if (offset === 0 && over === 1 && part === size) return coordinate;
   const shifted = (text: string, by: number) => (by === 0 ? enclosed(text) : `(${text} ${by < 0 ? "-" : "+"} ${Math.abs(by)}u)`);
   const shape = coordinate.map(across);
   const base = shifted(scalar(coordinate), offset);
