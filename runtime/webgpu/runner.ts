@@ -26,9 +26,12 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading & {
   let loop: Promise<Loop> | undefined;
   let disposed = false;
 
-  const graph = (name: string): Promise<GpuGraph> => {
+  const alive = () => {
     if (disposed) throw mvcError("disposed", { what: "the package's session" });
     device.check();
+  };
+  const graph = (name: string): Promise<GpuGraph> => {
+    alive();
     let loaded = graphs.get(name);
     if (loaded === undefined) {
       loaded = loadGraph(device, pipelines, pack, name, options.choose ?? (() => 0), options);
@@ -81,6 +84,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading & {
       return Object.fromEntries(outputs);
     },
     sample: async (job) => {
+      alive();
       loop ??= createLoop(device, graph, read, job);
       loop.catch(() => {
         loop = undefined;
