@@ -1,6 +1,6 @@
-// Bundles the sources into dist/: the command line, the two doors of the package, and the measurements of bench/.
+// Bundles the sources into dist/: the command line, the doors of the package, the measurements of bench/, and the page.
 
-import { chmodSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 rmSync("dist", { recursive: true, force: true });
@@ -11,6 +11,8 @@ await build({
     "compiler/index.ts",
     "runtime/index.ts",
     "runtime/web/index.ts",
+    "web/node/make-site.ts",
+    "web/node/serve.ts",
     ...readdirSync("bench").flatMap((file) => (file.endsWith(".ts") ? [`bench/${file}`] : [])),
   ],
   outdir: "dist",
@@ -27,3 +29,28 @@ await build({
   logLevel: "warning",
 });
 chmodSync("dist/cli/mvc.js", 0o755);
+
+await build({
+  entryPoints: ["web/page.ts"],
+  outdir: "dist/site",
+  bundle: true,
+  splitting: true,
+  minify: true,
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  // Its main entry is for Node, and the one for browsers is a script that sets a global.
+  alias: { "h264-mp4-encoder": "./node_modules/h264-mp4-encoder/embuild/dist/h264-mp4-encoder.web.js" },
+  plugins: [
+    {
+      name: "h264-mp4-encoder as a module",
+      setup: (bundler) =>
+        bundler.onLoad({ filter: /h264-mp4-encoder\.web\.js$/ }, ({ path }) => ({
+          contents: `${readFileSync(path, "utf8")}\nmodule.exports = HME;`,
+        })),
+    },
+  ],
+  chunkNames: "chunks/[name]-[hash]",
+  logLevel: "warning",
+});
+for (const file of ["index.html", "style.css"]) cpSync(`web/${file}`, `dist/site/${file}`);

@@ -1,46 +1,12 @@
-/** A clip to an animated GIF that repeats for ever. */
+/** A clip to an animated GIF, with gifenc as Node loads it. */
 
 import { createRequire } from "node:module";
 import type { Clip } from "../../runtime/clip.ts";
-import { enlarge, watchableScale } from "./enlarge.ts";
-
-type Palette = readonly (readonly number[])[];
-
-/** What is used of gifenc, which brings no types. */
-interface Gifenc {
-  GIFEncoder(): {
-    /** `delay` in milliseconds; `repeat` 0 is for ever; the first frame's palette is the file's. */
-    writeFrame(index: Uint8Array, width: number, height: number, frame: { palette?: Palette; repeat?: number; delay: number }): void;
-    finish(): void;
-    bytes(): Uint8Array;
-  };
-  quantize(rgba: Uint8ClampedArray, colours: number): Palette;
-  applyPalette(rgba: Uint8ClampedArray, palette: Palette): Uint8Array;
-}
+import { encodeGif, type Gifenc, type VideoOptions } from "./gif-encoding.ts";
 
 /** By `require`: as a module its names arrive differently in Node and in bundlers. */
 const gifenc: Gifenc = createRequire(import.meta.url)("gifenc");
 
-export interface VideoOptions {
-  /** Frames a second, 8 when not given. */
-  readonly fps?: number;
-  /** Each pixel becomes a square of this many; when not given, so many that the clip is at least 256 wide. */
-  readonly scale?: number;
-}
-
-/** One palette for the whole clip and no dithering: either would shimmer where nothing moves. */
 export function gif(clip: Clip, options: VideoOptions = {}): Uint8Array {
-  const { fps = 8, scale = watchableScale(clip.width) } = options;
-  const { width, height, frameCount } = clip;
-  // gifenc reads the whole buffer under a view, whatever the view's offset: it must be given a buffer of its own.
-  const pixels = clip.frames.slice();
-  const palette = gifenc.quantize(pixels, 256);
-  const index = gifenc.applyPalette(pixels, palette);
-  const encoder = gifenc.GIFEncoder();
-  for (let i = 0; i < frameCount; i++) {
-    const frame = enlarge(index.subarray(i * width * height, (i + 1) * width * height), width, height, 1, scale);
-    encoder.writeFrame(frame, width * scale, height * scale, { ...(i === 0 ? { palette, repeat: 0 } : {}), delay: 1000 / fps });
-  }
-  encoder.finish();
-  return encoder.bytes();
+  return encodeGif(gifenc, clip, options);
 }

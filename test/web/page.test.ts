@@ -1,0 +1,243 @@
+// The page as a visitor meets it, in headless Chromium: by keyboard, on a narrow screen, without WebGPU, and when something fails.
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Clip, frameOf, loadPipeline } from "../../runtime/index.ts";
+import { catalogue } from "../../web/node/catalogue.ts";
+import { makeSite } from "../../web/node/site.ts";
+import { readGif } from "../cli/media/read-gif.ts";
+import { mvc } from "../cli/mvc.ts";
+import { browse, noChromium, serve, withWebGpu } from "./chromium.ts";
+
+/** Two engines round differently, and a rounding may fall to either side: one byte step of 255. */
+const byteTolerance = 1;
+/** A GIF has 256 colours for the whole clip: cells of 5, 6 and 5 bits are 8 wide, and neighbours may share one. */
+const gifTolerance = 16;
+const [prompt, seed, steps] = ["a yellow heart falls left", 1, 2] as const;
+
+const folder = mkdtempSync(join(tmpdir(), "mvc-page-"));
+let server: Server | undefined;
+let address = "";
+
+beforeAll(async () => {
+  if (noChromium) return;
+  makeSite(process.cwd(), join(folder, "site"), catalogue.slice(0, 2));
+  ({ server, address } = await serve(join(folder, "site")));
+}, 120_000);
+afterAll(() => {
+  server?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Waits for the page to know whether it can sample. What it throws unheard fails the test. */
+async function visit(context: BrowserContext, script = ""): Promise<Page> {
+  const page = await context.newPage();
+  page.on("pageerror", (error) => expect.fail(`the page threw ${error.message}`));
+  if (script !== "") await page.addInitScript(script);
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await page.goto(`${address}/`);
+  await page.waitForSelector("#go:enabled, #missing:not([hidden]), #problem:not([hidden])");
+  return page;
+}
+
+const text = (page: Page, id: string) => page.locator(`#${id}`).innerText();
+const focused = (page: Page) => page.evaluate<string>("document.activeElement.id || document.activeElement.textContent");
+
+async function expectedClip(): Promise<Clip> {
+  const target = join(folder, "mini");
+  const words = ["--preset", "Mini", "--weights", "models/mini.safetensors", "--target", "onnx", "-o", target];
+  expect((await mvc(["build", "models/magicvideo.mv", ...words])).code).toBe(0);
+  const pipeline = await loadPipeline(target, { backend: "onnx" });
+  const clip = await pipeline.sample(prompt, { seed, steps });
+  await pipeline.dispose();
+  return clip;
+}
+
+function largestDifference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
+  expect(found.length).toBe(expected.length);
+  return Array.from(expected).reduce((most, value, i) => Math.max(most, Math.abs(value - (found[i] ?? Number.NaN))), 0);
+}
+
+const pixels = (page: Page) =>
+  page.evaluate<number[]>(`(() => {
+    const canvas = document.getElementById("clip");
+    return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
+  })()`);
+
+/** Collects what is written into an element, as it is written. */
+const listen = (page: Page, id: string) =>
+  page.evaluate(`{
+    const heard = (window.heard ??= {});
+    heard["${id}"] = [];
+    const element = document.getElementById("${id}");
+    new MutationObserver(() => heard["${id}"].push(element.textContent)).observe(element, { childList: true });
+  }`);
+const heard = (page: Page, id: string) => page.evaluate<string[]>(`window.heard["${id}"]`);
+
+test.skipIf(noChromium)(
+  "by keyboard alone: a prompt, a clip that is Node's clip, its frames, its file, and a stop",
+  () =>
+    browse(withWebGpu, async (context) => {
+      const page = await visit(context);
+      await listen(page, "stage-text");
+      await listen(page, "status");
+      const order: string[] = [];
+      for (let i = 0; i < 12; i++) {
+        await page.keyboard.press("Tab");
+        order.push(await focused(page));
+        expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).toBe("solid");
+      }
+      expect(order.slice(0, 3)).toEqual(["prompt", "a red circle moves right", prompt]);
+      expect(order.slice(-7)).toEqual(["All the words it knows", "model", "seed", "steps", "guidance", "go", "reseed"]);
+      await page.keyboard.press("Tab");
+      expect(order, "the last control lets go of the focus").not.toContain(await focused(page));
+
+      await page.getByRole("button", { name: prompt }).focus();
+      await page.keyboard.press("Enter");
+      expect(await page.inputValue("#prompt")).toBe(prompt);
+      await page.getByLabel("Steps", { exact: true }).focus();
+      await page.keyboard.press("Control+A");
+      await page.keyboard.type(String(steps));
+      await page.locator("#go").focus();
+      await page.keyboard.press("Space");
+      expect(await focused(page), "the way out takes the focus").toBe("cancel");
+      await page.waitForSelector("#controls:not([hidden])", { timeout: 120_000 });
+      expect(await focused(page)).toBe("go");
+
+      const stages = await heard(page, "stage-text");
+      expect(stages.some((line) => /^Downloading the model: (\d+\.\d) of \1 MB$/.test(line))).toBe(true);
+      expect(stages.filter((line) => line.startsWith("Step")).map((line) => line.split(",")[0])).toEqual(["Step 1 of 2", "Step 2 of 2"]);
+      expect((await heard(page, "status")).at(-1)).toBe("The clip is ready: 16 frames.");
+      expect(await text(page, "caption")).toContain(`“${prompt}” · Mini, as trained · seed 1 · 2 steps · guidance 2 · made in`);
+      expect(await page.getByRole("img").getAttribute("aria-label")).toBe(`Clip of “${prompt}”, 16 frames`);
+
+      const clip = await expectedClip();
+      expect(await text(page, "play"), "little motion is wanted, so it does not start by itself").toBe("Play");
+      await page.getByLabel("Frame", { exact: true }).focus();
+      for (let i = 0; i < clip.frameCount; i++) {
+        expect(largestDifference(await pixels(page), frameOf(clip, i)), `frame ${i}`).toBeLessThanOrEqual(byteTolerance);
+        await page.keyboard.press("ArrowRight");
+      }
+      await page.keyboard.press("Home");
+      await page.locator("#play").focus();
+      await page.keyboard.press("Enter");
+      await page.waitForFunction("document.getElementById('frame').valueAsNumber > 2");
+      await page.keyboard.press("Enter");
+      expect(await text(page, "play")).toBe("Play");
+
+      const encoders: string[] = [];
+      page.on("request", (request) => encoders.push(request.url()));
+      const gif = readGif(await download(page, "gif", "a-yellow-heart-falls-left-1.gif"));
+      expect([gif.frames.length, gif.width, gif.height, gif.repeats]).toEqual([16, 256, 256, true]);
+      const corner = (i: number) => Array.from({ length: 256 * 256 }, (_, at) => gif.frames[i]?.pixels[at * 3] ?? Number.NaN);
+      const enlarged = (i: number) =>
+        Array.from({ length: 256 * 256 }, (_, at) => frameOf(clip, i)[(Math.floor(at / 1024) * 64 + Math.floor((at % 256) / 4)) * 4] ?? 0);
+      for (const i of [0, 15]) expect(largestDifference(corner(i), enlarged(i))).toBeLessThanOrEqual(gifTolerance);
+      expect(encoders.filter((url) => url.includes("h264"))).toEqual([]);
+      const mp4 = await download(page, "mp4", "a-yellow-heart-falls-left-1.mp4");
+      expect(mp4.subarray(4, 8).toString("latin1")).toBe("ftyp");
+      expect(mp4.includes("avc1")).toBe(true);
+      expect(encoders.filter((url) => url.includes("h264")).length).toBe(1);
+
+      // Again on the loaded model, with more steps than anybody waits for.
+      await page.getByLabel("Steps", { exact: true }).fill("1000");
+      await page.getByLabel("Prompt", { exact: true }).focus();
+      await page.keyboard.press("Enter");
+      await page.waitForFunction("document.getElementById('stage-text').textContent.startsWith('Step 2 of 1000')", null, {
+        timeout: 30_000,
+      });
+      expect(await page.locator("#clip").isVisible(), "the last clip stays").toBe(true);
+      await page.locator("#cancel").focus();
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("#go:not([hidden])", { timeout: 30_000 });
+      expect(await focused(page)).toBe("go");
+      expect((await heard(page, "status")).at(-1)).toBe("Stopped.");
+      expect(await page.locator("#problem").isVisible()).toBe(false);
+    }),
+  180_000,
+);
+
+async function download(page: Page, button: string, name: string): Promise<Buffer> {
+  const coming = page.waitForEvent("download");
+  await page.locator(`#${button}`).focus();
+  await page.keyboard.press("Enter");
+  const file = await coming;
+  expect(file.suggestedFilename()).toBe(name);
+  return readFileSync(await file.path());
+}
+
+test.skipIf(noChromium)(
+  "what goes wrong is one sentence and a way out, and the next try works",
+  () =>
+    browse(withWebGpu, async (context) => {
+      const page = await visit(context);
+      const submit = async (words: string) => {
+        await page.getByLabel("Prompt", { exact: true }).fill(words);
+        await page.keyboard.press("Enter");
+        await page.waitForSelector("#problem:not([hidden])", { timeout: 30_000 });
+      };
+      await submit("a purple dog");
+      expect(await text(page, "problem-what")).toBe('The model does not know the words "purple", "dog".');
+      expect(await text(page, "problem-hint")).toMatch(/^It knows words such as .*"circle"/);
+
+      await page.getByLabel("Model", { exact: true }).selectOption("Undirected");
+      expect(await text(page, "note")).toMatch(/later frames too.*3\.9 million parameters, 17\.\d MB to download\.$/);
+      await page.route("**/weights.safetensors", (route) =>
+        route.request().method() === "HEAD" ? route.continue() : route.fulfill({ status: 503 }),
+      );
+      await submit(prompt);
+      expect(await text(page, "problem-what")).toMatch(/^packages\/undirected\/weights\.safetensors cannot be read: .*503\.$/);
+      await page.unroute("**/weights.safetensors");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("#problem", { state: "hidden" });
+      await page.waitForFunction("document.getElementById('stage-text').textContent !== ''");
+      await page.locator("#cancel").click();
+      await page.waitForSelector("#go:not([hidden])", { timeout: 60_000 });
+      expect(await page.locator("#problem").isVisible()).toBe(false);
+
+      // The browser's own check of the fields keeps these from being sent.
+      await page.getByLabel("Steps", { exact: true }).fill("0");
+      await page.keyboard.press("Enter");
+      expect(await page.locator("#form:invalid").count()).toBe(1);
+      expect(await page.locator("#work").isVisible()).toBe(false);
+    }),
+  120_000,
+);
+
+test.skipIf(noChromium)("at 360 pixels nothing lies beyond the edge, in either scheme", () =>
+  browse([], async (context) => {
+    const page = await visit(context);
+    await page.setViewportSize({ width: 360, height: 740 });
+    // What a clip adds, and the longest of what is told.
+    await page.evaluate(`for (const id of ["controls", "work", "problem", "cancel"]) document.getElementById(id).hidden = false`);
+    await page.evaluate(`document.getElementById("problem-what").textContent = "x".repeat(200)`);
+    await page.getByText("All the words it knows").click();
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(360);
+      const beyond = `[...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > 360).map((one) => one.id)`;
+      expect(await page.evaluate(beyond)).toEqual([]);
+    }
+  }),
+);
+
+test.skipIf(noChromium)("without WebGPU the page says what is missing and what to do", () =>
+  browse([], async (context) => {
+    const page = await visit(context);
+    const notice = page.getByRole("alert");
+    expect(await notice.getByRole("heading").innerText()).toBe("WebGPU finds no graphics card");
+    expect(await notice.getByRole("listitem").allInnerTexts()).toContainEqual(expect.stringContaining("graphics acceleration"));
+    expect(await notice.innerText()).toContain("--backend onnx");
+    expect(await page.locator("#go").isDisabled()).toBe(true);
+
+    const older = await visit(context, "delete Navigator.prototype.gpu");
+    expect(await older.getByRole("alert").getByRole("heading").innerText()).toBe("This browser has no WebGPU");
+    await older.getByLabel("Prompt", { exact: true }).focus();
+    await older.keyboard.press("Enter");
+    expect(await older.locator("#work").isVisible()).toBe(false);
+  }),
+);

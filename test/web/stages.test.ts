@@ -1,0 +1,69 @@
+// What a visitor is told: stages, problems, names of files; and models.json, sound and broken.
+
+import { expect, test } from "vitest";
+import { mvcError } from "../../runtime/errors.ts";
+import { parseModels } from "../../web/models.ts";
+import { problemOf } from "../../web/problem.ts";
+import { fileName } from "../../web/save.ts";
+import { duration, show } from "../../web/stages.ts";
+
+test("each stage has its words and its share", () => {
+  expect(show({ at: "download", loaded: 1_550_000, total: 15_500_000 })).toMatchObject({
+    text: "Downloading the model: 1.6 of 15.5 MB",
+    done: 0.1,
+  });
+  expect(show({ at: "compile" }).done).toBeUndefined();
+  expect(show({ at: "step", step: 4, steps: 16 }, 71.6)).toMatchObject({ text: "Step 5 of 16, about 1 min 12 s left", done: 0.25 });
+  expect(show({ at: "step", step: 0, steps: 16 }).text).toBe("Step 1 of 16");
+  expect(show({ at: "decode", step: 16, steps: 16 }).done).toBe(1);
+  expect([duration(0.2), duration(59.4), duration(59.6)]).toEqual(["1 s", "59 s", "1 min 0 s"]);
+});
+
+test("a listener hears of a hundred steps four times", () => {
+  const milestones = Array.from({ length: 100 }, (_, step) => show({ at: "step", step, steps: 100 }).milestone);
+  expect(new Set(milestones).size).toBe(4);
+});
+
+test("problems are told to a visitor, not to a programmer", () => {
+  expect(problemOf(mvcError("device-lost", { reason: "the driver gave no reason" }))).toEqual({
+    what: "The graphics device was lost: the driver gave no reason.",
+    hint: "Try again; if it happens again, close other tabs and programs that use the graphics card.",
+  });
+  expect(problemOf(mvcError("plan-invalid", { file: "webgpu/step.json", reason: "it ends early" })).what).toBe(
+    "webgpu/step.json: it ends early.",
+  );
+  expect(problemOf(new TypeError("x is undefined\n  at y"))).toEqual({
+    what: "The page failed: x is undefined.",
+    hint: "Reload the page; if it happens again, please report it with the prompt and the browser's name.",
+  });
+});
+
+test("a file is named by prompt and seed", () => {
+  expect(fileName("A red circle, moves right!", 3, "gif")).toBe("a-red-circle-moves-right-3.gif");
+  expect(fileName("../..", 0, "mp4")).toBe("clip-0.mp4");
+});
+
+const entry = {
+  name: "Mini",
+  note: "Small.",
+  path: "packages/mini",
+  bytes: 1,
+  parameters: 1,
+  steps: 25,
+  guidance: 2,
+  trainSteps: 1000,
+  examples: ["a red circle"],
+  vocabulary: [["red"]],
+};
+
+test("models.json is checked", () => {
+  expect(parseModels(JSON.stringify([entry]))).toEqual([entry]);
+  const refused = (value: unknown, reason: string) =>
+    expect(() => parseModels(typeof value === "string" ? value : JSON.stringify(value))).toThrow(reason);
+  refused("{", "models.json cannot be read: it is not JSON");
+  refused({}, "it is not a list");
+  refused([], "it lists no model");
+  refused([entry, { ...entry, steps: "25" }], "its entry 2 lacks a field, or has one of another type");
+  refused([{ ...entry, vocabulary: ["red"] }], "its entry 1");
+  refused([null], "its entry 1");
+});

@@ -1,0 +1,103 @@
+/** A folder to a server of its files: whole, in ranges, or "not modified"; nothing outside the folder. */
+
+import { createReadStream, realpathSync, type Stats, statSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { extname, join, sep } from "node:path";
+
+const types: { readonly [extension: string]: string } = {
+  ".css": "text/css; charset=utf-8",
+  ".gif": "image/gif",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json; charset=utf-8",
+  ".png": "image/png",
+  ".safetensors": "application/octet-stream",
+  ".svg": "image/svg+xml",
+  ".ts": "text/plain; charset=utf-8",
+  ".wasm": "application/wasm",
+  ".wgsl": "text/plain; charset=utf-8",
+};
+
+/** Answers GET and HEAD; a folder's address gives its index.html. The server does not listen yet. */
+export function staticServer(folder: string): Server {
+  const root = realpathSync(folder);
+  return createServer((request, response) => {
+    response.setHeader("x-content-type-options", "nosniff");
+    if (request.method !== "GET" && request.method !== "HEAD") return refuse(response, 405, { allow: "GET, HEAD" });
+    const found = locate(root, request.url ?? "/");
+    if (typeof found === "number") return refuse(response, found);
+    if ("moved" in found) return refuse(response, 308, { location: found.moved });
+    answer(request, response, found.path, found.stats);
+  });
+}
+
+type Located = { readonly path: string; readonly stats: Stats } | { readonly moved: string } | 400 | 404;
+
+function locate(root: string, url: string): Located {
+  const [address = "/", query] = url.split("?", 2);
+  let name: string;
+  try {
+    name = decodeURIComponent(address);
+  } catch {
+    return 400;
+  }
+  if (name.includes("\0")) return 400;
+  try {
+    // The real path, so that neither `..` nor a link leads out of the folder.
+    const path = realpathSync(join(root, name));
+    if (path !== root && !path.startsWith(root + sep)) return 404;
+    const stats = statSync(path);
+    if (stats.isFile()) return name.endsWith("/") ? 404 : { path, stats };
+    // Relative addresses in the page need the slash. Doubled slashes at the start would name another host.
+    if (!name.endsWith("/")) return { moved: `/${address.replace(/^\/+/, "")}/${query === undefined ? "" : `?${query}`}` };
+    const index = realpathSync(join(path, "index.html"));
+    return index.startsWith(root + sep) ? { path: index, stats: statSync(index) } : 404;
+  } catch {
+    return 404;
+  }
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, path: string, stats: Stats): void {
+  const { size } = stats;
+  const tag = `"${size.toString(36)}-${Math.round(stats.mtimeMs).toString(36)}"`;
+  response.setHeader("accept-ranges", "bytes");
+  // A package that is built again keeps its address: the browser asks each time, and is told when nothing has changed.
+  response.setHeader("cache-control", "no-cache");
+  response.setHeader("content-type", types[extname(path).toLowerCase()] ?? "application/octet-stream");
+  response.setHeader("etag", tag);
+  const known = request.headers["if-none-match"]?.split(/\s*,\s*/).map((one) => one.replace(/^W\//, ""));
+  if (known?.some((one) => one === tag || one === "*")) {
+    response.writeHead(304).end();
+    return;
+  }
+  const sameFile = request.headers["if-range"] === undefined || request.headers["if-range"] === tag;
+  const range = sameFile && request.method === "GET" ? rangeOf(request.headers.range, size) : undefined;
+  if (range === "outside") return refuse(response, 416, { "content-range": `bytes */${size}` });
+  const { start, end } = range ?? { start: 0, end: size };
+  if (range !== undefined) response.setHeader("content-range", `bytes ${start}-${end - 1}/${size}`);
+  response.writeHead(range === undefined ? 200 : 206, { "content-length": end - start });
+  if (request.method === "HEAD" || start === end) {
+    response.end();
+    return;
+  }
+  const stream = createReadStream(path, { start, end: end - 1 });
+  // Too late for another status: a file that fails while it is sent ends the connection.
+  stream.on("error", () => response.destroy());
+  response.on("close", () => stream.destroy());
+  stream.pipe(response);
+}
+
+/** From `start` to before `end`; undefined for the whole file, which is also the answer to several ranges at once. */
+function rangeOf(header: string | undefined, size: number): { readonly start: number; readonly end: number } | "outside" | undefined {
+  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
+  if (first === "" && last === "") return undefined;
+  if (first === "") return Number(last) === 0 ? "outside" : { start: Math.max(0, size - Number(last)), end: size };
+  if (last !== "" && Number(last) < Number(first)) return undefined;
+  if (Number(first) >= size) return "outside";
+  return { start: Number(first), end: last === "" ? size : Math.min(size, Number(last) + 1) };
+}
+
+function refuse(response: ServerResponse, status: number, headers: { readonly [name: string]: string } = {}): void {
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8", ...headers });
+  response.end(`${status}\n`);
+}

@@ -1,0 +1,134 @@
+/** index.html to a page that samples: a submitted form becomes a clip in the player, or one sentence that says why not. */
+
+import { MvcError, mvcError, reasonOf } from "../runtime/errors.ts";
+import type { SampledClip } from "../runtime/pipeline.ts";
+import { element, withText } from "./elements.ts";
+import { createForm, type WishForm } from "./form.ts";
+import { parseModels } from "./models.ts";
+import { createPlayer } from "./player.ts";
+import { problemOf } from "./problem.ts";
+import { type FileKind, fileName, save } from "./save.ts";
+import { duration } from "./stages.ts";
+import { createStudio, type Wish } from "./studio.ts";
+import { elsewhere, type Missing, missingSupport } from "./support.ts";
+import { createWorkView } from "./work-view.ts";
+
+const go = element("go", HTMLButtonElement);
+const cancel = element("cancel", HTMLButtonElement);
+const status = element("status", HTMLElement);
+const problem = element("problem", HTMLElement);
+const player = createPlayer();
+const studio = createStudio();
+const work = createWorkView();
+let running: AbortController | undefined;
+let shown: { readonly clip: SampledClip; readonly wish: Wish } | undefined;
+
+async function start(): Promise<void> {
+  for (const kind of ["gif", "mp4"] as const) element(kind, HTMLButtonElement).addEventListener("click", () => saveAs(kind));
+  try {
+    const form = createForm(parseModels(await listOfModels()));
+    element("form", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (running === undefined && !go.disabled) sample(form);
+    });
+    cancel.addEventListener("click", () => {
+      running?.abort();
+      cancel.textContent = "Stopping";
+    });
+    const missing = await missingSupport();
+    if (missing === undefined) go.disabled = false;
+    else showMissing(missing);
+  } catch (error) {
+    showProblem(error);
+  }
+}
+
+async function listOfModels(): Promise<string> {
+  const unreadable = (reason: string) => mvcError("file-unreadable", { file: "models.json", reason });
+  const response = await fetch("models.json").catch((error: unknown) => {
+    throw unreadable(reasonOf(error));
+  });
+  if (!response.ok) throw unreadable(`the server answers ${response.status}`);
+  return response.text();
+}
+
+async function sample(form: WishForm): Promise<void> {
+  const controller = new AbortController();
+  const wish = form.wish();
+  const started = performance.now();
+  running = controller;
+  problem.hidden = true;
+  cancel.textContent = "Cancel";
+  swap(go, cancel);
+  work.begin();
+  try {
+    const clip = await studio.sample(wish, controller.signal, work.report);
+    showClip(clip, wish, (performance.now() - started) / 1000);
+  } catch (error) {
+    if (error instanceof MvcError && error.code === "aborted") status.textContent = "Stopped.";
+    else showProblem(error);
+  } finally {
+    running = undefined;
+    work.end();
+    swap(cancel, go);
+  }
+}
+
+/** One button in another's place; the keyboard's focus moves along. */
+function swap(from: HTMLButtonElement, to: HTMLButtonElement): void {
+  const focused = document.activeElement === from;
+  from.hidden = true;
+  to.hidden = false;
+  if (focused) to.focus();
+}
+
+function showClip(clip: SampledClip, wish: Wish, seconds: number): void {
+  shown = { clip, wish };
+  const { prompt, model, seed, steps, guidance } = wish;
+  element("empty", HTMLElement).hidden = true;
+  element("controls", HTMLElement).hidden = false;
+  element("caption", HTMLElement).textContent = [
+    `“${prompt}”`,
+    model.name,
+    `seed ${seed}`,
+    `${steps} ${steps === 1 ? "step" : "steps"}`,
+    `guidance ${guidance}`,
+    `made in ${duration(seconds)}`,
+  ].join(" · ");
+  player.show(clip, `Clip of “${prompt}”, ${clip.frameCount} frames`);
+  status.textContent = `The clip is ready: ${clip.frameCount} frames.`;
+  element("stage", HTMLElement).scrollIntoView({ block: "nearest" });
+}
+
+async function saveAs(kind: FileKind): Promise<void> {
+  if (shown === undefined) return;
+  const { clip, wish } = shown;
+  const button = element(kind, HTMLButtonElement);
+  button.setAttribute("aria-busy", "true");
+  try {
+    const name = fileName(wish.prompt, wish.seed, kind);
+    await save(clip, kind, name);
+    status.textContent = `Saved as ${name}.`;
+  } catch (error) {
+    showProblem(error);
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+function showProblem(thrown: unknown): void {
+  const { what, hint } = problemOf(thrown);
+  element("problem-what", HTMLElement).textContent = what;
+  element("problem-hint", HTMLElement).textContent = hint;
+  problem.hidden = false;
+}
+
+function showMissing({ what, why, ways }: Missing): void {
+  const list = document.createElement("ul");
+  list.append(...ways.map((way) => withText("li", way)));
+  const notice = element("missing", HTMLElement);
+  notice.replaceChildren(withText("h2", what), withText("p", why), list, withText("p", elsewhere.how), withText("code", elsewhere.command));
+  notice.hidden = false;
+}
+
+await start();

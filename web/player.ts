@@ -1,0 +1,71 @@
+/** A clip to pictures that move on a canvas, with the controls beside it. */
+
+import { type Clip, frameOf } from "../runtime/clip.ts";
+import { element } from "./elements.ts";
+
+/** Frames a second, as the files that are saved play. */
+export const framesPerSecond = 8;
+
+export interface Player {
+  /** Shows another clip from its first frame on; it plays, save where the visitor wants little motion. */
+  show(clip: Clip, description: string): void;
+}
+
+export function createPlayer(): Player {
+  const canvas = element("clip", HTMLCanvasElement);
+  const strip = element("strip", HTMLCanvasElement);
+  const toggle = element("play", HTMLButtonElement);
+  const slider = element("frame", HTMLInputElement);
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  let clip: Clip | undefined;
+  let current = 0;
+  let timer: number | undefined;
+
+  const draw = (index: number) => {
+    if (clip === undefined) return;
+    current = index;
+    context(canvas).putImageData(imageOf(clip, index), 0, 0);
+    slider.value = String(index);
+    slider.setAttribute("aria-valuetext", `frame ${index + 1} of ${clip.frameCount}`);
+  };
+  const play = (on: boolean) => {
+    clearInterval(timer);
+    timer = on ? window.setInterval(() => draw((current + 1) % (clip?.frameCount ?? 1)), 1000 / framesPerSecond) : undefined;
+    toggle.textContent = on ? "Pause" : "Play";
+  };
+  drawNoise(canvas);
+  toggle.addEventListener("click", () => play(timer === undefined));
+  slider.addEventListener("input", () => {
+    play(false);
+    draw(slider.valueAsNumber);
+  });
+
+  return {
+    show: (next, description) => {
+      clip = next;
+      Object.assign(canvas, { width: next.width, height: next.height, ariaLabel: description });
+      Object.assign(strip, { width: next.width * next.frameCount, height: next.height });
+      for (let i = 0; i < next.frameCount; i++) context(strip).putImageData(imageOf(next, i), i * next.width, 0);
+      slider.max = String(next.frameCount - 1);
+      draw(0);
+      play(!calm.matches);
+    },
+  };
+}
+
+/** What stands in for the first clip; dark, so that words on it can be read. */
+function drawNoise(canvas: HTMLCanvasElement): void {
+  const { width, height } = canvas;
+  const pixels = Uint8ClampedArray.from({ length: width * height * 4 }, (_, i) => (i % 4 === 3 ? 255 : 12 + 36 * Math.random()));
+  context(canvas).putImageData(new ImageData(pixels, width, height), 0, 0);
+}
+
+function context(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  const found = canvas.getContext("2d");
+  if (found === null) throw new Error("player: the canvas has no 2d context");
+  return found;
+}
+
+function imageOf(clip: Clip, index: number): ImageData {
+  return new ImageData(new Uint8ClampedArray(frameOf(clip, index)), clip.width, clip.height);
+}

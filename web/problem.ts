@@ -1,0 +1,32 @@
+/** What was thrown to the two sentences that a visitor reads: what is wrong, and the way out. */
+
+import { type ErrorCode, MvcError, reasonOf } from "../runtime/errors.ts";
+
+export interface Problem {
+  readonly what: string;
+  readonly hint: string;
+}
+
+/** Instead of hints that speak to whoever builds packages and writes programs. */
+const hints: { readonly [C in ErrorCode]?: string } = {
+  "adapter-absent": "reload the page, which then says what can be done",
+  "device-lost": "try again; if it happens again, close other tabs and programs that use the graphics card",
+  "file-unreadable": "check the connection and try again",
+  "frames-not-finite": "try lower guidance or more steps",
+  "graph-failed": "bring browser and graphics driver up to date; if it stays, try another browser",
+  "limit-too-low": "try another browser or computer: this one allows a page too little of the graphics card",
+  "out-of-memory": "close other tabs and programs that use the graphics card, and try again",
+};
+
+export function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof MvcError) return { what: sentence(thrown.message), hint: sentence(hints[thrown.code] ?? thrown.hint) };
+  return {
+    what: sentence(`the page failed: ${reasonOf(thrown)}`),
+    hint: "Reload the page; if it happens again, please report it with the prompt and the browser's name.",
+  };
+}
+
+/** A file's name at the beginning stays as it is. */
+function sentence(text: string): string {
+  return text.replace(/^[a-z]+(?= )/, (word) => word.charAt(0).toUpperCase() + word.slice(1)).replace(/(?<![.!?])$/, ".");
+}

@@ -1,0 +1,38 @@
+/** A clip to a file that the browser saves; encoders are downloaded when they are first needed. */
+
+import type { Clip } from "../runtime/clip.ts";
+import { framesPerSecond as fps } from "./player.ts";
+
+export type FileKind = "gif" | "mp4";
+
+const encoders: { readonly [K in FileKind]: { readonly type: string; readonly encode: (clip: Clip) => Promise<Uint8Array> } } = {
+  gif: {
+    type: "image/gif",
+    encode: async (clip) => {
+      const [gifenc, { encodeGif }] = await Promise.all([import("gifenc"), import("../cli/media/gif-encoding.ts")]);
+      return encodeGif(gifenc.default, clip, { fps });
+    },
+  },
+  mp4: {
+    type: "video/mp4",
+    encode: async (clip) => {
+      const [library, { encodeMp4 }] = await Promise.all([import("h264-mp4-encoder"), import("../cli/media/mp4-encoding.ts")]);
+      return encodeMp4(await library.default.createH264MP4Encoder(), clip, { fps });
+    },
+  },
+};
+
+/** "a red circle" of seed 3 is saved as a-red-circle-3.gif. */
+export function fileName(prompt: string, seed: number, kind: FileKind): string {
+  const words = prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ["clip"];
+  return `${words.join("-").slice(0, 80)}-${seed}.${kind}`;
+}
+
+export async function save(clip: Clip, kind: FileKind, name: string): Promise<void> {
+  const { type, encode } = encoders[kind];
+  const bytes = await encode(clip);
+  const address = URL.createObjectURL(new Blob([new Uint8Array(bytes)], { type }));
+  Object.assign(document.createElement("a"), { href: address, download: name }).click();
+  // The browser reads the address after the click has been handled.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
