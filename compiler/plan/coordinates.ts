@@ -22,6 +22,11 @@ export function variable(base: string, size: number, quarter?: string): Coordina
   return [{ base, total: size, divisor: 1, size, ...(quarter === undefined ? {} : { quarter }) }];
 }
 
+/** Coordinates that stand for any place: p0, p1, … */
+export function probes(shape: readonly number[]): readonly Coordinate[] {
+  return shape.map((size, axis) => variable(`p${axis}`, size));
+}
+
 /** How a digit differs between the four neighbours: not at all, by one each, or otherwise. */
 export function across(digit: Digit): "same" | "next" | "scattered" {
   if (digit.scattered) return "scattered";

@@ -7,14 +7,14 @@ import { groupStatistics, layerNorm, softmax } from "../emit/wgsl/norms.ts";
 import { pointwise } from "../emit/wgsl/pointwise.ts";
 import { product } from "../emit/wgsl/product.ts";
 import type { Draft, Task } from "../emit/wgsl/task.ts";
-import { type Graph, sizeOf, valuesById } from "../graph/graph.ts";
+import { bytesOfDType, type Graph, sizeOf, valuesById } from "../graph/graph.ts";
 import { verify } from "../graph/verify.ts";
 import { opEntry } from "../ops/table.ts";
 import type { Binding, DeviceNeeds, Dispatch, Plan, WeightBuffer } from "../package/plan.ts";
-import { splitFrames } from "../passes/split-frames.ts";
 import { fuse, type Group } from "./fuse.ts";
 import { type DeviceLimits, defaultLimits } from "./limits.ts";
 import { type Lifetime, leastBytes, shareSlots } from "./slots.ts";
+import { splitFrames } from "./split-frames.ts";
 import { inputBuffer, outputBuffer, placeValues } from "./storage.ts";
 import { padded, WeightBuffers } from "./weight-buffers.ts";
 
@@ -35,7 +35,7 @@ interface Step {
 
 /** Plans within the limits where splitting by frames and by rows can do it; `breachesOf` says what is still beyond them. */
 export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): Planned {
-  const graph = verify(splitFrames(whole, limits.maxStorageBufferBindingSize), "pass split-frames");
+  const graph = verify(splitFrames(whole, limits.maxStorageBufferBindingSize), "split-frames");
   const byId = valuesById(graph);
   const groups = fuse(graph, limits.maxStorageBufferBindingSize);
   const storage = placeValues(graph, groups, limits.maxStorageBufferBindingSize);
@@ -50,10 +50,12 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
     return { group, drafts: draftsOf(task, weights) };
   });
   const kernels = new Kernels();
+  /** Of the buffers that share slots: those of values that do not leave the graph. */
   const sizes = new Map<string, number>();
+  const written = new Set(graph.outputs.map(({ name }) => outputBuffer(name)));
   for (const group of groups) {
     const { buffer, dtype, elements } = storage.result(group);
-    sizes.set(buffer, padded(elements * (dtype === "f16" ? 2 : 4)));
+    if (!written.has(buffer)) sizes.set(buffer, padded(elements * bytesOfDType[dtype]));
   }
   const { sizes: slots, places, lifetimes } = assignSlots(steps, sizes, limits.maxBufferSize);
   const inputs = graph.values.flatMap((value) =>
@@ -83,21 +85,24 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
       bytes: bindings.reduce((sum, binding) => sum + bytesOfBinding(binding, inputs, outputs), 0),
     };
   });
+  const packed = weights.finish();
   const plan: Plan = {
     graph: graph.name,
     slots,
     inputs,
     outputs,
-    weights: weights.finish(),
+    weights: packed,
     dispatches,
-    needs: needsOf(dispatches, slots, [...inputs, ...outputs], weights.finish(), drafted(steps)),
+    needs: needsOf(
+      dispatches,
+      slots,
+      [...inputs, ...outputs],
+      packed,
+      steps.flatMap(({ drafts }) => drafts),
+    ),
   };
   const planned = slots.reduce((sum, bytes) => sum + bytes, 0);
   return { plan, graph, source: kernels.source(), memory: { planned, least: leastBytes(lifetimes) } };
-}
-
-function drafted(steps: readonly Step[]): readonly Draft[] {
-  return steps.flatMap((step) => step.drafts);
 }
 
 /** All ways to compute a group, the best guess first; they bind the same buffers in the same order. */
@@ -173,7 +178,7 @@ function assignSlots(steps: readonly Step[], sizes: ReadonlyMap<string, number>,
   const lives = new Map<string, { first: number; last: number; apart: Set<string> }>();
   for (const [at, { drafts }] of steps.entries()) {
     const { buffers, writes } = drafts[0]?.source ?? { buffers: [], writes: 0 };
-    const shared = buffers.map((buffer) => sizes.has(buffer) && !buffer.startsWith("output:"));
+    const shared = buffers.map((buffer) => sizes.has(buffer));
     for (const [i, buffer] of buffers.entries()) {
       if (!shared[i]) continue;
       const life = lives.get(buffer) ?? { first: at, last: at, apart: new Set<string>() };
@@ -197,17 +202,14 @@ function needsOf(
     ...tensors.map(({ bytes }) => bytes),
     ...dispatches.flatMap(({ bindings }) => bindings.map((one) => ("size" in one ? one.size : 0))),
   ];
-  const workgroups = drafts.map(({ source }) => (/@workgroup_size\((\d+), (\d+), (\d+)\)/.exec(source.text) ?? []).slice(1).map(Number));
-  const shared = drafts.map(({ source }) =>
-    [...source.text.matchAll(/var<workgroup> \w+: array<f32, (\d+)>/g)].reduce((sum, [, size]) => sum + 4 * Number(size), 0),
-  );
+  const sources = drafts.map(({ source }) => source);
   return {
     maxStorageBufferBindingSize: Math.max(...bound),
     maxBufferSize: Math.max(...bound, ...slots, ...weights.map(({ bytes }) => bytes)),
     maxStorageBuffersPerShaderStage: Math.max(...dispatches.map(({ bindings }) => bindings.length)),
-    maxComputeWorkgroupStorageSize: Math.max(0, ...shared),
-    maxComputeInvocationsPerWorkgroup: Math.max(...workgroups.map(([x = 1, y = 1, z = 1]) => x * y * z)),
-    maxComputeWorkgroupSizeX: Math.max(...workgroups.map(([x = 1]) => x)),
+    maxComputeWorkgroupStorageSize: Math.max(...sources.map(({ sharedBytes }) => sharedBytes)),
+    maxComputeInvocationsPerWorkgroup: Math.max(...sources.map(({ workgroup }) => sizeOf(workgroup))),
+    maxComputeWorkgroupSizeX: Math.max(...sources.map(({ workgroup: [x] }) => x)),
     maxComputeWorkgroupsPerDimension: Math.max(...drafts.flatMap(({ grid }) => grid)),
   };
 }

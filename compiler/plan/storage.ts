@@ -1,11 +1,11 @@
 /** Where each value of a graph lies on the device: its buffer, the order of its axes in memory, and its dtype there. */
 
-import { chain, follow } from "../emit/wgsl/chain.ts";
+import { chain, follow, gatedBelow } from "../emit/wgsl/chain.ts";
 import type { Stored } from "../emit/wgsl/kernel-writer.ts";
 import type { TableRows } from "../emit/wgsl/reader.ts";
 import { bytesOfDType, type Graph, type OpValue, sizeOf, type TensorType, type Value, type ValueId, valuesById } from "../graph/graph.ts";
 import { opEntry } from "../ops/table.ts";
-import { type Coordinate, rowMajor, variable } from "./coordinates.ts";
+import { type Coordinate, probes, rowMajor } from "./coordinates.ts";
 import type { Group } from "./fuse.ts";
 
 export interface Storage {
@@ -156,10 +156,6 @@ function innermost(shape: readonly number[], lane: number): readonly number[] {
   return strides;
 }
 
-function probes(shape: readonly number[]): readonly Coordinate[] {
-  return shape.map((size, axis) => variable(`p${axis}`, size));
-}
-
 /** The tail's axis that the core's channels stand on: pictures come channels-last, rows as they are. */
 function laneOfCore(core: OpValue, tail: OpValue, byId: (id: ValueId) => Value): number {
   const channel = core.type.shape.length - (core.op === "conv2d" ? 3 : 1);
@@ -168,21 +164,6 @@ function laneOfCore(core: OpValue, tail: OpValue, byId: (id: ValueId) => Value):
   const at = follow(chain(from, tail, byId), probes(from.type.shape));
   const lane = at.findIndex((place) => place.some((digit) => digit.base === `p${channel}` && digit.divisor === 1));
   return lane < 0 ? tail.type.shape.length - 1 : lane;
-}
-
-/** The geglu between a linear and its tail, if there is one. */
-export function gatedBelow(tail: OpValue, core: OpValue, byId: (id: ValueId) => Value): OpValue | undefined {
-  const visit = (op: OpValue): OpValue | undefined => {
-    if (op.op === "geglu" && op.inputs[0] === core.id) return op;
-    if (op.id === core.id || opEntry(op.op).wgsl.kind === "kernel") return undefined;
-    for (const id of op.inputs) {
-      const value = byId(id);
-      const found = value.kind === "op" ? visit(value) : undefined;
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-  return visit(tail);
 }
 
 /** The tail's axis that is innermost in a source of its size; without one, the last. */

@@ -2,12 +2,10 @@
 
 import type { Stored, VectorPart } from "../emit/wgsl/kernel-writer.ts";
 import type { TableRows } from "../emit/wgsl/reader.ts";
-import { type OpValue, sizeOf, type Value, type ValueId, type WeightValue } from "../graph/graph.ts";
+import { bytesOfDType, type OpValue, sizeOf, type Value, type ValueId, type WeightValue } from "../graph/graph.ts";
 import type { Binding, WeightBuffer, WeightPart } from "../package/plan.ts";
 import type { Group } from "./fuse.ts";
-
-/** Bindings of weights begin at multiples of this, WebGPU's default. */
-const bindingAlignment = 256;
+import { bindingAlignment } from "./slots.ts";
 
 /** Buffers are whole vec4s. */
 export function padded(bytes: number): number {
@@ -45,7 +43,7 @@ export class WeightBuffers {
         start += own;
         return part;
       });
-      this.buffers.set(label, { label: tensors[0]?.path ?? label, bytes: padded(elements * (dtype === "f16" ? 2 : 4)), parts });
+      this.buffers.set(label, { label: tensors[0]?.path ?? label, bytes: padded(elements * bytesOfDType[dtype]), parts });
     }
     return { buffer: label, dtype, elements, strides: [columns, 1], start: 0 };
   }
@@ -80,7 +78,7 @@ export class WeightBuffers {
       start: 0,
       dtype: dtype === "f16" ? "f16" : "f32",
     };
-    this.buffers.set(buffer, { label: path, bytes: padded(elements * (dtype === "f16" ? 2 : 4)), parts: [part] });
+    this.buffers.set(buffer, { label: path, bytes: padded(elements * bytesOfDType[dtype]), parts: [part] });
   }
 
   /** The range of one kernel's small weights. Kernels with the same ones share it. */

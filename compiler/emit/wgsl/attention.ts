@@ -161,7 +161,7 @@ function manyChannels(task: Task, sizes: Sizes): Draft {
   const places = depth / lanes;
   const own = Math.ceil(places / 16);
   const blocks = Math.ceil(queries / 16);
-  writer.share("scores", "array<f32, 256>");
+  writer.share("scores", 256);
   writer.lines.push("let lid = local.x;", "let part = lid % 16u;", `let head = workgroup.y;`, "let n = workgroup.z;");
   writer.lines.push("let wanted = workgroup.x * 16u + lid / 16u;", `let s = min(wanted, ${queries - 1}u);`);
   const type = lanes === 4 ? "vec4<f32>" : "f32";

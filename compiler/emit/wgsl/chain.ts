@@ -31,3 +31,18 @@ export function follow(ops: readonly OpValue[], at: readonly Coordinate[]): read
     return permutation.map((axis) => place[axis] ?? []);
   }, at);
 }
+
+/** The geglu between a linear and its tail, if there is one. */
+export function gatedBelow(tail: OpValue, core: OpValue, byId: (id: ValueId) => Value): OpValue | undefined {
+  const visit = (op: OpValue): OpValue | undefined => {
+    if (op.op === "geglu" && op.inputs[0] === core.id) return op;
+    if (op.id === core.id || opEntry(op.op).wgsl.kind === "kernel") return undefined;
+    for (const id of op.inputs) {
+      const value = byId(id);
+      const found = value.kind === "op" ? visit(value) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return visit(tail);
+}

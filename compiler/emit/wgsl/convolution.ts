@@ -1,12 +1,12 @@
 /** Convolution as an implicit product in channels-last: each thread sums a run of pixels of one row times four channels in registers. */
 
 import { type OpValue, sizeOf } from "../../graph/graph.ts";
-import { address, type Coordinate, regroup, variable } from "../../plan/coordinates.ts";
+import { type Coordinate, regroup, variable } from "../../plan/coordinates.ts";
 import { KernelWriter, type Stored } from "./kernel-writer.ts";
 import { innerQuarter, innerVariable, runsOf } from "./operand.ts";
 import { workgroupFor } from "./product.ts";
 import { laneVariable, Reader } from "./reader.ts";
-import { type Draft, finishElement, gridOf, type Task } from "./task.ts";
+import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
 export interface Window {
   readonly kernel: number;
@@ -109,7 +109,7 @@ export function convolution(task: Task, matrix: Stored, pixels: number): Draft {
 
   const [, , bias] = core.inputs;
   const column = lanes === 4 ? variable(laneVariable, outputs, "c") : variable("c", outputs);
-  const shift = bias === undefined ? undefined : biasAt(task, writer, bias, column, lanes);
+  const shift = bias === undefined ? undefined : writer.name(biasAt(task, writer, [bias], column, 0, lanes));
   for (let j = 0; j < run; j++) {
     const body = () => {
       const computed = shift === undefined ? `a${j}` : writer.name(`a${j} + ${shift}`);
@@ -126,12 +126,4 @@ export function convolution(task: Task, matrix: Stored, pixels: number): Draft {
     source: writer.finish(comment, [...workgroup, 1], "@builtin(global_invocation_id) id: vec3<u32>"),
     grid: gridOf([...threads, 1], [...workgroup, 1]),
   };
-}
-
-function biasAt({ scene }: Task, writer: KernelWriter, id: number, column: Coordinate, lanes: 1 | 4): string {
-  const value = scene.value(id);
-  if (value.kind !== "weight") throw new Error("wgsl: a bias that is no weight");
-  const at = address([column], [1], writer.vector({ path: value.path }, sizeOf(value.type.shape)));
-  const block = writer.vectorBlock;
-  return writer.name(lanes === 4 && at.quarter !== undefined ? writer.load4(block, at.quarter) : writer.load(block, at.text));
 }

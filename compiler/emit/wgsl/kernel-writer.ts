@@ -37,6 +37,8 @@ export interface KernelSource {
   readonly buffers: readonly string[];
   readonly writes: number;
   readonly vectors: readonly VectorPart[];
+  readonly workgroup: readonly [number, number, number];
+  readonly sharedBytes: number;
 }
 
 export const vectorsBuffer = "vectors";
@@ -46,6 +48,7 @@ export class KernelWriter {
   private readonly functions = new Set<string>();
   private readonly vectors: VectorPart[] = [];
   private readonly shared: string[] = [];
+  private sharedBytes = 0;
   private vectorEnd = 0;
   private names = 0;
   lines: string[] = [];
@@ -55,11 +58,6 @@ export class KernelWriter {
     if (known !== undefined) return known.name;
     this.bound.set(stored.buffer, { name: role, stored, write, scalar: false, vector: false });
     return role;
-  }
-
-  /** How many buffers are bound; every device grants eight. */
-  get buffers(): number {
-    return this.bound.size;
   }
 
   private use(stored: Stored, width: Width, write = false): string {
@@ -120,9 +118,9 @@ export class KernelWriter {
   /** The binding of small weights; its size is known when the kernel is whole. */
   readonly vectorBlock: Stored = { buffer: vectorsBuffer, dtype: "f32", elements: 0, strides: [], start: 0 };
 
-  name(expression: string, type?: string): string {
+  name(expression: string): string {
     const name = `t${this.names++}`;
-    this.lines.push(`let ${name}${type === undefined ? "" : `: ${type}`} = ${expression};`);
+    this.lines.push(`let ${name} = ${expression};`);
     return name;
   }
 
@@ -136,9 +134,10 @@ export class KernelWriter {
     this.functions.add(source);
   }
 
-  /** Memory that a workgroup shares. */
-  share(name: string, type: string): void {
-    this.shared.push(`var<workgroup> ${name}: ${type};`);
+  /** f32 numbers that a workgroup shares. */
+  share(name: string, count: number): void {
+    this.shared.push(`var<workgroup> ${name}: array<f32, ${count}>;`);
+    this.sharedBytes += 4 * count;
   }
 
   /** Statements within braces. */
@@ -177,6 +176,8 @@ export class KernelWriter {
       buffers: bound.map(({ stored }) => stored.buffer),
       writes: bound.findIndex(({ write }) => write),
       vectors: this.vectors,
+      workgroup,
+      sharedBytes: this.sharedBytes,
     };
   }
 }

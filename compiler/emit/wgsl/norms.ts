@@ -28,7 +28,7 @@ export function groupStatistics({ group, scene, result }: Task): Draft {
   const items = (inGroup / lanes) * pixels;
   const threads = items >= 2048 ? 128 : items >= 64 ? 32 : 8;
   const writer = new KernelWriter();
-  writer.share("partial", `array<f32, ${threads}>`);
+  writer.share("partial", threads);
   writer.lines.push("let lid = local.x;", "let image = workgroup.y;", "let group = workgroup.x;");
   const imageAt = regroup([variable("image", sizeOf(images))], images);
   const type = lanes === 4 ? "vec4<f32>" : "f32";
@@ -81,7 +81,7 @@ export function layerNorm(task: Task, share: number): Draft {
   const items = channels / lanes;
   const writer = new KernelWriter();
   const rowsOfGroup = 64 / share;
-  if (share > 1) writer.share("partial", "array<f32, 64>");
+  if (share > 1) writer.share("partial", 64);
   writer.lines.push(
     "let lid = local.x;",
     `let wanted = workgroup.x * ${rowsOfGroup}u + lid / ${share}u;`,

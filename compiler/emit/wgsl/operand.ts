@@ -3,7 +3,7 @@
 import type { ValueId } from "../../graph/graph.ts";
 import { startsOf } from "../../ops/concat.ts";
 import { opEntry } from "../../ops/table.ts";
-import { address, type Coordinate, variable } from "../../plan/coordinates.ts";
+import { address, type Coordinate, probes, variable } from "../../plan/coordinates.ts";
 import type { Stored } from "./kernel-writer.ts";
 import type { Scene } from "./reader.ts";
 
@@ -29,6 +29,8 @@ export function runsOf(scene: Scene, id: ValueId, inner: number): readonly Run[]
   const { shape } = scene.value(id).type;
   const size = shape[inner] ?? 1;
   const runs: Run[] = [];
+  const along = (length: number) => variable(innerVariable, length, innerQuarter);
+  const anywhere = (length: number) => probes(shape).map((one, axis) => (axis === inner ? along(length) : one));
   const visit = (
     value: ValueId,
     place: (at: readonly Coordinate[]) => readonly Coordinate[],
@@ -38,13 +40,12 @@ export function runsOf(scene: Scene, id: ValueId, inner: number): readonly Run[]
   ): boolean => {
     const stored = scene.stored(value);
     if (stored !== undefined) {
-      const probe = place(probes(shape, inner, variable(innerVariable, length, innerQuarter)));
+      const probe = place(anywhere(length));
       const { quarter, reach } = address(probe, stored.strides, stored.start);
       if (quarter === undefined || reach !== length) return false;
       const quarters = stored.strides.map((stride) => stride / 4);
-      const along = variable(innerVariable, length, innerQuarter);
       const base = (at: readonly Coordinate[]) => {
-        const whole = place(at.map((one, axis) => (axis === inner ? along : one)));
+        const whole = place(at.map((one, axis) => (axis === inner ? along(length) : one)));
         const still = whole.map((one) =>
           one.map((digit) => (digit.base === innerVariable ? { ...digit, base: "0u", quarter: "0u" } : digit)),
         );
@@ -57,7 +58,7 @@ export function runsOf(scene: Scene, id: ValueId, inner: number): readonly Run[]
     if (op.kind !== "op") return false;
     if (op.op === "concat") {
       const axis = Number(op.attributes.axis);
-      const probe = place(probes(shape, inner, variable(innerVariable, length, innerQuarter)))[axis];
+      const probe = place(anywhere(length))[axis];
       const [digit] = probe ?? [];
       if (!straight || probe?.length !== 1 || digit?.base !== innerVariable || digit.size !== length || op.type.shape[axis] !== length)
         return false;
@@ -71,9 +72,4 @@ export function runsOf(scene: Scene, id: ValueId, inner: number): readonly Run[]
     return visit(input, (at) => wgsl.source(place(at), op, from), start, length, straight && op.op !== "reshape");
   };
   return size % 4 === 0 && visit(id, (at) => at, 0, size, true) ? runs : undefined;
-}
-
-/** Coordinates that stand for any place, with the given one on the inner axis. */
-function probes(shape: readonly number[], inner: number, along: Coordinate): readonly Coordinate[] {
-  return shape.map((size, axis) => (axis === inner ? along : variable(`p${axis}`, size)));
 }

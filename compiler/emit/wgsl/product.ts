@@ -3,10 +3,11 @@
 import { type OpValue, sizeOf } from "../../graph/graph.ts";
 import { geluWgsl } from "../../ops/elementwise.ts";
 import { address, type Coordinate, regroup, variable } from "../../plan/coordinates.ts";
+import { gatedBelow } from "./chain.ts";
 import { KernelWriter, type Stored } from "./kernel-writer.ts";
 import { innerQuarter, innerVariable, runsOf } from "./operand.ts";
 import { laneVariable, Reader } from "./reader.ts";
-import { type Draft, finishElement, gridOf, type Task } from "./task.ts";
+import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
 interface Shape {
   readonly rows: number;
@@ -137,19 +138,13 @@ function finish(
   const { group, scene } = task;
   const column = width === 4 ? variable(laneVariable, results, "c") : variable("c", results);
   const bias = core.op === "matmul" ? [] : siblings.flatMap((one) => one.inputs.slice(2));
-  const starts = bias.map((id) => vectorOf(scene, writer, id));
-  const half = (offset: number) => {
-    const [first = 0] = starts;
-    const at = address([column], [1], first + offset);
-    const block = writer.vectorBlock;
-    return width === 4 && at.quarter !== undefined ? writer.load4(block, at.quarter) : writer.load(block, at.text);
-  };
   for (let j = 0; j < rowsOfThread; j++) {
     const guarded = rowsOfBatch % rowsOfThread !== 0 && j > 0;
     const body = () => {
-      const shift = (name: string, offset: number) => (bias.length === 0 ? name : writer.name(`${name} + ${half(offset)}`));
+      const shift = (name: string, offset: number) =>
+        bias.length === 0 ? name : writer.name(`${name} + ${biasAt(task, writer, bias, column, offset, width)}`);
       let computed = shift(`a${j}`, 0);
-      const from = group.gated ? gatedOp(task) : core;
+      const from = gatedBelow(group.tail, core, scene.value) ?? core;
       if (group.gated)
         computed = `${computed} * ${writer.name(geluWgsl(shift(`b${j}`, results), width === 4 ? "vec4<f32>" : "f32", new Reader(scene, writer)))}`;
       const row: Coordinate = shape.rows === 1 ? [] : [{ base: `row${j}`, total: shape.rows, divisor: 1, size: shape.rows }];
@@ -162,26 +157,4 @@ function finish(
     if (guarded) writer.block(`if (tile * ${rowsOfThread}u + ${j}u < ${rowsOfBatch}u)`, body);
     else writer.block("", body);
   }
-}
-
-function vectorOf(scene: Task["scene"], writer: KernelWriter, id: number): number {
-  const value = scene.value(id);
-  if (value.kind !== "weight") throw new Error("wgsl: a bias that is no weight");
-  return writer.vector({ path: value.path }, sizeOf(value.type.shape));
-}
-
-/** The geglu below the group's tail. */
-function gatedOp({ group, scene }: Task): OpValue {
-  const visit = (op: OpValue): OpValue | undefined => {
-    if (op.op === "geglu") return op;
-    for (const id of op.inputs) {
-      const value = scene.value(id);
-      const found = value.kind === "op" && scene.stored(id) === undefined ? visit(value) : undefined;
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-  const found = visit(group.tail);
-  if (found === undefined) throw new Error("wgsl: a gated product without its geglu");
-  return found;
 }

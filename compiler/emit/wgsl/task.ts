@@ -1,10 +1,11 @@
 /** What a kernel is asked to compute, and what it comes out as before the plan gives it a name and buffers. */
 
-import type { OpValue, Value, ValueId } from "../../graph/graph.ts";
+import { type OpValue, sizeOf, type Value, type ValueId } from "../../graph/graph.ts";
 import type { Coordinate } from "../../plan/coordinates.ts";
 import { address } from "../../plan/coordinates.ts";
 import type { Group } from "../../plan/fuse.ts";
 import { chain, follow } from "./chain.ts";
+import type { Width } from "./form.ts";
 import type { KernelSource, KernelWriter, Stored } from "./kernel-writer.ts";
 import { Reader, type Scene } from "./reader.ts";
 
@@ -20,13 +21,6 @@ export interface Draft {
   readonly name: string;
   readonly source: KernelSource;
   readonly grid: readonly [number, number, number];
-}
-
-/** A weight matrix as kernels read it: [inner, columns], the columns of one or more tensors side by side. */
-export interface MatrixSpec {
-  readonly weights: readonly ValueId[];
-  readonly columns: number;
-  readonly gated: boolean;
 }
 
 /** The workgroups that cover this many threads, within the limit of each dimension. */
@@ -47,6 +41,25 @@ export function countedThreads(
   return { index: `id.y * ${rowLength}u + id.x`, grid: gridOf([rowLength, Math.ceil(threads / rowLength)], [workgroup, 1]) };
 }
 
+/** The element of a bias at a column past `offset`; several biases lie one after another, as the columns that they belong to. */
+export function biasAt(
+  { scene }: Task,
+  writer: KernelWriter,
+  biases: readonly ValueId[],
+  column: Coordinate,
+  offset: number,
+  width: Width,
+): string {
+  const [first = 0] = biases.map((id) => {
+    const value = scene.value(id);
+    if (value.kind !== "weight") throw new Error("wgsl: a bias that is no weight");
+    return writer.vector({ path: value.path }, sizeOf(value.type.shape));
+  });
+  const at = address([column], [1], first + offset);
+  const block = writer.vectorBlock;
+  return width === 4 && at.quarter !== undefined ? writer.load4(block, at.quarter) : writer.load(block, at.text);
+}
+
 /** Writes the core's result, wherever the element ops of its group lead it. */
 export function finishElement(
   { group, scene, result }: Task,
@@ -54,7 +67,7 @@ export function finishElement(
   core: OpValue,
   computed: string,
   at: readonly Coordinate[],
-  width: 1 | 4,
+  width: Width,
 ): void {
   const tail: Value = group.tail;
   const ops = chain(core, group.tail, scene.value);

@@ -3,8 +3,8 @@
 import { GraphBuilder } from "../graph/builder.ts";
 import { bytesOf, type Graph, type OpValue, type TensorType, type Value, type ValueId, valuesById } from "../graph/graph.ts";
 import { opEntry } from "../ops/table.ts";
-import { fuse } from "../plan/fuse.ts";
-import { removeDeadCode } from "./dead-code.ts";
+import { removeDeadCode } from "../passes/dead-code.ts";
+import { fuse } from "./fuse.ts";
 
 /** Pictures [B, F, C, H, W] are split along their frames, tokens [N, S, C] along their sequences. */
 function axisOf(rank: number): number {
