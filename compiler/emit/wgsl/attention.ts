@@ -70,132 +70,135 @@ function product(sizes: Sizes, a: string, b: string): string {
   return sizes.lanes === 4 ? `dot(${a}, ${b})` : `${a} * ${b}`;
 }
 
-function named(task: Task, sizes: Sizes, form: string): string {
+type Body = (writer: KernelWriter, access: Access) => void;
+
+function drafted(
+  task: Task,
+  sizes: Sizes,
+  form: {
+    readonly name: string;
+    readonly how: string;
+    readonly workgroup: number;
+    readonly parameters: string;
+    readonly grid: Draft["grid"];
+  },
+  body: Body,
+): Draft {
   const { batch, queries, keys, heads, depth, causal } = sizes;
-  return `attend${form}_${batch}x${queries}x${keys}_${heads}heads_${depth}${causal ? "_directed" : ""}_${task.result.dtype}`;
+  const writer = new KernelWriter();
+  body(writer, new Access(task, sizes, writer));
+  const what = `attend: ${batch} times ${queries} queries to ${keys} keys, ${heads} heads of ${depth} channels${causal ? ", query i sees the keys 0 to i" : ""}`;
+  return {
+    name: `attend${form.name}_${batch}x${queries}x${keys}_${heads}heads_${depth}${causal ? "_directed" : ""}_${task.result.dtype}`,
+    source: writer.finish(`${what}; ${form.how}.`, [form.workgroup, 1, 1], form.parameters),
+    grid: form.grid,
+  };
 }
 
-function told(sizes: Sizes): string {
-  const { batch, queries, keys, heads, depth, causal } = sizes;
-  return `attend: ${batch} times ${queries} queries to ${keys} keys, ${heads} heads of ${depth} channels${causal ? ", query i sees the keys 0 to i" : ""}`;
+/** A thread a query: `i` counts them, and the body says which n, head and s that is. */
+function threadAQuery(task: Task, sizes: Sizes, form: { readonly name: string; readonly how: string }, body: Body): Draft {
+  const threads = sizes.batch * sizes.queries * sizes.heads;
+  const { index, grid } = countedThreads(threads, 64);
+  const parameters = "@builtin(global_invocation_id) id: vec3<u32>";
+  return drafted(task, sizes, { ...form, how: `a thread a query, ${form.how}`, workgroup: 64, parameters, grid }, (writer, access) => {
+    writer.lines.push(`let i = ${index};`, `if (i >= ${threads}u) { return; }`);
+    body(writer, access);
+  });
 }
 
 /** Attention along time, and to short texts: a thread has one query's scores in registers and meets no masked key. */
 function fewKeys(task: Task, sizes: Sizes): Draft {
-  const { batch, queries, keys, heads, depth, causal, lanes } = sizes;
-  const writer = new KernelWriter();
-  const access = new Access(task, sizes, writer);
-  const threads = batch * queries * heads;
-  const { index, grid } = countedThreads(threads, 64);
-  // Neighbours share the query's number, so that a directed one's loops end together.
-  writer.lines.push(`let i = ${index};`, `if (i >= ${threads}u) { return; }`);
-  writer.lines.push(`let head = i % ${heads}u;`, `let n = (i / ${heads}u) % ${batch}u;`, `let s = i / ${heads * batch}u;`);
-  writer.lines.push(causal ? `let seen = min(s + 1u, ${keys}u);` : `let seen = ${keys}u;`);
-  writer.lines.push(`var score: array<f32, ${keys}>;`);
-  const places = depth / lanes;
-  writer.block(`for (var c = 0u; c < ${places}u; c++)`, () => {
-    writer.lines.push(`let q = ${access.read(0, "s", "c")};`);
-    writer.block("for (var t = 0u; t < seen; t++)", () =>
-      writer.lines.push(`score[t] += ${product(sizes, "q", access.read(1, "t", "c"))};`),
-    );
+  const { batch, keys, heads, depth, causal, lanes } = sizes;
+  return threadAQuery(task, sizes, { name: "_few", how: "its scores in registers" }, (writer, access) => {
+    // Neighbours share the query's number, so that a directed one's loops end together.
+    writer.lines.push(`let head = i % ${heads}u;`, `let n = (i / ${heads}u) % ${batch}u;`, `let s = i / ${heads * batch}u;`);
+    writer.lines.push(causal ? `let seen = min(s + 1u, ${keys}u);` : `let seen = ${keys}u;`);
+    writer.lines.push(`var score: array<f32, ${keys}>;`);
+    const places = depth / lanes;
+    writer.block(`for (var c = 0u; c < ${places}u; c++)`, () => {
+      writer.lines.push(`let q = ${access.read(0, "s", "c")};`);
+      writer.block("for (var t = 0u; t < seen; t++)", () =>
+        writer.lines.push(`score[t] += ${product(sizes, "q", access.read(1, "t", "c"))};`),
+      );
+    });
+    writer.lines.push("var largest = score[0];", "for (var t = 1u; t < seen; t++) { largest = max(largest, score[t]); }", "var sum = 0.0;");
+    const scale = literal(1 / Math.sqrt(depth));
+    writer.lines.push(`for (var t = 0u; t < seen; t++) { score[t] = exp((score[t] - largest) * ${scale}); sum += score[t]; }`);
+    writer.block(`for (var c = 0u; c < ${places}u; c++)`, () => {
+      writer.lines.push(`var mixed = ${lanes === 4 ? "vec4<f32>" : "f32"}(0.0);`);
+      writer.block("for (var t = 0u; t < seen; t++)", () => writer.lines.push(`mixed += score[t] * ${access.read(2, "t", "c")};`));
+      access.write("c", writer.name("mixed / sum"));
+    });
   });
-  writer.lines.push("var largest = score[0];", "for (var t = 1u; t < seen; t++) { largest = max(largest, score[t]); }", "var sum = 0.0;");
-  const scale = literal(1 / Math.sqrt(depth));
-  writer.lines.push(`for (var t = 0u; t < seen; t++) { score[t] = exp((score[t] - largest) * ${scale}); sum += score[t]; }`);
-  writer.block(`for (var c = 0u; c < ${places}u; c++)`, () => {
-    writer.lines.push(`var mixed = ${lanes === 4 ? "vec4<f32>" : "f32"}(0.0);`);
-    writer.block("for (var t = 0u; t < seen; t++)", () => writer.lines.push(`mixed += score[t] * ${access.read(2, "t", "c")};`));
-    access.write("c", writer.name("mixed / sum"));
-  });
-  return {
-    name: named(task, sizes, "_few"),
-    source: writer.finish(
-      `${told(sizes)}; a thread a query, its scores in registers.`,
-      [64, 1, 1],
-      "@builtin(global_invocation_id) id: vec3<u32>",
-    ),
-    grid,
-  };
 }
 
 /** A thread a query; keys pass by one after another, and what was summed is scaled down whenever a larger score comes. */
 function manyKeys(task: Task, sizes: Sizes): Draft {
-  const { batch, queries, keys, heads, depth, causal, lanes } = sizes;
-  const writer = new KernelWriter();
-  const access = new Access(task, sizes, writer);
-  const threads = batch * queries * heads;
-  const { index, grid } = countedThreads(threads, 64);
-  writer.lines.push(`let i = ${index};`, `if (i >= ${threads}u) { return; }`);
-  writer.lines.push(`let s = i % ${queries}u;`, `let head = (i / ${queries}u) % ${heads}u;`, `let n = i / ${heads * queries}u;`);
-  const places = Array.from({ length: depth / lanes }, (_, c) => c);
-  const scale = literal(1 / Math.sqrt(depth));
-  for (const c of places) writer.lines.push(`let q${c} = ${access.read(0, "s", `${c}u`)} * ${scale};`, `var a${c} = q${c} * 0.0;`);
-  writer.lines.push("var largest = -3.0e38;", "var sum = 0.0;");
-  writer.block(`for (var t = 0u; t < ${causal ? `min(s + 1u, ${keys}u)` : `${keys}u`}; t++)`, () => {
-    writer.lines.push("var score = 0.0;");
-    for (const c of places) writer.lines.push(`score += ${product(sizes, `q${c}`, access.read(1, "t", `${c}u`))};`);
-    writer.block("if (score > largest)", () => {
-      writer.lines.push("let keep = exp(largest - score);", "sum *= keep;", "largest = score;");
-      for (const c of places) writer.lines.push(`a${c} *= keep;`);
+  const { queries, keys, heads, depth, causal, lanes } = sizes;
+  return threadAQuery(task, sizes, { name: "", how: "softmax corrected key by key" }, (writer, access) => {
+    writer.lines.push(`let s = i % ${queries}u;`, `let head = (i / ${queries}u) % ${heads}u;`, `let n = i / ${heads * queries}u;`);
+    const places = Array.from({ length: depth / lanes }, (_, c) => c);
+    const scale = literal(1 / Math.sqrt(depth));
+    for (const c of places) writer.lines.push(`let q${c} = ${access.read(0, "s", `${c}u`)} * ${scale};`, `var a${c} = q${c} * 0.0;`);
+    writer.lines.push("var largest = -3.0e38;", "var sum = 0.0;");
+    writer.block(`for (var t = 0u; t < ${causal ? `min(s + 1u, ${keys}u)` : `${keys}u`}; t++)`, () => {
+      writer.lines.push("var score = 0.0;");
+      for (const c of places) writer.lines.push(`score += ${product(sizes, `q${c}`, access.read(1, "t", `${c}u`))};`);
+      writer.block("if (score > largest)", () => {
+        writer.lines.push("let keep = exp(largest - score);", "sum *= keep;", "largest = score;");
+        for (const c of places) writer.lines.push(`a${c} *= keep;`);
+      });
+      writer.lines.push("let weight = exp(score - largest);", "sum += weight;");
+      for (const c of places) writer.lines.push(`a${c} += weight * ${access.read(2, "t", `${c}u`)};`);
     });
-    writer.lines.push("let weight = exp(score - largest);", "sum += weight;");
-    for (const c of places) writer.lines.push(`a${c} += weight * ${access.read(2, "t", `${c}u`)};`);
+    for (const c of places) access.write(`${c}u`, writer.name(`a${c} / sum`));
   });
-  for (const c of places) access.write(`${c}u`, writer.name(`a${c} / sum`));
-  return {
-    name: named(task, sizes, ""),
-    source: writer.finish(
-      `${told(sizes)}; a thread a query, softmax corrected key by key.`,
-      [64, 1, 1],
-      "@builtin(global_invocation_id) id: vec3<u32>",
-    ),
-    grid,
-  };
 }
 
 /** Sixteen queries a workgroup, sixteen threads a query: scores of sixteen keys at a time in the workgroup's memory, channels shared out. */
 function manyChannels(task: Task, sizes: Sizes): Draft {
   const { batch, queries, keys, heads, depth, causal, lanes } = sizes;
-  const writer = new KernelWriter();
-  const access = new Access(task, sizes, writer);
-  const places = depth / lanes;
-  const own = Math.ceil(places / 16);
-  const blocks = Math.ceil(queries / 16);
-  writer.share("scores", 256);
-  writer.lines.push("let lid = local.x;", "let part = lid % 16u;", `let head = workgroup.y;`, "let n = workgroup.z;");
-  writer.lines.push("let wanted = workgroup.x * 16u + lid / 16u;", `let s = min(wanted, ${queries - 1}u);`);
-  const type = lanes === 4 ? "vec4<f32>" : "f32";
-  for (let m = 0; m < own; m++) writer.lines.push(`var a${m} = ${type}(0.0);`, `let c${m} = min(part + ${16 * m}u, ${places - 1}u);`);
-  writer.lines.push("var largest = -3.0e38;", "var sum = 0.0;");
-  writer.block(`for (var t0 = 0u; t0 < ${keys}u; t0 += 16u)`, () => {
-    writer.lines.push(`let t = min(t0 + part, ${keys - 1}u);`, "var score = 0.0;");
-    writer.block(`for (var c = 0u; c < ${places}u; c++)`, () =>
-      writer.lines.push(`score += ${product(sizes, access.read(0, "s", "c"), access.read(1, "t", "c"))};`),
-    );
-    const visible = `t0 + part < ${keys}u${causal ? " && t0 + part <= s" : ""}`;
-    writer.lines.push(
-      "workgroupBarrier();",
-      `scores[lid] = select(-3.0e38, score * ${literal(1 / Math.sqrt(depth))}, ${visible});`,
-      "workgroupBarrier();",
-    );
-    writer.lines.push("var top = largest;", "for (var j = 0u; j < 16u; j++) { top = max(top, scores[lid / 16u * 16u + j]); }");
-    writer.lines.push("let keep = exp(largest - top);", "largest = top;", "sum *= keep;");
-    for (let m = 0; m < own; m++) writer.lines.push(`a${m} *= keep;`);
-    writer.block("for (var j = 0u; j < 16u; j++)", () => {
-      writer.lines.push("let weight = exp(scores[lid / 16u * 16u + j] - largest);", "sum += weight;", `let u = min(t0 + j, ${keys - 1}u);`);
-      for (let m = 0; m < own; m++) writer.lines.push(`a${m} += weight * ${access.read(2, "u", `c${m}`)};`);
-    });
-  });
-  for (let m = 0; m < own; m++) {
-    writer.block(`if (wanted < ${queries}u && part + ${16 * m}u < ${places}u)`, () => access.write(`c${m}`, writer.name(`a${m} / sum`)));
-  }
-  return {
-    name: named(task, sizes, "_wide"),
-    source: writer.finish(
-      `${told(sizes)}; sixteen queries a workgroup, sixteen keys at a time, softmax corrected as it goes.`,
-      [256, 1, 1],
-      "@builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>",
-    ),
-    grid: [blocks, heads, batch],
+  const form = {
+    name: "_wide",
+    how: "sixteen queries a workgroup, sixteen keys at a time, softmax corrected as it goes",
+    workgroup: 256,
+    parameters: "@builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>",
+    grid: [Math.ceil(queries / 16), heads, batch] as const,
   };
+  return drafted(task, sizes, form, (writer, access) => {
+    const places = depth / lanes;
+    const own = Math.ceil(places / 16);
+    writer.share("scores", 256);
+    writer.lines.push("let lid = local.x;", "let part = lid % 16u;", `let head = workgroup.y;`, "let n = workgroup.z;");
+    writer.lines.push("let wanted = workgroup.x * 16u + lid / 16u;", `let s = min(wanted, ${queries - 1}u);`);
+    const type = lanes === 4 ? "vec4<f32>" : "f32";
+    for (let m = 0; m < own; m++) writer.lines.push(`var a${m} = ${type}(0.0);`, `let c${m} = min(part + ${16 * m}u, ${places - 1}u);`);
+    writer.lines.push("var largest = -3.0e38;", "var sum = 0.0;");
+    writer.block(`for (var t0 = 0u; t0 < ${keys}u; t0 += 16u)`, () => {
+      writer.lines.push(`let t = min(t0 + part, ${keys - 1}u);`, "var score = 0.0;");
+      writer.block(`for (var c = 0u; c < ${places}u; c++)`, () =>
+        writer.lines.push(`score += ${product(sizes, access.read(0, "s", "c"), access.read(1, "t", "c"))};`),
+      );
+      const visible = `t0 + part < ${keys}u${causal ? " && t0 + part <= s" : ""}`;
+      writer.lines.push(
+        "workgroupBarrier();",
+        `scores[lid] = select(-3.0e38, score * ${literal(1 / Math.sqrt(depth))}, ${visible});`,
+        "workgroupBarrier();",
+      );
+      writer.lines.push("var top = largest;", "for (var j = 0u; j < 16u; j++) { top = max(top, scores[lid / 16u * 16u + j]); }");
+      writer.lines.push("let keep = exp(largest - top);", "largest = top;", "sum *= keep;");
+      for (let m = 0; m < own; m++) writer.lines.push(`a${m} *= keep;`);
+      writer.block("for (var j = 0u; j < 16u; j++)", () => {
+        writer.lines.push(
+          "let weight = exp(scores[lid / 16u * 16u + j] - largest);",
+          "sum += weight;",
+          `let u = min(t0 + j, ${keys - 1}u);`,
+        );
+        for (let m = 0; m < own; m++) writer.lines.push(`a${m} += weight * ${access.read(2, "u", `c${m}`)};`);
+      });
+    });
+    for (let m = 0; m < own; m++) {
+      writer.block(`if (wanted < ${queries}u && part + ${16 * m}u < ${places}u)`, () => access.write(`c${m}`, writer.name(`a${m} / sum`)));
+    }
+  });
 }
