@@ -19,6 +19,7 @@ interface Fields {
   readonly "adapter-absent": { readonly where: string };
   readonly "limit-too-low": { readonly limit: string; readonly needed: number; readonly found: number; readonly graph: string };
   readonly "device-lost": { readonly reason: string };
+  readonly "device-failed": { readonly reason: string };
   readonly "out-of-memory": { readonly what: string; readonly bytes: number };
   readonly "plan-invalid": { readonly file: string; readonly reason: string };
   readonly "tensor-missing": { readonly tensor: string; readonly where: string; readonly expected: string };
@@ -110,6 +111,10 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   "device-lost": {
     message: (f) => `the graphics device was lost: ${f.reason}`,
     hint: () => "load the pipeline again; if it happens again, close other programs that use the device",
+  },
+  "device-failed": {
+    message: (f) => `the graphics device refused what it was given: ${f.reason}`,
+    hint: () => "bring the graphics driver up to date, or sample with `--backend onnx`",
   },
   "out-of-memory": {
     message: (f) => `the graphics device has no memory for ${f.what} (${(f.bytes / 2 ** 20).toFixed(1)} MiB)`,

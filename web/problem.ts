@@ -10,6 +10,7 @@ export interface Problem {
 /** Instead of hints that speak to whoever builds packages and writes programs. */
 const hints: { readonly [C in ErrorCode]?: string } = {
   "adapter-absent": "reload the page, which then says what can be done",
+  "device-failed": "bring browser and graphics driver up to date; if it stays, try another browser",
   "device-lost": "try again; if it happens again, close other tabs and programs that use the graphics card",
   "file-unreadable": "check the connection and try again",
   "frames-not-finite": "try lower guidance or more steps",

@@ -56,20 +56,15 @@ export type Binding =
   /** `offset` is a multiple of 256. No dispatch reads and writes one slot. */
   | { readonly kind: "slot" | "weight"; readonly index: number; readonly offset: number; readonly size: number };
 
-/** One way to compute a dispatch; a kernel is named as in `webgpu/<graph>.wgsl`. */
-export interface Variant {
-  readonly kernel: string;
-  /** Workgroups along x, y, z. */
-  readonly grid: readonly [number, number, number];
-}
-
 export interface Dispatch {
   /** The weight path of what it computes, or the op (law 6). */
   readonly label: string;
   /** The value of the graph in `graphs/<graph>.json` that its first writable binding holds afterwards; absent for partial results. */
   readonly value?: number;
-  /** Best guess first; all compute the same. */
-  readonly variants: readonly Variant[];
+  /** Named as in `webgpu/<graph>.wgsl`. */
+  readonly kernel: string;
+  /** Workgroups along x, y, z. */
+  readonly grid: readonly [number, number, number];
   /** In the order of `@binding`; group 0. Those of kind output, and the slot named by `writes`, are written. */
   readonly bindings: readonly Binding[];
   /** Index into `bindings` of what it writes. */

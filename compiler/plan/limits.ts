@@ -36,7 +36,7 @@ export function breachesOf(plan: Plan, limits: DeviceLimits): readonly Breach[] 
   for (const dispatch of plan.dispatches) {
     for (const binding of dispatch.bindings) if ("size" in binding) check("maxStorageBufferBindingSize", dispatch.label, binding.size);
     check("maxStorageBuffersPerShaderStage", dispatch.label, dispatch.bindings.length);
-    for (const { grid } of dispatch.variants) check("maxComputeWorkgroupsPerDimension", dispatch.label, Math.max(...grid));
+    check("maxComputeWorkgroupsPerDimension", dispatch.label, Math.max(...dispatch.grid));
   }
   for (const limit of Object.keys(limits) as (keyof DeviceLimits)[]) check(limit, `graph ${plan.graph}`, plan.needs[limit]);
   return [...found.values()];

@@ -28,9 +28,13 @@ export interface Planned {
   readonly memory: { readonly planned: number; readonly least: number };
 }
 
+/** Rows of a product, and neighbouring pixels of a convolution, that one thread computes. */
+const productRows = 4;
+const convolutionPixels = 8;
+
 interface Step {
   readonly group: Group;
-  readonly drafts: readonly Draft[];
+  readonly draft: Draft;
 }
 
 /** Plans within the limits where splitting by frames and by rows can do it; `breachesOf` says what is still beyond them. */
@@ -47,7 +51,7 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
   }
   const steps = groups.map((group): Step => {
     const task: Task = { group, scene, result: storage.result(group) };
-    return { group, drafts: draftsOf(task, weights) };
+    return { group, draft: draftOf(task, weights) };
   });
   const kernels = new Kernels();
   /** Of the buffers that share slots: those of values that do not leave the graph. */
@@ -71,16 +75,16 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
     if (output >= 0) return { kind: "output", index: output };
     return buffer === vectorsBuffer ? weights.vectors(vectors) : weights.whole(buffer);
   };
-  const dispatches = steps.map(({ group, drafts }): Dispatch => {
-    const [first] = drafts;
-    if (first === undefined) throw new Error("plan: a group without a kernel");
-    const bindings = first.source.buffers.map((buffer) => bindingOf(buffer, first.source.vectors));
+  const dispatches = steps.map(({ group, draft }): Dispatch => {
+    const { buffers, vectors, writes } = draft.source;
+    const bindings = buffers.map((buffer) => bindingOf(buffer, vectors));
     return {
       label: labelOf(group),
       ...(group.kind === "kernel" && group.siblings.length === 0 ? { value: group.tail.id } : {}),
-      variants: drafts.map((draft) => ({ kernel: kernels.nameOf(draft), grid: draft.grid })),
+      kernel: kernels.nameOf(draft),
+      grid: draft.grid,
       bindings,
-      writes: first.source.writes,
+      writes,
       flops: flopsOf(group, byId),
       bytes: bindings.reduce((sum, binding) => sum + bytesOfBinding(binding, inputs, outputs), 0),
     };
@@ -98,41 +102,39 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
       slots,
       [...inputs, ...outputs],
       packed,
-      steps.flatMap(({ drafts }) => drafts),
+      steps.map(({ draft }) => draft),
     ),
   };
   const planned = slots.reduce((sum, bytes) => sum + bytes, 0);
   return { plan, graph, source: kernels.source(), memory: { planned, least: leastBytes(lifetimes) } };
 }
 
-/** All ways to compute a group, the best guess first; they bind the same buffers in the same order. */
-function draftsOf(task: Task, weights: WeightBuffers): readonly Draft[] {
+function draftOf(task: Task, weights: WeightBuffers): Draft {
   const { group } = task;
   const { core } = group;
-  if (group.kind === "statistics") return [groupStatistics(task)];
-  if (core === undefined) return [pointwise(task)];
+  if (group.kind === "statistics") return groupStatistics(task);
+  if (core === undefined) return pointwise(task);
   switch (core.op) {
     case "linear":
-      return [4, 8].map((rows) => product(task, weights.matrix(group), { rows }));
+      return product(task, weights.matrix(group), productRows);
     case "matmul": {
       const second = core.inputs[1] ?? -1;
       const stored = task.scene.stored(second);
       if (stored === undefined) throw new Error("plan: a matmul whose second operand is not in memory");
-      return [product(task, stored, { rows: 4 })];
+      return product(task, stored, productRows);
     }
     case "conv2d": {
       const { kernel, stride } = windowOf(core);
       const matrix = weights.matrix(group);
-      if (kernel === 1 && stride === 1) return [4, 8].map((rows) => product(task, matrix, { rows }));
-      return [8, 4].map((pixels) => convolution(task, matrix, pixels));
+      return kernel === 1 && stride === 1 ? product(task, matrix, productRows) : convolution(task, matrix, convolutionPixels);
     }
     case "attend":
-      return [attention(task)];
+      return attention(task);
     case "layerNorm":
-      return [1, 16].map((share) => layerNorm(task, share));
+      return layerNorm(task);
     case "softmax":
     case "maskedSoftmax":
-      return [softmax(task)];
+      return softmax(task);
     default:
       throw new Error(`plan: there is no kernel for ${core.op}`);
   }
@@ -176,8 +178,8 @@ function bytesOfBinding(binding: Binding, inputs: Sized, outputs: Sized): number
 
 function assignSlots(steps: readonly Step[], sizes: ReadonlyMap<string, number>, limit: number) {
   const lives = new Map<string, { first: number; last: number; apart: Set<string> }>();
-  for (const [at, { drafts }] of steps.entries()) {
-    const { buffers, writes } = drafts[0]?.source ?? { buffers: [], writes: 0 };
+  for (const [at, { draft }] of steps.entries()) {
+    const { buffers, writes } = draft.source;
     const shared = buffers.map((buffer) => sizes.has(buffer));
     for (const [i, buffer] of buffers.entries()) {
       if (!shared[i]) continue;

@@ -6,18 +6,18 @@ import { type MvcError, mvcError, reasonOf } from "../errors.ts";
 /** A software adapter computes on the CPU, where ONNX Runtime is many times faster. */
 const software = /llvmpipe|lavapipe|swiftshader|software/i;
 
+/** WebGPU's flags of buffers; the names that it defines are not there before a device is. */
+export const usage = { MAP_READ: 0x01, COPY_SRC: 0x04, COPY_DST: 0x08, UNIFORM: 0x40, STORAGE: 0x80 } as const;
+
 export interface Device {
   readonly gpu: GPUDevice;
-  /** Vendor, architecture and description, which name the kind of device. */
-  readonly name: string;
-  readonly isSoftware: boolean;
   /** Bytes of the buffers that exist. */
   readonly memory: () => number;
   /** Throws `out-of-memory` where the device has no room. */
-  readonly buffer: (what: string, bytes: number, usage: number) => Promise<GPUBuffer>;
+  readonly buffer: (what: string, bytes: number, flags: number) => Promise<GPUBuffer>;
   /** Frees a buffer that `buffer` made. */
   readonly free: (buffer: GPUBuffer) => void;
-  /** Throws what has happened to the device since: `device-lost` or `graph-failed`. */
+  /** Throws what has happened to the device since: `device-lost` or `device-failed`. */
   readonly check: () => void;
   readonly close: () => void;
 }
@@ -49,15 +49,13 @@ export async function openDevice(gpu: GPU, where = ""): Promise<Device> {
   const adapter = await findAdapter(gpu);
   if (adapter === undefined) throw mvcError("adapter-absent", { where });
   const requiredLimits = Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]));
-  const requiredFeatures = (["timestamp-query"] as const).filter((feature) => adapter.features.has(feature));
-  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures }).catch((error: unknown) => {
+  const device = await adapter.requestDevice({ requiredLimits }).catch((error: unknown) => {
     throw mvcError("device-lost", { reason: reasonOf(error) });
   });
-  const { info } = adapter;
-  return watch(device, [info.vendor, info.architecture, info.description].filter((part) => part !== "").join(" "), isSoftware(adapter));
+  return watch(device);
 }
 
-function watch(gpu: GPUDevice, name: string, software: boolean): Device {
+function watch(gpu: GPUDevice): Device {
   let failure: MvcError | undefined;
   let closed = false;
   let bytes = 0;
@@ -67,21 +65,19 @@ function watch(gpu: GPUDevice, name: string, software: boolean): Device {
   });
   gpu.addEventListener("uncapturederror", (event) => {
     const { error } = event as GPUUncapturedErrorEvent;
-    failure ??= mvcError("graph-failed", { graph: "on the device", reason: reasonOf(error) });
+    failure ??= mvcError("device-failed", { reason: reasonOf(error) });
   });
   const check = () => {
     if (failure !== undefined) throw failure;
   };
   return {
     gpu,
-    name,
-    isSoftware: software,
     memory: () => bytes,
-    buffer: async (what, size, usage) => {
+    buffer: async (what, size, flags) => {
       check();
       gpu.pushErrorScope("out-of-memory");
       gpu.pushErrorScope("validation");
-      const made = gpu.createBuffer({ label: what, size: Math.max(16, size), usage });
+      const made = gpu.createBuffer({ label: what, size: Math.max(16, size), usage: flags });
       const [invalid, full] = await Promise.all([gpu.popErrorScope(), gpu.popErrorScope()]);
       check();
       if (invalid !== null || full !== null) throw mvcError("out-of-memory", { what, bytes: size });

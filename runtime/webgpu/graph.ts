@@ -4,12 +4,9 @@ import type { Binding, Dispatch, Plan } from "../../compiler/package/plan.ts";
 import { mvcError, reasonOf } from "../errors.ts";
 import type { Package } from "../package.ts";
 import { graphSpec } from "../session.ts";
-import { checkLimits, type Device } from "./device.ts";
+import { checkLimits, type Device, usage } from "./device.ts";
+import type { Pipelines } from "./pipelines.ts";
 import { loadWeights, type WeightProgress } from "./weights.ts";
-
-const STORAGE = 0x80;
-const COPY_DST = 0x08;
-const COPY_SRC = 0x04;
 
 /** Work in one submission: about a second on a slow device, so that a desktop stays alive and no watchdog bites. */
 const flopsOfSubmit = 2e11;
@@ -19,41 +16,14 @@ export interface Loading {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Which of a dispatch's variants runs; the first unless measured otherwise. */
-export type Choice = (dispatch: Dispatch) => number;
-
 export interface GpuGraph {
   readonly plan: Plan;
   /** Takes another graph's output as this one's input of that name, before the first run. */
   share(name: string, buffer: GPUBuffer): void;
   input(name: string): GPUBuffer;
   output(name: string): GPUBuffer;
-  /** Submits all dispatches. `around` is called with each pass's range, for timing. */
+  /** Submits all dispatches, in one submission or as many as bounded work needs. */
   submit(): void;
-  /** Dispatches one by one; the caller submits. */
-  encode(encoder: GPUCommandEncoder, from: number, to: number, timestamps?: GPUComputePassTimestampWrites): void;
-  buffer(binding: Binding): GPUBuffer;
-}
-
-/** Pipelines by the source of their kernels: graphs share them. */
-export class Pipelines {
-  private readonly made = new Map<string, Promise<GPUComputePipeline>>();
-  private readonly device: Device;
-
-  constructor(device: Device) {
-    this.device = device;
-  }
-
-  get(label: string, code: string): Promise<GPUComputePipeline> {
-    const { gpu } = this.device;
-    let pipeline = this.made.get(code);
-    if (pipeline === undefined) {
-      const module = gpu.createShaderModule({ label, code });
-      pipeline = gpu.createComputePipelineAsync({ label, layout: "auto", compute: { module, entryPoint: "main" } });
-      this.made.set(code, pipeline);
-    }
-    return pipeline;
-  }
 }
 
 /** The plan and the kernels of a graph. Throws MvcError `target-absent`, `plan-invalid`. */
@@ -75,8 +45,7 @@ export async function readPlan(
   }
   try {
     const plan = JSON.parse(text.decode(planBytes)) as Plan;
-    for (const { variants } of plan.dispatches)
-      for (const { kernel } of variants) if (!kernels.has(kernel)) throw new Error(`there is no kernel ${kernel}`);
+    for (const { kernel } of plan.dispatches) if (!kernels.has(kernel)) throw new Error(`there is no kernel ${kernel}`);
     return { plan, kernels };
   } catch (error) {
     throw mvcError("plan-invalid", { file: files.plan.file, reason: reasonOf(error) });
@@ -84,34 +53,22 @@ export async function readPlan(
 }
 
 /** Compiles the kernels while the weights come in. Throws as `loadWeights`, and `limit-too-low`, `graph-failed`. */
-export async function loadGraph(
-  device: Device,
-  pipelines: Pipelines,
-  pack: Package,
-  graph: string,
-  choose: Choice,
-  loading: Loading,
-): Promise<GpuGraph> {
+export async function loadGraph(device: Device, pipelines: Pipelines, pack: Package, graph: string, loading: Loading): Promise<GpuGraph> {
   const { plan, kernels } = await readPlan(pack, graph);
   checkLimits(device, plan);
-  const variantOf = (dispatch: Dispatch) => {
-    const variant = dispatch.variants[choose(dispatch)] ?? dispatch.variants[0];
-    if (variant === undefined) throw mvcError("plan-invalid", { file: graph, reason: `${dispatch.label} has no kernel` });
-    return variant;
-  };
   const compiling = Promise.all(
-    plan.dispatches.map((dispatch) => {
-      const { kernel } = variantOf(dispatch);
-      return pipelines.get(kernel, kernels.get(kernel) ?? "").catch((error: unknown) => {
+    plan.dispatches.map(({ kernel }) =>
+      pipelines.get(kernel, kernels.get(kernel) ?? "").catch((error: unknown) => {
         device.check();
         throw mvcError("graph-failed", { graph, reason: `kernel ${kernel}: ${reasonOf(error)}` });
-      });
-    }),
+      }),
+    ),
   );
   // Awaited below; a failure while weights load must not count as unheard.
   compiling.catch(() => {});
-  const weights = await loadWeights(device, pack, graph, plan.weights, loading);
-  const make = (kind: string) => (bytes: number, i: number) => device.buffer(`${graph} ${kind} ${i}`, bytes, STORAGE | COPY_DST | COPY_SRC);
+  const weights = await loadWeights(device, pipelines, pack, graph, plan.weights, loading);
+  const make = (kind: string) => (bytes: number, i: number) =>
+    device.buffer(`${graph} ${kind} ${i}`, bytes, usage.STORAGE | usage.COPY_DST | usage.COPY_SRC);
   const slots = await Promise.all(plan.slots.map(make("slot")));
   const outputs = await Promise.all(plan.outputs.map(({ bytes }, i) => make("output")(bytes, i)));
   const shared = new Map<string, GPUBuffer>();
@@ -140,21 +97,19 @@ export async function loadGraph(
         })),
       }),
     );
-  const encode: GpuGraph["encode"] = (encoder, from, to, timestampWrites) => {
+  const encode = (encoder: GPUCommandEncoder, from: number, to: number) => {
     groups ??= bindGroups();
-    const pass = encoder.beginComputePass(timestampWrites === undefined ? {} : { timestampWrites });
+    const pass = encoder.beginComputePass();
     for (let i = from; i < to; i++) {
       const dispatch = plan.dispatches[i] as Dispatch;
       pass.setPipeline(compiled[i] as GPUComputePipeline);
       pass.setBindGroup(0, groups[i] as GPUBindGroup);
-      pass.dispatchWorkgroups(...variantOf(dispatch).grid);
+      pass.dispatchWorkgroups(...dispatch.grid);
     }
     pass.end();
   };
   return {
     plan,
-    buffer,
-    encode,
     share: (name, from) => {
       const own = inputs.get(name);
       if (own === undefined || own.size !== from.size || groups !== undefined)

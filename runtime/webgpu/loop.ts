@@ -5,13 +5,9 @@ import { throwIfAborted } from "../errors.ts";
 import type { SamplingJob, SamplingResult } from "../loop.ts";
 import type { SamplerStep } from "../sampler/step.ts";
 import { elements, f32, i32, type TensorData } from "../tensor.ts";
-import type { Device } from "./device.ts";
+import { type Device, usage } from "./device.ts";
 import type { GpuGraph } from "./graph.ts";
-
-const STORAGE = 0x80;
-const UNIFORM = 0x40;
-const COPY_DST = 0x08;
-const COPY_SRC = 0x04;
+import type { Pipelines } from "./pipelines.ts";
 
 /** `guide` and `advance` of runtime/sampler/step.ts; the new latent goes to both halves of the step's input. */
 const advanceKernel = `struct Step {
@@ -43,8 +39,9 @@ export interface Loop {
 /** `graph` loads a graph of the package; `read` brings a buffer's floats back. */
 export async function createLoop(
   device: Device,
+  pipelines: Pipelines,
   graph: (name: string) => Promise<GpuGraph>,
-  read: (buffer: GPUBuffer, offset: number, bytes: number) => Promise<ArrayBuffer>,
+  read: (buffer: GPUBuffer, bytes: number) => Promise<ArrayBuffer>,
   job: SamplingJob,
 ): Promise<Loop> {
   const { parts } = job;
@@ -58,38 +55,18 @@ export async function createLoop(
   if (parts.stepTakesText) step.share(sampler.text, prepare.input(sampler.text));
   const count = parts.batch * elements(parts.clipShape);
   const latent = step.input(sampler.latent);
-  const noise = await device.buffer("noise", count * 4, STORAGE | COPY_DST);
-  const before = await device.buffer("data prediction", count * 4, STORAGE | COPY_DST | COPY_SRC);
-  const uniform = await device.buffer("sampler step", 32, UNIFORM | COPY_DST);
-  const module = device.gpu.createShaderModule({ label: "advance", code: advanceKernel });
-  const pipeline = await device.gpu.createComputePipelineAsync({
-    label: "advance",
-    layout: "auto",
-    compute: { module, entryPoint: "main" },
-  });
-  const entries = [uniform, step.output(parts.stepOutput), noise, before, latent].map((buffer, binding) => ({
-    binding,
-    resource: { buffer },
-  }));
-  const bindings = device.gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+  const noise = await device.buffer("noise", count * 4, usage.STORAGE | usage.COPY_DST);
+  const before = await device.buffer("data prediction", count * 4, usage.STORAGE | usage.COPY_DST | usage.COPY_SRC);
+  const uniform = await device.buffer("sampler step", 32, usage.UNIFORM | usage.COPY_DST);
+  const pipeline = await pipelines.get("advance", advanceKernel);
+  const buffers = [uniform, step.output(parts.stepOutput), noise, before, latent];
   const threads = Math.ceil(count / 64);
 
-  const copy = (from: GPUBuffer, to: GPUBuffer, fromOffset: number, toOffset: number, bytes: number) => {
-    const encoder = device.gpu.createCommandEncoder();
-    encoder.copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
-    queue.submit([encoder.finish()]);
-  };
   const advance = ({ next, data }: SamplerStep, guidance: number) => {
     const fields = new Float32Array([next.latent, next.model, next.data, next.noise, data.latent, data.model, guidance, 0]);
     new Uint32Array(fields.buffer)[7] = count;
     queue.writeBuffer(uniform, 0, fields);
-    const encoder = device.gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bindings);
-    pass.dispatchWorkgroups(Math.min(threads, 32768), Math.ceil(threads / 32768));
-    pass.end();
-    queue.submit([encoder.finish()]);
+    pipelines.submit(pipeline, buffers, [Math.min(threads, 32768), Math.ceil(threads / 32768)]);
   };
   const settled = async () => {
     await queue.onSubmittedWorkDone();
@@ -103,7 +80,7 @@ export async function createLoop(
     for (const piece of split(rows, parts.textBatch)) {
       queue.writeBuffer(text.input(parts.textInput), 0, piece.data as Int32Array<ArrayBuffer>);
       text.submit();
-      copy(made, prepare.input(sampler.text), 0, at, made.size);
+      pipelines.copy(made, prepare.input(sampler.text), 0, at, made.size);
       at += made.size;
     }
     prepare.submit();
@@ -134,13 +111,13 @@ export async function createLoop(
       const input = decode.input(parts.decodeInput);
       const shape = decode.plan.outputs[0];
       for (let at = 0; at < count * 4; at += input.size) {
-        copy(latent, input, at, 0, input.size);
+        pipelines.copy(latent, input, at, 0, input.size);
         decode.submit();
-        const bytes = await read(decode.output(parts.decodeOutput), 0, shape?.bytes ?? 0);
+        const bytes = await read(decode.output(parts.decodeOutput), shape?.bytes ?? 0);
         const data = new Float32Array(bytes).subarray(0, elements(parts.decodeShape));
         frames.push(f32(parts.decodeShape, data));
       }
-      return { latent: f32([parts.batch, ...parts.clipShape], new Float32Array(await read(latent, 0, count * 4))), frames };
+      return { latent: f32([parts.batch, ...parts.clipShape], new Float32Array(await read(latent, count * 4))), frames };
     },
   };
 }

@@ -4,23 +4,17 @@ import { mvcError } from "../errors.ts";
 import type { Package } from "../package.ts";
 import { checkFeeds, type GraphRunner, graphSpec } from "../session.ts";
 import { elements, type TensorData, toDType } from "../tensor.ts";
-import type { Device } from "./device.ts";
-import { type Choice, type GpuGraph, type Loading, loadGraph, Pipelines } from "./graph.ts";
+import { type Device, usage } from "./device.ts";
+import { type GpuGraph, type Loading, loadGraph } from "./graph.ts";
 import { createLoop, type Loop } from "./loop.ts";
-
-const COPY_DST = 0x08;
-const MAP_READ = 0x01;
+import { Pipelines } from "./pipelines.ts";
 
 export interface WebGpuRunner extends GraphRunner {
   readonly device: Device;
-  /** A graph's plan on the device, for measuring and comparing. */
-  graph(name: string): Promise<GpuGraph>;
-  /** Bytes of a buffer; waits for all that was submitted. */
-  read(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer>;
 }
 
 /** Loads each graph at its first run. The device is the runner's own and goes with it. */
-export function webgpuRunner(pack: Package, device: Device, options: Loading & { readonly choose?: Choice } = {}): WebGpuRunner {
+export function webgpuRunner(pack: Package, device: Device, options: Loading = {}): WebGpuRunner {
   const pipelines = new Pipelines(device);
   const graphs = new Map<string, Promise<GpuGraph>>();
   let loop: Promise<Loop> | undefined;
@@ -34,19 +28,18 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading & {
     alive();
     let loaded = graphs.get(name);
     if (loaded === undefined) {
-      loaded = loadGraph(device, pipelines, pack, name, options.choose ?? (() => 0), options);
+      loaded = loadGraph(device, pipelines, pack, name, options);
       graphs.set(name, loaded);
       loaded.catch(() => graphs.delete(name));
     }
     return loaded;
   };
 
-  const read = async (buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> => {
-    const host = await device.buffer("read back", bytes, COPY_DST | MAP_READ);
+  /** Waits for all that was submitted. */
+  const read = async (buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> => {
+    const host = await device.buffer("read back", bytes, usage.COPY_DST | usage.MAP_READ);
     try {
-      const encoder = device.gpu.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, offset, host, 0, bytes);
-      device.gpu.queue.submit([encoder.finish()]);
+      pipelines.copy(buffer, host, 0, 0, bytes);
       await host.mapAsync(1).catch((error: unknown) => {
         device.check();
         throw mvcError("device-lost", { reason: String(error) });
@@ -59,8 +52,6 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading & {
 
   return {
     device,
-    graph,
-    read,
     load: async (name) => {
       await graph(name);
     },
@@ -74,7 +65,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading & {
       loaded.submit();
       const outputs = await Promise.all(
         spec.outputs.map(async ({ name: output, dtype, shape }): Promise<readonly [string, TensorData]> => {
-          const bytes = await read(loaded.output(output), 0, elements(shape) * 4);
+          const bytes = await read(loaded.output(output), elements(shape) * 4);
           const tensor: TensorData =
             dtype === "i32" ? { dtype, shape, data: new Int32Array(bytes) } : { dtype: "f32", shape, data: new Float32Array(bytes) };
           return [output, toDType(tensor, dtype) ?? tensor];
@@ -85,7 +76,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading & {
     },
     sample: async (job) => {
       alive();
-      loop ??= createLoop(device, graph, read, job);
+      loop ??= createLoop(device, pipelines, graph, read, job);
       loop.catch(() => {
         loop = undefined;
       });

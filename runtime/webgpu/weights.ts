@@ -4,15 +4,11 @@ import type { WeightBuffer, WeightPart } from "../../compiler/package/plan.ts";
 import { mvcError, throwIfAborted } from "../errors.ts";
 import type { Package } from "../package.ts";
 import type { StoredTensor } from "../safetensors.ts";
-import type { Device } from "./device.ts";
+import { type Device, usage } from "./device.ts";
+import type { Pipelines } from "./pipelines.ts";
 
 /** Bytes that are read at once. */
 const chunkBytes = 16 * 2 ** 20;
-
-const STORAGE = 0x80;
-const UNIFORM = 0x40;
-const COPY_DST = 0x08;
-const COPY_SRC = 0x04;
 
 /** As `WeightPart` in compiler/package/plan.ts says; a thread writes one word: one f32, or two f16 of neighbouring columns. */
 const packKernel = `struct Part {
@@ -59,6 +55,7 @@ export interface WeightProgress {
  */
 export async function loadWeights(
   device: Device,
+  pipelines: Pipelines,
   pack: Package,
   graph: string,
   wanted: readonly WeightBuffer[],
@@ -67,7 +64,7 @@ export async function loadWeights(
   const buffers: GPUBuffer[] = [];
   const targets = new Map<string, Target[]>();
   for (const { label, bytes, parts } of wanted) {
-    const buffer = await device.buffer(label, bytes, STORAGE | COPY_DST);
+    const buffer = await device.buffer(label, bytes, usage.STORAGE | usage.COPY_DST);
     buffers.push(buffer);
     for (const part of parts) {
       if (part.constant !== undefined) device.gpu.queue.writeBuffer(buffer, part.start * 4, Float32Array.from(part.constant));
@@ -76,7 +73,7 @@ export async function loadWeights(
   }
   const tensors = [...targets.keys()].map((path) => tensorOf(pack, graph, path)).sort((a, b) => a.stored.start - b.stored.start);
   const total = tensors.reduce((sum, { stored }) => sum + stored.end - stored.start, 0);
-  const packer = await createPacker(device, Math.max(16, ...tensors.map(({ stored }) => stored.end - stored.start)));
+  const packer = await createPacker(device, pipelines, Math.max(16, ...tensors.map(({ stored }) => stored.end - stored.start)));
   let loaded = 0;
   for (let at = 0; at < tensors.length; ) {
     throwIfAborted(options.signal, "loading weights");
@@ -126,12 +123,11 @@ interface Packer {
   close(): void;
 }
 
-async function createPacker(device: Device, largest: number): Promise<Packer> {
+async function createPacker(device: Device, pipelines: Pipelines, largest: number): Promise<Packer> {
   const { gpu } = device;
-  const module = gpu.createShaderModule({ label: "pack", code: packKernel });
-  const pipeline = await gpu.createComputePipelineAsync({ label: "pack", layout: "auto", compute: { module, entryPoint: "main" } });
-  const staging = await device.buffer("staging", Math.ceil(largest / 4) * 4, STORAGE | COPY_DST | COPY_SRC);
-  const uniform = await device.buffer("part", 48, UNIFORM | COPY_DST);
+  const pipeline = await pipelines.get("pack", packKernel);
+  const staging = await device.buffer("staging", Math.ceil(largest / 4) * 4, usage.STORAGE | usage.COPY_DST | usage.COPY_SRC);
+  const uniform = await device.buffer("part", 48, usage.UNIFORM | usage.COPY_DST);
   return {
     stage: (bytes, offset) => {
       // Copies are of whole words: the odd half at a tensor's end takes a zero along.
@@ -144,9 +140,7 @@ async function createPacker(device: Device, largest: number): Promise<Packer> {
       const halves = stored.dtype === "F16";
       if (!gated && (dtype === "f16") === halves && (inputs * taps === 1 ? columns === outputs : outputs * inputs === 1 && columns === 1)) {
         const size = halves ? 2 : 4;
-        const encoder = gpu.createCommandEncoder();
-        encoder.copyBufferToBuffer(staging, from * size, buffer, start * size, Math.ceil((outputs * taps * size) / 4) * 4);
-        gpu.queue.submit([encoder.finish()]);
+        pipelines.copy(staging, buffer, from * size, start * size, Math.ceil((outputs * taps * size) / 4) * 4);
         return;
       }
       const pairs = dtype === "f16" ? 1 : 0;
@@ -154,14 +148,7 @@ async function createPacker(device: Device, largest: number): Promise<Packer> {
       const row = 64 * Math.min(32768, Math.ceil(words / 64));
       const fields = [outputs, inputs, taps, columns, gated ? 1 : 0, start, from, halves ? 1 : 0, pairs, words, row, 0];
       gpu.queue.writeBuffer(uniform, 0, Uint32Array.from(fields));
-      const entries = [uniform, staging, buffer].map((one, binding) => ({ binding, resource: { buffer: one } }));
-      const encoder = gpu.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-      pass.dispatchWorkgroups(row / 64, Math.ceil(words / row));
-      pass.end();
-      gpu.queue.submit([encoder.finish()]);
+      pipelines.submit(pipeline, [uniform, staging, buffer], [row / 64, Math.ceil(words / row)]);
     },
     close: () => {
       device.free(staging);

@@ -69,8 +69,8 @@ export function groupStatistics({ group, scene, result }: Task): Draft {
   };
 }
 
-/** Each row of the last axis to mean 0 and variance 1, then the channels' scale and shift. `share` threads work on a row. */
-export function layerNorm(task: Task, share: number): Draft {
+/** Each row of the last axis to mean 0 and variance 1, then the channels' scale and shift; one thread a row. */
+export function layerNorm(task: Task): Draft {
   const { group, scene, result } = task;
   const core = group.core as OpValue;
   const [x = -1, weight = -1, bias = -1] = core.inputs;
@@ -78,52 +78,37 @@ export function layerNorm(task: Task, share: number): Draft {
   const channels = shape.at(-1) ?? 1;
   const rows = sizeOf(shape.slice(0, -1));
   const lanes = channels % 4 === 0 ? 4 : 1;
-  const items = channels / lanes;
   const writer = new KernelWriter();
-  const rowsOfGroup = 64 / share;
-  if (share > 1) writer.share("partial", 64);
-  writer.lines.push(
-    "let lid = local.x;",
-    `let wanted = workgroup.x * ${rowsOfGroup}u + lid / ${share}u;`,
-    `let row = min(wanted, ${rows - 1}u);`,
-  );
+  const { index, grid } = countedThreads(rows, 64);
+  writer.lines.push(`let row = ${index};`, `if (row >= ${rows}u) { return; }`);
   const rowAt = regroup([variable("row", rows)], shape.slice(0, -1));
   const type = lanes === 4 ? "vec4<f32>" : "f32";
   const channel = lanes === 4 ? variable(laneVariable, channels, "c") : variable("c", channels);
   const each = (body: (element: string) => void) =>
-    writer.block(`for (var c = lid % ${share}u; c < ${items}u; c += ${share}u)`, () => {
+    writer.block(`for (var c = 0u; c < ${channels / lanes}u; c++)`, () => {
       if (lanes === 4) writer.lines.push(`let ${laneVariable} = c * 4u;`);
       body(new Reader(scene, writer).read(x, [...rowAt, channel], lanes));
     });
-  const total = (name: string) => {
-    const own = lanes === 4 ? `dot(${name}, vec4<f32>(1.0))` : name;
-    if (share === 1) return own;
-    writer.lines.push("workgroupBarrier();", `partial[lid] = ${own};`, "workgroupBarrier();");
-    const sum = writer.variable("f32");
-    writer.lines.push(`for (var i = 0u; i < ${share}u; i++) { ${sum} += partial[lid / ${share}u * ${share}u + i]; }`);
-    return sum;
-  };
+  const total = (name: string) => (lanes === 4 ? `dot(${name}, vec4<f32>(1.0))` : name);
   writer.lines.push(`var sum = ${type}(0.0);`);
   each((element) => writer.lines.push(`sum += ${element};`));
   const mean = writer.name(`${total("sum")} / ${literal(channels)}`);
   writer.lines.push(`var squares = ${type}(0.0);`);
   each((element) => writer.lines.push(`squares += (${element} - ${mean}) * (${element} - ${mean});`));
   const scale = writer.name(`inverseSqrt(${total("squares")} / ${literal(channels)} + ${literal(Number(core.attributes.eps))})`);
-  writer.block(`if (wanted < ${rows}u)`, () =>
-    each((element) => {
-      const reader = new Reader(scene, writer);
-      const normal = `(${element} - ${mean}) * ${scale} * ${reader.read(weight, [channel], lanes)} + ${reader.read(bias, [channel], lanes)}`;
-      finishElement(task, writer, core, writer.name(normal), [...rowAt, channel], lanes);
-    }),
-  );
+  each((element) => {
+    const reader = new Reader(scene, writer);
+    const normal = `(${element} - ${mean}) * ${scale} * ${reader.read(weight, [channel], lanes)} + ${reader.read(bias, [channel], lanes)}`;
+    finishElement(task, writer, core, writer.name(normal), [...rowAt, channel], lanes);
+  });
   return {
-    name: `layerNorm_${rows}x${channels}_${result.dtype}_threads${share}`,
+    name: `layerNorm_${rows}x${channels}_${result.dtype}`,
     source: writer.finish(
-      `layerNorm: ${rows} rows of ${channels}; ${share} threads a row.`,
+      `layerNorm: ${rows} rows of ${channels}; a thread a row.`,
       [64, 1, 1],
-      "@builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>",
+      "@builtin(global_invocation_id) id: vec3<u32>",
     ),
-    grid: [Math.ceil(rows / rowsOfGroup), 1, 1],
+    grid,
   };
 }
 

@@ -36,13 +36,8 @@ function shapeOf(core: OpValue, operand: readonly number[], columns: number): Sh
   return { rows: sizeOf(leading), inner: operand.at(-1) ?? 1, columns, operandAt: at, resultAt: at, innerAxis: operand.length - 1 };
 }
 
-export interface Tile {
-  /** Rows a thread. */
-  readonly rows: number;
-}
-
-/** `matrix` is [inner, columns] row-major: packed weights, or for matmul the second operand of each batch. */
-export function product(task: Task, matrix: Stored, tile: Tile): Draft {
+/** `matrix` is [inner, columns] row-major: packed weights, or for matmul the second operand of each batch. `rows` are those that a thread computes. */
+export function product(task: Task, matrix: Stored, rows: number): Draft {
   const { group, scene } = task;
   const core = group.core as OpValue;
   const [x = -1] = core.inputs;
@@ -57,7 +52,7 @@ export function product(task: Task, matrix: Stored, tile: Tile): Draft {
   const runs = width === 4 ? runsOf(scene, x, shape.innerAxis) : undefined;
   const batched = core.op === "matmul" ? sizeOf(operand.slice(0, -2)) : 1;
   const writer = new KernelWriter();
-  const rowsOfThread = Math.min(tile.rows, shape.rows / batched);
+  const rowsOfThread = Math.min(rows, shape.rows / batched);
   const rowsOfBatch = shape.rows / batched;
   const tiles = Math.ceil(rowsOfBatch / rowsOfThread);
   const columnThreads = results / width;

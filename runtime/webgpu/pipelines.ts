@@ -1,0 +1,42 @@
+/** Kernels' sources to pipelines, each compiled once whichever graphs use it. */
+
+import type { Device } from "./device.ts";
+
+export class Pipelines {
+  private readonly made = new Map<string, Promise<GPUComputePipeline>>();
+  private readonly device: Device;
+
+  constructor(device: Device) {
+    this.device = device;
+  }
+
+  get(label: string, code: string): Promise<GPUComputePipeline> {
+    const { gpu } = this.device;
+    let pipeline = this.made.get(code);
+    if (pipeline === undefined) {
+      const module = gpu.createShaderModule({ label, code });
+      pipeline = gpu.createComputePipelineAsync({ label, layout: "auto", compute: { module, entryPoint: "main" } });
+      this.made.set(code, pipeline);
+    }
+    return pipeline;
+  }
+
+  /** One dispatch of a kernel on buffers, submitted. */
+  submit(pipeline: GPUComputePipeline, buffers: readonly GPUBuffer[], grid: readonly [number, number]): void {
+    const { gpu } = this.device;
+    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+    const encoder = gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+    pass.dispatchWorkgroups(...grid);
+    pass.end();
+    gpu.queue.submit([encoder.finish()]);
+  }
+
+  copy(from: GPUBuffer, to: GPUBuffer, fromOffset: number, toOffset: number, bytes: number): void {
+    const encoder = this.device.gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
+    this.device.gpu.queue.submit([encoder.finish()]);
+  }
+}
