@@ -6,7 +6,7 @@ import { samplers } from "./sampler/sampler.ts";
 
 export interface Progress {
   readonly phase: "load" | "text" | "step" | "decode";
-  /** Steps done. */
+  /** Steps done; of the phase `load`, bytes. */
   readonly step: number;
   readonly steps: number;
 }

@@ -2,6 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { create, globals } from "webgpu";
+import { createPipeline, openPackage, type Pipeline, packageFolder } from "../runtime/index.ts";
+import { openDevice } from "../runtime/webgpu/device.ts";
+import { type WebGpuRunner, webgpuRunner } from "../runtime/webgpu/runner.ts";
 
 /** Debian's Chromium brings SwiftShader; Mesa's drivers bring lavapipe, which has an adapter from version 25 on. */
 const softwareDrivers = [
@@ -30,6 +33,15 @@ export function openGpu(...options: string[]): GPU {
 export const gpu = openGpu();
 
 const adapter = await gpu.requestAdapter();
+
+/** A package folder on a device of its own. */
+export async function openRunnerOnGpu(folder: string, on = gpu): Promise<WebGpuRunner> {
+  return webgpuRunner(await openPackage(packageFolder(folder)), await openDevice(on));
+}
+
+export async function openOnGpu(folder: string): Promise<Pipeline> {
+  return createPipeline(await openPackage(packageFolder(folder)), await openRunnerOnGpu(folder));
+}
 
 /** Why there are no suites of WebGPU here; undefined where they run. Where they must run, absence is a failure. */
 export const noGpu: string | undefined =

@@ -3,9 +3,9 @@
 import { MvcError, mvcError } from "../runtime/errors.ts";
 import { openPackage } from "../runtime/package.ts";
 import { createPipeline, type Pipeline, type SampledClip } from "../runtime/pipeline.ts";
+import { type CountedFiles, countedFiles } from "../runtime/web/counted-files.ts";
 import { openDevice } from "../runtime/webgpu/device.ts";
 import { webgpuRunner } from "../runtime/webgpu/runner.ts";
-import { type CountedFiles, countedFiles } from "./counted-files.ts";
 import type { ModelEntry } from "./models.ts";
 import type { Stage } from "./stages.ts";
 

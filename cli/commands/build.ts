@@ -97,17 +97,19 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
 /** Limits by name, over the defaults that every device grants. */
 function readLimits(file: string): DeviceLimits {
   if (file === "default") return defaultLimits;
-  const wrong = (reason: string) => mvcError("file-unreadable", { file, reason });
+  const wrong = (expected: string, found: string) => mvcError("option-invalid", { option: `--limits ${file}`, expected, found });
   let given: unknown;
   try {
     given = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw wrong(error instanceof SyntaxError ? "it is not JSON" : reasonOf(error));
+    if (error instanceof SyntaxError) throw wrong("a file of JSON", reasonOf(error));
+    throw mvcError("file-unreadable", { file, reason: reasonOf(error) });
   }
-  if (typeof given !== "object" || given === null || Array.isArray(given)) throw wrong("it must hold an object of limits by name");
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw wrong("an object of limits by name", JSON.stringify(given));
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(defaultLimits, name)) throw wrong(`there is no limit ${name}; it knows ${Object.keys(defaultLimits).join(", ")}`);
-    if (!Number.isSafeInteger(value) || value < 1) throw wrong(`${name} must be a whole number above 0`);
+    if (!Object.hasOwn(defaultLimits, name)) throw wrong(`limits named ${Object.keys(defaultLimits).join(", ")}`, name);
+    if (!Number.isSafeInteger(value) || value < 1) throw wrong(`whole numbers above 0 for ${name}`, JSON.stringify(value));
   }
   return { ...defaultLimits, ...given };
 }

@@ -34,6 +34,7 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
   const byId = valuesById(graph);
   const readers = countReaders(graph);
   const outputs = new Set(graph.outputs.map((output) => output.value));
+  const pieces = new Set(graph.values.flatMap((value) => (value.kind === "op" && value.attributes.inPlace === true ? value.inputs : [])));
   const around: Surroundings = { readersOf: readingOps(graph), outputs, limit };
   const groups: Open[] = [];
   const tails = new Map<ValueId, Open>();
@@ -74,7 +75,7 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
     tails.set(op.id, chosen);
   };
 
-  /** An index map whose result leaves the graph: the kernel before it writes there, or one that does nothing else. */
+  /** An index map whose result leaves the graph, or is a piece of a whole: the kernel before it writes there, or one that does nothing else. */
   const finishAt = (op: OpValue): void => {
     const { wgsl } = opEntry(op.op);
     const open = wgsl.kind === "move" && wgsl.whole ? producer(op.inputs[0] ?? -1, sizeOf(op.type.shape)) : undefined;
@@ -100,7 +101,7 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
       open.tail = op;
       tails.set(op.id, open);
     } else if (wgsl.kind === "element" || (wgsl.kind === "gather" && op.op !== "concat")) extend(op);
-    else if (outputs.has(op.id) && op.attributes.inPlace !== true) finishAt(op);
+    else if ((outputs.has(op.id) || pieces.has(op.id)) && op.attributes.inPlace !== true) finishAt(op);
   }
   return inOrder(graph, groups);
 }
@@ -172,7 +173,8 @@ function isOperandOnly(op: OpValue, { readersOf, outputs }: Surroundings): boole
   for (;;) {
     const readers = readersOf.get(current.id) ?? [];
     const [reader] = readers;
-    if (outputs.has(current.id)) return false;
+    // A piece of a value goes to its place in the whole, which siblings do not share.
+    if (outputs.has(current.id) || readers.some(({ attributes }) => attributes.inPlace === true)) return false;
     if (reader === undefined || readers.length > 1) return true;
     const { wgsl } = opEntry(reader.op);
     if (wgsl.kind === "move" && wgsl.whole) current = reader;

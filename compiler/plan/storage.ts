@@ -71,20 +71,22 @@ function placePieces(
   byId: (id: ValueId) => Value,
 ): ReadonlyMap<ValueId, Stored> {
   const pieces = new Map<ValueId, Stored>();
-  for (const op of graph.values) {
+  // The outer before the inner: a piece may have been cut again.
+  for (const op of [...graph.values].reverse()) {
     if (op.kind !== "op" || op.attributes.inPlace !== true) continue;
     const { shape, dtype } = op.type;
     const output = outputs.get(op.id);
     const channels = shape.length === 5 ? 2 : shape.length - 1;
     const halves = output === undefined && dtype === "f16" && (shape[channels] ?? 1) % 4 === 0;
     const strides = output === undefined ? innermost(shape, channels) : rowMajor(shape);
-    const whole: Stored = { buffer: output ?? `value:${op.id}`, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides, start: 0 };
+    const own: Stored = { buffer: output ?? `value:${op.id}`, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides, start: 0 };
+    const whole = pieces.get(op.id) ?? own;
     places.set(op.id, whole);
-    let start = 0;
+    let { start } = whole;
     const axis = Number(op.attributes.axis);
     for (const id of op.inputs) {
       pieces.set(id, { ...whole, start });
-      start += (byId(id).type.shape[axis] ?? 0) * (strides[axis] ?? 0);
+      start += (byId(id).type.shape[axis] ?? 0) * (whole.strides[axis] ?? 0);
     }
   }
   return pieces;

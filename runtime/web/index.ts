@@ -5,5 +5,4 @@ export { type ErrorCode, MvcError } from "../errors.ts";
 export type { Progress, SampleOptions } from "../options.ts";
 export type { Package } from "../package.ts";
 export type { AnyGraphs, ClipRequest, GraphTypes, Pipeline, SampledClip } from "../pipeline.ts";
-export { httpFiles } from "./http-files.ts";
 export { loadPipeline, type WebLoadOptions } from "./load.ts";

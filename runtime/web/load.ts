@@ -6,10 +6,10 @@ import { openPackage } from "../package.ts";
 import { type AnyGraphs, createPipeline, type GraphTypes, type Pipeline } from "../pipeline.ts";
 import { openDevice } from "../webgpu/device.ts";
 import { webgpuRunner } from "../webgpu/runner.ts";
-import { httpFiles } from "./http-files.ts";
+import { countedFiles } from "./counted-files.ts";
 
 export interface WebLoadOptions {
-  /** While weights load, `step` and `steps` count bytes of the graph that is loading. */
+  /** While files load, `step` counts their bytes; their number is not known, and `steps` is 0. */
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }
@@ -28,10 +28,11 @@ export async function loadPipeline<G extends GraphTypes<G> = AnyGraphs>(
   }
   const device = await openDevice(navigator.gpu, " in this browser");
   try {
-    const pack = await openPackage(httpFiles(address, options.signal));
     const { onProgress, signal } = options;
-    const report = (loaded: number, total: number) => onProgress?.({ phase: "load", step: loaded, steps: total });
-    return createPipeline<G>(pack, webgpuRunner(pack, device, { signal, onProgress: ({ loaded, total }) => report(loaded, total) }));
+    // What a hash was made of stays in memory, so that no byte is asked for twice: weights below 64 MiB.
+    const files = countedFiles(address, signal, (loaded) => onProgress?.({ phase: "load", step: loaded, steps: 0 }));
+    const pack = await openPackage(files);
+    return createPipeline<G>(pack, webgpuRunner(pack, device, { signal }));
   } catch (error) {
     device.close();
     throw error;

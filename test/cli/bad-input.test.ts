@@ -150,6 +150,27 @@ describe("options", () => {
     ["an unknown kind of file", ["-o", "clip.avi"], ".gif"],
   ])("%s", async (_, options, text) => expectMistake(await sample(...options), "option-invalid", text));
 
+  test.each<[string, string, string]>([
+    ["no JSON", "{", "a file of JSON"],
+    ["a list", "[]", "an object of limits by name, found []"],
+    ["an unknown limit", '{"maxBuffers": 1}', "maxBufferSize"],
+    ["a limit that is no size", '{"maxBufferSize": -1}', "whole numbers above 0 for maxBufferSize, found -1"],
+  ])("limits: %s", async (_, text, said) => {
+    const file = join(folder, "limits.json");
+    writeFileSync(file, text);
+    expectMistake(await mvc(["build", model, "--preset", "Mini", "--limits", file, "-o", join(folder, "limited")]), "option-invalid", said);
+    expect(existsSync(join(folder, "limited"))).toBe(false);
+  });
+
+  test("limits that a model does not fit", async () => {
+    const file = join(folder, "limits.json");
+    writeFileSync(file, '{"maxStorageBufferBindingSize": 1000}');
+    const { code, err } = await mvc(["build", model, "--preset", "Mini", "--limits", file, "-o", join(folder, "limited")]);
+    expect(code).toBe(1);
+    expect(err).toContain("error device-limit");
+    expect(err).toContain("maxStorageBufferBindingSize, but the limit is 1000");
+  });
+
   test("prompts that the model cannot read", async () => {
     const ask = (prompt: string) => mvc(["sample", mini, prompt, "--steps", "1", "-o", join(folder, "x.gif")]);
     expectMistake(await ask("a purple dog moves right"), "word-unknown", '"purple", "dog"');
@@ -163,6 +184,7 @@ describe("options", () => {
       ["build", model],
       ["sample", mini, "x", "--steps", "many", "-o", "x.gif"],
       ["build", model, "--set", "F", "-o", "x"],
+      ["build", model, "--target", "cuda", "-o", "x"],
     ]) {
       const { code, err } = await mvc(args);
       expect([args, code]).toEqual([args, 2]);

@@ -6,9 +6,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Compiled } from "../../compiler/compile.ts";
 import { emitPackage, type Targets } from "../../compiler/emit/package.ts";
+import { type DeviceLimits, defaultLimits } from "../../compiler/plan/limits.ts";
+import type { Planned } from "../../compiler/plan/plan.ts";
+import { planModel } from "../../compiler/plan/plan-model.ts";
 import { floatToHalf } from "../../runtime/half.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+/** The plans of a compiled model; one that does not fit the limits fails the test. */
+export function plansOf(compiled: Compiled, limits: DeviceLimits = defaultLimits): ReadonlyMap<string, Planned> {
+  const planned = planModel(compiled, limits);
+  if (!planned.ok) throw new Error(planned.diagnostics.map(({ message }) => message).join("; "));
+  return planned.plans;
+}
 
 export function writePackage(
   compiled: Compiled,

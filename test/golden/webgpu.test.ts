@@ -4,15 +4,10 @@ import { rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Compiled } from "../../compiler/compile.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/plan/limits.ts";
-import { planModel } from "../../compiler/plan/plan-model.ts";
-import { openPackage, packageFolder } from "../../runtime/index.ts";
-import { createPipeline } from "../../runtime/pipeline.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
-import { openDevice } from "../../runtime/webgpu/device.ts";
-import { webgpuRunner } from "../../runtime/webgpu/runner.ts";
-import { gpu, noGpu } from "../gpu.ts";
+import { noGpu, openOnGpu } from "../gpu.ts";
 import { caseNames, compileFile, type GoldenCase, goldenWeight, readCase, relativeError } from "./cases.ts";
-import { writePackage } from "./package-folder.ts";
+import { plansOf, writePackage } from "./package-folder.ts";
 
 /** Two engines sum the same products in different orders: f32 rounding over the depth of the network reaches some 1e-5. */
 const tolerance = 1e-4;
@@ -24,11 +19,8 @@ async function runOn(compiled: Compiled, name: string, golden: GoldenCase, limit
   const graph = compiled.graphs.get(name);
   if (graph === undefined) throw new Error(`no graph ${name}`);
   const alone = { ...compiled, graphs: new Map([[name, graph]]), sampler: null };
-  const planned = planModel(alone, limits);
-  if (!planned.ok) throw new Error(planned.diagnostics.map(({ message }) => message).join("; "));
-  const folder = writePackage(alone, goldenWeight, undefined, { onnx: false, plans: planned.plans });
-  const pack = await openPackage(packageFolder(folder));
-  const pipeline = createPipeline(pack, webgpuRunner(pack, await openDevice(gpu)));
+  const folder = writePackage(alone, goldenWeight, undefined, { onnx: false, plans: plansOf(alone, limits) });
+  const pipeline = await openOnGpu(folder);
   try {
     return Object.values(await pipeline.run(name, Object.fromEntries(golden.inputs)))[0] as TensorData;
   } finally {

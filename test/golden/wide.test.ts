@@ -2,15 +2,11 @@
 
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { defaultLimits } from "../../compiler/plan/limits.ts";
-import { planModel } from "../../compiler/plan/plan-model.ts";
-import { createPipeline, loadPipeline, openPackage, type Pipeline, packageFolder } from "../../runtime/index.ts";
+import { loadPipeline, type Pipeline } from "../../runtime/index.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
-import { openDevice } from "../../runtime/webgpu/device.ts";
-import { webgpuRunner } from "../../runtime/webgpu/runner.ts";
-import { gpu, noGpu } from "../gpu.ts";
+import { noGpu, openOnGpu } from "../gpu.ts";
 import { caseNames, compileFile, goldenWeight, readCase, relativeError } from "./cases.ts";
-import { writePackage } from "./package-folder.ts";
+import { plansOf, writePackage } from "./package-folder.ts";
 
 /**
  * The longest sums are of 11,520 products (3 x 3 x 1280). ONNX Runtime's f32 was measured 2e-7 to 4e-7 from the f64 results; a GPU may sum one
@@ -21,13 +17,8 @@ const tolerance = 1e-4;
 /** A backend's name and how it opens a package folder. */
 const backends: readonly (readonly [string, (folder: string) => Promise<Pipeline>])[] = [
   ["ONNX Runtime", (folder) => loadPipeline(folder, { threads: 1, backend: "onnx" })],
-  ...(noGpu === undefined ? [["WebGPU", onWebGpu] as const] : []),
+  ...(noGpu === undefined ? [["WebGPU", openOnGpu] as const] : []),
 ];
-
-async function onWebGpu(folder: string): Promise<Pipeline> {
-  const pack = await openPackage(packageFolder(folder));
-  return createPipeline(pack, webgpuRunner(pack, await openDevice(gpu)));
-}
 
 const compiled = compileFile("golden/cases/wide.mv", { preset: "Short" });
 const cases = caseNames("wide").map((name) => [name, readCase(name)] as const);
@@ -45,9 +36,7 @@ describe.each(cases)("%s", (_, golden) => {
     const graph = compiled.graphs.get(name);
     if (graph === undefined) throw new Error(`no graph ${name}`);
     const alone = { ...compiled, graphs: new Map([[name, graph]]), sampler: null };
-    const planned = planModel(alone, defaultLimits);
-    if (!planned.ok) throw new Error(planned.diagnostics.map(({ message }) => message).join("; "));
-    folder = writePackage(alone, goldenWeight, undefined, { onnx: true, plans: planned.plans });
+    folder = writePackage(alone, goldenWeight, undefined, { onnx: true, plans: plansOf(alone) });
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 

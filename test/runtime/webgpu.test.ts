@@ -3,29 +3,19 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Compiled } from "../../compiler/compile.ts";
-import { defaultLimits } from "../../compiler/plan/limits.ts";
 import type { Planned } from "../../compiler/plan/plan.ts";
-import { planModel } from "../../compiler/plan/plan-model.ts";
 import { createPipeline, loadPipeline, openPackage, packageFolder } from "../../runtime/index.ts";
 import { floatsOf, i32, type TensorData } from "../../runtime/tensor.ts";
 import { openDevice } from "../../runtime/webgpu/device.ts";
-import { type WebGpuRunner, webgpuRunner } from "../../runtime/webgpu/runner.ts";
 import { compileFile, goldenWeight, relativeError } from "../golden/cases.ts";
-import { writePackage } from "../golden/package-folder.ts";
-import { gpu, noGpu, openGpu } from "../gpu.ts";
+import { plansOf, writePackage } from "../golden/package-folder.ts";
+import { noGpu, openGpu, openRunnerOnGpu } from "../gpu.ts";
 
 /** f32 rounding of each step goes into the next: what the issue of sampling on any device allows a clip's latent. */
 const clipTolerance = 2e-3;
 
 const mini = compileFile("models/magicvideo.mv", { preset: "Mini" });
 const folders: string[] = [];
-
-function plansOf(compiled: Compiled): ReadonlyMap<string, Planned> {
-  const planned = planModel(compiled, defaultLimits);
-  if (!planned.ok) throw new Error("Mini does not fit the default limits");
-  return planned.plans;
-}
 
 /** The text encoder alone, its plan changed. */
 function textPackage(change: (planned: Planned) => Planned = (planned) => planned): string {
@@ -36,10 +26,6 @@ function textPackage(change: (planned: Planned) => Planned = (planned) => planne
   const folder = writePackage(alone, goldenWeight, undefined, { onnx: false, plans });
   folders.push(folder);
   return folder;
-}
-
-async function open(folder: string, on = gpu): Promise<WebGpuRunner> {
-  return webgpuRunner(await openPackage(packageFolder(folder)), await openDevice(on));
 }
 
 const tokens = { tokens: i32([1, 16], new Int32Array(16).fill(3)) };
@@ -59,7 +45,7 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
     const host = await loadPipeline(whole, { backend: "onnx" });
     const expected = await host.sample("a red circle moves right", options);
     await host.dispose();
-    const runner = await open(whole);
+    const runner = await openRunnerOnGpu(whole);
     const device = createPipeline(await openPackage(packageFolder(whole)), runner);
     const phases: string[] = [];
     const found = await device.sample("a red circle moves right", {
@@ -81,12 +67,12 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
 
   test("a lost device is said to be lost, and another can be opened", async () => {
     const folder = textPackage();
-    const lost = await open(folder);
+    const lost = await openRunnerOnGpu(folder);
     const [before] = Object.values(await lost.run("encodeText", tokens)) as TensorData[];
     lost.device.gpu.destroy();
     await lost.device.gpu.lost;
     await expect(lost.run("encodeText", tokens)).rejects.toMatchObject({ code: "device-lost" });
-    const again = await open(folder);
+    const again = await openRunnerOnGpu(folder);
     const [after] = Object.values(await again.run("encodeText", tokens)) as TensorData[];
     expect(after).toEqual(before);
     await Promise.all([lost.dispose(), again.dispose()]);
@@ -94,7 +80,7 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
 
   test("a device below the plan's needs, a kernel that does not compile, a value beyond all memory", async () => {
     const failure = async (change: (planned: Planned) => Planned) => {
-      const runner = await open(textPackage(change));
+      const runner = await openRunnerOnGpu(textPackage(change));
       return runner.run("encodeText", tokens).then(
         () => "ran",
         ({ code, message }: { code: string; message: string }) => `${code}: ${message}`,
@@ -117,10 +103,10 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
   test("changed kernels, and a package without plans", async () => {
     const folder = textPackage();
     writeFileSync(join(folder, "webgpu/encodeText.wgsl"), "");
-    await expect(open(folder)).rejects.toMatchObject({ code: "hash-mismatch" });
+    await expect(openRunnerOnGpu(folder)).rejects.toMatchObject({ code: "hash-mismatch" });
     const plain = writePackage({ ...mini, sampler: null }, goldenWeight);
     folders.push(plain);
-    await expect((await open(plain)).run("encodeText", tokens)).rejects.toMatchObject({ code: "target-absent" });
+    await expect((await openRunnerOnGpu(plain)).run("encodeText", tokens)).rejects.toMatchObject({ code: "target-absent" });
   });
 
   test("no adapter", async () => {

@@ -4,9 +4,9 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openPackage } from "../../runtime/package.ts";
-import { countedFiles } from "../../web/counted-files.ts";
-import { tinyPackage } from "../runtime/tiny-package.ts";
-import { serve } from "./chromium.ts";
+import { countedFiles } from "../../runtime/web/counted-files.ts";
+import { serve } from "../web/chromium.ts";
+import { tinyPackage } from "./tiny-package.ts";
 
 test("every byte of a package is counted once, and what was read whole is not asked for again", async () => {
   const tiny = await tinyPackage();
