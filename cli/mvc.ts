@@ -140,6 +140,15 @@ program
   .action(async (folder, prompt, options) => finish(await (await import("./commands/sample.ts")).sample(folder, prompt, options)));
 
 program
+  .command("bench")
+  .description("time a graph on the graphics card, kernel by kernel, and beside ONNX Runtime")
+  .argument("<package>", "a folder that `mvc build` wrote")
+  .option("--graph <name>", "which graph (default: the sampler's step)")
+  .option("--rounds <n>", "how often each is run", wholeNumber, 3)
+  .option("--json", "print the figures as JSON")
+  .action(async (folder, options) => finish(await (await import("./commands/bench.ts")).bench(folder, options)));
+
+program
   .command("data")
   .description("make a set of captioned clips on the spot")
   .addArgument(program.createArgument("<name>", "which set").choices(["moving-shapes"]))

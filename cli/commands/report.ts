@@ -6,6 +6,7 @@ import { costOf, type GraphCost } from "../../compiler/cost.ts";
 import { type Dependence, dependenceAlong } from "../../compiler/graph/dependence.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { printDiagnostics, soundProgram } from "../program.ts";
+import { table } from "../table.ts";
 import type { Outcome } from "../terminal.ts";
 import { type ChoiceOptions, choicesOf } from "./build.ts";
 
@@ -29,7 +30,7 @@ export function report(file: string, options: ReportOptions): Outcome {
     const choices = { preset: options.preset ?? null, ablations: options.ablation ?? [], precision: options.precision };
     const model = expanded.configuration.model.name.name;
     process.stdout.write(`${JSON.stringify({ model, ...choices, graphs: Object.fromEntries(graphs) }, null, 2)}\n`);
-  } else process.stdout.write([...graphs].map(([name, cost]) => table(name, cost)).join("\n"));
+  } else process.stdout.write([...graphs].map(([name, cost]) => shown(name, cost)).join("\n"));
   return "done";
 }
 
@@ -46,17 +47,13 @@ function dependenceOf(graph: Graph): { readonly [axis: string]: Dependence } {
   return found;
 }
 
-function table(name: string, cost: GraphCost & { readonly dependence: { readonly [axis: string]: Dependence } }): string {
+function shown(name: string, cost: GraphCost & { readonly dependence: { readonly [axis: string]: Dependence } }): string {
   const rows = cost.blocks.map((block) => [block.path || "(unlabelled)", ...figures(block)]);
-  const total = [`${name}, in all`, ...figures(cost)];
-  const head = ["block", "parameters", "tensors", "GFLOP"];
-  const widths = head.map((_, column) => Math.max(...[head, ...rows, total].map((row) => (row[column] ?? "").length)));
-  const line = (row: readonly string[]) =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  ");
+  const lines = table(["block", "parameters", "tensors", "GFLOP"], [...rows, [`${name}, in all`, ...figures(cost)]]);
   const memory = `activations: ${(cost.activationBytes / 2 ** 20).toFixed(1)} MiB alive at most, ${cost.nodes} nodes as written`;
   const along = Object.entries(cost.dependence).map(([axis, dependence]) => `${axis} ${dependence}`);
   const axes = along.length === 0 ? [] : [`axes: ${along.join(", ")}`];
-  return [pc.bold(name), pc.dim(line(head)), ...rows.map(line), pc.bold(line(total)), memory, ...axes, ""].join("\n");
+  return [pc.bold(name), ...lines, memory, ...axes, ""].join("\n");
 }
 
 function figures(cost: { readonly parameters: number; readonly tensors: number; readonly flops: number }): string[] {

@@ -11,6 +11,8 @@ export interface Plan {
   readonly outputs: readonly PlannedTensor[];
   readonly weights: readonly WeightBuffer[];
   readonly dispatches: readonly Dispatch[];
+  /** For tools that look into a run; a run itself needs none of it. */
+  readonly values: readonly PlannedValue[];
   /** What a device must allow. */
   readonly needs: DeviceNeeds;
 }
@@ -59,8 +61,6 @@ export type Binding =
 export interface Dispatch {
   /** The weight path of what it computes, or the op (law 6). */
   readonly label: string;
-  /** The value of the graph in `graphs/<graph>.json` that its first writable binding holds afterwards; absent for partial results. */
-  readonly value?: number;
   /** Named as in `webgpu/<graph>.wgsl`. */
   readonly kernel: string;
   /** Workgroups along x, y, z. */
@@ -72,6 +72,19 @@ export interface Dispatch {
   readonly flops: number;
   /** Read and written, each tensor counted once. */
   readonly bytes: number;
+}
+
+/** A value that reaches memory, and where it lies there until a later dispatch takes the place. */
+export interface PlannedValue {
+  /** Its number in `graphs/<graph>.json`. */
+  readonly value: number;
+  /** The dispatch, counted from 0, after which it is whole. */
+  readonly after: number;
+  readonly binding: Binding;
+  readonly dtype: "f32" | "f16" | "i32";
+  /** Of its axes and of its first element, in elements. */
+  readonly strides: readonly number[];
+  readonly start: number;
 }
 
 /** The names of WebGPU's limits. */

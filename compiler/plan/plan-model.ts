@@ -25,10 +25,13 @@ export function planModel({ graphs, configuration }: Compiled, limits: DeviceLim
   return diagnostics.length > 0 ? { ok: false, diagnostics: [...spans.values()] } : { ok: true, plans };
 }
 
-function spanOf({ graph, plan }: Planned, breach: Breach): Span | undefined {
-  const id = plan.dispatches.find(({ label }) => label === breach.what)?.value;
-  const value = graph.values.find((one) => one.id === id);
-  return value?.kind === "op" ? value.origin.span : undefined;
+/** Labels of kernels begin with the weight path of what they compute. */
+function spanOf({ graph }: Planned, { what }: Breach): Span | undefined {
+  for (const value of graph.values) {
+    if (value.kind !== "op" || value.origin.path === "") continue;
+    if (what === value.origin.path || what.startsWith(`${value.origin.path} (`)) return value.origin.span;
+  }
+  return undefined;
 }
 
 function diagnosticOf(graph: string, { limit, what, needed, allowed }: Breach, span: Span): Diagnostic {

@@ -16,6 +16,7 @@ import { type DeviceLimits, defaultLimits } from "./limits.ts";
 import { type Lifetime, leastBytes, shareSlots } from "./slots.ts";
 import { splitFrames } from "./split-frames.ts";
 import { inputBuffer, outputBuffer, placeValues } from "./storage.ts";
+import { valuesInMemory } from "./values-in-memory.ts";
 import { padded, WeightBuffers } from "./weight-buffers.ts";
 
 export interface Planned {
@@ -80,7 +81,6 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
     const bindings = buffers.map((buffer) => bindingOf(buffer, vectors));
     return {
       label: labelOf(group),
-      ...(group.kind === "kernel" && group.siblings.length === 0 ? { value: group.tail.id } : {}),
       kernel: kernels.nameOf(draft),
       grid: draft.grid,
       bindings,
@@ -97,6 +97,7 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
     outputs,
     weights: packed,
     dispatches,
+    values: valuesInMemory(whole, graph, groups, storage, (buffer) => bindingOf(buffer, [])),
     needs: needsOf(
       dispatches,
       slots,

@@ -107,18 +107,14 @@ function repeat(graph: Graph, region: Region, axis: number, parts: readonly { st
       made.get(op.id)?.push(id);
     }
   }
-  const joined = new Map<ValueId, ValueId>();
-  const mapped = (id: ValueId) => joined.get(id) ?? id;
   const late = graph.values.filter((value): value is OpValue => value.kind === "op" && region.after.has(value.id));
   const wanted = new Set([...graph.outputs.map(({ value }) => value), ...late.flatMap(({ inputs }) => inputs)]);
   for (const op of members) {
-    if (wanted.has(op.id)) joined.set(op.id, builder.op("concat", made.get(op.id) ?? [], { axis, inPlace: true }, op.origin));
+    // The whole keeps its number, by which its readers and the graph before know it.
+    if (wanted.has(op.id)) builder.keep({ ...op, op: "concat", inputs: made.get(op.id) ?? [], attributes: { axis, inPlace: true } });
   }
-  for (const op of late) builder.keep({ ...op, inputs: op.inputs.map(mapped) });
-  return builder.finish(
-    graph.name,
-    graph.outputs.map((output) => ({ ...output, value: mapped(output.value) })),
-  );
+  for (const op of late) builder.keep(op);
+  return builder.finish(graph.name, graph.outputs);
 }
 
 /** An operand's part of a piece; weights, and what is one for all pieces, as they are. */

@@ -18,6 +18,7 @@ export async function openDawn(): Promise<GPU> {
     });
   });
   Object.assign(globalThis, dawn.globals);
-  kept = dawn.create([]);
+  // Timestamps that are rounded to tenths of a millisecond would tell nothing of small kernels.
+  kept = dawn.create(["disable-dawn-features=timestamp_quantization"]);
   return kept;
 }

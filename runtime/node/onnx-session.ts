@@ -10,6 +10,8 @@ import type { TensorData } from "../tensor.ts";
 export interface OnnxOptions {
   /** Threads within an op; ONNX Runtime's own choice (the physical cores) when not given. */
   readonly threads?: number;
+  /** What the engine computes on; "cpu" when not given. Its WebGPU is there to be measured against. */
+  readonly provider?: "cpu" | "webgpu";
 }
 
 /** Opens nothing yet: each graph is loaded at its first run, so that a loop that never decodes never holds the decoder. */
@@ -80,6 +82,7 @@ function holdHalvesAsBits(make: typeof Tensor): void {
 async function open(graph: string, file: string, folder: string, options: OnnxOptions): Promise<InferenceSession> {
   const { InferenceSession } = await engine();
   return InferenceSession.create(join(folder, file), {
+    executionProviders: [options.provider ?? "cpu"],
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     // Weights lie beside the folder of graphs; the engine refuses `../` in a graph, but maps the file from here.
     extra: { session: { model_external_initializers_file_folder_path: resolve(folder) } },

@@ -7,7 +7,7 @@ import { type MvcError, mvcError, reasonOf } from "../errors.ts";
 const software = /llvmpipe|lavapipe|swiftshader|software/i;
 
 /** WebGPU's flags of buffers; the names that it defines are not there before a device is. */
-export const usage = { MAP_READ: 0x01, COPY_SRC: 0x04, COPY_DST: 0x08, UNIFORM: 0x40, STORAGE: 0x80 } as const;
+export const usage = { MAP_READ: 0x01, COPY_SRC: 0x04, COPY_DST: 0x08, UNIFORM: 0x40, STORAGE: 0x80, QUERY_RESOLVE: 0x200 } as const;
 
 export interface Device {
   readonly gpu: GPUDevice;
@@ -32,6 +32,9 @@ const limitNames: readonly (keyof DeviceNeeds)[] = [
   "maxComputeWorkgroupsPerDimension",
 ];
 
+/** Taken where the adapter has them. */
+const features: readonly GPUFeatureName[] = ["timestamp-query"];
+
 /** An adapter, or undefined where none answers. */
 export async function findAdapter(gpu: GPU): Promise<GPUAdapter | undefined> {
   return (await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null)) ?? undefined;
@@ -49,7 +52,8 @@ export async function openDevice(gpu: GPU, where = ""): Promise<Device> {
   const adapter = await findAdapter(gpu);
   if (adapter === undefined) throw mvcError("adapter-absent", { where });
   const requiredLimits = Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]));
-  const device = await adapter.requestDevice({ requiredLimits }).catch((error: unknown) => {
+  const requiredFeatures = features.filter((feature) => adapter.features.has(feature));
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures }).catch((error: unknown) => {
     throw mvcError("device-lost", { reason: reasonOf(error) });
   });
   return watch(device);

@@ -24,6 +24,9 @@ export interface GpuGraph {
   output(name: string): GPUBuffer;
   /** Submits all dispatches, in one submission or as many as bounded work needs. */
   submit(): void;
+  /** The dispatches from one to before another, for tools that look between them. */
+  encode(pass: GPUComputePassEncoder, from: number, to: number): void;
+  buffer(binding: Binding): GPUBuffer;
 }
 
 /** The plan and the kernels of a graph. Throws MvcError `target-absent`, `plan-invalid`. */
@@ -97,19 +100,19 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
         })),
       }),
     );
-  const encode = (encoder: GPUCommandEncoder, from: number, to: number) => {
+  const encode = (pass: GPUComputePassEncoder, from: number, to: number) => {
     groups ??= bindGroups();
-    const pass = encoder.beginComputePass();
     for (let i = from; i < to; i++) {
       const dispatch = plan.dispatches[i] as Dispatch;
       pass.setPipeline(compiled[i] as GPUComputePipeline);
       pass.setBindGroup(0, groups[i] as GPUBindGroup);
       pass.dispatchWorkgroups(...dispatch.grid);
     }
-    pass.end();
   };
   return {
     plan,
+    encode,
+    buffer,
     share: (name, from) => {
       const own = inputs.get(name);
       if (own === undefined || own.size !== from.size || groups !== undefined)
@@ -126,7 +129,9 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
         flops += dispatch.flops;
         if (flops < flopsOfSubmit && i + 1 < plan.dispatches.length) continue;
         const encoder = device.gpu.createCommandEncoder({ label: graph });
-        encode(encoder, from, i + 1);
+        const pass = encoder.beginComputePass();
+        encode(pass, from, i + 1);
+        pass.end();
         device.gpu.queue.submit([encoder.finish()]);
         from = i + 1;
         flops = 0;

@@ -3,7 +3,7 @@
 import { mvcError } from "../errors.ts";
 import type { Package } from "../package.ts";
 import { checkFeeds, type GraphRunner, graphSpec } from "../session.ts";
-import { elements, type TensorData, toDType } from "../tensor.ts";
+import { elements, type TensorData, type Tensors, toDType } from "../tensor.ts";
 import { type Device, usage } from "./device.ts";
 import { type GpuGraph, type Loading, loadGraph } from "./graph.ts";
 import { createLoop, type Loop } from "./loop.ts";
@@ -11,6 +11,12 @@ import { Pipelines } from "./pipelines.ts";
 
 export interface WebGpuRunner extends GraphRunner {
   readonly device: Device;
+  /** A loaded graph, for tools that look into a run. */
+  graph(name: string): Promise<GpuGraph>;
+  /** Checks and writes a graph's inputs. */
+  feed(name: string, feeds: Tensors): Promise<GpuGraph>;
+  /** The first bytes of a buffer from an offset on, once all that was submitted is done. */
+  read(buffer: GPUBuffer, bytes: number, offset?: number): Promise<ArrayBuffer>;
 }
 
 /** Loads each graph at its first run. The device is the runner's own and goes with it. */
@@ -36,10 +42,10 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
   };
 
   /** Waits for all that was submitted. */
-  const read = async (buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> => {
+  const read = async (buffer: GPUBuffer, bytes: number, offset = 0): Promise<ArrayBuffer> => {
     const host = await device.buffer("read back", bytes, usage.COPY_DST | usage.MAP_READ);
     try {
-      pipelines.copy(buffer, host, 0, 0, bytes);
+      pipelines.copy(buffer, host, offset, 0, bytes);
       await host.mapAsync(1).catch((error: unknown) => {
         device.check();
         throw mvcError("device-lost", { reason: String(error) });
@@ -50,18 +56,26 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
     }
   };
 
+  const feed = async (name: string, feeds: Tensors): Promise<GpuGraph> => {
+    const loaded = await graph(name);
+    for (const [input, tensor] of checkFeeds(name, graphSpec(pack.manifest, name), feeds)) {
+      const { data } = toDType(tensor, tensor.dtype === "i32" ? "i32" : "f32") ?? tensor;
+      device.gpu.queue.writeBuffer(loaded.input(input), 0, data as Float32Array<ArrayBuffer>);
+    }
+    return loaded;
+  };
+
   return {
     device,
+    graph,
+    feed,
+    read,
     load: async (name) => {
       await graph(name);
     },
     run: async (name, feeds) => {
       const spec = graphSpec(pack.manifest, name);
-      const loaded = await graph(name);
-      for (const [input, tensor] of checkFeeds(name, spec, feeds)) {
-        const { data } = toDType(tensor, tensor.dtype === "i32" ? "i32" : "f32") ?? tensor;
-        device.gpu.queue.writeBuffer(loaded.input(input), 0, data as Float32Array<ArrayBuffer>);
-      }
+      const loaded = await feed(name, feeds);
       loaded.submit();
       const outputs = await Promise.all(
         spec.outputs.map(async ({ name: output, dtype, shape }): Promise<readonly [string, TensorData]> => {
