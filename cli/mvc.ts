@@ -139,6 +139,18 @@ program
   .requiredOption("-o, --output <file>", "clip.gif, clip.mp4, or clip.png for a contact sheet")
   .action(async (folder, prompt, options) => finish(await (await import("./commands/sample.ts")).sample(folder, prompt, options)));
 
+const probed = ["reference", "onnx", "webgpu"] as const;
+program
+  .command("diff")
+  .description("run a graph by two backends and name the first node whose values part; exit 1 if there is one")
+  .argument("<package>", "a folder that `mvc build` wrote")
+  .argument("<graph>", "a graph of the package, such as step")
+  .requiredOption("--inputs <file>", "the graph's inputs by name (.safetensors)")
+  .addOption(new Option("--backend <name>", "what is in question").choices(probed).default("webgpu"))
+  .addOption(new Option("--against <name>", "what it is compared with").choices(probed).default("reference"))
+  .option("--tolerance <x>", "largest difference, of a value's largest element (default: 1e-4, with --precision f16 2e-2)", number)
+  .action(async (folder, graph, options) => finish(await (await import("./commands/diff.ts")).diff(folder, graph, options)));
+
 program
   .command("bench")
   .description("time a graph on the graphics card, kernel by kernel, and beside ONNX Runtime")

@@ -2,14 +2,16 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Graph } from "../compiler/graph/graph.ts";
 import { parseGraph } from "../compiler/graph/serialise.ts";
-import { interpret } from "../compiler/interpret.ts";
+import { interpret, type Tap } from "../compiler/interpret.ts";
+import type { Tensor } from "../compiler/ops/op.ts";
 import { mvcError, reasonOf } from "../runtime/errors.ts";
 import { halvesToFloats } from "../runtime/half.ts";
 import type { Package } from "../runtime/package.ts";
 import { type StoredTensor, storedToTensor } from "../runtime/safetensors.ts";
 import { checkFeeds, type GraphRunner, graphSpec } from "../runtime/session.ts";
-import { type TensorData, toDType } from "../runtime/tensor.ts";
+import { type TensorData, type Tensors, toDType } from "../runtime/tensor.ts";
 
 export function referenceRunner(pack: Package, folder: string): GraphRunner {
   return {
@@ -17,19 +19,12 @@ export function referenceRunner(pack: Package, folder: string): GraphRunner {
     dispose: async () => {},
     run: async (name, feeds) => {
       const spec = graphSpec(pack.manifest, name);
-      const inputs = new Map(checkFeeds(name, spec, feeds).map(([input, tensor]) => [input, plain(tensor)]));
-      const graph = await readGraph(folder, name);
-      const weights = new Map<string, TensorData>();
-      for (const value of graph.values) if (value.kind === "weight") weights.set(value.path, await readWeight(pack, name, value.path));
-      const outputs = interpret(graph, inputs, (path) => plain(weights.get(path) as TensorData));
+      const outputs = await runReference(pack, await readGraph(folder, name), feeds);
       return Object.fromEntries(
         spec.outputs.map((output) => {
           const result = outputs.get(output.name);
           if (result === undefined) throw new Error(`reference: graph ${name} gave no output ${output.name}`);
-          const tensor: TensorData =
-            result.data instanceof Int32Array
-              ? { dtype: "i32", shape: result.shape, data: result.data }
-              : { dtype: "f32", shape: result.shape, data: result.data };
+          const tensor = tensorOf(result);
           return [output.name, toDType(tensor, output.dtype) ?? tensor];
         }),
       );
@@ -37,7 +32,22 @@ export function referenceRunner(pack: Package, folder: string): GraphRunner {
   };
 }
 
-async function readGraph(folder: string, name: string) {
+/** Interprets a graph of the package; `tap` sees each op's result. */
+export async function runReference(pack: Package, graph: Graph, feeds: Tensors, tap?: Tap): Promise<Map<string, Tensor>> {
+  const checked = checkFeeds(graph.name, graphSpec(pack.manifest, graph.name), feeds);
+  const inputs = new Map(checked.map(([input, tensor]) => [input, plain(tensor)]));
+  const weights = new Map<string, TensorData>();
+  for (const value of graph.values) if (value.kind === "weight") weights.set(value.path, await readWeight(pack, graph.name, value.path));
+  return interpret(graph, inputs, (path) => plain(weights.get(path) as TensorData), tap);
+}
+
+/** The interpreter's tensors as the runtime has them; floats stay f32. */
+export function tensorOf({ shape, data }: Tensor): TensorData {
+  return data instanceof Int32Array ? { dtype: "i32", shape, data } : { dtype: "f32", shape, data };
+}
+
+/** A graph as the compiler had it. Throws MvcError `file-unreadable`. */
+export async function readGraph(folder: string, name: string): Promise<Graph> {
   const file = join(folder, "graphs", `${name}.json`);
   try {
     return parseGraph(await readFile(file, "utf8"));

@@ -2,10 +2,11 @@
 
 import { join, resolve } from "node:path";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
+import type { GraphSpec } from "../../compiler/package/manifest.ts";
 import { mvcError, reasonOf } from "../errors.ts";
 import type { Package } from "../package.ts";
 import { checkFeeds, type GraphRunner, graphSpec } from "../session.ts";
-import type { TensorData } from "../tensor.ts";
+import type { TensorData, Tensors } from "../tensor.ts";
 
 export interface OnnxOptions {
   /** Threads within an op; ONNX Runtime's own choice (the physical cores) when not given. */
@@ -26,7 +27,7 @@ export function onnxRunner(pack: Package, folder: string, options: OnnxOptions =
     let opened = sessions.get(graph);
     if (!opened) {
       if (!spec.onnx) throw mvcError("target-absent", { graph, target: "onnx" });
-      opened = open(graph, spec.onnx.file, folder, options);
+      opened = openSession(graph, join(folder, spec.onnx.file), folder, options);
       sessions.set(graph, opened);
     }
     return opened;
@@ -38,13 +39,7 @@ export function onnxRunner(pack: Package, folder: string, options: OnnxOptions =
     },
     run: async (graph, feeds) => {
       const opened = await session(graph);
-      const spec = graphSpec(pack.manifest, graph);
-      const { Tensor } = await engine();
-      const inputs = Object.fromEntries(checkFeeds(graph, spec, feeds).map(([name, tensor]) => [name, toOnnx(Tensor, tensor)]));
-      const outputs = await opened.run(inputs).catch((error: unknown) => {
-        throw mvcError("graph-failed", { graph, reason: reasonOf(error) });
-      });
-      return Object.fromEntries(spec.outputs.map(({ name }) => [name, fromOnnx(graph, name, outputs[name])]));
+      return runSession(opened, graph, graphSpec(pack.manifest, graph), feeds);
     },
     dispose: async () => {
       disposed = true;
@@ -79,18 +74,36 @@ function holdHalvesAsBits(make: typeof Tensor): void {
   }
 }
 
-async function open(graph: string, file: string, folder: string, options: OnnxOptions): Promise<InferenceSession> {
+/** `model` is a file, or what would be in it; `folder` is the package, which has the weights. Throws MvcError `graph-failed`. */
+export async function openSession(
+  graph: string,
+  model: string | Uint8Array,
+  folder: string,
+  options: OnnxOptions = {},
+): Promise<InferenceSession> {
   const { InferenceSession } = await engine();
-  return InferenceSession.create(join(folder, file), {
+  const settings: InferenceSession.SessionOptions = {
     executionProviders: [options.provider ?? "cpu"],
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     // Weights lie beside the folder of graphs; the engine refuses `../` in a graph, but maps the file from here.
     extra: { session: { model_external_initializers_file_folder_path: resolve(folder) } },
     // Errors are thrown as well: the engine's log on standard error would say them twice.
     logSeverityLevel: 4,
-  }).catch((error: unknown) => {
+  };
+  const opened = typeof model === "string" ? InferenceSession.create(model, settings) : InferenceSession.create(model, settings);
+  return opened.catch((error: unknown) => {
     throw mvcError("graph-failed", { graph, reason: reasonOf(error) });
   });
+}
+
+/** All outputs of the session's model. Throws MvcError `tensor-…`, `graph-failed`. */
+export async function runSession(session: InferenceSession, graph: string, spec: GraphSpec, feeds: Tensors): Promise<Tensors> {
+  const { Tensor } = await engine();
+  const inputs = Object.fromEntries(checkFeeds(graph, spec, feeds).map(([name, tensor]) => [name, toOnnx(Tensor, tensor)]));
+  const outputs = await session.run(inputs).catch((error: unknown) => {
+    throw mvcError("graph-failed", { graph, reason: reasonOf(error) });
+  });
+  return Object.fromEntries(session.outputNames.map((name) => [name, fromOnnx(graph, name, outputs[name])]));
 }
 
 function toOnnx(make: typeof Tensor, tensor: TensorData): Tensor {
