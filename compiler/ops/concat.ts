@@ -1,6 +1,6 @@
 /** `concat`: values one after another along an axis. */
 
-import type { ElementReader, Width } from "../emit/wgsl/form.ts";
+import { type ElementReader, isShared, type Width } from "../emit/wgsl/form.ts";
 import { axisName, plainAxis, showAxes } from "../graph/axis.ts";
 import { type OpValue, sizeOf } from "../graph/graph.ts";
 import { type Coordinate, moved, scalar } from "../plan/coordinates.ts";
@@ -45,6 +45,11 @@ export function startsOf(sizes: readonly number[]): readonly number[] {
 function readJoined(reader: ElementReader, op: OpValue, at: readonly Coordinate[], width: Width): string {
   const axis = intOf(op.attributes, "axis");
   const starts = startsOf(op.inputs.map((id) => inputAt(reader.shapeOf(id), axis)));
+  if (width === 4 && starts.some((start) => start % 4 !== 0) && !isShared(reader, [inputAt(at, axis)])) {
+    // Four neighbours may lie in two inputs.
+    const each = reader.neighbours(at).map((one) => reader.name(readJoined(reader, op, one, 1)));
+    return `vec4<f32>(${each.join(", ")})`;
+  }
   const place = inputAt(at, axis);
   const whole = scalar(place);
   const from = (input: number): string => {

@@ -1,6 +1,8 @@
 /** `embedding`: token numbers to the rows of a table. */
 
+import { isShared, type Width } from "../emit/wgsl/form.ts";
 import { plainAxis, showAxes } from "../graph/axis.ts";
+import type { Coordinate } from "../plan/coordinates.ts";
 import { intOf } from "./attributes.ts";
 import { tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
@@ -48,8 +50,16 @@ export const embedding: PrimitiveOp = {
     kind: "gather",
     write: (reader, op, at, width) => {
       const [tokens = -1, table = -1] = op.inputs;
-      const token = reader.name(`u32(${reader.read(tokens, at.slice(0, -1), 1)})`);
-      return reader.row(table, token, at.at(-1) ?? [], width);
+      const row = (place: readonly Coordinate[], lanes: Width) => {
+        const token = reader.name(`u32(${reader.read(tokens, place.slice(0, -1), 1)})`);
+        return reader.row(table, token, place.at(-1) ?? [], lanes);
+      };
+      // Neighbours along the tokens have a row each.
+      if (width === 1 || isShared(reader, at.slice(0, -1))) return row(at, width);
+      return `vec4<f32>(${reader
+        .neighbours(at)
+        .map((place) => reader.name(row(place, 1)))
+        .join(", ")})`;
     },
   },
   onnx: (writer, inputs) => writer.node("Gather", [inputAt(inputs, 1), inputAt(inputs, 0)], { axis: 0 }),

@@ -50,7 +50,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
         device.check();
         throw mvcError("device-lost", { reason: String(error) });
       });
-      return host.getMappedRange().slice(0);
+      return host.getMappedRange().slice(0, bytes);
     } finally {
       device.free(host);
     }

@@ -17,7 +17,15 @@ const faulty = "text.layer.0.narrow.bias";
 
 beforeAll(async () => {
   expect(await mvc(["build", "models/magicvideo.mv", "--preset", "Mini", "--init", "0", "-o", mini])).toMatchObject({ code: 0 });
-  await writeSafetensors(inputs, [tensorSource("tokens", i32([1, 16], Int32Array.from({ length: 16 }, (_, i) => i % 7)))]);
+  await writeSafetensors(inputs, [
+    tensorSource(
+      "tokens",
+      i32(
+        [1, 16],
+        Int32Array.from({ length: 16 }, (_, i) => i % 7),
+      ),
+    ),
+  ]);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -40,6 +40,12 @@ export type WgslForm =
   /** Sums over many elements: a kernel of its own, which takes element ops in at its end. */
   | { readonly kind: "kernel" };
 
+/** Whether four neighbours stand at the same place on these axes. */
+export function isShared(reader: ElementReader, places: readonly Coordinate[]): boolean {
+  const [first, ...others] = reader.neighbours(places).map((each) => JSON.stringify(each));
+  return others.every((other) => other === first);
+}
+
 /** WGSL has no overloading: functions on one element and on four are told apart by their names. */
 export function nameFor(name: string, type: string): string {
   return type === "f32" ? name : `${name}4`;

@@ -128,7 +128,7 @@ export function softmax(task: Task): Draft {
   writer.lines.push(`let row = ${index};`, `if (row >= ${rows}u) { return; }`);
   const rowAt = regroup([variable("row", rows)], others);
   const at = [...rowAt.slice(0, axis), variable("e", length), ...rowAt.slice(axis)];
-  writer.lines.push(masked ? `let seen = row % ${shape.at(-2) ?? 1}u + 1u;` : `let seen = ${length}u;`);
+  writer.lines.push(masked ? `let seen = min(row % ${shape.at(-2) ?? 1}u + 1u, ${length}u);` : `let seen = ${length}u;`);
   const each = (end: string, body: (element: string) => void) =>
     writer.block(`for (var e = 0u; e < ${end}; e++)`, () => body(new Reader(scene, writer).read(x, at, 1)));
   writer.lines.push("var largest = -3.0e38;", "var sum = 0.0;");

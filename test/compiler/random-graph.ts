@@ -1,0 +1,210 @@
+// A seed to a graph of random legal ops, shapes and attributes: one op many times, or many ops one after another.
+
+import { GraphBuilder, plainType } from "../../compiler/graph/builder.ts";
+import type { Attributes, DType, Graph, Origin, ValueId } from "../../compiler/graph/graph.ts";
+import { sizeOf } from "../../compiler/graph/graph.ts";
+import { opEntry, opTable } from "../../compiler/ops/table.ts";
+import { Random } from "../dsl/random.ts";
+
+const origin: Origin = { path: "", span: { file: "random", start: 0, end: 0 }, expandedFrom: [] };
+const sizes = [1, 2, 3, 4, 5, 7, 8, 12, 16] as const;
+/** Elements of a value at most: the interpreter is slow. */
+const mostElements = 6000;
+
+interface Call {
+  readonly inputs: readonly ValueId[];
+  readonly attributes: Attributes;
+}
+
+/** What an op's maker takes values from. */
+interface Maker {
+  readonly random: Random;
+  readonly builder: GraphBuilder;
+  /** A value of this shape, of the graph's float type or tokens. */
+  readonly operand: (shape: readonly number[], dtype?: DType) => ValueId;
+}
+
+type Make = (x: ValueId, shape: readonly number[], maker: Maker) => Call | undefined;
+
+const unary: Make = (x) => ({ inputs: [x], attributes: {} });
+const binary: Make = (x, shape, { random, operand }) => ({
+  inputs: [x, operand(shape.map((size) => (random.below(3) === 0 ? 1 : size)))],
+  attributes: {},
+});
+const divisorOf = (size: number, random: Random) => random.pick(sizes.filter((one) => size % one === 0));
+
+const makers: { readonly [op: string]: Make } = {
+  conv2d: (x, shape, { random }) => {
+    if (shape.length < 3) return undefined;
+    const [kernel, stride] = [random.pick([1, 3, 3, 5]), random.pick([1, 1, 2])];
+    return {
+      inputs: [x],
+      attributes: { out: random.pick(sizes), kernel, stride, padding: random.pick(["both", "end"]), bias: random.below(3) > 0 },
+    };
+  },
+  linear: (x, shape, { random }) =>
+    shape.length < 2 ? undefined : { inputs: [x], attributes: { out: random.pick(sizes), bias: random.below(3) > 0, init: "default" } },
+  groupNorm: (x, shape, { random }) =>
+    shape.length < 3 ? undefined : { inputs: [x], attributes: { groups: divisorOf(shape.at(-3) ?? 1, random), eps: 1e-5 } },
+  layerNorm: (x) => ({ inputs: [x], attributes: { eps: 1e-5 } }),
+  embedding: (_, shape, { random, operand }) => ({
+    inputs: [operand(shape.slice(0, 2), "i32")],
+    attributes: { vocabulary: 9, width: random.pick(sizes) },
+  }),
+  attend: (x, shape, { random, operand }) => {
+    const [n = 1, s = 1, c = 1] = shape;
+    if (shape.length !== 3) return undefined;
+    const causal = random.below(2) === 0;
+    const keys = [n, causal ? s : random.pick([1, 3, 16, 40]), c];
+    return { inputs: [x, operand(keys), operand(keys)], attributes: { heads: divisorOf(c, random), causal } };
+  },
+  silu: unary,
+  gelu: unary,
+  quickGelu: unary,
+  sigmoid: unary,
+  tanh: unary,
+  exp: (x, _, { builder }) => ({ inputs: [builder.op("tanh", [x], {}, origin)], attributes: {} }),
+  geglu: (x, shape) => ((shape.at(-1) ?? 1) % 2 === 0 ? { inputs: [x], attributes: {} } : undefined),
+  softmax: (x, shape, { random }) => ({ inputs: [x], attributes: { axis: random.below(shape.length) } }),
+  maskedSoftmax: (x, shape) => (shape.length < 2 ? undefined : { inputs: [x], attributes: {} }),
+  matmul: (x, shape, { random, operand }) =>
+    shape.length < 2 ? undefined : { inputs: [x, operand([...shape.slice(0, -2), shape.at(-1) ?? 1, random.pick(sizes)])], attributes: {} },
+  sinusoid: (_, shape, { random, operand }) => ({
+    inputs: [operand(shape.slice(0, 1), "f32")],
+    attributes: { width: 2 * random.pick(sizes), dtype: "f32" },
+  }),
+  upsample: (x, shape) => (shape.length < 2 ? undefined : { inputs: [x], attributes: { factor: 2 } }),
+  concat: (x, shape, { random, operand }) => {
+    const axis = random.below(shape.length);
+    const other = operand(shape.map((size, i) => (i === axis ? random.pick(sizes) : size)));
+    return { inputs: random.below(2) === 0 ? [x, other] : [other, x], attributes: { axis } };
+  },
+  slice: (x, shape, { random }) => {
+    const axis = random.below(shape.length);
+    const start = random.below(shape[axis] ?? 1);
+    return { inputs: [x], attributes: { axis, start, size: 1 + random.below((shape[axis] ?? 1) - start) } };
+  },
+  add: binary,
+  sub: binary,
+  mul: binary,
+  // A divisor near zero would make any rounding large.
+  div: (x, shape, { builder, operand }) => ({
+    inputs: [x, builder.op("exp", [builder.op("tanh", [operand(shape)], {}, origin)], {}, origin)],
+    attributes: {},
+  }),
+  reshape: (x, shape, { random }) => {
+    const axis = random.below(shape.length);
+    const [size, part] = [shape[axis] ?? 1, divisorOf(shape[axis] ?? 1, random)];
+    const split = [...shape.slice(0, axis), size / part, part, ...shape.slice(axis + 1)];
+    const at = random.below(split.length - 1);
+    const merged = [...split.slice(0, at), (split[at] ?? 1) * (split[at + 1] ?? 1), ...split.slice(at + 2)];
+    return { inputs: [x], attributes: { shape: random.below(2) === 0 && split.length <= 5 ? split : merged } };
+  },
+  transpose: (x, shape, { random }) => {
+    const rest = [...shape.keys()];
+    const permutation = shape.map(() => rest.splice(random.below(rest.length), 1)[0] ?? 0);
+    return { inputs: [x], attributes: { permutation } };
+  },
+  broadcast: (_, shape, { random, operand }) => ({
+    inputs: [operand(shape.map((size) => (random.below(2) === 0 ? 1 : size)))],
+    attributes: { shape },
+  }),
+  cast: (x, _, { random }) => ({ inputs: [x], attributes: { to: random.pick(["f32", "f16"]) } }),
+};
+
+export const opNames: readonly string[] = Object.keys(opTable);
+
+class RandomGraph implements Maker {
+  readonly builder = new GraphBuilder();
+  readonly random: Random;
+  private readonly dtype: "f32" | "f16";
+  private readonly pool: ValueId[] = [];
+  private readonly reuse: boolean;
+  private made = 0;
+
+  /** `reuse` has operands come from what was computed before, where it has the shape. */
+  constructor(seed: number, dtype: "f32" | "f16", reuse: boolean) {
+    this.random = new Random(seed);
+    this.dtype = dtype;
+    this.reuse = reuse;
+  }
+
+  readonly operand = (shape: readonly number[], dtype: DType = this.dtype): ValueId => {
+    const known = this.pool.filter((id) => {
+      const type = this.builder.typeOf(id);
+      return type.dtype === dtype && type.shape.join() === shape.join();
+    });
+    if (this.reuse && known.length > 0 && this.random.below(2) === 0) return this.random.pick(known);
+    return this.builder.input(`x${this.made++}`, { dtype, shape }, shape.map(String));
+  };
+
+  /** Adds a call of the op, on a value of the pool or on a new one; whether one was found that the op takes. */
+  call(op: string): boolean {
+    for (let attempt = 0; attempt < 60; attempt++) {
+      const reused = this.reuse && this.pool.length > 0 && this.random.below(8) > 0;
+      const x = reused ? this.random.pick(this.pool) : undefined;
+      const shape = x === undefined ? this.shape() : this.builder.typeOf(x).shape;
+      const trial = this.legal(op, x, shape);
+      if (trial) return true;
+    }
+    return false;
+  }
+
+  private legal(op: string, given: ValueId | undefined, shape: readonly number[]): boolean {
+    const make = makers[op];
+    if (make === undefined) throw new Error(`random graph: how is ${op} called?`);
+    const dtype = this.dtype;
+    const entry = opEntry(op);
+    const x = given ?? this.operand(shape);
+    const call = make(x, shape, this);
+    if (call === undefined) return false;
+    const types = call.inputs.map((id) => plainType(this.builder.typeOf(id)));
+    const found = entry.infer(types, call.attributes);
+    if ("code" in found || sizeOf(found.axes.map(({ size }) => size)) > mostElements) return false;
+    const weights = (entry.weights?.(types, call.attributes) ?? []).map(({ name, shape: own, init }) =>
+      this.builder.weight(`layer${this.made++}.${name}`, { dtype, shape: own }, init),
+    );
+    const made = this.builder.op(
+      op,
+      [...call.inputs, ...weights],
+      { ...call.attributes, ...(op === "embedding" ? { dtype } : {}) },
+      origin,
+    );
+    const type = this.builder.typeOf(made);
+    this.pool.push(type.dtype === dtype ? made : this.builder.op("cast", [made], { to: dtype }, origin));
+    return true;
+  }
+
+  private shape(): readonly number[] {
+    for (;;) {
+      const shape = Array.from({ length: 1 + this.random.below(5) }, () => this.random.pick(sizes));
+      if (sizeOf(shape) <= mostElements / 4) return shape;
+    }
+  }
+
+  /** Outputs are what nothing reads. What no output needs is left out. */
+  finish(name: string): Graph {
+    const whole = this.builder.finish(name, []);
+    const read = new Set(whole.values.flatMap((value) => (value.kind === "op" ? value.inputs : [])));
+    const ends = this.pool.filter((id) => !read.has(id));
+    const outputs = ends.map((value, i) => ({ name: `y${i}`, value, axes: this.builder.typeOf(value).shape.map(String) }));
+    const needed = new Set<ValueId>(ends);
+    for (const value of [...whole.values].reverse())
+      if (value.kind === "op" && needed.has(value.id)) for (const id of value.inputs) needed.add(id);
+    return { ...whole, values: whole.values.filter(({ id }) => needed.has(id)), outputs };
+  }
+}
+
+/** One op, `count` times on inputs of its own. */
+export function randomCalls(op: string, seed: number, dtype: "f32" | "f16", count: number): Graph {
+  const graph = new RandomGraph(seed, dtype, false);
+  for (let i = 0; i < count; i++) if (!graph.call(op)) throw new Error(`random graph: no legal call of ${op} was found`);
+  return graph.finish(op);
+}
+
+/** `count` ops that read each other's results. */
+export function randomGraph(seed: number, dtype: "f32" | "f16", count: number): Graph {
+  const graph = new RandomGraph(seed, dtype, true);
+  for (let i = 0; i < count; i++) graph.call(graph.random.pick(opNames));
+  return graph.finish("mixed");
+}
