@@ -10,8 +10,8 @@ export interface Digit {
   readonly divisor: number;
   readonly size: number;
   readonly quarter?: string;
-  /** Differs between the four neighbours in no way that a stride tells. */
-  readonly scattered?: true;
+  /** Differs between the four neighbours in no way that a stride tells: the part of `base` that is one more for each. */
+  readonly scattered?: string;
 }
 
 /** A place on one axis: digits, the most significant first, whose sizes multiply to the axis's. None is 0. */
@@ -29,7 +29,7 @@ export function probes(shape: readonly number[]): readonly Coordinate[] {
 
 /** How a digit differs between the four neighbours: not at all, by one each, or otherwise. */
 export function across(digit: Digit): "same" | "next" | "scattered" {
-  if (digit.scattered) return "scattered";
+  if (digit.scattered !== undefined) return "scattered";
   if (digit.quarter === undefined || digit.divisor % 4 === 0) return "same";
   return digit.divisor === 1 && digit.size % 4 === 0 ? "next" : "scattered";
 }
@@ -82,13 +82,19 @@ function flattened(coordinates: readonly Coordinate[], shape: readonly number[])
   const digits = coordinates.flat();
   const total = shape.reduce((product, size) => product * size, 1);
   const base = `(${scalar(digits)})`;
-  const scattered = digits.some((digit) => across(digit) !== "same");
+  const scattered = counterOf(digits);
   let divisor = total;
   return shape.map((size) => {
     divisor /= size;
     if (size === 1) return [];
-    return [{ base, total, divisor, size, ...(scattered ? { scattered: true as const } : {}) }];
+    return [{ base, total, divisor, size, ...scattered }];
   });
+}
+
+/** What counts the four neighbours in a number that is made of these digits. */
+function counterOf(digits: readonly Digit[]): { readonly scattered?: string } {
+  const moving = digits.find((digit) => across(digit) !== "same");
+  return moving === undefined ? {} : { scattered: moving.scattered ?? moving.base };
 }
 
 /** `(coordinate + offset) / over` on an axis of the given size. */
@@ -106,21 +112,24 @@ export function moved(coordinate: Coordinate, size: number, offset: number, over
     const quarter = shifted(textOf(only.quarter, { ...only, total: only.total / 4 }, only.size / 4), offset / 4);
     return [{ base: text, total: size, divisor: 1, size, quarter }];
   }
-  const scattered = shape.some((kind) => kind !== "same");
-  return [{ base: text, total: size, divisor: 1, size, ...(scattered ? { scattered: true as const } : {}) }];
+  return [{ base: text, total: size, divisor: 1, size, ...counterOf(coordinate) }];
 }
 
-/** The coordinates of one of the four neighbours alone; `name` is the variable that counts the first of them. */
-export function neighbour(coordinates: readonly Coordinate[], name: string, lane: number): readonly Coordinate[] {
-  const pattern = new RegExp(`\\b${name}\\b`, "g");
+/** The coordinates of one of the four neighbours alone, counted from 0. */
+export function neighbour(coordinates: readonly Coordinate[], lane: number): readonly Coordinate[] {
   const next = (base: string) => (lane === 0 ? base : `(${base} + ${lane}u)`);
   return coordinates.map((coordinate) =>
     coordinate.map(({ base, total, divisor, size, quarter, scattered }) => {
-      if (scattered && !base.match(pattern)) throw new Error("coordinates: neighbours that no variable tells apart");
-      const text = quarter !== undefined ? next(base) : scattered ? base.replace(pattern, next(name)) : base;
+      const text = quarter !== undefined ? next(base) : scattered === undefined ? base : replaced(base, scattered, next(scattered));
       return { base: text, total, divisor, size };
     }),
   );
+}
+
+/** Every occurrence of a name, or of an expression in its parentheses. */
+function replaced(text: string, part: string, by: string): string {
+  const pattern = /^\w+$/.test(part) ? new RegExp(`\\b${part}\\b`, "g") : part;
+  return text.replaceAll(pattern, by);
 }
 
 export interface Address {

@@ -34,7 +34,7 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
   const byId = valuesById(graph);
   const readers = countReaders(graph);
   const outputs = new Set(graph.outputs.map((output) => output.value));
-  const pieces = new Set(graph.values.flatMap((value) => (value.kind === "op" && value.attributes.inPlace === true ? value.inputs : [])));
+  const wanted = wantedInMemory(graph);
   const around: Surroundings = { readersOf: readingOps(graph), outputs, limit };
   const groups: Open[] = [];
   const tails = new Map<ValueId, Open>();
@@ -75,7 +75,7 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
     tails.set(op.id, chosen);
   };
 
-  /** An index map whose result leaves the graph, or is a piece of a whole: the kernel before it writes there, or one that does nothing else. */
+  /** An index map whose result is wanted in memory: the kernel before it writes there, or one that does nothing else. */
   const finishAt = (op: OpValue): void => {
     const { wgsl } = opEntry(op.op);
     const open = wgsl.kind === "move" && wgsl.whole ? producer(op.inputs[0] ?? -1, sizeOf(op.type.shape)) : undefined;
@@ -101,9 +101,20 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
       open.tail = op;
       tails.set(op.id, open);
     } else if (wgsl.kind === "element" || (wgsl.kind === "gather" && op.op !== "concat")) extend(op);
-    else if ((outputs.has(op.id) || pieces.has(op.id)) && op.attributes.inPlace !== true) finishAt(op);
+    else if (wanted.has(op.id) && op.attributes.inPlace !== true) finishAt(op);
   }
   return inOrder(graph, groups);
+}
+
+/** What must reach memory, were it only moved: outputs, pieces of a whole, and matrices that are read row by row. */
+function wantedInMemory(graph: Graph): ReadonlySet<ValueId> {
+  const wanted = new Set(graph.outputs.map((output) => output.value));
+  for (const value of graph.values) {
+    if (value.kind !== "op") continue;
+    if (value.attributes.inPlace === true) for (const id of value.inputs) wanted.add(id);
+    if (value.op === "matmul") wanted.add(value.inputs[1] ?? -1);
+  }
+  return wanted;
 }
 
 function readingOps(graph: Graph): ReadonlyMap<ValueId, readonly OpValue[]> {

@@ -120,7 +120,7 @@ export class Reader implements ElementReader {
   }
 
   neighbours(at: readonly Coordinate[]): readonly (readonly Coordinate[])[] {
-    return [0, 1, 2, 3].map((lane) => neighbour(at, laneVariable, lane));
+    return [0, 1, 2, 3].map((lane) => neighbour(at, lane));
   }
 
   private eachNeighbour(at: readonly Coordinate[], load: (at: readonly Coordinate[]) => string): string {
