@@ -161,6 +161,13 @@ program
   .action(async (folder, options) => finish(await (await import("./commands/bench.ts")).bench(folder, options)));
 
 program
+  .command("tune")
+  .description("try the kernels that a graph may be run with on this graphics card, and keep the fastest beside the package")
+  .argument("<package>", "a folder that `mvc build` wrote")
+  .option("--graph <name>", "only this graph; may be given several times", collect)
+  .action(async (folder, options) => finish(await (await import("./commands/tune.ts")).tune(folder, options)));
+
+program
   .command("data")
   .description("make a set of captioned clips on the spot")
   .addArgument(program.createArgument("<name>", "which set").choices(["moving-shapes"]))

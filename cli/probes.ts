@@ -6,6 +6,7 @@ import { onnxPasses, runPasses } from "../compiler/passes/passes.ts";
 import { mvcError, type Package } from "../runtime/index.ts";
 import { openDawn } from "../runtime/node/dawn.ts";
 import { openSession, runSession } from "../runtime/node/onnx-session.ts";
+import { tuningFile } from "../runtime/node/tuning-file.ts";
 import { graphSpec } from "../runtime/session.ts";
 import type { TensorData, Tensors } from "../runtime/tensor.ts";
 import { openDevice } from "../runtime/webgpu/device.ts";
@@ -96,8 +97,8 @@ function probeOnnx({ pack, folder, graph, feeds }: Subject): Probe {
 }
 
 /** The package's own kernels, stopped after those that write what is wanted. */
-async function probeWebGpu({ pack, graph, feeds }: Subject): Promise<Probe> {
-  const runner = webgpuRunner(pack, await openDevice(await openDawn()));
+async function probeWebGpu({ pack, folder, graph, feeds }: Subject): Promise<Probe> {
+  const runner = webgpuRunner(pack, await openDevice(await openDawn()), { tunings: tuningFile(folder) });
   try {
     const loaded = await runner.feed(graph.name, feeds);
     const { values, dispatches } = loaded.plan;
@@ -106,7 +107,7 @@ async function probeWebGpu({ pack, graph, feeds }: Subject): Promise<Probe> {
       values: new Set(values.map(({ value }) => value)),
       kernelOf: (id) => {
         const at = values.find(({ value }) => value === id)?.after;
-        return at === undefined ? undefined : `${dispatches[at]?.kernel}, dispatch ${at + 1} of ${dispatches.length}`;
+        return at === undefined ? undefined : `${loaded.kernelOf(at)}, dispatch ${at + 1} of ${dispatches.length}`;
       },
       close: () => runner.dispose(),
       read: async (ids) => {

@@ -22,6 +22,7 @@ interface Fields {
   readonly "device-failed": { readonly reason: string };
   readonly "out-of-memory": { readonly what: string; readonly bytes: number };
   readonly "plan-invalid": { readonly file: string; readonly reason: string };
+  readonly "tuning-invalid": { readonly file: string; readonly reason: string };
   readonly "tensor-missing": { readonly tensor: string; readonly where: string; readonly expected: string };
   readonly "tensor-unknown": { readonly tensor: string; readonly where: string; readonly known: readonly string[] };
   readonly "tensor-dtype": { readonly tensor: string; readonly where: string; readonly expected: string; readonly found: string };
@@ -121,6 +122,10 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
     hint: () => "close other programs that use the device, build with `--precision f16`, or sample with `--backend onnx`",
   },
   "plan-invalid": { message: (f) => `${f.file}: ${f.reason}`, hint: rebuild },
+  "tuning-invalid": {
+    message: (f) => `${f.file} is not what \`mvc tune\` writes: ${f.reason}`,
+    hint: () => "delete it, or run `mvc tune` again after that",
+  },
   "tensor-missing": {
     message: (f) => `${f.where} needs the tensor "${f.tensor}", which was not given`,
     hint: (f) => `give it as ${f.expected}`,

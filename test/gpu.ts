@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { create, globals } from "webgpu";
 import { createPipeline, openPackage, type Pipeline, packageFolder } from "../runtime/index.ts";
 import { openDevice } from "../runtime/webgpu/device.ts";
+import type { Loading } from "../runtime/webgpu/graph.ts";
 import { type WebGpuRunner, webgpuRunner } from "../runtime/webgpu/runner.ts";
 
 /** Debian's Chromium brings SwiftShader; Mesa's drivers bring lavapipe, which has an adapter from version 25 on. */
@@ -35,8 +36,8 @@ export const gpu = openGpu();
 const adapter = await gpu.requestAdapter();
 
 /** A package folder on a device of its own. */
-export async function openRunnerOnGpu(folder: string, on = gpu): Promise<WebGpuRunner> {
-  return webgpuRunner(await openPackage(packageFolder(folder)), await openDevice(on));
+export async function openRunnerOnGpu(folder: string, loading: Loading = {}): Promise<WebGpuRunner> {
+  return webgpuRunner(await openPackage(packageFolder(folder)), await openDevice(gpu), loading);
 }
 
 export async function openOnGpu(folder: string): Promise<Pipeline> {

@@ -4,6 +4,7 @@ import { MvcError, mvcError } from "../runtime/errors.ts";
 import { openPackage } from "../runtime/package.ts";
 import { createPipeline, type Pipeline, type SampledClip } from "../runtime/pipeline.ts";
 import { type CountedFiles, countedFiles } from "../runtime/web/counted-files.ts";
+import { tuningStorage } from "../runtime/web/tuning-storage.ts";
 import { openDevice } from "../runtime/webgpu/device.ts";
 import { webgpuRunner } from "../runtime/webgpu/runner.ts";
 import type { ModelEntry } from "./models.ts";
@@ -85,7 +86,7 @@ async function open(model: ModelEntry, loading: AbortController, report: (stage:
     report({ at: "download", loaded: 0, total: model.bytes });
     const pack = await openPackage(files);
     if (signal.aborted) throw mvcError("aborted", { during: "the download" });
-    const runner = webgpuRunner(pack, device, { signal, onProgress: () => report({ at: "compile" }) });
+    const runner = webgpuRunner(pack, device, { signal, tunings: tuningStorage(pack), onProgress: () => report({ at: "compile" }) });
     return { path: model.path, files, loading, pipeline: createPipeline(pack, runner), ready: false };
   } catch (error) {
     device.close();

@@ -4,6 +4,7 @@ import pc from "picocolors";
 import { mvcError, openPackage, type Package, packageFolder } from "../../runtime/index.ts";
 import { openDawn } from "../../runtime/node/dawn.ts";
 import { onnxRunner } from "../../runtime/node/onnx-session.ts";
+import { tuningFile } from "../../runtime/node/tuning-file.ts";
 import { type GraphRunner, graphSpec } from "../../runtime/session.ts";
 import type { Tensors } from "../../runtime/tensor.ts";
 import { openDevice } from "../../runtime/webgpu/device.ts";
@@ -58,7 +59,7 @@ export async function bench(folder: string, options: BenchOptions): Promise<Outc
   const pack = await openPackage(packageFolder(folder));
   const graph = options.graph ?? pack.manifest.sampler?.step ?? Object.keys(pack.manifest.graphs)[0] ?? "";
   const feeds = randomFeeds(graphSpec(pack.manifest, graph));
-  const runner = webgpuRunner(pack, await openDevice(await openDawn()), { signal });
+  const runner = webgpuRunner(pack, await openDevice(await openDawn()), { signal, tunings: tuningFile(folder) });
   try {
     const report = await measure(pack, folder, graph, feeds, runner, options.rounds);
     process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : shown(report));
@@ -81,7 +82,8 @@ async function measure(
   await runner.run(graph, feeds);
   const times = await timeDispatches(runner, loaded, rounds);
   const kernels = new Map<string, KernelTime>();
-  for (const [i, { kernel, flops, bytes }] of loaded.plan.dispatches.entries()) {
+  for (const [i, { flops, bytes }] of loaded.plan.dispatches.entries()) {
+    const kernel = loaded.kernelOf(i);
     const before = kernels.get(kernel) ?? { kernel, calls: 0, seconds: 0, flops: 0, bytes: 0 };
     kernels.set(kernel, {
       kernel,
@@ -94,7 +96,7 @@ async function measure(
   const { seconds, rivals } = await beside(runner, pack, folder, graph, feeds, rounds);
   return {
     graph,
-    adapter: [runner.device.gpu.adapterInfo.description, runner.device.gpu.adapterInfo.vendor].find((text) => text !== "") ?? "",
+    adapter: runner.device.name,
     timestamps: hasTimestamps(runner.device),
     peaks,
     kernels: [...kernels.values()].sort((a, b) => b.seconds - a.seconds),

@@ -65,6 +65,8 @@ export interface Dispatch {
   readonly kernel: string;
   /** Workgroups along x, y, z. */
   readonly grid: readonly [number, number, number];
+  /** Others that compute the same from the same bindings: which is fastest, only the device can tell. */
+  readonly variants?: readonly Variant[];
   /** In the order of `@binding`; group 0. Those of kind output, and the slot named by `writes`, are written. */
   readonly bindings: readonly Binding[];
   /** Index into `bindings` of what it writes. */
@@ -72,6 +74,11 @@ export interface Dispatch {
   readonly flops: number;
   /** Read and written, each tensor counted once. */
   readonly bytes: number;
+}
+
+export interface Variant {
+  readonly kernel: string;
+  readonly grid: readonly [number, number, number];
 }
 
 /** A value that reaches memory, and where it lies there until a later dispatch takes the place. */

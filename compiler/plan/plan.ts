@@ -2,11 +2,12 @@
 
 import { attention } from "../emit/wgsl/attention.ts";
 import { convolution, windowOf } from "../emit/wgsl/convolution.ts";
-import { type VectorPart, vectorsBuffer } from "../emit/wgsl/kernel-writer.ts";
+import { type Stored, type VectorPart, vectorsBuffer } from "../emit/wgsl/kernel-writer.ts";
 import { groupStatistics, layerNorm, softmax } from "../emit/wgsl/norms.ts";
 import { pointwise } from "../emit/wgsl/pointwise.ts";
 import { product } from "../emit/wgsl/product.ts";
 import type { Draft, Task } from "../emit/wgsl/task.ts";
+import { tiledProduct } from "../emit/wgsl/tiled-product.ts";
 import { bytesOfDType, type Graph, sizeOf, valuesById } from "../graph/graph.ts";
 import { verify } from "../graph/verify.ts";
 import { opEntry } from "../ops/table.ts";
@@ -29,13 +30,15 @@ export interface Planned {
   readonly memory: { readonly planned: number; readonly least: number };
 }
 
-/** Rows of a product, and neighbouring pixels of a convolution, that one thread computes. */
-const productRows = 4;
-const convolutionPixels = 8;
+/** Rows of a product, and neighbouring pixels of a convolution, that one thread computes: what is taken, and what else a device may prefer. */
+const productRows = [4, 8] as const;
+const convolutionPixels = [8, 4] as const;
 
 interface Step {
   readonly group: Group;
   readonly draft: Draft;
+  /** Others with the same bindings. */
+  readonly variants: readonly Draft[];
 }
 
 /** Plans within the limits where splitting by frames and by rows can do it; `breachesOf` says what is still beyond them. */
@@ -52,7 +55,8 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
   }
   const steps = groups.map((group): Step => {
     const task: Task = { group, scene, result: storage.result(group) };
-    return { group, draft: draftOf(task, weights) };
+    const [draft, ...others] = draftsOf(task, weights);
+    return { group, draft, variants: others.filter((other) => isVariant(other, draft, limits)) };
   });
   const kernels = new Kernels();
   /** Of the buffers that share slots: those of values that do not leave the graph. */
@@ -76,13 +80,14 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
     if (output >= 0) return { kind: "output", index: output };
     return buffer === vectorsBuffer ? weights.vectors(vectors) : weights.whole(buffer);
   };
-  const dispatches = steps.map(({ group, draft }): Dispatch => {
+  const dispatches = steps.map(({ group, draft, variants }): Dispatch => {
     const { buffers, vectors, writes } = draft.source;
     const bindings = buffers.map((buffer) => bindingOf(buffer, vectors));
     return {
       label: labelOf(group),
       kernel: kernels.nameOf(draft),
       grid: draft.grid,
+      ...(variants.length === 0 ? {} : { variants: variants.map((one) => ({ kernel: kernels.nameOf(one), grid: one.grid })) }),
       bindings,
       writes,
       flops: flopsOf(group, byId),
@@ -103,42 +108,64 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
       slots,
       [...inputs, ...outputs],
       packed,
-      steps.map(({ draft }) => draft),
+      steps.flatMap(({ draft, variants }) => [draft, ...variants]),
     ),
   };
   const planned = slots.reduce((sum, bytes) => sum + bytes, 0);
   return { plan, graph, source: kernels.source(), memory: { planned, least: leastBytes(lifetimes) } };
 }
 
-function draftOf(task: Task, weights: WeightBuffers): Draft {
+/** The kernels that a group may have, the one that does well anywhere first. */
+function draftsOf(task: Task, weights: WeightBuffers): readonly [Draft, ...Draft[]] {
   const { group } = task;
   const { core } = group;
-  if (group.kind === "statistics") return groupStatistics(task);
-  if (core === undefined) return pointwise(task);
+  if (group.kind === "statistics") return [groupStatistics(task)];
+  if (core === undefined) return [pointwise(task)];
   switch (core.op) {
     case "linear":
-      return product(task, weights.matrix(group), productRows);
+      return products(task, weights.matrix(group));
     case "matmul": {
       const second = core.inputs[1] ?? -1;
       const stored = task.scene.stored(second);
       if (stored === undefined) throw new Error("plan: a matmul whose second operand is not in memory");
-      return product(task, stored, productRows);
+      return products(task, stored);
     }
     case "conv2d": {
       const { kernel, stride } = windowOf(core);
       const matrix = weights.matrix(group);
-      return kernel === 1 && stride === 1 ? product(task, matrix, productRows) : convolution(task, matrix, convolutionPixels);
+      if (kernel === 1 && stride === 1) return products(task, matrix);
+      const [most, fewer] = convolutionPixels;
+      const others = [convolution(task, matrix, fewer), tiledProduct(task, matrix)];
+      return [convolution(task, matrix, most), ...others.filter((one) => one !== undefined)];
     }
     case "attend":
-      return attention(task);
+      return [attention(task)];
     case "layerNorm":
-      return layerNorm(task);
+      return [layerNorm(task)];
     case "softmax":
     case "maskedSoftmax":
-      return softmax(task);
+      return [softmax(task)];
     default:
       throw new Error(`plan: there is no kernel for ${core.op}`);
   }
+}
+
+function products(task: Task, matrix: Stored): readonly [Draft, ...Draft[]] {
+  const [few, more] = productRows;
+  const others = [product(task, matrix, more), tiledProduct(task, matrix)];
+  return [product(task, matrix, few), ...others.filter((one) => one !== undefined)];
+}
+
+/** Another kernel in truth, within the limits, and bound alike: else it could not take the first one's place. */
+function isVariant({ source, grid }: Draft, first: Draft, limits: DeviceLimits): boolean {
+  const fits =
+    source.sharedBytes <= limits.maxComputeWorkgroupStorageSize &&
+    sizeOf(source.workgroup) <= limits.maxComputeInvocationsPerWorkgroup &&
+    Math.max(...grid) <= limits.maxComputeWorkgroupsPerDimension;
+  const bound = JSON.stringify([source.buffers, source.writes, source.vectors]);
+  return (
+    fits && source.text !== first.source.text && bound === JSON.stringify([first.source.buffers, first.source.writes, first.source.vectors])
+  );
 }
 
 function labelOf(group: Group): string {

@@ -10,6 +10,7 @@ import { webgpuRunner } from "../webgpu/runner.ts";
 import { openDawn } from "./dawn.ts";
 import { type OnnxOptions, onnxRunner } from "./onnx-session.ts";
 import { packageFolder } from "./package-folder.ts";
+import { tuningFile } from "./tuning-file.ts";
 
 /** `auto` is WebGPU where the package is for it and a graphics device answers, else ONNX Runtime on the CPU. */
 export type Backend = "auto" | "webgpu" | "onnx";
@@ -45,6 +46,7 @@ export async function openRunner(pack: Package, folder: string, options: LoadOpt
         : undefined;
   if (device === undefined) return onnxRunner(pack, folder, options);
   return webgpuRunner(pack, device, {
+    tunings: tuningFile(folder),
     signal,
     onProgress: ({ loaded, total }) => onProgress?.({ phase: "load", step: loaded, steps: total }),
   });

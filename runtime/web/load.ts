@@ -7,6 +7,7 @@ import { type AnyGraphs, createPipeline, type GraphTypes, type Pipeline } from "
 import { openDevice } from "../webgpu/device.ts";
 import { webgpuRunner } from "../webgpu/runner.ts";
 import { countedFiles } from "./counted-files.ts";
+import { tuningStorage } from "./tuning-storage.ts";
 
 export interface WebLoadOptions {
   /** While files load, `step` counts their bytes; their number is not known, and `steps` is 0. */
@@ -32,7 +33,7 @@ export async function loadPipeline<G extends GraphTypes<G> = AnyGraphs>(
     // What a hash was made of stays in memory, so that no byte is asked for twice: weights below 64 MiB.
     const files = countedFiles(address, signal, (loaded) => onProgress?.({ phase: "load", step: loaded, steps: 0 }));
     const pack = await openPackage(files);
-    return createPipeline<G>(pack, webgpuRunner(pack, device, { signal }));
+    return createPipeline<G>(pack, webgpuRunner(pack, device, { signal, tunings: tuningStorage(pack) }));
   } catch (error) {
     device.close();
     throw error;

@@ -11,6 +11,10 @@ export const usage = { MAP_READ: 0x01, COPY_SRC: 0x04, COPY_DST: 0x08, UNIFORM: 
 
 export interface Device {
   readonly gpu: GPUDevice;
+  /** What the adapter calls itself. */
+  readonly name: string;
+  /** Whether a processor plays the graphics card. */
+  readonly software: boolean;
   /** Bytes of the buffers that exist. */
   readonly memory: () => number;
   /** Throws `out-of-memory` where the device has no room. */
@@ -56,10 +60,11 @@ export async function openDevice(gpu: GPU, where = ""): Promise<Device> {
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures }).catch((error: unknown) => {
     throw mvcError("device-lost", { reason: reasonOf(error) });
   });
-  return watch(device);
+  return watch(device, adapter);
 }
 
-function watch(gpu: GPUDevice): Device {
+function watch(gpu: GPUDevice, adapter: GPUAdapter): Device {
+  const { vendor, architecture, device, description } = adapter.info;
   let failure: MvcError | undefined;
   let closed = false;
   let bytes = 0;
@@ -76,6 +81,8 @@ function watch(gpu: GPUDevice): Device {
   };
   return {
     gpu,
+    name: [vendor, architecture, device, description].filter((part) => part !== "").join(" ") || "unnamed adapter",
+    software: isSoftware(adapter),
     memory: () => bytes,
     buffer: async (what, size, flags) => {
       check();

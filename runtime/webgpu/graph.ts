@@ -1,17 +1,21 @@
 /** One graph's plan on a device: its buffers, pipelines and bind groups, ready to be dispatched. */
 
-import type { Binding, Dispatch, Plan } from "../../compiler/package/plan.ts";
+import type { Binding, Dispatch, Plan, Variant } from "../../compiler/package/plan.ts";
 import { mvcError, reasonOf } from "../errors.ts";
 import type { Package } from "../package.ts";
 import { graphSpec } from "../session.ts";
 import { checkLimits, type Device, usage } from "./device.ts";
 import type { Pipelines } from "./pipelines.ts";
+import type { Encode } from "./profile.ts";
+import type { Choices, TuningStore } from "./tuning.ts";
 import { loadWeights, type WeightProgress } from "./weights.ts";
 
 /** Work in one submission: about a second on a slow device, so that a desktop stays alive and no watchdog bites. */
 const flopsOfSubmit = 2e11;
 
 export interface Loading {
+  /** Kept choices of kernels; without it, each plan's own. */
+  readonly tunings?: TuningStore | undefined;
   readonly onProgress?: ((progress: WeightProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,7 +30,21 @@ export interface GpuGraph {
   submit(): void;
   /** The dispatches from one to before another, for tools that look between them. */
   encode(pass: GPUComputePassEncoder, from: number, to: number): void;
+  /** One dispatch by another kernel of its own. */
+  encodeAs(variant: Variant, dispatch: number): Promise<Encode>;
+  /** The name of the kernel that a dispatch is run by. */
+  kernelOf(dispatch: number): string;
+  /** Takes other kernels from here on. */
+  choose(choices: Choices): Promise<void>;
+  /** Whether kernels were chosen for this device, now or before. */
+  readonly tuned: boolean;
   buffer(binding: Binding): GPUBuffer;
+}
+
+interface Ready {
+  readonly kernel: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly grid: readonly [number, number, number];
 }
 
 /** The plan and the kernels of a graph. Throws MvcError `target-absent`, `plan-invalid`. */
@@ -48,25 +66,40 @@ export async function readPlan(
   }
   try {
     const plan = JSON.parse(text.decode(planBytes)) as Plan;
-    for (const { kernel } of plan.dispatches) if (!kernels.has(kernel)) throw new Error(`there is no kernel ${kernel}`);
+    for (const dispatch of plan.dispatches) {
+      for (const { kernel } of [dispatch, ...(dispatch.variants ?? [])]) {
+        if (!kernels.has(kernel)) throw new Error(`there is no kernel ${kernel}`);
+      }
+    }
     return { plan, kernels };
   } catch (error) {
     throw mvcError("plan-invalid", { file: files.plan.file, reason: reasonOf(error) });
   }
 }
 
+/** A dispatch as it is run: by its own kernel, or by the variant that is chosen. */
+function taken(dispatch: Dispatch, choices: Choices): Variant {
+  return dispatch.variants?.find(({ kernel }) => kernel === choices[dispatch.kernel]) ?? dispatch;
+}
+
 /** Compiles the kernels while the weights come in. Throws as `loadWeights`, and `limit-too-low`, `graph-failed`. */
 export async function loadGraph(device: Device, pipelines: Pipelines, pack: Package, graph: string, loading: Loading): Promise<GpuGraph> {
   const { plan, kernels } = await readPlan(pack, graph);
   checkLimits(device, plan);
-  const compiling = Promise.all(
-    plan.dispatches.map(({ kernel }) =>
-      pipelines.get(kernel, kernels.get(kernel) ?? "").catch((error: unknown) => {
-        device.check();
-        throw mvcError("graph-failed", { graph, reason: `kernel ${kernel}: ${reasonOf(error)}` });
+  const kept = await loading.tunings?.read(device.name, graph);
+  const compile = (kernel: string) =>
+    pipelines.get(kernel, kernels.get(kernel) ?? "").catch((error: unknown) => {
+      device.check();
+      throw mvcError("graph-failed", { graph, reason: `kernel ${kernel}: ${reasonOf(error)}` });
+    });
+  const compileAll = (choices: Choices) =>
+    Promise.all(
+      plan.dispatches.map(async (dispatch): Promise<Ready> => {
+        const { kernel, grid } = taken(dispatch, choices);
+        return { kernel, pipeline: await compile(kernel), grid };
       }),
-    ),
-  );
+    );
+  const compiling = compileAll(kept ?? {});
   // Awaited below; a failure while weights load must not count as unheard.
   compiling.catch(() => {});
   const weights = await loadWeights(device, pipelines, pack, graph, plan.weights, loading);
@@ -77,7 +110,8 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
   const shared = new Map<string, GPUBuffer>();
   const inputs = new Map<string, GPUBuffer>();
   for (const [i, { name, bytes }] of plan.inputs.entries()) inputs.set(name, await make("input")(bytes, i));
-  const compiled = await compiling;
+  let ready = await compiling;
+  let tuned = kept !== undefined;
 
   const buffer = (binding: Binding): GPUBuffer => {
     const { index } = binding;
@@ -90,29 +124,41 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
     return found;
   };
   let groups: readonly GPUBindGroup[] | undefined;
-  const bindGroups = () =>
-    plan.dispatches.map((dispatch, i) =>
-      device.gpu.createBindGroup({
-        layout: (compiled[i] as GPUComputePipeline).getBindGroupLayout(0),
-        entries: dispatch.bindings.map((binding, slot) => ({
-          binding: slot,
-          resource: { buffer: buffer(binding), ...("size" in binding ? { offset: binding.offset, size: binding.size } : {}) },
-        })),
-      }),
-    );
+  const bindGroup = ({ bindings }: Dispatch, pipeline: GPUComputePipeline) =>
+    device.gpu.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: bindings.map((binding, slot) => ({
+        binding: slot,
+        resource: { buffer: buffer(binding), ...("size" in binding ? { offset: binding.offset, size: binding.size } : {}) },
+      })),
+    });
+  const set = (pass: GPUComputePassEncoder, { pipeline, grid }: Ready, group: GPUBindGroup) => {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(...grid);
+  };
   const encode = (pass: GPUComputePassEncoder, from: number, to: number) => {
-    groups ??= bindGroups();
-    for (let i = from; i < to; i++) {
-      const dispatch = plan.dispatches[i] as Dispatch;
-      pass.setPipeline(compiled[i] as GPUComputePipeline);
-      pass.setBindGroup(0, groups[i] as GPUBindGroup);
-      pass.dispatchWorkgroups(...dispatch.grid);
-    }
+    groups ??= plan.dispatches.map((dispatch, i) => bindGroup(dispatch, (ready[i] as Ready).pipeline));
+    for (let i = from; i < to; i++) set(pass, ready[i] as Ready, groups[i] as GPUBindGroup);
   };
   return {
     plan,
     encode,
     buffer,
+    encodeAs: async ({ kernel, grid }, at) => {
+      const pipeline = await compile(kernel);
+      const group = bindGroup(plan.dispatches[at] as Dispatch, pipeline);
+      return (pass) => set(pass, { kernel, pipeline, grid }, group);
+    },
+    kernelOf: (dispatch) => ready[dispatch]?.kernel ?? "",
+    choose: async (choices) => {
+      ready = await compileAll(choices);
+      groups = undefined;
+      tuned = true;
+    },
+    get tuned() {
+      return tuned;
+    },
     share: (name, from) => {
       const own = inputs.get(name);
       if (own === undefined || own.size !== from.size || groups !== undefined)

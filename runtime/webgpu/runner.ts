@@ -8,6 +8,10 @@ import { type Device, usage } from "./device.ts";
 import { type GpuGraph, type Loading, loadGraph } from "./graph.ts";
 import { createLoop, type Loop } from "./loop.ts";
 import { Pipelines } from "./pipelines.ts";
+import { choicesOf, tuneGraph } from "./tuning.ts";
+
+/** Milliseconds that a visitor waits for it once. */
+const firstTuning = 1000;
 
 export interface WebGpuRunner extends GraphRunner {
   readonly device: Device;
@@ -30,11 +34,21 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
     if (disposed) throw mvcError("disposed", { what: "the package's session" });
     device.check();
   };
+  /** The loop's own graph, the first time on this device. A processor that plays a card takes longer to try kernels than to run them. */
+  const tunedOnce = async (name: string, loaded: GpuGraph): Promise<GpuGraph> => {
+    const { tunings, signal } = options;
+    if (tunings === undefined || loaded.tuned || device.software || name !== pack.manifest.sampler?.step) return loaded;
+    const choices = choicesOf(await tuneGraph(runner, loaded, { milliseconds: firstTuning, signal }));
+    await loaded.choose(choices);
+    // A package that cannot be written to is tuned again the next time.
+    await tunings.write(device.name, name, choices).catch(() => {});
+    return loaded;
+  };
   const graph = (name: string): Promise<GpuGraph> => {
     alive();
     let loaded = graphs.get(name);
     if (loaded === undefined) {
-      loaded = loadGraph(device, pipelines, pack, name, options);
+      loaded = loadGraph(device, pipelines, pack, name, options).then((one) => tunedOnce(name, one));
       graphs.set(name, loaded);
       loaded.catch(() => graphs.delete(name));
     }
@@ -65,7 +79,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
     return loaded;
   };
 
-  return {
+  const runner: WebGpuRunner = {
     device,
     graph,
     feed,
@@ -102,4 +116,5 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
       device.close();
     },
   };
+  return runner;
 }

@@ -59,6 +59,26 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
     expect(out).toMatch(/reads text\.layer\.0\S* .*differs by \d(\.\d)?e-[789]/);
   });
 
+  test("tune: what is fastest here is kept, and taken from then on", async () => {
+    const { code, out } = await mvc(["tune", mini, "--graph", "encodeText"]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/^encodeText: \d+ of \d+ kernels changed\n/)]);
+    const file = join(mini, "tuning.json");
+    const [[adapter = "", graphs] = []] = Object.entries(JSON.parse(readFileSync(file, "utf8"))) as [string, object][];
+    expect(Object.keys(graphs ?? {})).toEqual(["encodeText"]);
+    const plan = JSON.parse(readFileSync(join(mini, "webgpu/encodeText.json"), "utf8")) as Plan;
+    const [{ kernel, variants = [] } = { kernel: "" }] = plan.dispatches.filter((dispatch) => dispatch.variants !== undefined);
+    const other = variants[0]?.kernel as string;
+    writeFileSync(file, JSON.stringify({ [adapter]: { encodeText: { [kernel]: other } } }));
+    const report = JSON.parse((await mvc(["bench", mini, "--graph", "encodeText", "--rounds", "1", "--json"])).out);
+    const names = report.kernels.map((one: { kernel: string }) => one.kernel);
+    expect([names.includes(other), names.includes(kernel)]).toEqual([true, false]);
+    expect(await diff()).toMatchObject({ code: 0 });
+    writeFileSync(file, '{"x": 3}');
+    const broken = await mvc(["tune", mini, "--graph", "encodeText"]);
+    expect(broken).toMatchObject({ code: 1, err: expect.stringMatching(/tuning-invalid\n.*tuning\.json is not what .*\n.*delete it/) });
+    rmSync(file);
+  });
+
   test("bench: each kernel's time and work, beside ONNX Runtime", async () => {
     const { code, out } = await mvc(["bench", mini, "--graph", "encodeText", "--rounds", "2", "--json"]);
     expect(code).toBe(0);

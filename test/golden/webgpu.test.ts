@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { Compiled } from "../../compiler/compile.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/plan/limits.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
-import { noGpu, openOnGpu } from "../gpu.ts";
+import { noGpu, openRunnerOnGpu } from "../gpu.ts";
 import { caseNames, compileFile, type GoldenCase, goldenWeight, readCase, relativeError } from "./cases.ts";
 import { plansOf, writePackage } from "./package-folder.ts";
 
@@ -14,17 +14,32 @@ const tolerance = 1e-4;
 /** Halves carry 11 bits: each of some hundred values in a row may be stored wrong by 5e-4 of itself. */
 const halfTolerance = 2e-2;
 
+/** Which of a kernel's variants runs; the plan's own where it is none. */
+type Pick = (variants: readonly string[]) => string | undefined;
+
 /** One graph of a compiled file on the device, fed with the case's inputs. */
-async function runOn(compiled: Compiled, name: string, golden: GoldenCase, limits: DeviceLimits = defaultLimits): Promise<TensorData> {
+async function runOn(
+  compiled: Compiled,
+  name: string,
+  golden: GoldenCase,
+  { limits = defaultLimits, pick = () => undefined }: { limits?: DeviceLimits; pick?: Pick } = {},
+): Promise<TensorData> {
   const graph = compiled.graphs.get(name);
   if (graph === undefined) throw new Error(`no graph ${name}`);
   const alone = { ...compiled, graphs: new Map([[name, graph]]), sampler: null };
-  const folder = writePackage(alone, goldenWeight, undefined, { onnx: false, plans: plansOf(alone, limits) });
-  const pipeline = await openOnGpu(folder);
+  const plans = plansOf(alone, limits);
+  const folder = writePackage(alone, goldenWeight, undefined, { onnx: false, plans });
+  const choices = new Map<string, string>();
+  for (const { kernel, variants = [] } of plans.get(name)?.plan.dispatches ?? []) {
+    const other = choices.has(kernel) ? undefined : pick(variants.map((variant) => variant.kernel));
+    if (other !== undefined) choices.set(kernel, other);
+  }
+  const tunings = { read: async () => Object.fromEntries(choices), write: async () => {} };
+  const runner = await openRunnerOnGpu(folder, { tunings });
   try {
-    return Object.values(await pipeline.run(name, Object.fromEntries(golden.inputs)))[0] as TensorData;
+    return Object.values(await runner.run(name, Object.fromEntries(golden.inputs)))[0] as TensorData;
   } finally {
-    await pipeline.dispose();
+    await runner.dispose();
     rmSync(folder, { recursive: true });
   }
 }
@@ -59,11 +74,32 @@ describe.skipIf(noGpu !== undefined)("on WebGPU", () => {
     expect(relativeError(floatsOf(found), expected(golden))).toBeLessThan(halfTolerance);
   });
 
+  // Each kernel that a device may prefer computes the same; which they are is the plan's to say.
+  test.each([
+    ["denoise", "f32", "more or fewer a thread", /_(rows8|pixels4)(_\d+)?$/, 100, 20],
+    // SwiftShader takes a second to compile each: two of a kind (convolution, linear, with geglu).
+    ["denoise", "f32", "tiled", /_tiled_/, 2, 6],
+    ["decode", "f16", "tiled", /_tiled_/, 2, 3],
+  ] as const)("%s in %s by its other kernels: %s", async (name, precision, _, wanted, most, least) => {
+    const golden = readCase(`graph-${name}`);
+    const picked = new Set<string>();
+    const kindOf = (kernel: string) => kernel.slice(0, kernel.search(/_\d/));
+    const pick: Pick = (variants) => {
+      const found = variants.find((variant) => wanted.test(variant));
+      if (found === undefined || [...picked].filter((one) => kindOf(one) === kindOf(found)).length >= most) return undefined;
+      picked.add(found);
+      return found;
+    };
+    const found = await runOn(compiledFor(golden, precision), name, golden, { pick });
+    expect(picked.size).toBeGreaterThanOrEqual(least);
+    expect(relativeError(floatsOf(found), expected(golden))).toBeLessThan(precision === "f32" ? tolerance : halfTolerance);
+  });
+
   // Mini's largest values have 0.8 MiB in denoise and 4 MiB in the VAE: limits below make the planner compute them a few frames at a time.
   test.each(["denoise", "decode", "encode"])("%s in pieces, on a device of small bindings", async (name) => {
     const golden = readCase(`graph-${name}`);
     const limits = { ...defaultLimits, maxStorageBufferBindingSize: name === "denoise" ? 700000 : 1100000 };
-    const found = await runOn(compiledFor(golden), name, golden, limits);
+    const found = await runOn(compiledFor(golden), name, golden, { limits });
     expect(relativeError(floatsOf(found), expected(golden))).toBeLessThan(tolerance);
   });
 });

@@ -185,7 +185,7 @@ test.skipIf(noChromium)(
       expect(await text(page, "problem-hint")).toMatch(/^It knows words such as .*"circle"/);
 
       await page.getByLabel("Model", { exact: true }).selectOption("Undirected");
-      expect(await text(page, "note")).toMatch(/later frames too.*3\.9 million parameters, 16\.\d MB to download\.$/);
+      expect(await text(page, "note")).toMatch(/later frames too.*3\.9 million parameters, 1[67]\.\d MB to download\.$/);
       await page.route("**/weights.safetensors", (route) =>
         route.request().method() === "HEAD" ? route.continue() : route.fulfill({ status: 503 }),
       );

@@ -134,10 +134,10 @@ export class KernelWriter {
     this.functions.add(source);
   }
 
-  /** f32 numbers that a workgroup shares. */
-  share(name: string, count: number): void {
-    this.shared.push(`var<workgroup> ${name}: array<f32, ${count}>;`);
-    this.sharedBytes += 4 * count;
+  /** Numbers that a workgroup shares. */
+  share(name: string, count: number, type: "f32" | "vec4<f32>" = "f32"): void {
+    this.shared.push(`var<workgroup> ${name}: array<${type}, ${count}>;`);
+    this.sharedBytes += (type === "f32" ? 4 : 16) * count;
   }
 
   /** Statements within braces. */

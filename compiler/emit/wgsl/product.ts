@@ -9,7 +9,7 @@ import { innerQuarter, innerVariable, runsOf } from "./operand.ts";
 import { laneVariable, Reader } from "./reader.ts";
 import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
-interface Shape {
+export interface Shape {
   readonly rows: number;
   readonly inner: number;
   /** Of the matrix; twice the result's where halves are gated. */
@@ -21,7 +21,7 @@ interface Shape {
   readonly innerAxis: number;
 }
 
-function shapeOf(core: OpValue, operand: readonly number[], columns: number): Shape {
+export function shapeOf(core: OpValue, operand: readonly number[], columns: number): Shape {
   if (core.op === "conv2d") {
     const [channels = 1, height = 1, width = 1] = operand.slice(-3);
     const images = operand.slice(0, -3);
@@ -103,7 +103,7 @@ export function product(task: Task, matrix: Stored, rows: number): Draft {
       }
     });
   }
-  finish(task, writer, core, siblings, shape, width, rowsOfThread, results, rowsOfBatch);
+  finishSums(task, writer, { core, siblings, shape, width, rowsOfThread, results, rowsOfBatch });
   const name = `${core.op}${gated ? "_geglu" : ""}_${rowsOfBatch}x${shape.inner}x${columns}_${task.result.dtype}_rows${rowsOfThread}`;
   const comment = `${core.op}${gated ? " and geglu" : ""}: ${rowsOfBatch} rows of ${shape.inner} times a matrix of ${columns} columns${batched > 1 ? `, ${batched} times` : ""}; ${rowsOfThread} rows x ${width} columns a thread.`;
   return {
@@ -119,16 +119,22 @@ export function workgroupFor(columns: number, rows: number): readonly [number, n
   return [x, Math.max(1, Math.min(64 / x, rows) | 0)];
 }
 
-function finish(
+/** What a thread has summed, by the names a0, a1, … (and b0, … for the gates), to where the group's ops lead it. */
+export interface Sums {
+  readonly core: OpValue;
+  readonly siblings: readonly OpValue[];
+  readonly shape: Shape;
+  /** Columns of a thread, and of the result. */
+  readonly width: 1 | 4;
+  readonly results: number;
+  readonly rowsOfThread: number;
+  readonly rowsOfBatch: number;
+}
+
+export function finishSums(
   task: Task,
   writer: KernelWriter,
-  core: OpValue,
-  siblings: readonly OpValue[],
-  shape: Shape,
-  width: 1 | 4,
-  rowsOfThread: number,
-  results: number,
-  rowsOfBatch: number,
+  { core, siblings, shape, width, rowsOfThread, results, rowsOfBatch }: Sums,
 ): void {
   const { group, scene } = task;
   const column = width === 4 ? variable(laneVariable, results, "c") : variable("c", results);

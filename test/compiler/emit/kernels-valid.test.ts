@@ -26,21 +26,25 @@ test.each([
   [undefined, "f16"],
   ["Mini", "f32"],
   ["Mini", "f16"],
-] as const)("preset %s, %s", async (preset, precision) => {
-  const adapter = await gpu.requestAdapter();
-  const device = await adapter?.requestDevice();
-  if (device === undefined) throw new Error("Dawn's null backend gave no device");
-  const kernels = kernelsOf(preset, precision);
-  expect(kernels.size).toBeGreaterThan(100);
-  const refused: string[] = [];
-  for (const [code, name] of kernels) {
-    const module = device.createShaderModule({ code });
-    const pipeline = device.createComputePipelineAsync({ layout: "auto", compute: { module, entryPoint: "main" } });
-    await pipeline.catch((error: unknown) => refused.push(`${name}: ${error}`));
-  }
-  expect(refused).toEqual([]);
-  device.destroy();
-}, 120_000);
+] as const)(
+  "preset %s, %s",
+  async (preset, precision) => {
+    const adapter = await gpu.requestAdapter();
+    const device = await adapter?.requestDevice();
+    if (device === undefined) throw new Error("Dawn's null backend gave no device");
+    const kernels = kernelsOf(preset, precision);
+    expect(kernels.size).toBeGreaterThan(100);
+    const refused: string[] = [];
+    for (const [code, name] of kernels) {
+      const module = device.createShaderModule({ code });
+      const pipeline = device.createComputePipelineAsync({ layout: "auto", compute: { module, entryPoint: "main" } });
+      await pipeline.catch((error: unknown) => refused.push(`${name}: ${error}`));
+    }
+    expect(refused).toEqual([]);
+    device.destroy();
+  },
+  120_000,
+);
 
 test("what is beyond the limits is refused", async () => {
   const device = await (await gpu.requestAdapter())?.requestDevice();
