@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { create, globals } from "webgpu";
 import { createPipeline, openPackage, type Pipeline, packageFolder } from "../runtime/index.ts";
-import { openDevice } from "../runtime/webgpu/device.ts";
+import { type Device, openDevice } from "../runtime/webgpu/device.ts";
 import type { Loading } from "../runtime/webgpu/graph.ts";
 import { type WebGpuRunner, webgpuRunner } from "../runtime/webgpu/runner.ts";
 
@@ -35,13 +35,36 @@ export const gpu = openGpu();
 
 const adapter = await gpu.requestAdapter();
 
+let shared: Promise<Device> | undefined;
+
+/** A device that suites share, so that kernels which many graphs have are compiled once; closing it frees what was made through it. */
+async function sharedDevice(): Promise<Device> {
+  shared ??= openDevice(gpu);
+  const device = await shared;
+  const made = new Set<GPUBuffer>();
+  return {
+    ...device,
+    buffer: async (...wanted) => {
+      const buffer = await device.buffer(...wanted);
+      made.add(buffer);
+      return buffer;
+    },
+    close: () => made.forEach(device.free),
+  };
+}
+
+/** A package folder on the shared device: for suites that leave the device whole. */
+export async function openRunnerOnShared(folder: string, loading: Loading = {}): Promise<WebGpuRunner> {
+  return webgpuRunner(await openPackage(packageFolder(folder)), await sharedDevice(), loading);
+}
+
 /** A package folder on a device of its own. */
 export async function openRunnerOnGpu(folder: string, loading: Loading = {}): Promise<WebGpuRunner> {
   return webgpuRunner(await openPackage(packageFolder(folder)), await openDevice(gpu), loading);
 }
 
 export async function openOnGpu(folder: string): Promise<Pipeline> {
-  return createPipeline(await openPackage(packageFolder(folder)), await openRunnerOnGpu(folder));
+  return createPipeline(await openPackage(packageFolder(folder)), await openRunnerOnShared(folder));
 }
 
 /** Why there are no suites of WebGPU here; undefined where they run. Where they must run, absence is a failure. */

@@ -1,7 +1,7 @@
 /** What a device reaches on the two simplest kernels, multiply-adds in registers and a copy, for figures to be held against. */
 
 import { usage } from "./device.ts";
-import { Pipelines } from "./pipelines.ts";
+import { pipelinesOf } from "./pipelines.ts";
 import { type Encode, timeEach } from "./profile.ts";
 import type { WebGpuRunner } from "./runner.ts";
 
@@ -40,7 +40,7 @@ const enough = 5e6;
 
 export async function measurePeaks(runner: WebGpuRunner): Promise<Peaks> {
   const { device } = runner;
-  const pipelines = new Pipelines(device);
+  const pipelines = pipelinesOf(device);
   const result = await device.buffer("peak result", copied, usage.STORAGE);
   const source = await device.buffer("peak source", copied, usage.STORAGE);
   /** The best of each size, from one that a processor does at once to one that fills a graphics card. */

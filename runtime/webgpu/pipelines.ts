@@ -2,6 +2,15 @@
 
 import type { Device } from "./device.ts";
 
+const ofDevice = new WeakMap<GPUDevice, Pipelines>();
+
+/** The pipelines of a device, which live as long as it does. */
+export function pipelinesOf(device: Device): Pipelines {
+  const made = ofDevice.get(device.gpu) ?? new Pipelines(device);
+  ofDevice.set(device.gpu, made);
+  return made;
+}
+
 export class Pipelines {
   private readonly made = new Map<string, Promise<GPUComputePipeline>>();
   private readonly device: Device;

@@ -7,7 +7,7 @@ import { elements, type TensorData, type Tensors, toDType } from "../tensor.ts";
 import { type Device, usage } from "./device.ts";
 import { type GpuGraph, type Loading, loadGraph } from "./graph.ts";
 import { createLoop, type Loop } from "./loop.ts";
-import { Pipelines } from "./pipelines.ts";
+import { pipelinesOf } from "./pipelines.ts";
 import { choicesOf, tuneGraph } from "./tuning.ts";
 
 /** Milliseconds that a visitor waits for it once. */
@@ -25,7 +25,7 @@ export interface WebGpuRunner extends GraphRunner {
 
 /** Loads each graph at its first run. The device is the runner's own and goes with it. */
 export function webgpuRunner(pack: Package, device: Device, options: Loading = {}): WebGpuRunner {
-  const pipelines = new Pipelines(device);
+  const pipelines = pipelinesOf(device);
   const graphs = new Map<string, Promise<GpuGraph>>();
   let loop: Promise<Loop> | undefined;
   let disposed = false;

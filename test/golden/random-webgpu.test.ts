@@ -8,7 +8,7 @@ import { floatToHalf, halfToFloat } from "../../runtime/half.ts";
 import { normals } from "../../runtime/sampler/random.ts";
 import { elements, floatsOf, type TensorData } from "../../runtime/tensor.ts";
 import { opNames, randomCalls, randomGraph } from "../compiler/random-graph.ts";
-import { noGpu, openRunnerOnGpu } from "../gpu.ts";
+import { noGpu, openRunnerOnShared } from "../gpu.ts";
 import { compileFile, goldenWeight, relativeError } from "./cases.ts";
 import { plansOf, writePackage } from "./package-folder.ts";
 
@@ -37,7 +37,7 @@ async function both(
   const weightOf = (path: string, shape: readonly number[]) => (half ? goldenWeight(path, shape).map(rounded) : goldenWeight(path, shape));
   const alone = { ...frame, graphs: new Map([[graph.name, graph]]), sampler: null };
   const folder = writePackage(alone, weightOf, undefined, { onnx: false, plans: plansOf(alone) });
-  const runner = await openRunnerOnGpu(folder);
+  const runner = await openRunnerOnShared(folder);
   try {
     const outputs = await runner.run(graph.name, Object.fromEntries(inputs));
     const shapes = new Map(graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
