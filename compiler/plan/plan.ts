@@ -6,6 +6,7 @@ import { type Stored, type VectorPart, vectorsBuffer } from "../emit/wgsl/kernel
 import { groupStatistics, layerNorm, softmax } from "../emit/wgsl/norms.ts";
 import { pointwise } from "../emit/wgsl/pointwise.ts";
 import { product } from "../emit/wgsl/product.ts";
+import { splitProduct } from "../emit/wgsl/split-product.ts";
 import type { Draft, Task } from "../emit/wgsl/task.ts";
 import { tiledProduct } from "../emit/wgsl/tiled-product.ts";
 import { bytesOfDType, type Graph, sizeOf, valuesById } from "../graph/graph.ts";
@@ -152,7 +153,7 @@ function draftsOf(task: Task, weights: WeightBuffers): readonly [Draft, ...Draft
 
 function products(task: Task, matrix: Stored): readonly [Draft, ...Draft[]] {
   const [few, more] = productRows;
-  const others = [product(task, matrix, more), tiledProduct(task, matrix)];
+  const others = [product(task, matrix, more), tiledProduct(task, matrix), splitProduct(task, matrix)];
   return [product(task, matrix, few), ...others.filter((one) => one !== undefined)];
 }
 

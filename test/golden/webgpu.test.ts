@@ -79,6 +79,7 @@ describe.skipIf(noGpu !== undefined)("on WebGPU", () => {
     ["denoise", "f32", "more or fewer a thread", /_(rows8|pixels4)(_\d+)?$/, 100, 20],
     // SwiftShader takes a second to compile each: one of a kind (convolution, linear, with geglu).
     ["denoise", "f32", "tiled", /_tiled_/, 1, 3],
+    ["encodeText", "f32", "with shared sums", /_split_/, 100, 4],
     ["decode", "f16", "tiled", /_tiled_/, 1, 2],
   ] as const)("%s in %s by its other kernels: %s", async (name, precision, _, wanted, most, least) => {
     const golden = readCase(`graph-${name}`);

@@ -5,7 +5,7 @@ import { geluWgsl } from "../../ops/elementwise.ts";
 import { address, type Coordinate, regroup, variable } from "../../plan/coordinates.ts";
 import { gatedBelow } from "./chain.ts";
 import { KernelWriter, type Stored } from "./kernel-writer.ts";
-import { innerQuarter, innerVariable, runsOf } from "./operand.ts";
+import { innerQuarter, innerVariable, type Run, runsOf } from "./operand.ts";
 import { laneVariable, Reader } from "./reader.ts";
 import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
@@ -77,20 +77,10 @@ export function product(task: Task, matrix: Stored, rows: number): Draft {
   const stride = columns / width;
 
   if (runs !== undefined) {
+    const from = (run: Run, j: number) => run.base(shape.operandAt(row(j), []));
+    const weight = (h: number) => `${matrixColumn(h)}${start}`;
     for (const [r, run] of runs.entries()) {
-      for (let j = 0; j < rowsOfThread; j++) writer.lines.push(`let x${r}_${j} = ${run.base(shape.operandAt(row(j), []))};`);
-      writer.block(`for (var ${innerQuarter} = 0u; ${innerQuarter} < ${run.size / 4}u; ${innerQuarter}++)`, () => {
-        for (let j = 0; j < rowsOfThread; j++)
-          writer.lines.push(`let v${j} = ${writer.load4(run.stored, `x${r}_${j} + ${innerQuarter}`)};`);
-        for (const [h, half] of halves.entries()) {
-          writer.lines.push(`let w${h} = (${run.start}u + ${innerQuarter} * 4u) * ${stride}u + ${matrixColumn(h)}${start};`);
-          for (const [lane, part] of ["x", "y", "z", "w"].entries()) {
-            writer.lines.push(`let m${h}${lane} = ${at(`w${h} + ${lane * stride}u`)};`);
-            for (let j = 0; j < rowsOfThread; j++)
-              writer.lines.push(`${half}${j} = fma(vec4<f32>(v${j}.${part}), m${h}${lane}, ${half}${j});`);
-          }
-        }
-      });
+      sumRun(writer, matrix, run, { label: `${r}`, rows: rowsOfThread, halves, stride, from, weight, first: "0u", step: 1 });
     }
   } else {
     writer.block(`for (var ${innerVariable} = 0u; ${innerVariable} < ${shape.inner}u; ${innerVariable}++)`, () => {
@@ -111,6 +101,38 @@ export function product(task: Task, matrix: Stored, rows: number): Draft {
     source: writer.finish(comment, [...workgroup, 1], "@builtin(global_invocation_id) id: vec3<u32>"),
     grid: gridOf([columnThreads, tiles, batched], [...workgroup, 1]),
   };
+}
+
+/** What a thread sums of a run. */
+interface Stretch {
+  readonly label: string;
+  readonly rows: number;
+  readonly halves: readonly string[];
+  /** vec4s of a row of the matrix. */
+  readonly stride: number;
+  readonly from: (run: Run, row: number) => string;
+  /** The column of the matrix, in vec4s. */
+  readonly weight: (half: number) => string;
+  /** The first quarter of the inner axis, and how far the next one is. */
+  readonly first: string;
+  readonly step: number;
+}
+
+/** Adds to a0, a1, … (and b0, … of gates) the products along a run of the inner axis, four of its elements a turn. */
+export function sumRun(writer: KernelWriter, matrix: Stored, run: Run, stretch: Stretch): void {
+  const { label, rows, halves, stride, from, weight, first, step } = stretch;
+  for (let j = 0; j < rows; j++) writer.lines.push(`let x${label}_${j} = ${from(run, j)};`);
+  const next = step === 1 ? `${innerQuarter}++` : `${innerQuarter} += ${step}u`;
+  writer.block(`for (var ${innerQuarter} = ${first}; ${innerQuarter} < ${run.size / 4}u; ${next})`, () => {
+    for (let j = 0; j < rows; j++) writer.lines.push(`let v${j} = ${writer.load4(run.stored, `x${label}_${j} + ${innerQuarter}`)};`);
+    for (const [h, half] of halves.entries()) {
+      writer.lines.push(`let w${h} = (${run.start}u + ${innerQuarter} * 4u) * ${stride}u + ${weight(h)};`);
+      for (const [lane, part] of ["x", "y", "z", "w"].entries()) {
+        writer.lines.push(`let m${h}${lane} = ${writer.load4(matrix, `w${h} + ${lane * stride}u`)};`);
+        for (let j = 0; j < rows; j++) writer.lines.push(`${half}${j} = fma(vec4<f32>(v${j}.${part}), m${h}${lane}, ${half}${j});`);
+      }
+    }
+  });
 }
 
 /** Threads side by side share rows of the operand along y and columns of the matrix along x. */
