@@ -148,7 +148,7 @@ program
   .requiredOption("--inputs <file>", "the graph's inputs by name (.safetensors)")
   .addOption(new Option("--backend <name>", "what is in question").choices(probed).default("webgpu"))
   .addOption(new Option("--against <name>", "what it is compared with").choices(probed).default("reference"))
-  .option("--tolerance <x>", "largest difference, of a value's largest element (default: 1e-4, with --precision f16 2e-2)", number)
+  .option("--tolerance <x>", "largest difference, of a value's largest element (default: 1e-4, for packages of f16 2e-2)", number)
   .action(async (folder, graph, options) => finish(await (await import("./commands/diff.ts")).diff(folder, graph, options)));
 
 program

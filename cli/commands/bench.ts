@@ -14,7 +14,7 @@ import { type WebGpuRunner, webgpuRunner } from "../../runtime/webgpu/runner.ts"
 import { randomFeeds } from "../random-feeds.ts";
 import { table } from "../table.ts";
 import { errorOf } from "../tensor-error.ts";
-import { interruptible, type Outcome } from "../terminal.ts";
+import type { Outcome } from "../terminal.ts";
 
 export interface BenchOptions {
   readonly graph?: string;
@@ -55,11 +55,10 @@ interface Report {
 
 export async function bench(folder: string, options: BenchOptions): Promise<Outcome> {
   if (options.rounds < 1) throw mvcError("option-invalid", { option: "--rounds", expected: "1 or more", found: String(options.rounds) });
-  const signal = interruptible();
   const pack = await openPackage(packageFolder(folder));
   const graph = options.graph ?? pack.manifest.sampler?.step ?? Object.keys(pack.manifest.graphs)[0] ?? "";
   const feeds = randomFeeds(graphSpec(pack.manifest, graph));
-  const runner = webgpuRunner(pack, await openDevice(await openDawn()), { signal, tunings: tuningFile(folder) });
+  const runner = webgpuRunner(pack, await openDevice(await openDawn()), { tunings: tuningFile(folder) });
   try {
     const report = await measure(pack, folder, graph, feeds, runner, options.rounds);
     process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : shown(report));

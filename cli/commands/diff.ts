@@ -6,7 +6,7 @@ import type { Graph, OpValue, ValueId } from "../../compiler/graph/graph.ts";
 import { mvcError, openPackage, packageFolder, readSafetensors } from "../../runtime/index.ts";
 import { openProbe, openSubject, type Probe, type ProbedBackend, runsOf } from "../probes.ts";
 import { type Worst, worstOf } from "../tensor-error.ts";
-import { interruptible, type Outcome } from "../terminal.ts";
+import type { Outcome } from "../terminal.ts";
 
 export interface DiffOptions {
   readonly inputs: string;
@@ -31,14 +31,18 @@ export async function diff(folder: string, name: string, options: DiffOptions): 
   const { backend, against } = options;
   if (backend === against)
     throw mvcError("option-invalid", { option: "--against", expected: `another backend than ${backend}`, found: against });
-  interruptible();
   const pack = await openPackage(packageFolder(folder));
   const subject = await openSubject(pack, folder, name, await readSafetensors(options.inputs));
   const tolerance = options.tolerance ?? tolerances[pack.manifest.precision];
+  if (!(tolerance > 0)) throw mvcError("option-invalid", { option: "--tolerance", expected: "above 0", found: String(tolerance) });
   const probes: Probe[] = [];
   try {
-    const pair = [await openProbe(backend, subject), await openProbe(against, subject)] as const;
-    probes.push(...pair);
+    const open = async (one: ProbedBackend) => {
+      const probe = await openProbe(one, subject);
+      probes.push(probe);
+      return probe;
+    };
+    const pair = [await open(backend), await open(against)] as const;
     const compared = await compare(subject.graph, pair, tolerance);
     const last = compared.at(-1);
     const parted = last !== undefined && !(last.worst.error <= tolerance);

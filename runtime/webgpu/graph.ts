@@ -36,7 +36,7 @@ export interface GpuGraph {
   kernelOf(dispatch: number): string;
   /** Takes other kernels from here on. */
   choose(choices: Choices): Promise<void>;
-  /** Whether kernels were chosen for this device, now or before. */
+  /** Whether kernels had been chosen for this device when it was loaded. */
   readonly tuned: boolean;
   buffer(binding: Binding): GPUBuffer;
 }
@@ -111,7 +111,6 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
   const inputs = new Map<string, GPUBuffer>();
   for (const [i, { name, bytes }] of plan.inputs.entries()) inputs.set(name, await make("input")(bytes, i));
   let ready = await compiling;
-  let tuned = kept !== undefined;
 
   const buffer = (binding: Binding): GPUBuffer => {
     const { index } = binding;
@@ -154,11 +153,8 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
     choose: async (choices) => {
       ready = await compileAll(choices);
       groups = undefined;
-      tuned = true;
     },
-    get tuned() {
-      return tuned;
-    },
+    tuned: kept !== undefined,
     share: (name, from) => {
       const own = inputs.get(name);
       if (own === undefined || own.size !== from.size || groups !== undefined)

@@ -35,6 +35,10 @@ test("diff: ONNX Runtime and the interpreter agree; a backend is not compared wi
   const { code, out } = await diff("--backend", "onnx");
   expect([code, out]).toEqual([0, expect.stringMatching(/^agree: \d+ values by onnx and reference within 0\.0001/)]);
   expect(await diff("--backend", "onnx", "--against", "onnx")).toMatchObject({ code: 1, err: expect.stringContaining("option-invalid") });
+  expect(await diff("--backend", "onnx", "--tolerance", "-1")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("--tolerance must be above 0, found -1"),
+  });
   const unknown = await mvc(["diff", mini, "encodeTexts", "--inputs", inputs, "--backend", "onnx"]);
   expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining("graph-unknown") });
 });
