@@ -1,6 +1,6 @@
 /** Products of rows with a matrix (linear, 1×1 convolution, matmul): each thread sums a few rows times four columns in registers. */
 
-import { type OpValue, sizeOf } from "../../graph/graph.ts";
+import { type OpValue, sizeOf, type ValueId } from "../../graph/graph.ts";
 import { geluWgsl } from "../../ops/elementwise.ts";
 import { address, type Coordinate, regroup, variable } from "../../plan/coordinates.ts";
 import { gatedBelow } from "./chain.ts";
@@ -17,8 +17,6 @@ export interface Shape {
   /** The places of the operand and of the result, from a row and a place on the inner axis or among the columns. */
   readonly operandAt: (row: Coordinate, k: Coordinate) => readonly Coordinate[];
   readonly resultAt: (row: Coordinate, column: Coordinate) => readonly Coordinate[];
-  /** The operand's axis that is summed over. */
-  readonly innerAxis: number;
 }
 
 export function shapeOf(core: OpValue, operand: readonly number[], columns: number): Shape {
@@ -29,27 +27,48 @@ export function shapeOf(core: OpValue, operand: readonly number[], columns: numb
       const places = regroup([row], [...images, height, width]);
       return [...places.slice(0, -2), channel, ...places.slice(-2)];
     };
-    return { rows: sizeOf(images) * height * width, inner: channels, columns, operandAt: at, resultAt: at, innerAxis: operand.length - 3 };
+    return { rows: sizeOf(images) * height * width, inner: channels, columns, operandAt: at, resultAt: at };
   }
   const leading = operand.slice(0, -1);
   const at = (row: Coordinate, last: Coordinate): readonly Coordinate[] => [...regroup([row], leading), last];
-  return { rows: sizeOf(leading), inner: operand.at(-1) ?? 1, columns, operandAt: at, resultAt: at, innerAxis: operand.length - 1 };
+  return { rows: sizeOf(leading), inner: operand.at(-1) ?? 1, columns, operandAt: at, resultAt: at };
+}
+
+/** What a product multiplies and what comes of it, whichever kernel computes it. */
+export interface Factors {
+  readonly core: OpValue;
+  /** The operand, its shape, and its axis that is summed over. */
+  readonly x: ValueId;
+  readonly operand: readonly number[];
+  readonly axis: number;
+  /** Ops side by side, at least the core. */
+  readonly siblings: readonly OpValue[];
+  /** Of the matrix, and of the result: half of them where halves are gated. */
+  readonly columns: number;
+  readonly results: number;
+  /** The names of a thread's sums: a0, a1, …, and b0, … of gates. */
+  readonly halves: readonly string[];
+}
+
+export function factorsOf({ group, scene }: Task): Factors {
+  const core = group.core as OpValue;
+  const [x = -1] = core.inputs;
+  const operand = scene.value(x).type.shape;
+  const siblings = group.siblings.length > 0 ? group.siblings : [core];
+  const axis = operand.length - (core.op === "conv2d" ? 3 : 1);
+  const columns = siblings.reduce((sum, one) => sum + (one.type.shape[axis] ?? 1), 0);
+  const { gated } = group;
+  return { core, x, operand, axis, siblings, columns, results: gated ? columns / 2 : columns, halves: gated ? ["a", "b"] : ["a"] };
 }
 
 /** `matrix` is [inner, columns] row-major: packed weights, or for matmul the second operand of each batch. `rows` are those that a thread computes. */
 export function product(task: Task, matrix: Stored, rows: number): Draft {
-  const { group, scene } = task;
-  const core = group.core as OpValue;
-  const [x = -1] = core.inputs;
-  const operand = scene.value(x).type.shape;
-  const gated = group.gated;
-  const siblings = group.siblings.length > 0 ? group.siblings : [core];
-  const channelAxis = core.op === "conv2d" ? core.type.shape.length - 3 : core.type.shape.length - 1;
-  const columns = siblings.reduce((sum, one) => sum + (one.type.shape[channelAxis] ?? 1), 0);
+  const { scene } = task;
+  const { gated } = task.group;
+  const { core, x, operand, axis, siblings, columns, results, halves } = factorsOf(task);
   const shape = shapeOf(core, operand, columns);
-  const results = gated ? columns / 2 : columns;
   const width = results % 4 === 0 ? 4 : 1;
-  const runs = width === 4 ? runsOf(scene, x, shape.innerAxis) : undefined;
+  const runs = width === 4 ? runsOf(scene, x, axis) : undefined;
   const batched = core.op === "matmul" ? sizeOf(operand.slice(0, -2)) : 1;
   const writer = new KernelWriter();
   const rowsOfThread = Math.min(rows, shape.rows / batched);
@@ -68,7 +87,6 @@ export function product(task: Task, matrix: Stored, rows: number): Draft {
   for (let j = 0; j < rowsOfThread; j++) writer.lines.push(`let row${j} = ${rowIndex(j)};`);
   const row = (j: number): Coordinate => (shape.rows === 1 ? [] : [{ base: `row${j}`, total: shape.rows, divisor: 1, size: shape.rows }]);
   const type = width === 4 ? "vec4<f32>" : "f32";
-  const halves = gated ? ["a", "b"] : ["a"];
   for (const half of halves) for (let j = 0; j < rowsOfThread; j++) writer.lines.push(`var ${half}${j} = ${type}(0.0);`);
   writer.bind(matrix, "weights");
   const start = batched === 1 ? "" : ` + id.z * ${(shape.inner * columns) / width}u`;

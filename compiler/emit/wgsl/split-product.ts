@@ -1,9 +1,8 @@
 /** Products of few rows with a deep matrix: sixteen threads share each sum, so that a small layer still fills a graphics card. */
 
-import type { OpValue } from "../../graph/graph.ts";
 import { KernelWriter, type Stored } from "./kernel-writer.ts";
 import { type Run, runsOf } from "./operand.ts";
-import { finishSums, shapeOf, sumRun } from "./product.ts";
+import { factorsOf, finishSums, shapeOf, sumRun } from "./product.ts";
 import { laneVariable } from "./reader.ts";
 import { type Draft, gridOf, type Task } from "./task.ts";
 
@@ -16,22 +15,15 @@ const leastDepth = 64;
 
 /** `matrix` is [inner, columns]. Undefined where there are threads enough, or too little for each to sum. */
 export function splitProduct(task: Task, matrix: Stored): Draft | undefined {
-  const { group, scene } = task;
-  const core = group.core as OpValue;
-  const [x = -1] = core.inputs;
-  const operand = scene.value(x).type.shape;
-  const siblings = group.siblings.length > 0 ? group.siblings : [core];
-  const axis = operand.length - (core.op === "conv2d" ? 3 : 1);
-  const columns = siblings.reduce((sum, one) => sum + (one.type.shape[axis] ?? 1), 0);
-  const results = group.gated ? columns / 2 : columns;
+  const { gated } = task.group;
+  const { core, x, operand, axis, siblings, columns, results, halves } = factorsOf(task);
   const shape = shapeOf(core, operand, columns);
   const rows = Math.min(4, shape.rows);
   const tiles = Math.ceil(shape.rows / rows);
-  const runs = results % 4 === 0 ? runsOf(scene, x, axis) : undefined;
+  const runs = results % 4 === 0 ? runsOf(task.scene, x, axis) : undefined;
   if (runs === undefined || core.op === "matmul" || shape.inner < leastDepth || tiles * (results / 4) >= enoughThreads) return undefined;
 
   const writer = new KernelWriter();
-  const halves = group.gated ? ["a", "b"] : ["a"];
   writer.bind(matrix, "weights");
   writer.share("partial", across * slices, "vec4<f32>");
   writer.lines.push("let c = id.x;", "let tile = workgroup.y;", "let slice = local.y;", `let ${laneVariable} = c * 4u;`);
@@ -40,7 +32,7 @@ export function splitProduct(task: Task, matrix: Stored): Draft | undefined {
   for (const half of halves) for (let j = 0; j < rows; j++) writer.lines.push(`var ${half}${j} = vec4<f32>(0.0);`);
   const from = (run: Run, j: number) =>
     run.base(shape.operandAt(shape.rows === 1 ? [] : [{ base: `row${j}`, total: shape.rows, divisor: 1, size: shape.rows }], []));
-  const weight = (h: number) => (group.gated ? `column * 2u + ${h}u` : "column");
+  const weight = (h: number) => (gated ? `column * 2u + ${h}u` : "column");
   for (const [r, run] of runs.entries()) {
     sumRun(writer, matrix, run, { label: `${r}`, rows, halves, stride: columns / 4, from, weight, first: "slice", step: slices });
   }
@@ -55,7 +47,7 @@ export function splitProduct(task: Task, matrix: Stored): Draft | undefined {
   writer.block(`if (slice == 0u && c < ${results / 4}u)`, () =>
     finishSums(task, writer, { core, siblings, shape, width: 4, results, rowsOfThread: rows, rowsOfBatch: shape.rows }),
   );
-  const what = `${core.op}${group.gated ? "_geglu" : ""}`;
+  const what = `${core.op}${gated ? "_geglu" : ""}`;
   return {
     name: `${what}_split_${shape.rows}x${shape.inner}x${columns}_${task.result.dtype}`,
     source: writer.finish(

@@ -5,7 +5,7 @@ import { type Coordinate, regroup, scalar, variable } from "../../plan/coordinat
 import { windowOf } from "./convolution.ts";
 import { KernelWriter, type Stored } from "./kernel-writer.ts";
 import { type Run, runsOf } from "./operand.ts";
-import { finishSums, type Shape, shapeOf } from "./product.ts";
+import { factorsOf, finishSums, type Shape, shapeOf } from "./product.ts";
 import { laneVariable } from "./reader.ts";
 import { type Draft, gridOf, type Task } from "./task.ts";
 
@@ -29,15 +29,9 @@ interface Sizes {
  * a thread that loads for itself wins.
  */
 export function tiledProduct(task: Task, matrix: Stored): Draft | undefined {
-  const { group, scene } = task;
-  const core = group.core as OpValue;
-  const [x = -1] = core.inputs;
-  const operand = scene.value(x).type.shape;
-  const siblings = group.siblings.length > 0 ? group.siblings : [core];
-  const axis = operand.length - (core.op === "conv2d" ? 3 : 1);
-  const columns = siblings.reduce((sum, one) => sum + (one.type.shape[axis] ?? 1), 0);
-  const results = group.gated ? columns / 2 : columns;
-  const runs = results % 4 === 0 ? runsOf(scene, x, axis) : undefined;
+  const { gated } = task.group;
+  const { core, x, operand, axis, siblings, columns, results, halves } = factorsOf(task);
+  const runs = results % 4 === 0 ? runsOf(task.scene, x, axis) : undefined;
   const shape = core.op === "conv2d" ? pixelsOf(core, operand) : shapeOf(core, operand, columns);
   const fits = runs?.every(({ size, start }) => size % (4 * deep) === 0 && start % 4 === 0) && shape.rows >= down * each;
   if (runs === undefined || !fits || core.op === "matmul" || results < across * each) return undefined;
@@ -45,7 +39,6 @@ export function tiledProduct(task: Task, matrix: Stored): Draft | undefined {
   const window = core.op === "conv2d" ? windowOf(core) : { kernel: 1, stride: 1, before: 0 };
   const sizes: Sizes = { rows: shape.rows, columns: results / 4, stride: columns / 4, taps: window.kernel ** 2 };
   const writer = new KernelWriter();
-  const halves = group.gated ? ["a", "b"] : ["a"];
   writer.bind(matrix, "weights");
   writer.share("tile_x", down * each * deep, "vec4<f32>");
   for (const half of halves) writer.share(`tile_${half}`, 4 * deep * across, "vec4<f32>");
@@ -63,7 +56,7 @@ export function tiledProduct(task: Task, matrix: Stored): Draft | undefined {
   writer.block(`if (c < ${sizes.columns}u && tile * ${each}u < ${sizes.rows}u)`, () =>
     finishSums(task, writer, { core, siblings, shape, width: 4, results, rowsOfThread: each, rowsOfBatch: sizes.rows }),
   );
-  const what = `${core.op}${group.gated ? "_geglu" : ""}`;
+  const what = `${core.op}${gated ? "_geglu" : ""}`;
   const name = `${what}_tiled_${sizes.rows}x${sizes.taps * shape.inner}x${columns}_${task.result.dtype}`;
   const comment = `${what}: ${sizes.rows} rows of ${sizes.taps === 1 ? "" : `${sizes.taps} taps times `}${shape.inner} times a matrix of ${columns} columns; tiles of ${down * each} rows x ${across * 4} columns a workgroup.`;
   return {
@@ -92,7 +85,6 @@ function pixelsOf(core: OpValue, operand: readonly number[]): Shape {
     columns: shape.at(-3) ?? 1,
     operandAt: at,
     resultAt: at,
-    innerAxis: operand.length - 3,
   };
 }
 
