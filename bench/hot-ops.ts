@@ -1,5 +1,6 @@
 /** Times each of a graph's heaviest ops alone, by our kernels and by ONNX Runtime's on the same WebGPU adapter, and prints the ratios. */
 
+import { placementOf } from "../cli/probes.ts";
 import { randomFeeds } from "../cli/random-feeds.ts";
 import { readGraph } from "../cli/reference-runner.ts";
 import { errorOf } from "../cli/tensor-error.ts";
@@ -95,9 +96,7 @@ async function least(run: () => Promise<unknown>): Promise<number> {
   return best;
 }
 
-const placement = new Map(
-  [...(pack.weights?.tensors ?? [])].map(([path, { start, end }]) => [path, { offset: start, length: end - start }]),
-);
+const placement = placementOf(pack);
 for (const { op, count, flops } of hotOps()) {
   const alone = aloneGraph(op);
   const spec = specOf(alone, op);

@@ -1,6 +1,6 @@
 /** A backend to the values within a graph, for `mvc diff`: not only what comes out of it. */
 
-import { emitOnnx } from "../compiler/emit/onnx/emit.ts";
+import { emitOnnx, type WeightPlacement } from "../compiler/emit/onnx/emit.ts";
 import { type Graph, type OpValue, sizeOf, type ValueId } from "../compiler/graph/graph.ts";
 import { onnxPasses, runPasses } from "../compiler/passes/passes.ts";
 import { mvcError, type Package } from "../runtime/index.ts";
@@ -69,14 +69,17 @@ function probeReference({ pack, graph, feeds }: Subject): Probe {
   };
 }
 
+/** Where the package's own weight file has each weight. */
+export function placementOf({ weights }: Package): WeightPlacement {
+  return new Map([...(weights?.tensors ?? [])].map(([path, { start, end }]) => [path, { offset: start, length: end - start }]));
+}
+
 /** The package's graph goes through the same passes again, with the values that are wanted among its outputs. */
 function probeOnnx({ pack, folder, graph, feeds }: Subject): Probe {
   const spec = graphSpec(pack.manifest, graph.name);
   if (spec.onnx === undefined) throw mvcError("target-absent", { graph: graph.name, target: "onnx" });
   if (spec.parameters > 0 && pack.weights === undefined) throw mvcError("weights-absent", { graph: graph.name });
-  const placement = new Map(
-    [...(pack.weights?.tensors ?? [])].map(([path, { start, end }]) => [path, { offset: start, length: end - start }]),
-  );
+  const placement = placementOf(pack);
   const nameOf = (id: ValueId) => `value:${id}`;
   return {
     values: opIds(graph),

@@ -5,8 +5,7 @@ import { mvcError, reasonOf } from "../errors.ts";
 import type { Package } from "../package.ts";
 import { graphSpec } from "../session.ts";
 import { checkLimits, type Device, usage } from "./device.ts";
-import type { Pipelines } from "./pipelines.ts";
-import type { Encode } from "./profile.ts";
+import type { Encode, Pipelines } from "./pipelines.ts";
 import type { Choices, TuningStore } from "./tuning.ts";
 import { loadWeights, type WeightProgress } from "./weights.ts";
 
@@ -170,11 +169,8 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
       for (const [i, dispatch] of plan.dispatches.entries()) {
         flops += dispatch.flops;
         if (flops < flopsOfSubmit && i + 1 < plan.dispatches.length) continue;
-        const encoder = device.gpu.createCommandEncoder({ label: graph });
-        const pass = encoder.beginComputePass();
-        encode(pass, from, i + 1);
-        pass.end();
-        device.gpu.queue.submit([encoder.finish()]);
+        const first = from;
+        pipelines.submit((pass) => encode(pass, first, i + 1));
         from = i + 1;
         flops = 0;
       }

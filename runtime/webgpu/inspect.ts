@@ -4,6 +4,7 @@ import type { PlannedValue } from "../../compiler/package/plan.ts";
 import { halvesToFloats } from "../half.ts";
 import { elements, type TensorData } from "../tensor.ts";
 import type { GpuGraph } from "./graph.ts";
+import { pipelinesOf } from "./pipelines.ts";
 import type { WebGpuRunner } from "./runner.ts";
 
 /**
@@ -16,16 +17,13 @@ export async function readValues(
   shapeOf: (value: number) => readonly number[] | undefined,
   seen: (value: number, tensor: TensorData) => "go on" | "stop",
 ): Promise<void> {
-  const { gpu } = runner.device;
+  const pipelines = pipelinesOf(runner.device);
   let done = 0;
   for (const planned of [...graph.plan.values].sort((a, b) => a.after - b.after)) {
     const shape = shapeOf(planned.value);
     if (shape === undefined) continue;
-    const encoder = gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    graph.encode(pass, done, planned.after + 1);
-    pass.end();
-    gpu.queue.submit([encoder.finish()]);
+    const from = done;
+    pipelines.submit((pass) => graph.encode(pass, from, planned.after + 1));
     done = Math.max(done, planned.after + 1);
     if (seen(planned.value, await readValue(runner, graph, planned, shape)) === "stop") return;
   }

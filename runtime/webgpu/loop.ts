@@ -66,7 +66,7 @@ export async function createLoop(
     const fields = new Float32Array([next.latent, next.model, next.data, next.noise, data.latent, data.model, guidance, 0]);
     new Uint32Array(fields.buffer)[7] = count;
     queue.writeBuffer(uniform, 0, fields);
-    pipelines.submit(pipeline, buffers, [Math.min(threads, 32768), Math.ceil(threads / 32768)]);
+    pipelines.submit(pipelines.work(pipeline, buffers, [Math.min(threads, 32768), Math.ceil(threads / 32768)]));
   };
   const settled = async () => {
     await queue.onSubmittedWorkDone();

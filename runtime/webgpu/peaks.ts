@@ -2,7 +2,7 @@
 
 import { usage } from "./device.ts";
 import { pipelinesOf } from "./pipelines.ts";
-import { type Encode, timeEach } from "./profile.ts";
+import { timeEach } from "./profile.ts";
 import type { WebGpuRunner } from "./runner.ts";
 
 export interface Peaks {
@@ -46,16 +46,9 @@ export async function measurePeaks(runner: WebGpuRunner): Promise<Peaks> {
   /** The best of each size, from one that a processor does at once to one that fills a graphics card. */
   const threadsPerSecond = async (name: string, code: string, buffers: readonly GPUBuffer[], from: number): Promise<number> => {
     const pipeline = await pipelines.get(name, code);
-    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
-    const group = device.gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
     let best = 0;
     for (let groups = from; groups <= mostWorkgroups; groups *= 8) {
-      const work: Encode = (pass) => {
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(groups);
-      };
-      const [time = 1] = await timeEach(runner, [work], 3);
+      const [time = 1] = await timeEach(runner, [pipelines.work(pipeline, buffers, [groups, 1])], 3);
       best = Math.max(best, (groups * workgroup * 1e9) / time);
       if (time > enough) break;
     }

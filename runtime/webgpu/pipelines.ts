@@ -2,6 +2,9 @@
 
 import type { Device } from "./device.ts";
 
+/** Work of the device: what is put into a pass. */
+export type Encode = (pass: GPUComputePassEncoder) => void;
+
 const ofDevice = new WeakMap<GPUDevice, Pipelines>();
 
 /** The pipelines of a device, which live as long as it does. */
@@ -30,17 +33,23 @@ export class Pipelines {
     return pipeline;
   }
 
-  /** One dispatch of a kernel on buffers, submitted. */
-  submit(pipeline: GPUComputePipeline, buffers: readonly GPUBuffer[], grid: readonly [number, number]): void {
-    const { gpu } = this.device;
+  /** One dispatch of a kernel on buffers. */
+  work(pipeline: GPUComputePipeline, buffers: readonly GPUBuffer[], grid: readonly [number, number]): Encode {
     const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
-    const encoder = gpu.createCommandEncoder();
+    const group = this.device.gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+    return (pass) => {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...grid);
+    };
+  }
+
+  submit(work: Encode): void {
+    const encoder = this.device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-    pass.dispatchWorkgroups(...grid);
+    work(pass);
     pass.end();
-    gpu.queue.submit([encoder.finish()]);
+    this.device.gpu.queue.submit([encoder.finish()]);
   }
 
   copy(from: GPUBuffer, to: GPUBuffer, fromOffset: number, toOffset: number, bytes: number): void {

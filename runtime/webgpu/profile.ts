@@ -2,13 +2,11 @@
 
 import { type Device, usage } from "./device.ts";
 import type { GpuGraph } from "./graph.ts";
+import { type Encode, pipelinesOf } from "./pipelines.ts";
 import type { WebGpuRunner } from "./runner.ts";
 
 /** WebGPU's largest set of queries. */
 const mostQueries = 4096;
-
-/** What is timed: work that can be encoded into a pass. */
-export type Encode = (pass: GPUComputePassEncoder) => void;
 
 /**
  * Nanoseconds of each dispatch in the order of the plan, the least of `rounds` runs on the inputs as they are. By
@@ -71,16 +69,12 @@ async function byTimestamps({ device, read }: WebGpuRunner, works: readonly Enco
   }
 }
 
-async function byClock({ gpu }: Device, works: readonly Encode[]): Promise<readonly number[]> {
+async function byClock(device: Device, works: readonly Encode[]): Promise<readonly number[]> {
   const times: number[] = [];
   for (const work of works) {
-    const encoder = gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    work(pass);
-    pass.end();
     const started = performance.now();
-    gpu.queue.submit([encoder.finish()]);
-    await gpu.queue.onSubmittedWorkDone();
+    pipelinesOf(device).submit(work);
+    await device.gpu.queue.onSubmittedWorkDone();
     times.push((performance.now() - started) * 1e6);
   }
   return times;

@@ -148,7 +148,7 @@ async function createPacker(device: Device, pipelines: Pipelines, largest: numbe
       const row = 64 * Math.min(32768, Math.ceil(words / 64));
       const fields = [outputs, inputs, taps, columns, gated ? 1 : 0, start, from, halves ? 1 : 0, pairs, words, row, 0];
       gpu.queue.writeBuffer(uniform, 0, Uint32Array.from(fields));
-      pipelines.submit(pipeline, [uniform, staging, buffer], [row / 64, Math.ceil(words / row)]);
+      pipelines.submit(pipelines.work(pipeline, [uniform, staging, buffer], [row / 64, Math.ceil(words / row)]));
     },
     close: () => {
       device.free(staging);
