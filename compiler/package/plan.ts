@@ -55,7 +55,7 @@ export interface WeightPart {
 export type Binding =
   /** Whole buffers. */
   | { readonly kind: "input" | "output"; readonly index: number }
-  /** `offset` is a multiple of 256. No dispatch reads and writes one slot. */
+  /** `offset` is a multiple of 256. Where a dispatch reads the slot that it writes, the parts do not overlap and its kernel declares all of them writable. */
   | { readonly kind: "slot" | "weight"; readonly index: number; readonly offset: number; readonly size: number };
 
 export interface Dispatch {
@@ -67,7 +67,7 @@ export interface Dispatch {
   readonly grid: readonly [number, number, number];
   /** Others that compute the same from the same bindings: which is fastest, only the device can tell. */
   readonly variants?: readonly Variant[];
-  /** In the order of `@binding`; group 0. Those of kind output, and the slot named by `writes`, are written. */
+  /** In the order of `@binding`; group 0. */
   readonly bindings: readonly Binding[];
   /** Index into `bindings` of what it writes. */
   readonly writes: number;

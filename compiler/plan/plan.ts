@@ -2,7 +2,7 @@
 
 import { attention } from "../emit/wgsl/attention.ts";
 import { convolution, windowOf } from "../emit/wgsl/convolution.ts";
-import { type Stored, type VectorPart, vectorsBuffer } from "../emit/wgsl/kernel-writer.ts";
+import { type Stored, type VectorPart, vectorsBuffer, withWritable } from "../emit/wgsl/kernel-writer.ts";
 import { groupStatistics, layerNorm, softmax } from "../emit/wgsl/norms.ts";
 import { pointwise } from "../emit/wgsl/pointwise.ts";
 import { product } from "../emit/wgsl/product.ts";
@@ -20,6 +20,7 @@ import { splitFrames } from "./split-frames.ts";
 import { inputBuffer, outputBuffer, placeValues } from "./storage.ts";
 import { valuesInMemory } from "./values-in-memory.ts";
 import { padded, WeightBuffers } from "./weight-buffers.ts";
+import { writableBindings } from "./writable.ts";
 
 export interface Planned {
   readonly plan: Plan;
@@ -59,7 +60,6 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
     const [draft, ...others] = draftsOf(task, weights);
     return { group, draft, variants: others.filter((other) => isVariant(other, draft, limits)) };
   });
-  const kernels = new Kernels();
   /** Of the buffers that share slots: those of values that do not leave the graph. */
   const sizes = new Map<string, number>();
   const written = new Set(graph.outputs.map(({ name }) => outputBuffer(name)));
@@ -81,9 +81,14 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
     if (output >= 0) return { kind: "output", index: output };
     return buffer === vectorsBuffer ? weights.vectors(vectors) : weights.whole(buffer);
   };
-  const dispatches = steps.map(({ group, draft, variants }): Dispatch => {
-    const { buffers, vectors, writes } = draft.source;
-    const bindings = buffers.map((buffer) => bindingOf(buffer, vectors));
+  const bound = steps.map((step) => {
+    const { buffers, vectors } = step.draft.source;
+    return { ...step, bindings: buffers.map((buffer) => bindingOf(buffer, vectors)) };
+  });
+  const uses = bound.flatMap(({ draft, variants, bindings }) => [draft, ...variants].map(({ source }) => ({ ...source, bindings })));
+  const kernels = new Kernels(writableBindings(uses));
+  const dispatches = bound.map(({ group, draft, variants, bindings }): Dispatch => {
+    const { writes } = draft.source;
     return {
       label: labelOf(group),
       kernel: kernels.nameOf(draft),
@@ -250,13 +255,19 @@ class Kernels {
   private readonly names = new Map<string, string>();
   private readonly texts = new Map<string, string>();
 
+  private readonly writable: ReturnType<typeof writableBindings>;
+
+  constructor(writable: ReturnType<typeof writableBindings>) {
+    this.writable = writable;
+  }
+
   nameOf(draft: Draft): string {
     const known = this.names.get(draft.source.text);
     if (known !== undefined) return known;
     let name = draft.name;
     for (let copy = 2; this.texts.has(name); copy++) name = `${draft.name}_${copy}`;
     this.names.set(draft.source.text, name);
-    this.texts.set(name, draft.source.text);
+    this.texts.set(name, withWritable(draft.source.text, this.writable.get(draft.source.text) ?? new Set()));
     return name;
   }
 

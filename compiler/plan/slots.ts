@@ -6,7 +6,7 @@ export interface Lifetime {
   /** The dispatches that write it first and touch it last. */
   readonly first: number;
   readonly last: number;
-  /** What a dispatch reads while it writes this, or writes while it reads this. */
+  /** What a dispatch reads while it writes this, or writes while it reads this: better in another slot. */
   readonly apart: ReadonlySet<string>;
 }
 
@@ -42,88 +42,86 @@ const orders: readonly Order[] = [
 
 /**
  * Places each value in the gap that it fills best, else at the end of the slot that grows least, else in a new slot.
- * A dispatch may not read and write one buffer, because WebGPU tracks how a buffer is used as a whole: hence several slots.
+ * WebGPU tracks how a buffer is used as a whole, so a dispatch that reads the slot that it writes must bind both as
+ * writable. Slots keep such values apart, unless that takes more than `content` times the least.
  */
 export function shareSlots(lifetimes: readonly Lifetime[], limit: number): Slots {
-  const tried: Slots[] = orders.flatMap((order) => growths.map((growth) => assign([...lifetimes].sort(order), growth, limit)));
-  const best = tried.reduce(smaller);
   const least = leastBytes(lifetimes);
-  return total(best) <= content * least ? best : [best, ...reordered(lifetimes, limit, wanted * least)].reduce(smaller);
+  const tryAll = (budget: number) =>
+    orders.flatMap((order) => growths.map((growth) => assign([...lifetimes].sort(order), growth, limit, budget)));
+  const apart = tryAll(Number.POSITIVE_INFINITY).reduce(smaller);
+  if (total(apart) <= content * least) return apart;
+  const mixed = budgets.flatMap((budget) => tryAll(budget * least)).filter((slots) => total(slots) <= content * least);
+  return mixed.length > 0 ? mixed.reduce((one, other) => (other.together < one.together ? other : one)) : apart;
 }
 
-/** Over the least that is possible: what needs no further search, what that aims at, and how long it goes on. */
+/** Over the least: the bytes that are not worth a search, and those from which on values that were to be apart come together. */
 const content = 1.1;
-const wanted = 1.06;
-const attempts = 24;
+const budgets = [1.04, content] as const;
 
 const total = ({ sizes }: Slots) => sizes.reduce((sum, bytes) => sum + bytes, 0);
-const smaller = (one: Slots, other: Slots) => (total(other) < total(one) ? other : one);
-
-/** Places again and again, each time those values earlier whose turn came when the bytes that are wanted were used up. */
-function reordered(lifetimes: readonly Lifetime[], limit: number, bytes: number): readonly Slots[] {
-  const weights = new Map(lifetimes.map((one) => [one.buffer, Math.log2(one.bytes)]));
-  const weightOf = ({ buffer }: Lifetime) => weights.get(buffer) ?? 0;
-  return Array.from({ length: attempts }, () => {
-    const slots = assign(
-      [...lifetimes].sort((a, b) => weightOf(b) - weightOf(a) || a.first - b.first),
-      "partly",
-      limit,
-    );
-    let used = 0;
-    for (const { one, grown } of slots.growth) {
-      used += grown;
-      if (used > bytes) weights.set(one.buffer, weightOf(one) + 1);
-    }
-    return slots;
-  });
-}
+const smaller = <S extends Slots>(one: S, other: S) => (total(other) < total(one) ? other : one);
 
 /** Whether a slot never grows, grows where a part of the value still fits, or rather than that a new slot begins. */
 const growths = ["never", "partly", "always"] as const;
+type Growth = (typeof growths)[number];
 
 interface Assigned extends Slots {
-  /** The values that slots grew for, as they came. */
-  readonly growth: readonly { readonly one: Lifetime; readonly grown: number }[];
+  /** How many values came into a slot with one that they were to be apart from. */
+  readonly together: number;
 }
 
-function assign(lifetimes: readonly Lifetime[], growth: (typeof growths)[number], limit: number): Assigned {
+interface Gap {
+  readonly slot: number;
+  readonly offset: number;
+  readonly grown: number;
+  readonly waste: number;
+}
+
+/** Beyond `budget` bytes in all, values that were to be apart share a slot rather than that one grows. */
+function assign(lifetimes: readonly Lifetime[], growth: Growth, limit: number, budget: number): Assigned {
   const slots: Slot[] = [];
-  const grew: { one: Lifetime; grown: number }[] = [];
   const places = new Map<string, Place>();
+  let used = 0;
+  let together = 0;
   for (const one of lifetimes) {
     const bytes = Math.ceil(one.bytes / bindingAlignment) * bindingAlignment;
-    let best: { slot: number; offset: number; grown: number; waste: number } | undefined;
-    for (const [index, slot] of slots.entries()) {
-      if (slot.taken.some((other) => one.apart.has(other.buffer))) continue;
-      for (const { offset, waste, grown } of gaps(slot, one, bytes)) {
-        if (grown > 0 && (growth === "never" || slot.bytes + grown > limit)) continue;
-        const better = best === undefined || grown < best.grown || (grown === best.grown && waste < best.waste);
-        if (better) best = { slot: index, offset, grown, waste };
-      }
+    const fresh: Gap = { slot: slots.length, offset: 0, grown: bytes, waste: 0 };
+    const isApart = (slot: Slot) => slot.taken.some((other) => one.apart.has(other.buffer));
+    const best = (allowed: (slot: Slot) => boolean): Gap => {
+      const found = slots.flatMap((slot, index) => (allowed(slot) ? gaps(slot, index, one, bytes) : []));
+      const legal = found.filter(({ slot, grown }) => grown === 0 || (growth !== "never" && (slots[slot]?.bytes ?? 0) + grown <= limit));
+      const [first = fresh, ...others] = legal;
+      const least = others.reduce((a, b) => (b.grown < a.grown || (b.grown === a.grown && b.waste < a.waste) ? b : a), first);
+      return least.grown < bytes || growth === "always" ? least : fresh;
+    };
+    let gap = best((slot) => !isApart(slot));
+    if (used + gap.grown > budget) {
+      const closer = best(() => true);
+      if (closer.grown < gap.grown) gap = closer;
     }
-    const place =
-      best !== undefined && (best.grown < bytes || growth === "always") ? best : { slot: slots.length, offset: 0, grown: bytes };
-    const slot = slots[place.slot] ?? { bytes: 0, taken: [] };
-    if (place.slot === slots.length) slots.push(slot);
-    slot.bytes += place.grown;
-    if (place.grown > 0) grew.push({ one, grown: place.grown });
-    slot.taken.push({ ...one, offset: place.offset });
-    places.set(one.buffer, { slot: place.slot, offset: place.offset });
+    const slot = slots[gap.slot] ?? { bytes: 0, taken: [] };
+    if (gap.slot === slots.length) slots.push(slot);
+    if (isApart(slot)) together++;
+    slot.bytes += gap.grown;
+    used += gap.grown;
+    slot.taken.push({ ...one, offset: gap.offset });
+    places.set(one.buffer, { slot: gap.slot, offset: gap.offset });
   }
-  return { sizes: slots.map((slot) => slot.bytes), places, growth: grew };
+  return { sizes: slots.map((slot) => slot.bytes), places, together };
 }
 
 /** Where the value could lie among those of the slot that live while it does, and what each place wastes or adds. */
-function gaps(slot: Slot, one: Lifetime, bytes: number): readonly { offset: number; waste: number; grown: number }[] {
+function gaps(slot: Slot, index: number, one: Lifetime, bytes: number): readonly Gap[] {
   const alive = slot.taken.filter((other) => other.first <= one.last && one.first <= other.last).sort((a, b) => a.offset - b.offset);
-  const found: { offset: number; waste: number; grown: number }[] = [];
+  const found: Gap[] = [];
   let from = 0;
   for (const other of alive) {
-    if (other.offset - from >= bytes) found.push({ offset: from, waste: other.offset - from - bytes, grown: 0 });
+    if (other.offset - from >= bytes) found.push({ slot: index, offset: from, waste: other.offset - from - bytes, grown: 0 });
     from = Math.max(from, Math.ceil((other.offset + other.bytes) / bindingAlignment) * bindingAlignment);
   }
   const end = from + bytes;
-  found.push({ offset: from, waste: Math.max(0, slot.bytes - end), grown: Math.max(0, end - slot.bytes) });
+  found.push({ slot: index, offset: from, waste: Math.max(0, slot.bytes - end), grown: Math.max(0, end - slot.bytes) });
   return found;
 }
 

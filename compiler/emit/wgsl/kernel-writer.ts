@@ -182,6 +182,13 @@ export class KernelWriter {
   }
 }
 
+/** The same kernel with these of its bindings writable too. */
+export function withWritable(text: string, bindings: ReadonlySet<number>): string {
+  return text.replace(/@binding\((\d+)\) var<storage, read>/g, (declared, binding) =>
+    bindings.has(Number(binding)) ? declared.replace("read>", "read_write>") : declared,
+  );
+}
+
 function elementOf(dtype: Stored["dtype"], scalar: boolean): string {
   if (dtype === "i32") return "i32";
   if (dtype === "f32") return scalar ? "f32" : "vec4<f32>";
