@@ -195,6 +195,22 @@ export function throwIfAborted(signal: AbortSignal | undefined, during: string):
   if (signal?.aborted) throw mvcError("aborted", { during });
 }
 
+/** Work that cannot be stopped, waited for no longer than until the signal says so: it goes on unheard. Throws `aborted`. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, during: string): Promise<T> {
+  if (signal === undefined) return work;
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(mvcError("aborted", { during }));
+    signal.addEventListener("abort", stop);
+    if (signal.aborted) stop();
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
 /** The first line of a foreign error's message, for wrapping it in one of ours. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);

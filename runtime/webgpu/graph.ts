@@ -1,7 +1,7 @@
 /** One graph's plan on a device: its buffers, pipelines and bind groups, ready to be dispatched. */
 
 import type { Binding, Dispatch, Plan, Variant } from "../../compiler/package/plan.ts";
-import { mvcError, reasonOf } from "../errors.ts";
+import { mvcError, orAborted, reasonOf } from "../errors.ts";
 import type { Package } from "../package.ts";
 import { graphSpec } from "../session.ts";
 import { checkLimits, type Device, usage } from "./device.ts";
@@ -109,7 +109,7 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
   const shared = new Map<string, GPUBuffer>();
   const inputs = new Map<string, GPUBuffer>();
   for (const [i, { name, bytes }] of plan.inputs.entries()) inputs.set(name, await make("input")(bytes, i));
-  let ready = await compiling;
+  let ready = await orAborted(compiling, loading.signal, `compiling the kernels of ${graph}`);
 
   const buffer = (binding: Binding): GPUBuffer => {
     const { index } = binding;

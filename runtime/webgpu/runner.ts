@@ -1,6 +1,6 @@
 /** A package to runs of its plans on WebGPU. */
 
-import { mvcError } from "../errors.ts";
+import { mvcError, orAborted } from "../errors.ts";
 import type { Package } from "../package.ts";
 import { checkFeeds, type GraphRunner, graphSpec } from "../session.ts";
 import { elements, type TensorData, type Tensors, toDType } from "../tensor.ts";
@@ -108,7 +108,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
       loop.catch(() => {
         loop = undefined;
       });
-      return (await loop).sample(job);
+      return (await orAborted(loop, job.signal, "loading")).sample(job);
     },
     dispose: async () => {
       disposed = true;

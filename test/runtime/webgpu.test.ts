@@ -47,6 +47,10 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
     await host.dispose();
     const runner = await openRunnerOnGpu(whole);
     const device = createPipeline(await openPackage(packageFolder(whole)), runner);
+    const early = new AbortController();
+    const loading = device.sample("a red circle moves right", { ...options, signal: early.signal });
+    early.abort();
+    await expect(loading).rejects.toMatchObject({ code: "aborted", message: "stopped during loading" });
     const phases: string[] = [];
     const found = await device.sample("a red circle moves right", {
       ...options,
