@@ -78,6 +78,8 @@ export interface Dispatch {
 
 export interface Variant {
   readonly kernel: string;
+  /** It runs only where the device has this. */
+  readonly feature?: "subgroups";
   readonly grid: readonly [number, number, number];
 }
 

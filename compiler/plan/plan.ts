@@ -1,18 +1,18 @@
 /** A graph to its plan on WebGPU: groups of ops as kernels, values in buffers, weights packed, dispatches in order. */
 
 import { attention } from "../emit/wgsl/attention.ts";
-import { convolution, windowOf } from "../emit/wgsl/convolution.ts";
+import { convolution, quadConvolution, windowOf } from "../emit/wgsl/convolution.ts";
 import { type Stored, type VectorPart, vectorsBuffer, withWritable } from "../emit/wgsl/kernel-writer.ts";
 import { groupStatistics, layerNorm, softmax } from "../emit/wgsl/norms.ts";
 import { pointwise } from "../emit/wgsl/pointwise.ts";
-import { product } from "../emit/wgsl/product.ts";
+import { product, quadProduct } from "../emit/wgsl/product.ts";
 import { splitProduct } from "../emit/wgsl/split-product.ts";
 import type { Draft, Task } from "../emit/wgsl/task.ts";
 import { tiledProduct } from "../emit/wgsl/tiled-product.ts";
 import { bytesOfDType, type Graph, sizeOf, valuesById } from "../graph/graph.ts";
 import { verify } from "../graph/verify.ts";
 import { opEntry } from "../ops/table.ts";
-import type { Binding, DeviceNeeds, Dispatch, Plan, WeightBuffer } from "../package/plan.ts";
+import type { Binding, DeviceNeeds, Dispatch, Plan, Variant, WeightBuffer } from "../package/plan.ts";
 import { fuse, type Group } from "./fuse.ts";
 import { type DeviceLimits, defaultLimits } from "./limits.ts";
 import { type Lifetime, leastBytes, shareSlots } from "./slots.ts";
@@ -93,7 +93,7 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
       label: labelOf(group),
       kernel: kernels.nameOf(draft),
       grid: draft.grid,
-      ...(variants.length === 0 ? {} : { variants: variants.map((one) => ({ kernel: kernels.nameOf(one), grid: one.grid })) }),
+      ...(variants.length === 0 ? {} : { variants: variants.map((one) => variantOf(one, kernels.nameOf(one))) }),
       bindings,
       writes,
       flops: flopsOf(group, byId),
@@ -141,7 +141,7 @@ function draftsOf(task: Task, weights: WeightBuffers): readonly [Draft, ...Draft
       const matrix = weights.matrix(group);
       if (kernel === 1 && stride === 1) return products(task, matrix);
       const [most, fewer] = convolutionPixels;
-      const others = [convolution(task, matrix, fewer), tiledProduct(task, matrix)];
+      const others = [convolution(task, matrix, fewer), quadConvolution(task, matrix, most), tiledProduct(task, matrix)];
       return [convolution(task, matrix, most), ...others.filter((one) => one !== undefined)];
     }
     case "attend":
@@ -158,7 +158,8 @@ function draftsOf(task: Task, weights: WeightBuffers): readonly [Draft, ...Draft
 
 function products(task: Task, matrix: Stored): readonly [Draft, ...Draft[]] {
   const [few, more] = productRows;
-  const others = [product(task, matrix, more), tiledProduct(task, matrix), splitProduct(task, matrix)];
+  const most = task.group.gated ? more : 2 * more;
+  const others = [product(task, matrix, more), quadProduct(task, matrix, most), tiledProduct(task, matrix), splitProduct(task, matrix)];
   return [product(task, matrix, few), ...others.filter((one) => one !== undefined)];
 }
 
@@ -172,6 +173,10 @@ function isVariant({ source, grid }: Draft, first: Draft, limits: DeviceLimits):
   return (
     fits && source.text !== first.source.text && bound === JSON.stringify([first.source.buffers, first.source.writes, first.source.vectors])
   );
+}
+
+function variantOf({ source: { feature }, grid }: Draft, kernel: string): Variant {
+  return { kernel, ...(feature === undefined ? {} : { feature }), grid };
 }
 
 function labelOf(group: Group): string {

@@ -37,7 +37,7 @@ const limitNames: readonly (keyof DeviceNeeds)[] = [
 ];
 
 /** Taken where the adapter has them. */
-const features: readonly GPUFeatureName[] = ["timestamp-query"];
+const features: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
 
 /** An adapter, or undefined where none answers. */
 export async function findAdapter(gpu: GPU): Promise<GPUAdapter | undefined> {

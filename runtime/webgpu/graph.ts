@@ -76,9 +76,9 @@ export async function readPlan(
   }
 }
 
-/** A dispatch as it is run: by its own kernel, or by the variant that is chosen. */
-function taken(dispatch: Dispatch, choices: Choices): Variant {
-  return dispatch.variants?.find(({ kernel }) => kernel === choices[dispatch.kernel]) ?? dispatch;
+/** The kernels that a dispatch may be run by on this device, its own first. */
+export function kernelsFor({ gpu }: Device, dispatch: Dispatch): readonly [Variant, ...Variant[]] {
+  return [dispatch, ...(dispatch.variants ?? []).filter(({ feature }) => feature === undefined || gpu.features.has(feature))];
 }
 
 /** Compiles the kernels while the weights come in. Throws as `loadWeights`, and `limit-too-low`, `graph-failed`. */
@@ -94,7 +94,7 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
   const compileAll = (choices: Choices) =>
     Promise.all(
       plan.dispatches.map(async (dispatch): Promise<Ready> => {
-        const { kernel, grid } = taken(dispatch, choices);
+        const { kernel, grid } = kernelsFor(device, dispatch).find((one) => one.kernel === choices[dispatch.kernel]) ?? dispatch;
         return { kernel, pipeline: await compile(kernel), grid };
       }),
     );

@@ -2,7 +2,7 @@
 
 import type { Dispatch } from "../../compiler/package/plan.ts";
 import { throwIfAborted } from "../errors.ts";
-import type { GpuGraph } from "./graph.ts";
+import { type GpuGraph, kernelsFor } from "./graph.ts";
 import { timeEach } from "./profile.ts";
 import type { WebGpuRunner } from "./runner.ts";
 
@@ -50,7 +50,7 @@ export async function tuneGraph(
   for (const [done, { at, dispatch, count }] of kinds.entries()) {
     throwIfAborted(signal, "tuning");
     if (performance.now() > until) break;
-    const candidates = [dispatch, ...(dispatch.variants ?? [])];
+    const candidates = kernelsFor(runner.device, dispatch);
     const works = await Promise.all(candidates.map((candidate) => graph.encodeAs(candidate, at)));
     const times = await timeEach(runner, works, rounds);
     const [before = 0] = times;

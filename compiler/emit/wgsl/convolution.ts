@@ -3,8 +3,9 @@
 import { type OpValue, sizeOf } from "../../graph/graph.ts";
 import { type Coordinate, regroup, variable } from "../../plan/coordinates.ts";
 import { KernelWriter, type Stored } from "./kernel-writer.ts";
-import { innerQuarter, innerVariable, runsOf } from "./operand.ts";
+import { innerVariable, runsOf } from "./operand.ts";
 import { workgroupFor } from "./product.ts";
+import { overQuarters, quadParameters, quadWorkgroup } from "./quads.ts";
 import { laneVariable, Reader } from "./reader.ts";
 import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
@@ -22,6 +23,21 @@ export function windowOf(core: OpValue): Window {
 
 /** `matrix` is [kernel · kernel · channels, outputs]. `pixels` are the neighbours along x that a thread computes. */
 export function convolution(task: Task, matrix: Stored, pixels: number): Draft {
+  return writeConvolution(task, matrix, pixels, undefined);
+}
+
+/** Undefined where threads cannot work in fours. */
+export function quadConvolution(task: Task, matrix: Stored, pixels: number): Draft | undefined {
+  const core = task.group.core as OpValue;
+  const [x = -1] = core.inputs;
+  const outputs = core.type.shape.at(-3) ?? 1;
+  const runs = outputs % 4 === 0 ? runsOf(task.scene, x, core.type.shape.length - 3) : undefined;
+  const threads = quadWorkgroup(outputs / 4, runs);
+  return threads === undefined ? undefined : writeConvolution(task, matrix, pixels, threads);
+}
+
+/** `quadThreads` are those of a workgroup that works in quads. */
+function writeConvolution(task: Task, matrix: Stored, pixels: number, quadThreads: number | undefined): Draft {
   const { group, scene } = task;
   const core = group.core as OpValue;
   const [x = -1] = core.inputs;
@@ -38,16 +54,19 @@ export function convolution(task: Task, matrix: Stored, pixels: number): Draft {
   const across = Math.ceil(columns / run);
   const strip = (run - 1) * stride + kernel;
   const threads = [outputs / lanes, across * rows * imageCount] as const;
-  const workgroup = workgroupFor(...threads);
+  const quads = quadThreads !== undefined;
+  const workgroup: readonly [number, number] = quads ? [quadThreads, 1] : workgroupFor(...threads);
   const type = lanes === 4 ? "vec4<f32>" : "f32";
   const outStride = outputs / lanes;
 
-  writer.lines.push("let c = id.x;", `if (c >= ${threads[0]}u || id.y >= ${threads[1]}u) { return; }`);
+  writer.lines.push("let c = id.x;");
+  if (quads) writer.lines.push("let place = workgroup.y;");
+  else writer.lines.push("let place = id.y;", `if (c >= ${threads[0]}u || place >= ${threads[1]}u) { return; }`);
   if (lanes === 4) writer.lines.push(`let ${laneVariable} = c * 4u;`);
   writer.lines.push(
-    `let x0 = (id.y % ${across}u) * ${run}u;`,
-    `let y = (id.y / ${across}u) % ${rows}u;`,
-    `let image = id.y / ${across * rows}u;`,
+    `let x0 = (place % ${across}u) * ${run}u;`,
+    `let y = (place / ${across}u) % ${rows}u;`,
+    `let image = place / ${across * rows}u;`,
   );
   const imageAt = regroup([variable("image", imageCount)], images);
   const operandAt = (iy: Coordinate, ix: Coordinate, k: Coordinate): readonly Coordinate[] => [...imageAt, k, iy, ix];
@@ -80,12 +99,14 @@ export function convolution(task: Task, matrix: Stored, pixels: number): Draft {
     const masked = (p: number, value: string) => (certain(p) ? value : `select(${runs ? "vec4<f32>(0.0)" : "0.0"}, ${value}, in${p})`);
     for (const [r, part] of (runs ?? []).entries()) {
       for (let p = 0; p < strip; p++) writer.lines.push(`let x${r}_${p} = ${part.base(place(p, []))};`);
-      writer.block(`for (var ${innerQuarter} = 0u; ${innerQuarter} < ${part.size / 4}u; ${innerQuarter}++)`, () => {
-        for (let p = 0; p < strip; p++)
-          writer.lines.push(`let v${p} = ${masked(p, writer.load4(part.stored, `x${r}_${p} + ${innerQuarter}`))};`);
+      const loads = Array.from({ length: strip }, (_, p) => ({
+        name: `v${p}`,
+        load: (quarter: string) => masked(p, writer.load4(part.stored, `x${r}_${p} + ${quarter}`)),
+      }));
+      overQuarters(writer, part, { quads }, loads, (quarter) => {
         for (let dx = 0; dx < kernel; dx++) {
           writer.lines.push(
-            `let w${dx} = ((dy * ${kernel}u + ${dx}u) * ${channels}u + ${part.start}u + ${innerQuarter} * 4u) * ${outStride}u + c;`,
+            `let w${dx} = ((dy * ${kernel}u + ${dx}u) * ${channels}u + ${part.start}u + ${quarter} * 4u) * ${outStride}u + c;`,
           );
           for (const [lane, name] of ["x", "y", "z", "w"].entries()) {
             const values = Array.from({ length: strip - dx }, (_, p) => `v${p + dx}.${name}`);
@@ -119,11 +140,12 @@ export function convolution(task: Task, matrix: Stored, pixels: number): Draft {
     if (columns % run !== 0 && j > 0) writer.block(`if (x0 + ${j}u < ${columns}u)`, body);
     else writer.block("", body);
   }
-  const name = `conv2d_${kernel}x${kernel}${stride > 1 ? `_stride${stride}` : ""}_${channels}to${outputs}_${imageCount}x${height}x${width}_${task.result.dtype}_pixels${run}`;
-  const comment = `conv2d: ${imageCount} pictures of ${height}x${width}, ${channels} to ${outputs} channels, kernel ${kernel}x${kernel}, stride ${stride}; ${run} pixels x ${lanes} channels a thread.`;
+  const name = `conv2d_${kernel}x${kernel}${stride > 1 ? `_stride${stride}` : ""}_${channels}to${outputs}_${imageCount}x${height}x${width}_${task.result.dtype}_pixels${run}${quads ? "_quads" : ""}`;
+  const comment = `conv2d: ${imageCount} pictures of ${height}x${width}, ${channels} to ${outputs} channels, kernel ${kernel}x${kernel}, stride ${stride}; ${run} pixels x ${lanes} channels a thread${quads ? ", four of which share their loads" : ""}.`;
+  const parameters = "@builtin(global_invocation_id) id: vec3<u32>";
   return {
     name,
-    source: writer.finish(comment, [...workgroup, 1], "@builtin(global_invocation_id) id: vec3<u32>"),
+    source: writer.finish(comment, [...workgroup, 1], quads ? `${parameters}, ${quadParameters}` : parameters),
     grid: gridOf([...threads, 1], [...workgroup, 1]),
   };
 }

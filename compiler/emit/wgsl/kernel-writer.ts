@@ -39,6 +39,8 @@ export interface KernelSource {
   readonly vectors: readonly VectorPart[];
   readonly workgroup: readonly [number, number, number];
   readonly sharedBytes: number;
+  /** What a device must have beyond what all have. */
+  readonly feature?: "subgroups";
 }
 
 export const vectorsBuffer = "vectors";
@@ -51,6 +53,7 @@ export class KernelWriter {
   private sharedBytes = 0;
   private vectorEnd = 0;
   private names = 0;
+  private feature: "subgroups" | undefined;
   lines: string[] = [];
 
   bind(stored: Stored, role: string, write = false): string {
@@ -130,6 +133,10 @@ export class KernelWriter {
     return name;
   }
 
+  enable(feature: "subgroups"): void {
+    this.feature = feature;
+  }
+
   define(source: string): void {
     this.functions.add(source);
   }
@@ -160,6 +167,7 @@ export class KernelWriter {
     const body = this.lines.map((line) => `  ${line}`);
     const text = [
       ...comment.split("\n").map((line) => `// ${line}`),
+      ...(this.feature === undefined ? [] : [`enable ${this.feature};`]),
       ...declarations,
       ...this.shared,
       ...accessors,
@@ -178,6 +186,7 @@ export class KernelWriter {
       vectors: this.vectors,
       workgroup,
       sharedBytes: this.sharedBytes,
+      ...(this.feature === undefined ? {} : { feature: this.feature }),
     };
   }
 }

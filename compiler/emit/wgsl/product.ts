@@ -5,7 +5,8 @@ import { geluWgsl } from "../../ops/elementwise.ts";
 import { address, type Coordinate, regroup, variable } from "../../plan/coordinates.ts";
 import { gatedBelow } from "./chain.ts";
 import { KernelWriter, type Stored } from "./kernel-writer.ts";
-import { innerQuarter, innerVariable, type Run, runsOf } from "./operand.ts";
+import { innerVariable, type Run, runsOf } from "./operand.ts";
+import { overQuarters, quadParameters, quadWorkgroup } from "./quads.ts";
 import { laneVariable, Reader } from "./reader.ts";
 import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
@@ -63,6 +64,19 @@ export function factorsOf({ group, scene }: Task): Factors {
 
 /** `matrix` is [inner, columns] row-major: packed weights, or for matmul the second operand of each batch. `rows` are those that a thread computes. */
 export function product(task: Task, matrix: Stored, rows: number): Draft {
+  return writeProduct(task, matrix, rows, undefined);
+}
+
+/** Undefined where threads cannot work in fours. */
+export function quadProduct(task: Task, matrix: Stored, rows: number): Draft | undefined {
+  const { core, x, axis, results } = factorsOf(task);
+  const runs = results % 4 === 0 && core.op !== "matmul" ? runsOf(task.scene, x, axis) : undefined;
+  const threads = quadWorkgroup(results / 4, runs);
+  return threads === undefined ? undefined : writeProduct(task, matrix, rows, threads);
+}
+
+/** `quadThreads` are those of a workgroup that works in quads. */
+function writeProduct(task: Task, matrix: Stored, rows: number, quadThreads: number | undefined): Draft {
   const { scene } = task;
   const { gated } = task.group;
   const { core, x, operand, axis, siblings, columns, results, halves } = factorsOf(task);
@@ -75,9 +89,12 @@ export function product(task: Task, matrix: Stored, rows: number): Draft {
   const rowsOfBatch = shape.rows / batched;
   const tiles = Math.ceil(rowsOfBatch / rowsOfThread);
   const columnThreads = results / width;
-  const workgroup = workgroupFor(columnThreads, tiles);
+  const quads = quadThreads !== undefined;
+  const workgroup: readonly [number, number] = quads ? [quadThreads, 1] : workgroupFor(columnThreads, tiles);
 
-  writer.lines.push("let c = id.x;", "let tile = id.y;", `if (c >= ${columnThreads}u || tile >= ${tiles}u) { return; }`);
+  writer.lines.push("let c = id.x;");
+  if (quads) writer.lines.push("let tile = workgroup.y;");
+  else writer.lines.push("let tile = id.y;", `if (c >= ${columnThreads}u || tile >= ${tiles}u) { return; }`);
   if (width === 4) writer.lines.push(`let ${laneVariable} = c * 4u;`);
   const rowIndex = (j: number) => {
     const inBatch =
@@ -98,7 +115,7 @@ export function product(task: Task, matrix: Stored, rows: number): Draft {
     const from = (run: Run, j: number) => run.base(shape.operandAt(row(j), []));
     const weight = (h: number) => `${matrixColumn(h)}${start}`;
     for (const [r, run] of runs.entries()) {
-      sumRun(writer, matrix, run, { label: `${r}`, rows: rowsOfThread, halves, stride, from, weight, first: "0u", step: 1 });
+      sumRun(writer, matrix, run, { label: `${r}`, rows: rowsOfThread, halves, stride, from, weight, quads });
     }
   } else {
     writer.block(`for (var ${innerVariable} = 0u; ${innerVariable} < ${shape.inner}u; ${innerVariable}++)`, () => {
@@ -112,11 +129,12 @@ export function product(task: Task, matrix: Stored, rows: number): Draft {
     });
   }
   finishSums(task, writer, { core, siblings, shape, width, rowsOfThread, results, rowsOfBatch });
-  const name = `${core.op}${gated ? "_geglu" : ""}_${rowsOfBatch}x${shape.inner}x${columns}_${task.result.dtype}_rows${rowsOfThread}`;
-  const comment = `${core.op}${gated ? " and geglu" : ""}: ${rowsOfBatch} rows of ${shape.inner} times a matrix of ${columns} columns${batched > 1 ? `, ${batched} times` : ""}; ${rowsOfThread} rows x ${width} columns a thread.`;
+  const name = `${core.op}${gated ? "_geglu" : ""}_${rowsOfBatch}x${shape.inner}x${columns}_${task.result.dtype}_rows${rowsOfThread}${quads ? "_quads" : ""}`;
+  const comment = `${core.op}${gated ? " and geglu" : ""}: ${rowsOfBatch} rows of ${shape.inner} times a matrix of ${columns} columns${batched > 1 ? `, ${batched} times` : ""}; ${rowsOfThread} rows x ${width} columns a thread${quads ? ", four of which share their loads" : ""}.`;
+  const parameters = "@builtin(global_invocation_id) id: vec3<u32>";
   return {
     name,
-    source: writer.finish(comment, [...workgroup, 1], "@builtin(global_invocation_id) id: vec3<u32>"),
+    source: writer.finish(comment, [...workgroup, 1], quads ? `${parameters}, ${quadParameters}` : parameters),
     grid: gridOf([columnThreads, tiles, batched], [...workgroup, 1]),
   };
 }
@@ -131,20 +149,23 @@ interface Stretch {
   readonly from: (run: Run, row: number) => string;
   /** The column of the matrix, in vec4s. */
   readonly weight: (half: number) => string;
-  /** The first quarter of the inner axis, and how far the next one is. */
-  readonly first: string;
-  readonly step: number;
+  /** The first quarter of the inner axis, and how far the next one is; all of them where they are not given. */
+  readonly first?: string;
+  readonly step?: number;
+  readonly quads?: boolean;
 }
 
 /** Adds to a0, a1, … (and b0, … of gates) the products along a run of the inner axis, four of its elements a turn. */
 export function sumRun(writer: KernelWriter, matrix: Stored, run: Run, stretch: Stretch): void {
-  const { label, rows, halves, stride, from, weight, first, step } = stretch;
+  const { label, rows, halves, stride, from, weight, first = "0u", step = 1, quads = false } = stretch;
   for (let j = 0; j < rows; j++) writer.lines.push(`let x${label}_${j} = ${from(run, j)};`);
-  const next = step === 1 ? `${innerQuarter}++` : `${innerQuarter} += ${step}u`;
-  writer.block(`for (var ${innerQuarter} = ${first}; ${innerQuarter} < ${run.size / 4}u; ${next})`, () => {
-    for (let j = 0; j < rows; j++) writer.lines.push(`let v${j} = ${writer.load4(run.stored, `x${label}_${j} + ${innerQuarter}`)};`);
+  const loads = Array.from({ length: rows }, (_, j) => ({
+    name: `v${j}`,
+    load: (quarter: string) => writer.load4(run.stored, `x${label}_${j} + ${quarter}`),
+  }));
+  overQuarters(writer, run, { quads, first, step }, loads, (quarter) => {
     for (const [h, half] of halves.entries()) {
-      writer.lines.push(`let w${h} = (${run.start}u + ${innerQuarter} * 4u) * ${stride}u + ${weight(h)};`);
+      writer.lines.push(`let w${h} = (${run.start}u + ${quarter} * 4u) * ${stride}u + ${weight(h)};`);
       for (const [lane, part] of ["x", "y", "z", "w"].entries()) {
         writer.lines.push(`let m${h}${lane} = ${writer.load4(matrix, `w${h} + ${lane * stride}u`)};`);
         for (let j = 0; j < rows; j++) writer.lines.push(`${half}${j} = fma(vec4<f32>(v${j}.${part}), m${h}${lane}, ${half}${j});`);

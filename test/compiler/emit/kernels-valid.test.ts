@@ -30,7 +30,7 @@ test.each([
   "preset %s, %s",
   async (preset, precision) => {
     const adapter = await gpu.requestAdapter();
-    const device = await adapter?.requestDevice();
+    const device = await adapter?.requestDevice({ requiredFeatures: ["subgroups"] });
     if (device === undefined) throw new Error("Dawn's null backend gave no device");
     const kernels = kernelsOf(preset, precision);
     expect(kernels.size).toBeGreaterThan(100);
