@@ -1,6 +1,6 @@
 /** A graph to its plan on WebGPU: groups of ops as kernels, values in buffers, weights packed, dispatches in order. */
 
-import { attention } from "../emit/wgsl/attention.ts";
+import { attention, quadAttention } from "../emit/wgsl/attention.ts";
 import { convolution, quadConvolution, windowOf } from "../emit/wgsl/convolution.ts";
 import { type Stored, type VectorPart, vectorsBuffer, withWritable } from "../emit/wgsl/kernel-writer.ts";
 import { groupStatistics, layerNorm, softmax } from "../emit/wgsl/norms.ts";
@@ -144,8 +144,10 @@ function draftsOf(task: Task, weights: WeightBuffers): readonly [Draft, ...Draft
       const others = [convolution(task, matrix, fewer), quadConvolution(task, matrix, most), tiledProduct(task, matrix)];
       return [convolution(task, matrix, most), ...others.filter((one) => one !== undefined)];
     }
-    case "attend":
-      return [attention(task)];
+    case "attend": {
+      const quads = quadAttention(task);
+      return quads === undefined ? [attention(task)] : [attention(task), quads];
+    }
     case "layerNorm":
       return [layerNorm(task)];
     case "softmax":

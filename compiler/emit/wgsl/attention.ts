@@ -3,6 +3,7 @@
 import type { OpValue } from "../../graph/graph.ts";
 import { type Coordinate, variable } from "../../plan/coordinates.ts";
 import { KernelWriter } from "./kernel-writer.ts";
+import { quadParameters } from "./quads.ts";
 import { literal, Reader } from "./reader.ts";
 import { countedThreads, type Draft, finishElement, type Task } from "./task.ts";
 
@@ -21,17 +22,30 @@ interface Sizes {
 const fewTokens = 32;
 /** Channels of a head that a thread keeps in registers beside its query. */
 const fewChannels = 96;
+/** Queries of a workgroup that works in quads: all of one head, so that it does not matter which threads a device puts together. */
+const queriesOfQuads = 64;
 
 export function attention(task: Task): Draft {
+  const sizes = sizesOf(task);
+  if (sizes.keys <= fewTokens) return fewKeys(task, sizes);
+  return sizes.depth <= fewChannels ? manyKeys(task, sizes) : manyChannels(task, sizes);
+}
+
+/** Undefined where threads cannot work in fours: few tokens, or heads that are not made of fours. */
+export function quadAttention(task: Task): Draft | undefined {
+  const sizes = sizesOf(task);
+  const { queries, keys, depth, lanes } = sizes;
+  return keys <= fewTokens || queries < queriesOfQuads || depth > fewChannels || lanes !== 4 ? undefined : quadKeys(task, sizes);
+}
+
+function sizesOf(task: Task): Sizes {
   const core = task.group.core as OpValue;
   const [query = -1, key = -1] = core.inputs;
   const [batch = 1, queries = 1, channels = 1] = task.scene.value(query).type.shape;
   const keys = task.scene.value(key).type.shape[1] ?? 1;
   const heads = Number(core.attributes.heads);
   const depth = channels / heads;
-  const sizes: Sizes = { batch, queries, keys, heads, depth, causal: core.attributes.causal === true, lanes: depth % 4 === 0 ? 4 : 1 };
-  if (keys <= fewTokens) return fewKeys(task, sizes);
-  return depth <= fewChannels ? manyKeys(task, sizes) : manyChannels(task, sizes);
+  return { batch, queries, keys, heads, depth, causal: core.attributes.causal === true, lanes: depth % 4 === 0 ? 4 : 1 };
 }
 
 /** The channel of a head: one of four neighbours where heads are made of fours. */
@@ -152,6 +166,48 @@ function manyKeys(task: Task, sizes: Sizes): Draft {
       for (const c of places) writer.lines.push(`a${c} += weight * ${access.read(2, "t", `${c}u`)};`);
     });
     for (const c of places) access.write(`${c}u`, writer.name(`a${c} / sum`));
+  });
+}
+
+/** As with many keys, but four at a time: each thread of a quad loads one of them and hands it round. */
+function quadKeys(task: Task, sizes: Sizes): Draft {
+  const { batch, queries, keys, heads, depth, causal } = sizes;
+  const form = {
+    name: "_quads",
+    how: "a thread a query, four keys at a time, each loaded by one of four threads, softmax corrected as they go",
+    workgroup: queriesOfQuads,
+    parameters: `@builtin(local_invocation_id) local: vec3<u32>, ${quadParameters}`,
+    grid: [Math.ceil(queries / queriesOfQuads), heads, batch] as const,
+  };
+  return drafted(task, sizes, form, (writer, access) => {
+    writer.enable("subgroups");
+    writer.lines.push("let head = workgroup.y;", "let n = workgroup.z;");
+    writer.lines.push(`let wanted = workgroup.x * ${queriesOfQuads}u + local.x;`, `let s = min(wanted, ${queries - 1}u);`);
+    const places = Array.from({ length: depth / 4 }, (_, c) => c);
+    const four = [0, 1, 2, 3];
+    const scale = literal(1 / Math.sqrt(depth));
+    for (const c of places) writer.lines.push(`let q${c} = ${access.read(0, "s", `${c}u`)} * ${scale};`, `var a${c} = vec4<f32>(0.0);`);
+    writer.lines.push("var largest = -3.0e38;", "var sum = 0.0;");
+    writer.block(`for (var t0 = 0u; t0 < ${keys}u; t0 += 4u)`, () => {
+      writer.lines.push(`let t = min(t0 + lane % 4u, ${keys - 1}u);`, "var score = vec4<f32>(0.0);");
+      for (const c of places) {
+        writer.lines.push(`let k${c} = ${access.read(1, "t", `${c}u`)};`);
+        writer.lines.push(`score += vec4<f32>(${four.map((j) => `dot(q${c}, quadBroadcast(k${c}, ${j}u))`).join(", ")});`);
+      }
+      const places4 = "vec4<u32>(t0, t0 + 1u, t0 + 2u, t0 + 3u)";
+      if (keys % 4 !== 0) writer.lines.push(`score = select(vec4<f32>(-3.0e38), score, ${places4} < vec4<u32>(${keys}u));`);
+      if (causal) writer.lines.push(`score = select(vec4<f32>(-3.0e38), score, ${places4} <= vec4<u32>(s));`);
+      writer.lines.push("let top = max(largest, max(max(score.x, score.y), max(score.z, score.w)));", "let keep = exp(largest - top);");
+      writer.lines.push("let weight = exp(score - vec4<f32>(top));", "largest = top;", "sum = sum * keep + dot(weight, vec4<f32>(1.0));");
+      for (const c of places) {
+        writer.lines.push(`let v${c} = ${access.read(2, "t", `${c}u`)};`);
+        const mixed = four.map((j) => `weight[${j}] * quadBroadcast(v${c}, ${j}u)`).join(" + ");
+        writer.lines.push(`a${c} = a${c} * keep + ${mixed};`);
+      }
+    });
+    writer.block(`if (wanted < ${queries}u)`, () => {
+      for (const c of places) access.write(`${c}u`, writer.name(`a${c} / sum`));
+    });
   });
 }
 

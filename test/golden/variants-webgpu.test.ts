@@ -1,0 +1,79 @@
+// Every kernel that a device may choose in place of the plan's own, at awkward sizes, against the reference.
+
+import { describe, expect, test } from "vitest";
+import { GraphBuilder, plainType } from "../../compiler/graph/builder.ts";
+import type { Attributes, Graph, Origin, ValueId } from "../../compiler/graph/graph.ts";
+import { opEntry } from "../../compiler/ops/table.ts";
+import { planGraph } from "../../compiler/plan/plan.ts";
+import { noGpu } from "../gpu.ts";
+import { agree, tolerances } from "./beside-interpreter.ts";
+
+const origin: Origin = { path: "", span: { file: "variants", start: 0, end: 0 }, expandedFrom: [] };
+
+/** Rows, pixels, queries and keys that no tile divides; operands in two buffers; halves that are gated. */
+function awkward(dtype: "f32" | "f16"): Graph {
+  const builder = new GraphBuilder();
+  const made: ValueId[] = [];
+  let inputs = 0;
+  let layers = 0;
+  const input = (...shape: number[]) => builder.input(`x${inputs++}`, { dtype, shape }, shape.map(String));
+  const call = (op: string, operands: readonly ValueId[], attributes: Attributes): ValueId => {
+    layers++;
+    const types = operands.map((id) => plainType(builder.typeOf(id)));
+    const weights = (opEntry(op).weights?.(types, attributes) ?? []).map(({ name, shape, init }) =>
+      builder.weight(`layer${layers}.${name}`, { dtype, shape }, init),
+    );
+    return builder.op(op, [...operands, ...weights], attributes, origin);
+  };
+  const linear = (x: ValueId, out: number) => call("linear", [x], { out, bias: true, init: "default" });
+  const conv = (x: ValueId, out: number, kernel: number, stride: number) =>
+    call("conv2d", [x], { out, kernel, stride, padding: "both", bias: true });
+  // A picture as applications give it lies channels-first; one that was computed, in fours.
+  const picture = (...shape: readonly [number, number, number, number]) => conv(input(shape[0], 8, shape[2], shape[3]), shape[1], 1, 1);
+  made.push(linear(input(70, 48), 320));
+  made.push(call("geglu", [linear(input(75, 64), 256)], {}));
+  made.push(linear(input(3, 192), 256));
+  made.push(conv(picture(2, 32, 7, 9), 64, 3, 1));
+  made.push(conv(picture(2, 32, 9, 7), 64, 3, 2));
+  made.push(conv(picture(2, 32, 7, 9), 128, 1, 1));
+  made.push(conv(call("concat", [picture(2, 16, 8, 8), picture(2, 32, 8, 8)], { axis: 1 }), 64, 3, 1));
+  const sequence = input(1, 77, 80);
+  made.push(call("attend", [sequence, sequence, sequence], { heads: 2, causal: true }));
+  made.push(call("attend", [input(2, 70, 64), input(2, 50, 64), input(2, 50, 64)], { heads: 4, causal: false }));
+  const outputs = made.map((value, i) => ({ name: `y${i}`, value, axes: builder.typeOf(value).shape.map(String) }));
+  return builder.finish("awkward", outputs);
+}
+
+const forms = [
+  /^linear_.*_rows8/,
+  /^linear_.*_quads/,
+  /^linear_geglu_.*_quads/,
+  /^linear_tiled/,
+  /^linear_geglu_tiled/,
+  /^linear_split/,
+  /^conv2d_.*_pixels4$/,
+  /^conv2d_3x3_.*_quads/,
+  /^conv2d_3x3_stride2_.*_quads/,
+  /^conv2d_126x.*_quads/,
+  /^conv2d_tiled/,
+  /^attend_quads_.*_directed/,
+  /^attend_quads_.*x70x50_/,
+];
+
+describe.skipIf(noGpu !== undefined)("on WebGPU", () => {
+  for (const dtype of ["f32", "f16"] as const) {
+    const graph = awkward(dtype);
+    const { dispatches } = planGraph(graph).plan;
+    const most = Math.max(...dispatches.map(({ variants = [] }) => variants.length));
+    const rounds = Array.from({ length: most }, (_, round) =>
+      dispatches.flatMap(({ kernel, variants = [] }) => (variants[round] === undefined ? [] : [[kernel, variants[round].kernel] as const])),
+    );
+    test(`${dtype}: every form is among them`, () => {
+      const others = rounds.flat().map(([, other]) => other);
+      expect(forms.filter((form) => !others.some((other) => form.test(other)))).toEqual([]);
+    });
+    test.each(rounds.map((round, i) => [i, round] as const))(`${dtype}, %d of each kernel's others`, (_, round) =>
+      agree(graph, tolerances[dtype], Object.fromEntries(round)),
+    );
+  }
+});
