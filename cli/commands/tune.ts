@@ -41,10 +41,10 @@ export async function tune(folder: string, options: TuneOptions): Promise<Outcom
 }
 
 function shown(name: string, tuned: readonly TunedKernel[]): string {
-  const changed = tuned.filter(({ kernel, best }) => kernel !== best);
+  const changed = tuned.filter(({ usual, best }) => usual !== best);
   const sum = (of: (one: TunedKernel) => number) => tuned.reduce((total, one) => total + one.count * of(one), 0) / 1e6;
-  const rows = changed.map(({ kernel, best, count, before, after }) => [
-    `${kernel} by ${best}`,
+  const rows = changed.map(({ usual, best, count, before, after }) => [
+    `${usual} by ${best}`,
     String(count),
     figure(before / 1e6),
     figure(after / 1e6),

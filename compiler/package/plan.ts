@@ -80,6 +80,8 @@ export interface Variant {
   readonly kernel: string;
   /** It runs only where the device has this. */
   readonly feature?: "subgroups";
+  /** It was faster wherever it was measured: taken where it runs, unless another was chosen. */
+  readonly preferred?: true;
   readonly grid: readonly [number, number, number];
 }
 

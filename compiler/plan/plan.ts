@@ -177,8 +177,8 @@ function isVariant({ source, grid }: Draft, first: Draft, limits: DeviceLimits):
   );
 }
 
-function variantOf({ source: { feature }, grid }: Draft, kernel: string): Variant {
-  return { kernel, ...(feature === undefined ? {} : { feature }), grid };
+function variantOf({ source: { feature }, grid, preferred }: Draft, kernel: string): Variant {
+  return { kernel, grid, ...(feature === undefined ? {} : { feature }), ...(preferred === undefined ? {} : { preferred }) };
 }
 
 function labelOf(group: Group): string {

@@ -76,9 +76,11 @@ export async function readPlan(
   }
 }
 
-/** The kernels that a dispatch may be run by on this device, its own first. */
+/** The kernels that a dispatch may be run by on this device, first the one that is taken where none was chosen. */
 export function kernelsFor({ gpu }: Device, dispatch: Dispatch): readonly [Variant, ...Variant[]] {
-  return [dispatch, ...(dispatch.variants ?? []).filter(({ feature }) => feature === undefined || gpu.features.has(feature))];
+  const others = (dispatch.variants ?? []).filter(({ feature }) => feature === undefined || gpu.features.has(feature));
+  const preferred = others.find((other) => other.preferred);
+  return preferred === undefined ? [dispatch, ...others] : [preferred, dispatch, ...others.filter((other) => other !== preferred)];
 }
 
 /** Compiles the kernels while the weights come in. Throws as `loadWeights`, and `limit-too-low`, `graph-failed`. */
@@ -94,7 +96,8 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
   const compileAll = (choices: Choices) =>
     Promise.all(
       plan.dispatches.map(async (dispatch): Promise<Ready> => {
-        const { kernel, grid } = kernelsFor(device, dispatch).find((one) => one.kernel === choices[dispatch.kernel]) ?? dispatch;
+        const kernels = kernelsFor(device, dispatch);
+        const { kernel, grid } = kernels.find((one) => one.kernel === choices[dispatch.kernel]) ?? kernels[0];
         return { kernel, pipeline: await compile(kernel), grid };
       }),
     );

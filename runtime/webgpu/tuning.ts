@@ -6,7 +6,7 @@ import { type GpuGraph, kernelsFor } from "./graph.ts";
 import { timeEach } from "./profile.ts";
 import type { WebGpuRunner } from "./runner.ts";
 
-/** What is taken in place of a kernel, by name; kernels that are not named stay. */
+/** By the names of the plan's kernels, which of their variants is taken, or that they are; where none is named, the runtime's default. */
 export type Choices = { readonly [kernel: string]: string };
 
 /** Where choices outlive the program. `adapter` is the device's name. */
@@ -20,8 +20,11 @@ const margin = 0.95;
 const rounds = 3;
 
 export interface TunedKernel {
+  /** In the plan. */
   readonly kernel: string;
-  /** The fastest; `kernel` itself where none is clearly better. */
+  /** What is taken where none is chosen. */
+  readonly usual: string;
+  /** The fastest; the usual where none is clearly better. */
   readonly best: string;
   /** Dispatches of it in a run. */
   readonly count: number;
@@ -55,21 +58,16 @@ export async function tuneGraph(
     const times = await timeEach(runner, works, rounds);
     const [before = 0] = times;
     const least = Math.min(...times);
+    const usual = candidates[0].kernel;
     const best = least < margin * before ? candidates[times.indexOf(least)] : undefined;
-    found.push({
-      kernel: dispatch.kernel,
-      best: best?.kernel ?? dispatch.kernel,
-      count,
-      before,
-      after: best === undefined ? before : least,
-    });
+    found.push({ kernel: dispatch.kernel, usual, best: best?.kernel ?? usual, count, before, after: best === undefined ? before : least });
     onProgress?.((done + 1) / kinds.length);
   }
   return found;
 }
 
 export function choicesOf(tuned: readonly TunedKernel[]): Choices {
-  return Object.fromEntries(tuned.filter(({ kernel, best }) => kernel !== best).map(({ kernel, best }) => [kernel, best]));
+  return Object.fromEntries(tuned.filter(({ usual, best }) => usual !== best).map(({ kernel, best }) => [kernel, best]));
 }
 
 function kernelsWithVariants({ plan }: GpuGraph): readonly { readonly at: number; readonly dispatch: Dispatch; readonly count: number }[] {

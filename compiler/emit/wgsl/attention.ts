@@ -35,7 +35,9 @@ export function attention(task: Task): Draft {
 export function quadAttention(task: Task): Draft | undefined {
   const sizes = sizesOf(task);
   const { queries, keys, depth, lanes } = sizes;
-  return keys <= fewTokens || queries < queriesOfQuads || depth > fewChannels || lanes !== 4 ? undefined : quadKeys(task, sizes);
+  return keys <= fewTokens || queries < queriesOfQuads || depth > fewChannels || lanes !== 4
+    ? undefined
+    : { ...quadKeys(task, sizes), preferred: true };
 }
 
 function sizesOf(task: Task): Sizes {

@@ -21,6 +21,8 @@ export interface Draft {
   readonly name: string;
   readonly source: KernelSource;
   readonly grid: readonly [number, number, number];
+  /** As in `Variant` of compiler/package/plan.ts. */
+  readonly preferred?: true;
 }
 
 /** The workgroups that cover this many threads, within the limit of each dimension. */
