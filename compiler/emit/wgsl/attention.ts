@@ -31,11 +31,11 @@ export function attention(task: Task): Draft {
   return sizes.depth <= fewChannels ? manyKeys(task, sizes) : manyChannels(task, sizes);
 }
 
-/** Undefined where threads cannot work in fours: few tokens, or heads that are not made of fours. */
+/** Undefined where threads cannot work in fours: few queries, or heads that are not made of fours. */
 export function quadAttention(task: Task): Draft | undefined {
   const sizes = sizesOf(task);
-  const { queries, keys, depth, lanes } = sizes;
-  return keys <= fewTokens || queries < queriesOfQuads || depth > fewChannels || lanes !== 4
+  const { queries, depth, lanes } = sizes;
+  return queries < queriesOfQuads || depth > fewChannels || lanes !== 4
     ? undefined
     : { ...quadKeys(task, sizes), preferred: true };
 }
