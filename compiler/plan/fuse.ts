@@ -3,6 +3,7 @@
 import { bytesOf, type Graph, type OpValue, sizeOf, type Value, type ValueId, valuesById } from "../graph/graph.ts";
 import { countReaders } from "../graph/rewrite.ts";
 import { opEntry } from "../ops/table.ts";
+import { groupsTogether } from "./norm-groups.ts";
 
 export interface Group {
   /** The op with a kernel of its own; without one the group is element ops and index maps only. */
@@ -89,7 +90,7 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
   for (const op of graph.values) {
     if (op.kind !== "op") continue;
     const { wgsl } = opEntry(op.op);
-    if (op.op === "groupNorm") {
+    if (op.op === "groupNorm" && groupsTogether(op) === undefined) {
       begin({ core: op, tail: op, kind: "statistics" });
       begin({ tail: op, kind: "kernel" });
     } else if (wgsl.kind === "kernel") {

@@ -2,8 +2,9 @@
 
 import { attention, quadAttention } from "../emit/wgsl/attention.ts";
 import { convolution, quadConvolution, windowOf } from "../emit/wgsl/convolution.ts";
+import { groupNorm, groupStatistics } from "../emit/wgsl/group-norm.ts";
 import { type Stored, type VectorPart, vectorsBuffer, withWritable } from "../emit/wgsl/kernel-writer.ts";
-import { groupStatistics, layerNorm, softmax } from "../emit/wgsl/norms.ts";
+import { layerNorm, softmax } from "../emit/wgsl/norms.ts";
 import { pointwise } from "../emit/wgsl/pointwise.ts";
 import { product, quadProduct } from "../emit/wgsl/product.ts";
 import { splitProduct } from "../emit/wgsl/split-product.ts";
@@ -148,6 +149,8 @@ function draftsOf(task: Task, weights: WeightBuffers): readonly [Draft, ...Draft
       const quads = quadAttention(task);
       return quads === undefined ? [attention(task)] : [attention(task), quads];
     }
+    case "groupNorm":
+      return [groupNorm(task)];
     case "layerNorm":
       return [layerNorm(task)];
     case "softmax":

@@ -160,7 +160,7 @@ function innermost(shape: readonly number[], lane: number): readonly number[] {
 
 /** The tail's axis that the core's channels stand on: pictures come channels-last, rows as they are. */
 function laneOfCore(core: OpValue, tail: OpValue, byId: (id: ValueId) => Value): number {
-  const channel = core.type.shape.length - (core.op === "conv2d" ? 3 : 1);
+  const channel = core.type.shape.length - (core.op === "conv2d" || core.op === "groupNorm" ? 3 : 1);
   // A gated product's columns are the pairs' that follow it.
   const from = core.op === "linear" ? (gatedBelow(tail, core, byId) ?? core) : core;
   const at = follow(chain(from, tail, byId), probes(from.type.shape));

@@ -10,7 +10,7 @@ import { agree, tolerances } from "./beside-interpreter.ts";
 
 const origin: Origin = { path: "", span: { file: "variants", start: 0, end: 0 }, expandedFrom: [] };
 
-/** Rows, pixels, queries and keys that no tile divides; operands in two buffers; halves that are gated. */
+/** Rows, pixels, queries and keys that no tile divides; operands in two buffers; halves that are gated; groups that are no fours. */
 function awkward(dtype: "f32" | "f16"): Graph {
   const builder = new GraphBuilder();
   const made: ValueId[] = [];
@@ -40,11 +40,16 @@ function awkward(dtype: "f32" | "f16"): Graph {
   const sequence = input(1, 77, 80);
   made.push(call("attend", [sequence, sequence, sequence], { heads: 2, causal: true }));
   made.push(call("attend", [input(2, 70, 64), input(2, 50, 64), input(2, 50, 64)], { heads: 4, causal: false }));
+  // Groups of three and of six channels: fours of them take several groups.
+  made.push(call("silu", [call("groupNorm", [picture(70, 12, 5, 7)], { groups: 4, eps: 1e-5 })], {}));
+  made.push(call("groupNorm", [input(20, 48, 3, 5)], { groups: 8, eps: 1e-5 }));
   const outputs = made.map((value, i) => ({ name: `y${i}`, value, axes: builder.typeOf(value).shape.map(String) }));
   return builder.finish("awkward", outputs);
 }
 
 const forms = [
+  /^groupNorm_70x4x3x35/,
+  /^groupNorm_20x8x6x15/,
   /^attend_1x.*_directed/,
   /^attend_2x/,
   /^linear_.*_rows8/,

@@ -35,9 +35,7 @@ export function attention(task: Task): Draft {
 export function quadAttention(task: Task): Draft | undefined {
   const sizes = sizesOf(task);
   const { queries, depth, lanes } = sizes;
-  return queries < queriesOfQuads || depth > fewChannels || lanes !== 4
-    ? undefined
-    : { ...quadKeys(task, sizes), preferred: true };
+  return queries < queriesOfQuads || depth > fewChannels || lanes !== 4 ? undefined : { ...quadKeys(task, sizes), preferred: true };
 }
 
 function sizesOf(task: Task): Sizes {

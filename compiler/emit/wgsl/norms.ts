@@ -1,73 +1,10 @@
-/** Norms in f32, the mean first and then the squares of what is left, so that nothing cancels: statistics of groups, whole layer norms, softmax. */
+/** What is computed row by row in f32: layer norms, the mean first and then the squares of what is left, so that nothing cancels; softmax. */
 
 import { type OpValue, sizeOf } from "../../graph/graph.ts";
-import { type Coordinate, regroup, variable } from "../../plan/coordinates.ts";
+import { regroup, variable } from "../../plan/coordinates.ts";
 import { KernelWriter } from "./kernel-writer.ts";
 import { laneVariable, literal, Reader } from "./reader.ts";
 import { countedThreads, type Draft, finishElement, type Task } from "./task.ts";
-
-/** Adds a number of each thread up over the workgroup, in two steps so that few barriers are met. */
-function sumOverWorkgroup(writer: KernelWriter, threads: number, value: string): string {
-  writer.lines.push("workgroupBarrier();", `partial[lid] = ${value};`, "workgroupBarrier();");
-  const total = writer.variable("f32");
-  writer.lines.push(`for (var i = 0u; i < ${threads}u; i++) { ${total} += partial[i]; }`);
-  return total;
-}
-
-/** Mean and 1 / sqrt(variance + eps) of each image's groups: [images, groups, 2]. One workgroup a group. */
-export function groupStatistics({ group, scene, result }: Task): Draft {
-  const core = group.core as OpValue;
-  const [x = -1] = core.inputs;
-  const { shape } = scene.value(x).type;
-  const [channels = 1, height = 1, width = 1] = shape.slice(-3);
-  const images = shape.slice(0, -3);
-  const groups = Number(core.attributes.groups);
-  const inGroup = channels / groups;
-  const pixels = height * width;
-  const lanes = inGroup % 4 === 0 ? 4 : 1;
-  const items = (inGroup / lanes) * pixels;
-  const threads = items >= 2048 ? 128 : items >= 64 ? 32 : 8;
-  const writer = new KernelWriter();
-  writer.share("partial", threads);
-  writer.lines.push("let lid = local.x;", "let image = workgroup.y;", "let group = workgroup.x;");
-  const imageAt = regroup([variable("image", sizeOf(images))], images);
-  const type = lanes === 4 ? "vec4<f32>" : "f32";
-  const pass = (name: string, term: (element: string) => string) => {
-    writer.lines.push(`var ${name} = ${type}(0.0);`);
-    writer.block(`for (var e = lid; e < ${items}u; e += ${threads}u)`, () => {
-      writer.lines.push(`let pixel = e / ${inGroup / lanes}u;`);
-      const place = (channel: Coordinate) => [...imageAt, channel, ...regroup([variable("pixel", pixels)], [height, width])];
-      let channel: Coordinate;
-      if (lanes === 4) {
-        writer.lines.push(`let c4 = group * ${inGroup / 4}u + e % ${inGroup / 4}u;`, `let ${laneVariable} = c4 * 4u;`);
-        channel = variable(laneVariable, channels, "c4");
-      } else {
-        writer.lines.push(`let c = group * ${inGroup}u + e % ${inGroup}u;`);
-        channel = variable("c", channels);
-      }
-      const element = new Reader(scene, writer).read(x, place(channel), lanes);
-      writer.lines.push(`${name} += ${term(element)};`);
-    });
-    return sumOverWorkgroup(writer, threads, lanes === 4 ? `dot(${name}, vec4<f32>(1.0))` : name);
-  };
-  const count = literal(inGroup * pixels);
-  const mean = writer.name(`${pass("sum", (element) => element)} / ${count}`);
-  const variance = pass("squares", (element) => `(${element} - ${mean}) * (${element} - ${mean})`);
-  writer.block("if (lid == 0u)", () => {
-    const at = writer.name(`(image * ${groups}u + group) * 2u`);
-    writer.store(result, at, mean);
-    writer.store(result, `${at} + 1u`, `inverseSqrt(${variance} / ${count} + ${literal(Number(core.attributes.eps))})`);
-  });
-  return {
-    name: `groupNorm_statistics_${sizeOf(images)}x${groups}x${inGroup}x${pixels}`,
-    source: writer.finish(
-      `groupNorm, statistics: mean and reciprocal deviation of ${groups} groups of ${inGroup} channels x ${pixels} pixels in ${sizeOf(images)} pictures; a workgroup each.`,
-      [threads, 1, 1],
-      "@builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>",
-    ),
-    grid: [groups, sizeOf(images), 1],
-  };
-}
 
 /** Each row of the last axis to mean 0 and variance 1, then the channels' scale and shift; one thread a row. */
 export function layerNorm(task: Task): Draft {
