@@ -67,12 +67,13 @@ export function product(task: Task, matrix: Stored, rows: number): Draft {
   return writeProduct(task, matrix, rows, undefined);
 }
 
-/** Undefined where threads cannot work in fours. */
+/** Undefined where threads cannot work in fours, or have fewer rows than they could. */
 export function quadProduct(task: Task, matrix: Stored, rows: number): Draft | undefined {
-  const { core, x, axis, results } = factorsOf(task);
+  const { core, x, operand, axis, columns, results } = factorsOf(task);
+  if (shapeOf(core, operand, columns).rows < rows) return undefined;
   const runs = results % 4 === 0 && core.op !== "matmul" ? runsOf(task.scene, x, axis) : undefined;
   const threads = quadWorkgroup(results / 4, runs);
-  return threads === undefined ? undefined : writeProduct(task, matrix, rows, threads);
+  return threads === undefined ? undefined : { ...writeProduct(task, matrix, rows, threads), preferred: true };
 }
 
 /** `quadThreads` are those of a workgroup that works in quads. */
