@@ -67,13 +67,16 @@ export function product(task: Task, matrix: Stored, rows: number): Draft {
   return writeProduct(task, matrix, rows, undefined);
 }
 
-/** Undefined where threads cannot work in fours, or have fewer rows than they could. */
+/**
+ * Undefined where threads cannot work in fours, or have fewer rows than they could. A device must choose it: it is the
+ * fastest on both software adapters, but so long that all of a graph's take as long to compile as some steps to run.
+ */
 export function quadProduct(task: Task, matrix: Stored, rows: number): Draft | undefined {
   const { core, x, operand, axis, columns, results } = factorsOf(task);
   if (shapeOf(core, operand, columns).rows < rows) return undefined;
   const runs = results % 4 === 0 && core.op !== "matmul" ? runsOf(task.scene, x, axis) : undefined;
   const threads = quadWorkgroup(results / 4, runs);
-  return threads === undefined ? undefined : { ...writeProduct(task, matrix, rows, threads), preferred: true };
+  return threads === undefined ? undefined : writeProduct(task, matrix, rows, threads);
 }
 
 /** `quadThreads` are those of a workgroup that works in quads. */
