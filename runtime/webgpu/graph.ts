@@ -21,6 +21,8 @@ export interface Loading {
 
 export interface GpuGraph {
   readonly plan: Plan;
+  /** Ends when the kernels are there; nothing is encoded before. Throws MvcError `graph-failed`, `aborted`. */
+  compile(): Promise<void>;
   /** Takes another graph's output as this one's input of that name, before the first run. */
   share(name: string, buffer: GPUBuffer): void;
   input(name: string): GPUBuffer;
@@ -83,8 +85,14 @@ export function kernelsFor({ gpu }: Device, dispatch: Dispatch): readonly [Varia
   return preferred === undefined ? [dispatch, ...others] : [preferred, dispatch, ...others.filter((other) => other !== preferred)];
 }
 
-/** Compiles the kernels while the weights come in. Throws as `loadWeights`, and `limit-too-low`, `graph-failed`. */
-export async function loadGraph(device: Device, pipelines: Pipelines, pack: Package, graph: string, loading: Loading): Promise<GpuGraph> {
+/** Ends when the weights are there; `compile` may be called then, or has the kernels compiled from the start. Throws as `loadWeights`, and `limit-too-low`. */
+export async function loadGraph(
+  device: Device,
+  pipelines: Pipelines,
+  pack: Package,
+  graph: string,
+  loading: Loading & { readonly compile: "meanwhile" | "later" },
+): Promise<GpuGraph> {
   const { plan, kernels } = await readPlan(pack, graph);
   checkLimits(device, plan);
   const kept = await loading.tunings?.read(device.name, graph);
@@ -101,9 +109,14 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
         return { kernel, pipeline: await compile(kernel), grid };
       }),
     );
-  const compiling = compileAll(kept ?? {});
-  // Awaited below; a failure while weights load must not count as unheard.
-  compiling.catch(() => {});
+  let compiling: Promise<readonly Ready[]> | undefined;
+  const begin = () => {
+    compiling ??= compileAll(kept ?? {});
+    // A failure that comes before it is waited for must not count as unheard.
+    compiling.catch(() => {});
+    return compiling;
+  };
+  if (loading.compile === "meanwhile") begin();
   const weights = await loadWeights(device, pipelines, pack, graph, plan.weights, loading);
   const make = (kind: string) => (bytes: number, i: number) =>
     device.buffer(`${graph} ${kind} ${i}`, bytes, usage.STORAGE | usage.COPY_DST | usage.COPY_SRC);
@@ -112,7 +125,7 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
   const shared = new Map<string, GPUBuffer>();
   const inputs = new Map<string, GPUBuffer>();
   for (const [i, { name, bytes }] of plan.inputs.entries()) inputs.set(name, await make("input")(bytes, i));
-  let ready = await orAborted(compiling, loading.signal, `compiling the kernels of ${graph}`);
+  let ready: readonly Ready[] = [];
 
   const buffer = (binding: Binding): GPUBuffer => {
     const { index } = binding;
@@ -144,6 +157,9 @@ export async function loadGraph(device: Device, pipelines: Pipelines, pack: Pack
   };
   return {
     plan,
+    compile: async () => {
+      ready = await orAborted(begin(), loading.signal, `compiling the kernels of ${graph}`);
+    },
     encode,
     buffer,
     encodeAs: async ({ kernel, grid }, at) => {

@@ -1,7 +1,7 @@
 /** The whole way from tokens to frames on the device: nothing comes back before the frames and their latents. */
 
 import { split, stack } from "../batch.ts";
-import { throwIfAborted } from "../errors.ts";
+import { orAborted, throwIfAborted } from "../errors.ts";
 import type { SamplingJob, SamplingResult } from "../loop.ts";
 import type { SamplerStep } from "../sampler/step.ts";
 import { elements, f32, i32, type TensorData } from "../tensor.ts";
@@ -32,25 +32,31 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 `;
 
+/** A graph of a package: with its weights on the device, and ready to run. */
+export interface LoadedGraph {
+  readonly held: Promise<GpuGraph>;
+  whole(): Promise<GpuGraph>;
+}
+
 export interface Loop {
   sample(job: SamplingJob): Promise<SamplingResult>;
 }
 
-/** `graph` loads a graph of the package; `read` brings a buffer's floats back. */
+/** `load` loads a graph of the package; `read` brings a buffer's floats back. Kernels that are wanted last are compiled while the device is busy with a step. */
 export async function createLoop(
   device: Device,
   pipelines: Pipelines,
-  graph: (name: string) => Promise<GpuGraph>,
+  load: (name: string, compile?: "later") => LoadedGraph,
   read: (buffer: GPUBuffer, bytes: number) => Promise<ArrayBuffer>,
   job: SamplingJob,
 ): Promise<Loop> {
   const { parts } = job;
   const { sampler } = parts;
   const { queue } = device.gpu;
-  const text = await graph("encodeText");
-  const prepare = await graph(sampler.prepare);
-  const step = await graph(sampler.step);
-  const decode = await graph("decode");
+  const text = await load("encodeText").whole();
+  const prepare = await load(sampler.prepare).whole();
+  const step = await load(sampler.step).whole();
+  await load("decode", "later").held;
   for (const { name } of prepare.plan.outputs) step.share(name, prepare.output(name));
   if (parts.stepTakesText) step.share(sampler.text, prepare.input(sampler.text));
   const count = parts.batch * elements(parts.clipShape);
@@ -102,11 +108,17 @@ export async function createLoop(
         if (one.next.noise !== 0) queue.writeBuffer(noise, 0, fresh(1 + i) as Float32Array<ArrayBuffer>);
         step.submit();
         advance(one, guidance);
+        // Whether that fails is heard when it is needed.
+        if (i === 0)
+          load("decode")
+            .whole()
+            .catch(() => {});
         // One step in flight: progress is true, and an abort is heard.
         await settled();
       }
       throwIfAborted(signal, "decoding");
       report({ phase: "decode", step: steps.length, steps: steps.length });
+      const decode = await orAborted(load("decode").whole(), signal, "loading");
       const frames: TensorData[] = [];
       const input = decode.input(parts.decodeInput);
       const shape = decode.plan.outputs[0];

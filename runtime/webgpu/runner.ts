@@ -6,7 +6,7 @@ import { checkFeeds, type GraphRunner, graphSpec } from "../session.ts";
 import { elements, type TensorData, type Tensors, toDType } from "../tensor.ts";
 import { type Device, usage } from "./device.ts";
 import { type GpuGraph, type Loading, loadGraph } from "./graph.ts";
-import { createLoop, type Loop } from "./loop.ts";
+import { createLoop, type LoadedGraph, type Loop } from "./loop.ts";
 import { pipelinesOf } from "./pipelines.ts";
 import { choicesOf, tuneGraph } from "./tuning.ts";
 
@@ -26,7 +26,7 @@ export interface WebGpuRunner extends GraphRunner {
 /** Loads each graph at its first run. The device is the runner's own and goes with it. */
 export function webgpuRunner(pack: Package, device: Device, options: Loading = {}): WebGpuRunner {
   const pipelines = pipelinesOf(device);
-  const graphs = new Map<string, Promise<GpuGraph>>();
+  const graphs = new Map<string, LoadedGraph>();
   let loop: Promise<Loop> | undefined;
   let disposed = false;
 
@@ -44,16 +44,29 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
     await tunings.write(device.name, name, choices).catch(() => {});
     return loaded;
   };
-  const graph = (name: string): Promise<GpuGraph> => {
+  const load = (name: string, compile: "meanwhile" | "later" = "meanwhile"): LoadedGraph => {
     alive();
-    let loaded = graphs.get(name);
-    if (loaded === undefined) {
-      loaded = loadGraph(device, pipelines, pack, name, options).then((one) => tunedOnce(name, one));
-      graphs.set(name, loaded);
-      loaded.catch(() => graphs.delete(name));
-    }
+    const known = graphs.get(name);
+    if (known !== undefined) return known;
+    const forget = () => graphs.delete(name);
+    const held = loadGraph(device, pipelines, pack, name, { ...options, compile });
+    held.catch(forget);
+    let whole: Promise<GpuGraph> | undefined;
+    const loaded: LoadedGraph = {
+      held,
+      whole: () => {
+        whole ??= held.then(async (one) => {
+          await one.compile();
+          return tunedOnce(name, one);
+        });
+        whole.catch(forget);
+        return whole;
+      },
+    };
+    graphs.set(name, loaded);
     return loaded;
   };
+  const graph = async (name: string): Promise<GpuGraph> => load(name).whole();
 
   /** Waits for all that was submitted. */
   const read = async (buffer: GPUBuffer, bytes: number, offset = 0): Promise<ArrayBuffer> => {
@@ -104,7 +117,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
     },
     sample: async (job) => {
       alive();
-      loop ??= createLoop(device, pipelines, graph, read, job);
+      loop ??= createLoop(device, pipelines, load, read, job);
       loop.catch(() => {
         loop = undefined;
       });
