@@ -30,13 +30,14 @@ const ALWAYS_HASHED = 64 * 2 ** 20;
 
 /**
  * Reads and checks a package: the manifest's form, each graph file's hash, the weight file's size and header, and its hash
- * where it is below 64 MiB or `verify` is "full".
+ * where it is below 64 MiB or `verify` is "full". With "lazy", graph files are looked at when they are loaded: for a page,
+ * which downloads no graph that it does not run.
  * @throws MvcError `not-a-package`, `manifest-invalid`, `package-newer`, `file-missing`, `hash-mismatch`, `weights-…`.
  */
-export async function openPackage(files: PackageFiles, options: { readonly verify?: "quick" | "full" } = {}): Promise<Package> {
+export async function openPackage(files: PackageFiles, options: { readonly verify?: "lazy" | "quick" | "full" } = {}): Promise<Package> {
   if ((await files.size("manifest.json")) === undefined) throw mvcError("not-a-package", { folder: files.name });
   const manifest = parseManifest(new TextDecoder().decode(await files.read("manifest.json")));
-  for (const [name, graph] of Object.entries(manifest.graphs)) {
+  for (const [name, graph] of options.verify === "lazy" ? [] : Object.entries(manifest.graphs)) {
     for (const part of [graph.onnx, graph.webgpu?.plan, graph.webgpu?.kernels]) {
       if (part === undefined) continue;
       await sizeOf(files, part.file, `the graph "${name}"`);
@@ -74,6 +75,15 @@ async function sizeOf(files: PackageFiles, file: string, what: string): Promise<
   const size = await files.size(file);
   if (size === undefined) throw mvcError("file-missing", { file: `${files.name}/${file}`, what });
   return size;
+}
+
+/** A graph's file, whole and as it was built. Throws MvcError `file-unreadable`, `hash-mismatch`. */
+export async function readGraphFile(
+  files: PackageFiles,
+  { file, sha256 }: { readonly file: string; readonly sha256: string },
+): Promise<Uint8Array> {
+  await checkHash(files, file, sha256);
+  return files.read(file);
 }
 
 async function checkHash(files: PackageFiles, file: string, expected: string): Promise<void> {

@@ -84,7 +84,7 @@ async function open(model: ModelEntry, loading: AbortController, report: (stage:
   const files = countedFiles(model.path, signal, (loaded) => report({ at: "download", loaded, total: model.bytes }));
   try {
     report({ at: "download", loaded: 0, total: model.bytes });
-    const pack = await openPackage(files);
+    const pack = await openPackage(files, { verify: "lazy" });
     if (signal.aborted) throw mvcError("aborted", { during: "the download" });
     const runner = webgpuRunner(pack, device, { signal, tunings: tuningStorage(pack), onProgress: () => report({ at: "compile" }) });
     return { path: model.path, files, loading, pipeline: createPipeline(pack, runner), ready: false };

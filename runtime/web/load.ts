@@ -32,7 +32,7 @@ export async function loadPipeline<G extends GraphTypes<G> = AnyGraphs>(
     const { onProgress, signal } = options;
     // What a hash was made of stays in memory, so that no byte is asked for twice: weights below 64 MiB.
     const files = countedFiles(address, signal, (loaded) => onProgress?.({ phase: "load", step: loaded, steps: 0 }));
-    const pack = await openPackage(files);
+    const pack = await openPackage(files, { verify: "lazy" });
     return createPipeline<G>(pack, webgpuRunner(pack, device, { signal, tunings: tuningStorage(pack) }));
   } catch (error) {
     device.close();

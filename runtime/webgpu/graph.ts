@@ -2,7 +2,7 @@
 
 import type { Binding, Dispatch, Plan, Variant } from "../../compiler/package/plan.ts";
 import { mvcError, orAborted, reasonOf } from "../errors.ts";
-import type { Package } from "../package.ts";
+import { type Package, readGraphFile } from "../package.ts";
 import { graphSpec } from "../session.ts";
 import { checkLimits, type Device, usage } from "./device.ts";
 import type { Encode, Pipelines } from "./pipelines.ts";
@@ -48,14 +48,14 @@ interface Ready {
   readonly grid: readonly [number, number, number];
 }
 
-/** The plan and the kernels of a graph. Throws MvcError `target-absent`, `plan-invalid`. */
+/** The plan and the kernels of a graph. Throws MvcError `target-absent`, `file-unreadable`, `hash-mismatch`, `plan-invalid`. */
 export async function readPlan(
   pack: Package,
   graph: string,
 ): Promise<{ readonly plan: Plan; readonly kernels: ReadonlyMap<string, string> }> {
   const files = graphSpec(pack.manifest, graph).webgpu;
   if (files === undefined) throw mvcError("target-absent", { graph, target: "webgpu" });
-  const [planBytes, source] = await Promise.all([pack.files.read(files.plan.file), pack.files.read(files.kernels.file)]);
+  const [planBytes, source] = await Promise.all([readGraphFile(pack.files, files.plan), readGraphFile(pack.files, files.kernels)]);
   const text = new TextDecoder();
   const kernels = new Map<string, string>();
   for (const section of text

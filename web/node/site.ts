@@ -43,7 +43,7 @@ function entryOf(offer: Offer, path: string, folder: string): ModelEntry {
     name: offer.name,
     note: offer.note,
     path,
-    bytes: filesOf(manifest).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0),
+    bytes: filesOf(manifest, sampler).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0),
     parameters: manifest.weights.parameters,
     steps: sampler.steps,
     guidance: sampler.guidance,
@@ -53,8 +53,11 @@ function entryOf(offer: Offer, path: string, folder: string): ModelEntry {
   };
 }
 
-/** What a page downloads. */
-function filesOf({ graphs, tokenizer, weights }: Manifest): readonly string[] {
-  const kernels = Object.values(graphs).flatMap(({ webgpu }) => (webgpu ? [webgpu.plan.file, webgpu.kernels.file] : []));
+/** What a page downloads: of the graphs, those that make a clip. */
+function filesOf({ graphs, tokenizer, weights }: Manifest, { prepare, step }: NonNullable<Manifest["sampler"]>): readonly string[] {
+  const kernels = ["encodeText", prepare, step, "decode"].flatMap((name) => {
+    const { webgpu } = graphs[name] ?? {};
+    return webgpu ? [webgpu.plan.file, webgpu.kernels.file] : [];
+  });
   return ["manifest.json", ...kernels, ...(tokenizer === null ? [] : [tokenizer.file]), weights.file];
 }
