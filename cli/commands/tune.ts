@@ -26,6 +26,8 @@ export async function tune(folder: string, options: TuneOptions): Promise<Outcom
   const store = tuningFile(folder);
   const runner = webgpuRunner(pack, await openDevice(await openDawn()), { signal });
   try {
+    // A file that cannot be added to is told before the work, not after it.
+    for (const { name } of specs) await store.read(runner.device.name, name);
     for (const { name, feeds } of specs) {
       const loaded = await runner.feed(name, feeds);
       const progress = startProgress(`tune ${name}`, 100, "steps");
