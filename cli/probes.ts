@@ -1,8 +1,8 @@
 /** A backend to the values within a graph, for `mvc diff`: not only what comes out of it. */
 
-import { emitOnnx, type WeightPlacement } from "../compiler/emit/onnx/emit.ts";
 import { type Graph, type OpValue, sizeOf, type ValueId } from "../compiler/graph/graph.ts";
 import { onnxPasses, runPasses } from "../compiler/passes/passes.ts";
+import { emitOnnx, type WeightPlacement } from "../compiler/targets/onnx/emit.ts";
 import { mvcError, type Package } from "../runtime/index.ts";
 import { openDawn } from "../runtime/node/dawn.ts";
 import { openSession, runSession } from "../runtime/node/onnx-session.ts";

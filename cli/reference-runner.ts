@@ -2,9 +2,9 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { interpret, type Tap } from "../compiler/analysis/interpret.ts";
 import type { Graph } from "../compiler/graph/graph.ts";
 import { parseGraph } from "../compiler/graph/serialise.ts";
-import { interpret, type Tap } from "../compiler/interpret.ts";
 import type { Tensor } from "../compiler/ops/op.ts";
 import { mvcError, reasonOf } from "../runtime/errors.ts";
 import { halvesToFloats } from "../runtime/half.ts";

@@ -6,11 +6,11 @@ import { evaluateFields, expandGraph, graphsOf, samplerOf, tokenizerOf, withBatc
 import { expandDiagnostic } from "./expand/messages.ts";
 import type { Static } from "./expand/static.ts";
 import type { Graph } from "./graph/graph.ts";
-import { verify } from "./graph/verify.ts";
 import type { AxisType } from "./ops/op.ts";
 import type { Method, SamplerSpec } from "./package/manifest.ts";
 import { runPasses } from "./passes/passes.ts";
 import { splitInvariant } from "./passes/split-invariant.ts";
+import { verify } from "./rewriting/verify.ts";
 
 export interface Compiled {
   readonly configuration: Configuration;

@@ -5,11 +5,11 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileS
 import { dirname, join } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
-import { emitBindings } from "../../compiler/emit/bindings.ts";
-import { emitPackage, type PackageFiles } from "../../compiler/emit/package.ts";
 import type { Choices, Setting } from "../../compiler/expand/configure.ts";
-import { type DeviceLimits, defaultLimits } from "../../compiler/plan/limits.ts";
-import { planModel } from "../../compiler/plan/plan-model.ts";
+import { emitPackage, type PackageFiles } from "../../compiler/targets/package-files.ts";
+import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
+import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
+import { planModel } from "../../compiler/targets/webgpu/plan/plan-model.ts";
 import { mvcError, reasonOf } from "../../runtime/errors.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
 import { printDiagnostics, shownPath, soundProgram } from "../program.ts";

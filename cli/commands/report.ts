@@ -1,9 +1,9 @@
 /** `mvc report`: what a model's graphs cost, as tables for people or JSON for programs. */
 
 import pc from "picocolors";
+import { costOf, type GraphCost } from "../../compiler/analysis/cost.ts";
+import { type Dependence, dependenceAlong } from "../../compiler/analysis/dependence.ts";
 import { expandModel } from "../../compiler/compile.ts";
-import { costOf, type GraphCost } from "../../compiler/cost.ts";
-import { type Dependence, dependenceAlong } from "../../compiler/graph/dependence.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { printDiagnostics, soundProgram } from "../program.ts";
 import { table } from "../table.ts";

@@ -1,9 +1,9 @@
 /** Operators of the language: numbers, text and bools now, tensors as ops of the graph. */
 
 import type { BinaryExpression, BinaryOperator, UnaryExpression } from "../../dsl/index.ts";
-import { tensorType } from "../graph/builder.ts";
 import { isProblem } from "../ops/op.ts";
 import { opEntry } from "../ops/table.ts";
+import { tensorType } from "../rewriting/builder.ts";
 import { type Frame, fail, originAt } from "./frame.ts";
 import { describe, type IntStatic, int, nameOf, type Static, sameStatic, type TensorStatic } from "./static.ts";
 

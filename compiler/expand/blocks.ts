@@ -2,7 +2,7 @@
 
 import type { BlockDeclaration, CallExpression, Parameter } from "../../dsl/index.ts";
 import { type Axis, axisName, showAxes } from "../graph/axis.ts";
-import { tensorType } from "../graph/builder.ts";
+import { tensorType } from "../rewriting/builder.ts";
 import { axisExpressionSize, bareName } from "./axes.ts";
 import { runBody } from "./body.ts";
 import { evaluate } from "./evaluate.ts";

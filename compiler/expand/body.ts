@@ -1,8 +1,8 @@
 /** Runs the statements of a block or graph at compile time; what is left is the tensor that it returns. */
 
 import type { Expression, RepeatStatement, RequireStatement, Statement, WeightStatement } from "../../dsl/index.ts";
-import { tensorType } from "../graph/builder.ts";
 import type { WeightInitialiser } from "../graph/graph.ts";
+import { tensorType } from "../rewriting/builder.ts";
 import { axisExpressionSize } from "./axes.ts";
 import { evaluate, evaluateBool, evaluateTensor } from "./evaluate.ts";
 import { type Frame, fail, join, labelled, mostSteps, Scope, takeStep } from "./frame.ts";

@@ -2,10 +2,10 @@
 
 import type { AttributeSignature, AttributeValue, CallExpression, Expression, OpSignature } from "../../dsl/index.ts";
 import type { Axis } from "../graph/axis.ts";
-import { tensorType } from "../graph/builder.ts";
 import type { Attributes } from "../graph/graph.ts";
 import { type AxisType, isProblem, type ShapeProblem } from "../ops/op.ts";
 import { opTable } from "../ops/table.ts";
+import { tensorType } from "../rewriting/builder.ts";
 import { arrange, view } from "./arrange.ts";
 import { callBlock } from "./blocks.ts";
 import { evaluate, evaluateInt, evaluateList, evaluateTensor } from "./evaluate.ts";

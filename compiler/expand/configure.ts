@@ -10,7 +10,7 @@ import type {
   Program,
   Span,
 } from "../../dsl/index.ts";
-import { GraphBuilder } from "../graph/builder.ts";
+import { GraphBuilder } from "../rewriting/builder.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Attempt, attempt, ExpansionFailure } from "./failure.ts";
 import { type Frame, Scope } from "./frame.ts";

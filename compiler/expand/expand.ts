@@ -1,9 +1,9 @@
 /** A graph declaration of a configured model to the graph of ops that it stands for. */
 
 import type { Field, GraphDeclaration, SamplerDeclaration, TokenizerDeclaration } from "../../dsl/index.ts";
-import { GraphBuilder, tensorType } from "../graph/builder.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
+import { GraphBuilder, tensorType } from "../rewriting/builder.ts";
 import { axisNames } from "./arrange.ts";
 import { axisExpressionSize } from "./axes.ts";
 import { checkResult } from "./blocks.ts";

@@ -1,9 +1,9 @@
 /** Where an expression is evaluated: its names, the weight path that labels have built, and the calls that led here. */
 
 import type { CallExpression, Identifier, Program, Related, Span } from "../../dsl/index.ts";
-import type { GraphBuilder } from "../graph/builder.ts";
 import type { Origin } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
+import type { GraphBuilder } from "../rewriting/builder.ts";
 import { ExpansionFailure } from "./failure.ts";
 import type { Globals } from "./globals.ts";
 import { expandDiagnostic } from "./messages.ts";

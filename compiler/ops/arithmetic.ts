@@ -2,8 +2,8 @@
 
 import type { Axis } from "../graph/axis.ts";
 import { axisName, plainAxis } from "../graph/axis.ts";
-import { gather, offsets, stridesOf, tensor } from "./kernels/tensor.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem, Tensor } from "./op.ts";
+import { gather, offsets, stridesOf, tensor } from "./reference/tensor.ts";
 import { countAxes, inputAt, refuseDtypes } from "./rules.ts";
 
 /** The result's axis, or nothing where neither is 1 and they differ. A named axis wins over one that only its size is known of. */

@@ -2,9 +2,9 @@
 
 import { axisName, showAxes } from "../graph/axis.ts";
 import { boolOf, intOf } from "./attributes.ts";
-import { attention } from "./kernels/attention.ts";
-import { tensor } from "./kernels/tensor.ts";
 import type { AxisType, CompositeOp, ShapeProblem } from "./op.ts";
+import { attention } from "./reference/attention.ts";
+import { tensor } from "./reference/tensor.ts";
 import { axisFromEnd, inputAt, refuseBelow, refuseDtypes, refuseInts } from "./rules.ts";
 
 const roles = ["query", "key", "value"] as const;

@@ -1,10 +1,10 @@
 /** `cast`: the same numbers in another dtype. */
 
 import type { DType } from "../graph/graph.ts";
-import type { Coordinate } from "../plan/coordinates.ts";
+import type { Coordinate } from "../targets/webgpu/plan/coordinates.ts";
 import { textOf } from "./attributes.ts";
-import { tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
+import { tensor } from "./reference/tensor.ts";
 import { inputAt } from "./rules.ts";
 
 const dtypes: readonly DType[] = ["f32", "f16", "i32"];

@@ -1,12 +1,12 @@
 /** `concat`: values one after another along an axis. */
 
-import { type ElementReader, isShared, type Width } from "../emit/wgsl/form.ts";
 import { axisName, plainAxis, showAxes } from "../graph/axis.ts";
 import { type OpValue, sizeOf } from "../graph/graph.ts";
-import { type Coordinate, moved, scalar } from "../plan/coordinates.ts";
+import { type ElementReader, isShared, type Width } from "../targets/webgpu/kernels/form.ts";
+import { type Coordinate, moved, scalar } from "../targets/webgpu/plan/coordinates.ts";
 import { intOf } from "./attributes.ts";
-import { arrayFor, tensor } from "./kernels/tensor.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
+import { arrayFor, tensor } from "./reference/tensor.ts";
 import { countAxes, inputAt, refuseAxis, refuseDtypes } from "./rules.ts";
 
 function infer(inputs: readonly AxisType[], axis: number): AxisType | ShapeProblem {

@@ -3,9 +3,9 @@
 import { plainAxis, showAxes } from "../graph/axis.ts";
 import { type Attributes, sizeOf, type TensorType } from "../graph/graph.ts";
 import { boolOf, intOf, textOf } from "./attributes.ts";
-import { convolve } from "./kernels/convolve.ts";
-import { tensor } from "./kernels/tensor.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
+import { convolve } from "./reference/convolve.ts";
+import { tensor } from "./reference/tensor.ts";
 import { axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank, resized } from "./rules.ts";
 
 /** Zeros before and after the rows, and the columns alike. */

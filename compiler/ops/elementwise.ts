@@ -1,11 +1,11 @@
 /** Functions of one element: their rows of the table, made from a function on numbers and the nodes that compute it. */
 
-import type { OnnxWriter } from "../emit/onnx/writer.ts";
-import { type ElementReader, erfOf, nameFor, sigmoidOf as sigmoidWgsl } from "../emit/wgsl/form.ts";
 import type { DType } from "../graph/graph.ts";
-import { erf } from "./kernels/erf.ts";
-import { tensor } from "./kernels/tensor.ts";
+import type { OnnxWriter } from "../targets/onnx/writer.ts";
+import { type ElementReader, erfOf, nameFor, sigmoidOf as sigmoidWgsl } from "../targets/webgpu/kernels/form.ts";
 import type { PrimitiveOp } from "./op.ts";
+import { erf } from "./reference/erf.ts";
+import { tensor } from "./reference/tensor.ts";
 import { inputAt, refuseInts } from "./rules.ts";
 
 const halfRoot = Math.SQRT1_2;

@@ -1,11 +1,11 @@
 /** `embedding`: token numbers to the rows of a table. */
 
-import { isShared, type Width } from "../emit/wgsl/form.ts";
 import { plainAxis, showAxes } from "../graph/axis.ts";
-import type { Coordinate } from "../plan/coordinates.ts";
+import { isShared, type Width } from "../targets/webgpu/kernels/form.ts";
+import type { Coordinate } from "../targets/webgpu/plan/coordinates.ts";
 import { intOf } from "./attributes.ts";
-import { tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
+import { tensor } from "./reference/tensor.ts";
 import { inputAt, refuseBelow } from "./rules.ts";
 
 export const embedding: PrimitiveOp = {

@@ -1,10 +1,10 @@
 /** `geglu`: the last axis halves, the first half scaled by the GELU of the second (Shazeer, 2020). */
 
 import { axisName } from "../graph/axis.ts";
-import { moved } from "../plan/coordinates.ts";
+import { moved } from "../targets/webgpu/plan/coordinates.ts";
 import { geluOf, geluWgsl } from "./elementwise.ts";
-import { tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
+import { tensor } from "./reference/tensor.ts";
 import { axisFromEnd, inputAt, lastAxes, refuseInts, refuseRank, resized } from "./rules.ts";
 
 export const geglu: PrimitiveOp = {

@@ -2,10 +2,10 @@
 
 import { plainAxis, showAxes } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
-import { regroup } from "../plan/coordinates.ts";
+import { regroup } from "../targets/webgpu/plan/coordinates.ts";
 import { intsOf } from "./attributes.ts";
-import { gather, offsets, stridesOf, tensor } from "./kernels/tensor.ts";
 import type { AxisType, PrimitiveOp } from "./op.ts";
+import { gather, offsets, stridesOf, tensor } from "./reference/tensor.ts";
 import { inputAt } from "./rules.ts";
 
 function elements(type: AxisType): number {

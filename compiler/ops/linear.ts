@@ -3,9 +3,9 @@
 import { plainAxis } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
 import { boolOf, intOf, textOf } from "./attributes.ts";
-import { productTransposed } from "./kernels/product.ts";
-import { tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
+import { productTransposed } from "./reference/product.ts";
+import { tensor } from "./reference/tensor.ts";
 import { axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 export const linear: PrimitiveOp = {

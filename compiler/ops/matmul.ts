@@ -2,9 +2,9 @@
 
 import { axisName, showAxes } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
-import { product } from "./kernels/product.ts";
-import { tensor } from "./kernels/tensor.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
+import { product } from "./reference/product.ts";
+import { tensor } from "./reference/tensor.ts";
 import { axisFromEnd, countAxes, inputAt, lastAxes, refuseDtypes, refuseInts, refuseRank } from "./rules.ts";
 
 function infer(inputs: readonly AxisType[]): AxisType | ShapeProblem {

@@ -1,12 +1,12 @@
 /** `groupNorm` and `layerNorm`: values to mean 0 and variance 1 over a group of channels or the last axis, then scaled and shifted. */
 
-import type { OnnxWriter } from "../emit/onnx/writer.ts";
 import { axisName } from "../graph/axis.ts";
 import { sizeOf, type TensorType } from "../graph/graph.ts";
+import type { OnnxWriter } from "../targets/onnx/writer.ts";
 import { floatOf, intOf } from "./attributes.ts";
-import { normaliseRows } from "./kernels/normalise-rows.ts";
-import { tensor } from "./kernels/tensor.ts";
 import type { OwnedWeight, PrimitiveOp } from "./op.ts";
+import { normaliseRows } from "./reference/normalise-rows.ts";
+import { tensor } from "./reference/tensor.ts";
 import { axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 function scaleAndShift(channels: number): readonly OwnedWeight[] {

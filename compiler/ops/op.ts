@@ -1,10 +1,10 @@
 /** The form of one row of the op table: all that the compiler knows of an op, in one place (law 3). */
 
 import type { OpSignature } from "../../dsl/index.ts";
-import type { OnnxWriter } from "../emit/onnx/writer.ts";
-import type { WgslForm } from "../emit/wgsl/form.ts";
 import type { Axis } from "../graph/axis.ts";
 import type { Attributes, DType, OpValue, TensorType, ValueId, WeightInitialiser } from "../graph/graph.ts";
+import type { OnnxWriter } from "../targets/onnx/writer.ts";
+import type { WgslForm } from "../targets/webgpu/kernels/form.ts";
 
 /** A type while shapes are checked: axes keep their names so that an error can say which is wrong. */
 export interface AxisType {

@@ -1,10 +1,10 @@
 /** `sinusoid`: a step's number to cosines and sines of it (the embedding of diffusion steps). */
 
-import { nameFor } from "../emit/wgsl/form.ts";
 import { plainAxis } from "../graph/axis.ts";
+import { nameFor } from "../targets/webgpu/kernels/form.ts";
 import { intOf } from "./attributes.ts";
-import { tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
+import { tensor } from "./reference/tensor.ts";
 import { countAxes, inputAt, refuseBelow } from "./rules.ts";
 
 /** exp(-ln(10000) i / (width / 2)). */

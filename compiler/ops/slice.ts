@@ -1,10 +1,10 @@
 /** `slice`: a run of one axis. */
 
 import { axisName, plainAxis } from "../graph/axis.ts";
-import { moved } from "../plan/coordinates.ts";
+import { moved } from "../targets/webgpu/plan/coordinates.ts";
 import { intOf } from "./attributes.ts";
-import { gather, offsets, stridesOf, tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
+import { gather, offsets, stridesOf, tensor } from "./reference/tensor.ts";
 import { inputAt, refuseAxis, refuseBelow } from "./rules.ts";
 
 export const slice: PrimitiveOp = {

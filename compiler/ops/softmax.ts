@@ -2,8 +2,8 @@
 
 import { sizeOf } from "../graph/graph.ts";
 import { intOf } from "./attributes.ts";
-import { tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
+import { tensor } from "./reference/tensor.ts";
 import { inputAt, lastAxes, refuseAxis, refuseInts, refuseRank } from "./rules.ts";
 
 /** Softmax of the `length` elements from `start`, `step` apart, of which all from the `seen`-th on are masked. */

@@ -1,9 +1,9 @@
 /** `upsample`: each pixel repeated. */
 
-import { moved } from "../plan/coordinates.ts";
+import { moved } from "../targets/webgpu/plan/coordinates.ts";
 import { intOf } from "./attributes.ts";
-import { gather, tensor } from "./kernels/tensor.ts";
 import type { PrimitiveOp } from "./op.ts";
+import { gather, tensor } from "./reference/tensor.ts";
 import { axisFromEnd, derivedAxis, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 export const upsample: PrimitiveOp = {

@@ -1,8 +1,8 @@
 /** Computes ops whose inputs are all known, and drops arithmetic with the neutral element. */
 
 import { type Graph, type OpValue, sizeOf, type Value, type ValueId } from "../graph/graph.ts";
-import { type Rewriting, rewriteOps } from "../graph/rewrite.ts";
 import { opEntry } from "../ops/table.ts";
+import { type Rewriting, rewriteOps } from "../rewriting/rewrite.ts";
 
 /** A larger result is cheaper to compute again than to carry in the graph. */
 const largestFolded = 4096;

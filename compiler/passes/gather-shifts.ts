@@ -1,7 +1,7 @@
 /** Adds small shifts to each other before they meet the large value: `(x + a) + b` becomes `x + (a + b)`, one pass over x instead of two. */
 
 import { type Graph, type OpValue, sizeOf, type ValueId } from "../graph/graph.ts";
-import { countReaders, type Rewriting, rewriteOps } from "../graph/rewrite.ts";
+import { countReaders, type Rewriting, rewriteOps } from "../rewriting/rewrite.ts";
 
 /** The adaptor's shift and the time embedding, in every residual block. Only where nothing else reads `x + a`. */
 export function gatherShifts(graph: Graph): Graph {

@@ -1,7 +1,7 @@
 /** Cancels data movement: reshapes of reshapes, transposes of transposes, and those that move nothing. */
 
 import type { Graph, OpValue, ValueId } from "../graph/graph.ts";
-import { type Rewriting, rewriteOps } from "../graph/rewrite.ts";
+import { type Rewriting, rewriteOps } from "../rewriting/rewrite.ts";
 
 export function cancelLayout(graph: Graph): Graph {
   return rewriteOps(graph, (op, rewriting) => {

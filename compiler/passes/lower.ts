@@ -1,8 +1,8 @@
 /** Replaces each composite op by the primitives that its row of the table lowers it to, until none is left. */
 
 import type { Graph } from "../graph/graph.ts";
-import { rewriteOps } from "../graph/rewrite.ts";
 import { opEntry } from "../ops/table.ts";
+import { rewriteOps } from "../rewriting/rewrite.ts";
 
 export function lowerComposites(graph: Graph): Graph {
   let lowered = graph;

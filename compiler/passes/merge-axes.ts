@@ -1,7 +1,7 @@
 /** Transposes over as few axes as they can be: axes that move together become one, which engines move many times faster than five loose ones. */
 
 import { type Graph, type OpValue, sizeOf, type ValueId } from "../graph/graph.ts";
-import { type Rewriting, rewriteOps } from "../graph/rewrite.ts";
+import { type Rewriting, rewriteOps } from "../rewriting/rewrite.ts";
 import { permutationOf } from "./layout.ts";
 
 /** `[B, F, C, H, W] → [B, H, W, F, C]` becomes `[B, F·C, H·W] → [B, H·W, F·C]` between two reshapes, which move nothing. */

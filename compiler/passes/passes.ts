@@ -1,7 +1,7 @@
 /** The passes by name and order: each a pure function from graph to graph, verified after it has run (law 4). */
 
 import type { Graph } from "../graph/graph.ts";
-import { verify } from "../graph/verify.ts";
+import { verify } from "../rewriting/verify.ts";
 import { shareSubexpressions } from "./common-subexpressions.ts";
 import { foldConstants } from "./constant-folding.ts";
 import { removeDeadCode } from "./dead-code.ts";

@@ -2,7 +2,7 @@
 
 import type { Graph, OpValue, ValueId } from "../graph/graph.ts";
 import { sizeOf } from "../graph/graph.ts";
-import { type Rewriting, rewriteOps } from "../graph/rewrite.ts";
+import { type Rewriting, rewriteOps } from "../rewriting/rewrite.ts";
 
 /**
  * `linear(repeat(y))` becomes `repeat(linear(y))`, and attention of frames to one repeated text becomes attention of all

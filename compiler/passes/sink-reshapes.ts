@@ -1,7 +1,7 @@
 /** Adds two values in the axes that a transpose leaves, and reshapes the sum: ONNX Runtime else moves the transpose past the reshape and does it over five loose axes. */
 
 import type { Graph, OpValue, ValueId } from "../graph/graph.ts";
-import { type Rewriting, rewriteOps } from "../graph/rewrite.ts";
+import { type Rewriting, rewriteOps } from "../rewriting/rewrite.ts";
 
 /** `x + reshape(transpose(y))` becomes `reshape(reshape(x) + transpose(y))`; the reshapes move nothing. */
 export function sinkReshapes(graph: Graph): Graph {

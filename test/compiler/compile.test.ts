@@ -1,8 +1,8 @@
 // What compiling a model gives: the graphs and their signatures, the split of the looped graph, and the sampler's figures.
 
 import { expect, test } from "vitest";
-import { emitPackage } from "../../compiler/emit/package.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
+import { emitPackage } from "../../compiler/targets/package-files.ts";
 import { compileFile } from "../golden/cases.ts";
 
 const mini = compileFile("models/magicvideo.mv", { preset: "Mini" });

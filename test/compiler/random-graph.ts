@@ -1,9 +1,9 @@
 // A seed to a graph of random legal ops, shapes and attributes: one op many times, or many ops one after another.
 
-import { GraphBuilder, plainType } from "../../compiler/graph/builder.ts";
 import type { Attributes, DType, Graph, Origin, ValueId } from "../../compiler/graph/graph.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";
 import { opEntry, opTable } from "../../compiler/ops/table.ts";
+import { GraphBuilder, plainType } from "../../compiler/rewriting/builder.ts";
 import { Random } from "../dsl/random.ts";
 
 const origin: Origin = { path: "", span: { file: "random", start: 0, end: 0 }, expandedFrom: [] };

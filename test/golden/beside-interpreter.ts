@@ -2,8 +2,8 @@
 
 import { rmSync } from "node:fs";
 import { expect } from "vitest";
+import { interpret } from "../../compiler/analysis/interpret.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
-import { interpret } from "../../compiler/interpret.ts";
 import { floatToHalf, halfToFloat } from "../../runtime/half.ts";
 import { normals } from "../../runtime/sampler/random.ts";
 import { elements, floatsOf, type TensorData } from "../../runtime/tensor.ts";

@@ -2,7 +2,7 @@
 
 import { rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { interpret } from "../../compiler/interpret.ts";
+import { interpret } from "../../compiler/analysis/interpret.ts";
 import { loadPipeline } from "../../runtime/index.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
 import { caseNames, compileFile, type GoldenCase, goldenWeight, readCase, relativeError } from "./cases.ts";

@@ -2,12 +2,12 @@
 
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
-import { emitOnnx } from "../../compiler/emit/onnx/emit.ts";
-import { GraphBuilder, inferType } from "../../compiler/graph/builder.ts";
+import { interpret } from "../../compiler/analysis/interpret.ts";
 import type { Attributes, Graph, Origin } from "../../compiler/graph/graph.ts";
-import { interpret } from "../../compiler/interpret.ts";
 import { opEntry } from "../../compiler/ops/table.ts";
 import { onnxPasses, runPasses } from "../../compiler/passes/passes.ts";
+import { GraphBuilder, inferType } from "../../compiler/rewriting/builder.ts";
+import { emitOnnx } from "../../compiler/targets/onnx/emit.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
 import { caseNames, type GoldenCase, readCase, relativeError } from "./cases.ts";
 

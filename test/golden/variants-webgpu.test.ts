@@ -1,10 +1,10 @@
 // Every kernel that a device may choose for a dispatch, at awkward sizes, against the reference.
 
 import { describe, expect, test } from "vitest";
-import { GraphBuilder, plainType } from "../../compiler/graph/builder.ts";
 import type { Attributes, Graph, Origin, ValueId } from "../../compiler/graph/graph.ts";
 import { opEntry } from "../../compiler/ops/table.ts";
-import { planGraph } from "../../compiler/plan/plan.ts";
+import { GraphBuilder, plainType } from "../../compiler/rewriting/builder.ts";
+import { planGraph } from "../../compiler/targets/webgpu/plan/plan.ts";
 import { noGpu } from "../gpu.ts";
 import { agree, tolerances } from "./beside-interpreter.ts";
 

@@ -3,7 +3,7 @@
 import { rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Compiled } from "../../compiler/compile.ts";
-import { type DeviceLimits, defaultLimits } from "../../compiler/plan/limits.ts";
+import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
 import { noGpu, openRunnerOnShared } from "../gpu.ts";
 import { caseNames, compileFile, type GoldenCase, goldenWeight, readCase, relativeError } from "./cases.ts";

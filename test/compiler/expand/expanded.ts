@@ -1,9 +1,9 @@
 // Sources in memory to their expanded graphs, and what tests read of a graph: weights by path, tensors of counting numbers, results.
 
+import { interpret } from "../../../compiler/analysis/interpret.ts";
 import { expandModel } from "../../../compiler/compile.ts";
 import type { Choices } from "../../../compiler/expand/configure.ts";
 import { type Graph, sizeOf } from "../../../compiler/graph/graph.ts";
-import { interpret } from "../../../compiler/interpret.ts";
 import type { Tensor } from "../../../compiler/ops/op.ts";
 import { opSignatures } from "../../../compiler/ops/table.ts";
 import { check, type Diagnostic, type Program, renderAll } from "../../../dsl/index.ts";

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { costOf } from "../../../compiler/cost.ts";
+import { costOf } from "../../../compiler/analysis/cost.ts";
 import type { Graph } from "../../../compiler/graph/graph.ts";
 import { graphsOf, magicVideo, named, weightsOf } from "./expanded.ts";
 

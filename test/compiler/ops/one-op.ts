@@ -1,14 +1,14 @@
 /** One op with random inputs to its result by the reference and by ONNX Runtime: what the numeric tests of the table stand on. */
 
 import { InferenceSession, Tensor as OnnxTensor } from "onnxruntime-node";
-import { emitOnnx } from "../../../compiler/emit/onnx/emit.ts";
-import { GraphBuilder, plainType } from "../../../compiler/graph/builder.ts";
+import { interpret } from "../../../compiler/analysis/interpret.ts";
 import { type Attributes, type Graph, sizeOf, type TensorType } from "../../../compiler/graph/graph.ts";
-import { interpret } from "../../../compiler/interpret.ts";
 import type { Tensor } from "../../../compiler/ops/op.ts";
 import { opEntry } from "../../../compiler/ops/table.ts";
 import { layOutWeights } from "../../../compiler/package/weights.ts";
 import { lowerComposites } from "../../../compiler/passes/lower.ts";
+import { GraphBuilder, plainType } from "../../../compiler/rewriting/builder.ts";
+import { emitOnnx } from "../../../compiler/targets/onnx/emit.ts";
 import { floatsToHalves, halvesToFloats } from "../../../runtime/half.ts";
 
 const nowhere = { path: "op", span: { file: "test.mv", start: 0, end: 0 }, expandedFrom: [] };

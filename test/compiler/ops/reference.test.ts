@@ -1,8 +1,8 @@
 // The references of the ops, against values worked out by hand or published; golden tensors of PyTorch are tested elsewhere.
 import { describe, expect, it } from "vitest";
+import { interpret } from "../../../compiler/analysis/interpret.ts";
 import type { Attributes } from "../../../compiler/graph/graph.ts";
-import { interpret } from "../../../compiler/interpret.ts";
-import { erf } from "../../../compiler/ops/kernels/erf.ts";
+import { erf } from "../../../compiler/ops/reference/erf.ts";
 import { byReference, graphOf, randomRun } from "./one-op.ts";
 
 interface Given {
@@ -118,7 +118,7 @@ describe("attend", () => {
   });
 
   it("counts both products over the full square", async () => {
-    const { costOf } = await import("../../../compiler/cost.ts");
+    const { costOf } = await import("../../../compiler/analysis/cost.ts");
     const type = (tokens: number) => ({ dtype: "f32", shape: [2, tokens, 8] }) as const;
     expect(costOf(graphOf("attend", [type(3), type(5), type(5)], { heads: 2 }), 1).flops).toBe(2 * (2 * 3 * 5 * 8) * 2);
   });

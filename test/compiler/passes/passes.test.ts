@@ -1,12 +1,10 @@
 // Each pass on a small graph: what it makes of it as text, and that the numbers stay the same.
 
 import { expect, test } from "vitest";
-import { GraphBuilder } from "../../../compiler/graph/builder.ts";
+import { interpret } from "../../../compiler/analysis/interpret.ts";
 import type { Attributes, Graph, Origin, ValueId } from "../../../compiler/graph/graph.ts";
 import { sizeOf } from "../../../compiler/graph/graph.ts";
 import { printGraph } from "../../../compiler/graph/print.ts";
-import { verify } from "../../../compiler/graph/verify.ts";
-import { interpret } from "../../../compiler/interpret.ts";
 import { shareSubexpressions } from "../../../compiler/passes/common-subexpressions.ts";
 import { foldConstants } from "../../../compiler/passes/constant-folding.ts";
 import { removeDeadCode } from "../../../compiler/passes/dead-code.ts";
@@ -15,6 +13,8 @@ import { cancelLayout } from "../../../compiler/passes/layout.ts";
 import { mergeAxes } from "../../../compiler/passes/merge-axes.ts";
 import { shareRepeats } from "../../../compiler/passes/share-repeats.ts";
 import { sinkReshapes } from "../../../compiler/passes/sink-reshapes.ts";
+import { GraphBuilder } from "../../../compiler/rewriting/builder.ts";
+import { verify } from "../../../compiler/rewriting/verify.ts";
 import { normals } from "../../../runtime/sampler/random.ts";
 
 const origin: Origin = { path: "", span: { file: "test.mv", start: 0, end: 1 }, expandedFrom: [] };

@@ -1,0 +1,100 @@
+/** A compiled model to the files of its package, all but the weights' bytes and the tokenizer, which the caller has. */
+
+import { costOf } from "../analysis/cost.ts";
+import type { Compiled } from "../compile.ts";
+import type { Graph } from "../graph/graph.ts";
+import { serialiseGraph } from "../graph/serialise.ts";
+import type { FileSpec, GraphSpec, Manifest, TensorSpec } from "../package/manifest.ts";
+import { layOutWeights, type WeightLayout } from "../package/weights.ts";
+import { onnxPasses, runPasses } from "../passes/passes.ts";
+import { emitOnnx } from "./onnx/emit.ts";
+import type { Planned } from "./webgpu/plan/plan.ts";
+
+export interface PackageFiles {
+  /** Graphs by path in the package: each as ONNX, and as the compiler has it. */
+  readonly graphs: ReadonlyMap<string, Uint8Array>;
+  readonly layout: WeightLayout;
+  /** Made last, from the hashes: SHA-256 in hex, given in because the compiler is pure; `weightsHash` only where weights are written. */
+  readonly manifest: (hash: (bytes: Uint8Array) => string, weightsHash: string | undefined) => Manifest;
+}
+
+/** `plans` where the package is for WebGPU; ONNX unless `onnx` says no. */
+export interface Targets {
+  readonly onnx: boolean;
+  readonly plans?: ReadonlyMap<string, Planned>;
+}
+
+export function emitPackage(compiled: Compiled, version: string, targets: Targets = { onnx: true }): PackageFiles {
+  const layout = layOutWeights(compiled.graphs.values());
+  const encoder = new TextEncoder();
+  const files = [...compiled.graphs].map(([name, graph]) => ({ graph, parts: partsOf(name, graph, layout, targets) }));
+  const { configuration, tokenizer, sampler } = compiled;
+  const manifest: PackageFiles["manifest"] = (hash, weightsHash) => ({
+    format: "mvc-package",
+    formatVersion: 1,
+    compiler: version,
+    model: configuration.model.name.name,
+    preset: configuration.choices.preset ?? null,
+    ablations: configuration.choices.ablations ?? [],
+    precision: configuration.choices.precision,
+    weights: {
+      file: "weights.safetensors",
+      bytes: layout.bytes,
+      headerBytes: layout.header.byteLength,
+      tensors: layout.weights.size,
+      parameters: layout.parameters,
+      ...(weightsHash === undefined ? {} : { sha256: weightsHash }),
+    },
+    tokenizer: tokenizer && { file: "tokenizer.json", length: tokenizer.length, pad: tokenizer.pad },
+    graphs: Object.fromEntries(
+      files.map(({ graph, parts }) => {
+        const spec = (path: string): FileSpec | undefined => {
+          const bytes = parts.get(path);
+          return bytes && { file: path, sha256: hash(bytes) };
+        };
+        return [graph.name, { ...targetsOf(graph.name, spec), ...graphSpec(graph) }];
+      }),
+    ),
+    sampler,
+  });
+  const graphs = new Map(
+    files.flatMap(({ graph, parts }) => [...parts, [`graphs/${graph.name}.json`, encoder.encode(serialiseGraph(graph))] as const]),
+  );
+  return { graphs, layout, manifest };
+}
+
+/** A graph's files for each target, by their paths. */
+function partsOf(name: string, graph: Graph, layout: WeightLayout, { onnx, plans }: Targets): ReadonlyMap<string, Uint8Array> {
+  const encoder = new TextEncoder();
+  const planned = plans?.get(name);
+  return new Map([
+    ...(onnx ? [[`onnx/${name}.onnx`, emitOnnx(runPasses(graph, onnxPasses), layout.weights)] as const] : []),
+    ...(planned === undefined
+      ? []
+      : ([
+          [`webgpu/${name}.json`, encoder.encode(`${JSON.stringify(planned.plan)}\n`)],
+          [`webgpu/${name}.wgsl`, encoder.encode(planned.source)],
+        ] as const)),
+  ]);
+}
+
+function targetsOf(name: string, spec: (path: string) => FileSpec | undefined): Pick<GraphSpec, "onnx" | "webgpu"> {
+  const [onnx, plan, kernels] = [`onnx/${name}.onnx`, `webgpu/${name}.json`, `webgpu/${name}.wgsl`].map(spec);
+  return { ...(onnx && { onnx }), ...(plan && kernels && { webgpu: { plan, kernels } }) };
+}
+
+function graphSpec(graph: Graph): Omit<GraphSpec, "onnx" | "webgpu"> {
+  const cost = costOf(graph, 1);
+  const types = new Map(graph.values.map((value) => [value.id, value.type]));
+  const inputs = graph.values.filter((value) => value.kind === "input");
+  return {
+    inputs: inputs.map((input) => ({ name: input.name, dtype: input.type.dtype, shape: input.type.shape, axes: input.axes })),
+    outputs: graph.outputs.map((output): TensorSpec => {
+      const type = types.get(output.value);
+      if (type === undefined) throw new Error(`package: output ${output.name} of ${graph.name} has no type`);
+      return { name: output.name, dtype: type.dtype, shape: type.shape, axes: output.axes };
+    }),
+    flops: cost.flops,
+    parameters: cost.parameters,
+  };
+}

@@ -1,0 +1,72 @@
+/** A compiled model to a TypeScript module that types its package: the tensors of every graph, as an application feeds and reads them. */
+
+import type { Compiled } from "../../compile.ts";
+import type { DType, Graph, TensorType } from "../../graph/graph.ts";
+
+const arrayOf: { readonly [D in DType]: string } = { f32: "Float32Array", f16: "Uint16Array", i32: "Int32Array" };
+
+/** Loads ts-morph only here: importing it takes half a second. */
+export async function emitBindings(compiled: Compiled): Promise<string> {
+  const { IndentationText, Project, QuoteKind } = await import("ts-morph");
+  const project = new Project({
+    useInMemoryFileSystem: true,
+    manipulationSettings: { indentationText: IndentationText.TwoSpaces, quoteKind: QuoteKind.Double },
+  });
+  const { model } = compiled.configuration;
+  const file = project.createSourceFile("bindings.ts");
+  file.addStatements(`// The graphs of ${model.name.name} as types. Made by mvc; build again instead of editing.`);
+  file.addInterface({
+    name: "Tensor",
+    isExported: true,
+    docs: ["A tensor of fixed shape, row-major; f16 is held as its bits."],
+    typeParameters: ["DType extends string", "Shape extends readonly number[]", "Data"],
+    properties: [
+      { name: "dtype", type: "DType", isReadonly: true },
+      { name: "shape", type: "Shape", isReadonly: true },
+      { name: "data", type: "Data", isReadonly: true },
+    ],
+  });
+  for (const [name, graph] of compiled.graphs) {
+    for (const side of ["Inputs", "Outputs"] as const) {
+      file.addInterface({
+        name: `${capitalised(name)}${side}`,
+        isExported: true,
+        properties: tensorsOf(graph, side).map((tensor) => ({
+          name: JSON.stringify(tensor.name),
+          type: typeText(tensor.type),
+          isReadonly: true,
+          docs: [`[${tensor.axes.join(", ")}]`],
+        })),
+      });
+    }
+  }
+  file.addInterface({
+    name: "Graphs",
+    isExported: true,
+    docs: ["Every graph of the package by name."],
+    properties: [...compiled.graphs.keys()].map((name) => ({
+      name,
+      type: `{ readonly inputs: ${capitalised(name)}Inputs; readonly outputs: ${capitalised(name)}Outputs }`,
+      isReadonly: true,
+    })),
+  });
+  return file.getFullText();
+}
+
+function tensorsOf(graph: Graph, side: "Inputs" | "Outputs") {
+  if (side === "Inputs") return graph.values.filter((value) => value.kind === "input");
+  const types = new Map(graph.values.map((value) => [value.id, value.type]));
+  return graph.outputs.map((output) => {
+    const type = types.get(output.value);
+    if (type === undefined) throw new Error(`bindings: output ${output.name} of ${graph.name} has no type`);
+    return { name: output.name, type, axes: output.axes };
+  });
+}
+
+function typeText(type: TensorType): string {
+  return `Tensor<"${type.dtype}", readonly [${type.shape.join(", ")}], ${arrayOf[type.dtype]}>`;
+}
+
+function capitalised(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}

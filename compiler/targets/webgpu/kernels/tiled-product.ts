@@ -1,0 +1,147 @@
+/** Products and convolutions for graphics cards: a workgroup loads tiles of both operands into its own memory, each number once, and every thread reads them there. */
+
+import { type OpValue, sizeOf } from "../../../graph/graph.ts";
+import { type Coordinate, regroup, scalar, variable } from "../plan/coordinates.ts";
+import { windowOf } from "./convolution.ts";
+import { KernelWriter, type Stored } from "./kernel-writer.ts";
+import { type Run, runsOf } from "./operand.ts";
+import { factorsOf, finishSums, type Shape, shapeOf } from "./product.ts";
+import { laneVariable } from "./reader.ts";
+import { type Draft, gridOf, type Task } from "./task.ts";
+
+/** Threads of a workgroup along columns and along rows; each sums four rows times four columns. */
+const across = 16;
+const down = 16;
+const each = 4;
+/** Quarters of the inner axis that a tile holds: 256 threads load one vec4 of either operand each. */
+const deep = 4;
+
+interface Sizes {
+  readonly rows: number;
+  /** vec4s of the result's columns, and of the matrix's. */
+  readonly columns: number;
+  readonly stride: number;
+  readonly taps: number;
+}
+
+/**
+ * `matrix` is [taps · inner, columns]. Undefined where the operand does not lie in fours, or is smaller than a tile: there
+ * a thread that loads for itself wins.
+ */
+export function tiledProduct(task: Task, matrix: Stored): Draft | undefined {
+  const { gated } = task.group;
+  const { core, x, operand, axis, siblings, columns, results, halves } = factorsOf(task);
+  const runs = results % 4 === 0 ? runsOf(task.scene, x, axis) : undefined;
+  const shape = core.op === "conv2d" ? pixelsOf(core, operand) : shapeOf(core, operand, columns);
+  const fits = runs?.every(({ size, start }) => size % (4 * deep) === 0 && start % 4 === 0) && shape.rows >= down * each;
+  if (runs === undefined || !fits || core.op === "matmul" || results < across * each) return undefined;
+
+  const window = core.op === "conv2d" ? windowOf(core) : { kernel: 1, stride: 1, before: 0 };
+  const sizes: Sizes = { rows: shape.rows, columns: results / 4, stride: columns / 4, taps: window.kernel ** 2 };
+  const writer = new KernelWriter();
+  writer.bind(matrix, "weights");
+  writer.share("tile_x", down * each * deep, "vec4<f32>");
+  for (const half of halves) writer.share(`tile_${half}`, 4 * deep * across, "vec4<f32>");
+  writer.lines.push("let c = id.x;", "let tile = id.y;", `let ${laneVariable} = c * 4u;`, `let lid = local.y * ${across}u + local.x;`);
+  for (let j = 0; j < each; j++) writer.lines.push(`let row${j} = min(tile * ${each}u + ${j}u, ${sizes.rows - 1}u);`);
+  for (const half of halves) for (let j = 0; j < each; j++) writer.lines.push(`var ${half}${j} = vec4<f32>(0.0);`);
+  writer.lines.push(
+    `let loaded = min(workgroup.y * ${down * each}u + lid / ${deep}u, ${sizes.rows - 1}u);`,
+    `let column = min(workgroup.x * ${across}u + lid % ${across}u, ${sizes.columns - 1}u);`,
+  );
+  writer.block(`for (var tap = 0u; tap < ${sizes.taps}u; tap++)`, () => {
+    const from = operandPlace(writer, core, operand, shape);
+    for (const run of runs) sumRun(writer, matrix, run, sizes, shape.inner, halves, from);
+  });
+  writer.block(`if (c < ${sizes.columns}u && tile * ${each}u < ${sizes.rows}u)`, () =>
+    finishSums(task, writer, { core, siblings, shape, width: 4, results, rowsOfThread: each, rowsOfBatch: sizes.rows }),
+  );
+  const what = `${core.op}${gated ? "_geglu" : ""}`;
+  const name = `${what}_tiled_${sizes.rows}x${sizes.taps * shape.inner}x${columns}_${task.result.dtype}`;
+  const comment = `${what}: ${sizes.rows} rows of ${sizes.taps === 1 ? "" : `${sizes.taps} taps times `}${shape.inner} times a matrix of ${columns} columns; tiles of ${down * each} rows x ${across * 4} columns a workgroup.`;
+  return {
+    name,
+    source: writer.finish(
+      comment,
+      [across, down, 1],
+      "@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>",
+    ),
+    grid: gridOf([sizes.columns, Math.ceil(sizes.rows / each), 1], [across, down, 1]),
+  };
+}
+
+/** A convolution's rows are the pixels of its result. */
+function pixelsOf(core: OpValue, operand: readonly number[]): Shape {
+  const shape = core.type.shape;
+  const [height = 1, width = 1] = shape.slice(-2);
+  const images = shape.slice(0, -3);
+  const at = (row: Coordinate, channel: Coordinate): readonly Coordinate[] => {
+    const places = regroup([row], [...images, height, width]);
+    return [...places.slice(0, -2), channel, ...places.slice(-2)];
+  };
+  return {
+    rows: sizeOf(images) * height * width,
+    inner: operand.at(-3) ?? 1,
+    columns: shape.at(-3) ?? 1,
+    operandAt: at,
+    resultAt: at,
+  };
+}
+
+interface Place {
+  readonly at: readonly Coordinate[];
+  /** What tells whether the place is inside the picture. */
+  readonly inside?: string;
+}
+
+/** Where the row that a thread loads stands in the operand, for the tap of the loop. */
+function operandPlace(writer: KernelWriter, core: OpValue, operand: readonly number[], shape: Shape): Place {
+  const row = variable("loaded", shape.rows);
+  if (core.op !== "conv2d") return { at: shape.operandAt(row, []) };
+  const { kernel, stride, before } = windowOf(core);
+  const [height = 1, width = 1] = operand.slice(-2);
+  const places = shape.operandAt(row, []);
+  const [y = [], x = []] = places.slice(-2);
+  writer.lines.push(
+    `let iy = i32(${scalar(y)} * ${stride}u + tap / ${kernel}u) - ${before};`,
+    `let ix = i32(${scalar(x)} * ${stride}u + tap % ${kernel}u) - ${before};`,
+    `let inside = iy >= 0 && iy < ${height} && ix >= 0 && ix < ${width};`,
+    `let sy = u32(clamp(iy, 0, ${height - 1}));`,
+    `let sx = u32(clamp(ix, 0, ${width - 1}));`,
+  );
+  return { at: [...places.slice(0, -2), variable("sy", height), variable("sx", width)], inside: "inside" };
+}
+
+/** Tile by tile along a run of the inner axis: load, wait, sum, wait. */
+function sumRun(
+  writer: KernelWriter,
+  matrix: Stored,
+  run: Run,
+  { stride, taps }: Sizes,
+  inner: number,
+  halves: readonly string[],
+  { at, inside }: Place,
+): void {
+  const from = writer.name(run.base(at));
+  writer.block(`for (var k4 = 0u; k4 < ${run.size / 4}u; k4 += ${deep}u)`, () => {
+    const element = writer.load4(run.stored, `${from} + k4 + lid % ${deep}u`);
+    writer.lines.push("workgroupBarrier();");
+    writer.lines.push(`tile_x[lid] = ${inside === undefined ? element : `select(vec4<f32>(0.0), ${element}, ${inside})`};`);
+    const tap = taps === 1 ? "" : `tap * ${inner}u + `;
+    writer.lines.push(`let k = ${tap}${run.start}u + k4 * 4u + lid / ${across}u;`);
+    for (const [h, half] of halves.entries()) {
+      const column = halves.length === 1 ? "column" : `column * 2u + ${h}u`;
+      writer.lines.push(`tile_${half}[lid] = ${writer.load4(matrix, `k * ${stride}u + ${column}`)};`);
+    }
+    writer.lines.push("workgroupBarrier();");
+    writer.block(`for (var q = 0u; q < ${deep}u; q++)`, () => {
+      for (let j = 0; j < each; j++) writer.lines.push(`let v${j} = tile_x[(local.y * ${each}u + ${j}u) * ${deep}u + q];`);
+      for (const half of halves) {
+        for (const [lane, part] of ["x", "y", "z", "w"].entries()) {
+          writer.lines.push(`let m${half}${lane} = tile_${half}[(q * 4u + ${lane}u) * ${across}u + local.x];`);
+          for (let j = 0; j < each; j++) writer.lines.push(`${half}${j} = fma(vec4<f32>(v${j}.${part}), m${half}${lane}, ${half}${j});`);
+        }
+      }
+    });
+  });
+}

@@ -1,0 +1,43 @@
+/** What a device allows, as an input of the compiler; and what of a plan goes beyond it. */
+
+import type { DeviceNeeds, Plan } from "../../../package/plan.ts";
+
+/** By the names of WebGPU's limits. */
+export type DeviceLimits = DeviceNeeds;
+
+/** What every WebGPU device grants (the specification's defaults). */
+export const defaultLimits: DeviceLimits = {
+  maxStorageBufferBindingSize: 128 * 2 ** 20,
+  maxBufferSize: 256 * 2 ** 20,
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeWorkgroupStorageSize: 16384,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  maxComputeWorkgroupsPerDimension: 65535,
+};
+
+/** Something of a plan that a device does not allow. */
+export interface Breach {
+  readonly limit: keyof DeviceLimits;
+  /** The weight path, input or output that is too large, or the kernel that asks too much. */
+  readonly what: string;
+  readonly needed: number;
+  readonly allowed: number;
+}
+
+/** The first breach of each limit, in the order of the plan. */
+export function breachesOf(plan: Plan, limits: DeviceLimits): readonly Breach[] {
+  const found = new Map<keyof DeviceLimits, Breach>();
+  const check = (limit: keyof DeviceLimits, what: string, needed: number): void => {
+    if (needed > limits[limit] && !found.has(limit)) found.set(limit, { limit, what, needed, allowed: limits[limit] });
+  };
+  for (const { name, bytes } of [...plan.inputs, ...plan.outputs]) check("maxStorageBufferBindingSize", name, bytes);
+  for (const { label, bytes } of plan.weights) check("maxBufferSize", label, bytes);
+  for (const dispatch of plan.dispatches) {
+    for (const binding of dispatch.bindings) if ("size" in binding) check("maxStorageBufferBindingSize", dispatch.label, binding.size);
+    check("maxStorageBuffersPerShaderStage", dispatch.label, dispatch.bindings.length);
+    check("maxComputeWorkgroupsPerDimension", dispatch.label, Math.max(...dispatch.grid));
+  }
+  for (const limit of Object.keys(limits) as (keyof DeviceLimits)[]) check(limit, `graph ${plan.graph}`, plan.needs[limit]);
+  return [...found.values()];
+}

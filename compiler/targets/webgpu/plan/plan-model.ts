@@ -1,0 +1,41 @@
+/** Every graph of a compiled model to its plan within a device's limits, or the diagnostics that say what is beyond them. */
+
+import type { Diagnostic, Span } from "../../../../dsl/index.ts";
+import type { Compiled } from "../../../compile.ts";
+import { graphsOf } from "../../../expand/expand.ts";
+import { expandDiagnostic } from "../../../expand/messages.ts";
+import { type Breach, breachesOf, type DeviceLimits } from "./limits.ts";
+import { type Planned, planGraph } from "./plan.ts";
+
+export type PlanResult =
+  | { readonly ok: true; readonly plans: ReadonlyMap<string, Planned> }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+export function planModel({ graphs, configuration }: Compiled, limits: DeviceLimits): PlanResult {
+  const plans = new Map<string, Planned>();
+  const diagnostics: Diagnostic[] = [];
+  for (const [name, graph] of graphs) {
+    const planned = planGraph(graph, limits);
+    plans.set(name, planned);
+    const declaration = graphsOf(configuration).find((one) => one.name.name === name)?.name ?? configuration.model.name;
+    const [first] = breachesOf(planned.plan, limits);
+    if (first !== undefined) diagnostics.push(diagnosticOf(name, first, spanOf(planned, first) ?? declaration.span));
+  }
+  const spans = new Map(diagnostics.map((diagnostic) => [`${diagnostic.span.file} ${diagnostic.span.start}`, diagnostic]));
+  return diagnostics.length > 0 ? { ok: false, diagnostics: [...spans.values()] } : { ok: true, plans };
+}
+
+/** Labels of kernels begin with the weight path of what they compute. */
+function spanOf({ graph }: Planned, { what }: Breach): Span | undefined {
+  for (const value of graph.values) {
+    if (value.kind !== "op" || value.origin.path === "") continue;
+    if (what === value.origin.path || what.startsWith(`${value.origin.path} (`)) return value.origin.span;
+  }
+  return undefined;
+}
+
+function diagnosticOf(graph: string, { limit, what, needed, allowed }: Breach, span: Span): Diagnostic {
+  const holes = { graph, what, limit, needed, allowed };
+  const hint = "build with smaller sizes, with `--precision f16`, or for a larger device with `--limits FILE.json`";
+  return expandDiagnostic("device-limit", span, holes, { hint });
+}

@@ -1,0 +1,132 @@
+/** Computes values that are too large for one binding a few frames at a time: what reads and makes them is repeated for each piece of an axis that nothing there mixes. */
+
+import { bytesOf, type Graph, type OpValue, type TensorType, type Value, type ValueId, valuesById } from "../../../graph/graph.ts";
+import { opEntry } from "../../../ops/table.ts";
+import { removeDeadCode } from "../../../passes/dead-code.ts";
+import { GraphBuilder } from "../../../rewriting/builder.ts";
+import { fuse } from "./fuse.ts";
+
+/** Pictures [B, F, C, H, W] are split along their frames, tokens [N, S, C] along their sequences. */
+function axisOf(rank: number): number {
+  return rank === 5 ? 1 : 0;
+}
+
+/**
+ * Splits until every value that reaches memory fits `limit` bytes, where splitting along frames can do it; what is still
+ * larger is the caller's to refuse. Pieces come one after another, so that the memory of one serves the next.
+ */
+export function splitFrames(graph: Graph, limit: number): Graph {
+  let current = graph;
+  for (;;) {
+    const split = splitFirst(current, limit);
+    if (split === undefined) return current;
+    current = split;
+  }
+}
+
+function splitFirst(graph: Graph, limit: number): Graph | undefined {
+  const tails = new Set(fuse(graph, limit).map(({ tail }) => tail.id));
+  const isLarge = (value: Value): value is OpValue =>
+    value.kind === "op" && tails.has(value.id) && value.attributes.inPlace !== true && bytesOf(value.type) > limit;
+  for (const first of graph.values) {
+    if (!isLarge(first)) continue;
+    const region = regionOf(graph, first);
+    const axis = axisOf(first.type.shape.length);
+    const total = first.type.shape[axis] ?? 1;
+    const most = Math.floor(
+      limit /
+        (Math.max(...graph.values.flatMap((value) => (region.members.has(value.id) && isLarge(value) ? [bytesOf(value.type)] : []))) /
+          total),
+    );
+    if (region.members.has(first.id) && most >= 1) return removeDeadCode(repeat(graph, region, axis, pieces(total, most)));
+  }
+  return undefined;
+}
+
+/** Pieces as equal as they can be, so that they share kernels. */
+function pieces(total: number, most: number): readonly { start: number; size: number }[] {
+  const count = Math.ceil(total / most);
+  const size = Math.ceil(total / count);
+  return Array.from({ length: Math.ceil(total / size) }, (_, i) => ({ start: i * size, size: Math.min(size, total - i * size) }));
+}
+
+/** The large values and what follows from them frame by frame, and what else follows from them and so comes after. */
+interface Region {
+  readonly members: ReadonlySet<ValueId>;
+  readonly after: ReadonlySet<ValueId>;
+}
+
+function regionOf(graph: Graph, first: OpValue): Region {
+  const byId = valuesById(graph);
+  const members = new Set<ValueId>();
+  const after = new Set<ValueId>();
+  for (const op of graph.values) {
+    if (op.kind !== "op") continue;
+    const follows = op.inputs.some((id) => members.has(id));
+    const late = op.inputs.some((id) => after.has(id));
+    if (!late && (op === producerOf(first, byId) || follows) && isPieceByPiece(op, first.type.shape, byId)) members.add(op.id);
+    else if (late || follows) after.add(op.id);
+  }
+  return { members, after };
+}
+
+/** A gated pair's linear goes with it: the two are one kernel. */
+function producerOf(first: OpValue, byId: (id: ValueId) => Value): OpValue {
+  const below = byId(first.inputs[0] ?? -1);
+  return first.op === "geglu" && below.kind === "op" ? below : first;
+}
+
+function isPieceByPiece(op: OpValue, like: readonly number[], byId: (id: ValueId) => Value): boolean {
+  const axis = axisOf(like.length);
+  const { shape } = op.type;
+  if (shape.length !== like.length || shape[axis] !== like[axis] || ["reshape", "transpose", "broadcast"].includes(op.op)) return false;
+  const shapes = op.inputs.map((id) => byId(id).type.shape);
+  return !opEntry(op.op)
+    .mixes(shapes, op.attributes)
+    .some((mix) => mix.axis === axis);
+}
+
+function repeat(graph: Graph, region: Region, axis: number, parts: readonly { start: number; size: number }[]): Graph {
+  const byId = valuesById(graph);
+  const builder = new GraphBuilder(1 + Math.max(...graph.values.map(({ id }) => id)));
+  const members = graph.values.filter((value): value is OpValue => value.kind === "op" && region.members.has(value.id));
+  for (const value of graph.values) if (!region.members.has(value.id) && !region.after.has(value.id)) builder.keep(value);
+
+  const made = new Map<ValueId, ValueId[]>(members.map(({ id }) => [id, []]));
+  for (const part of parts) {
+    const here = new Map<ValueId, ValueId>();
+    const take = (id: ValueId, reader: OpValue): ValueId => {
+      const known = here.get(id) ?? cutOf(id, byId(id).type, reader, axis, part, builder);
+      here.set(id, known);
+      return known;
+    };
+    for (const op of members) {
+      const inputs = op.inputs.map((id) => take(id, op));
+      const id = builder.op(op.op, inputs, op.attributes, op.origin);
+      here.set(op.id, id);
+      made.get(op.id)?.push(id);
+    }
+  }
+  const late = graph.values.filter((value): value is OpValue => value.kind === "op" && region.after.has(value.id));
+  const wanted = new Set([...graph.outputs.map(({ value }) => value), ...late.flatMap(({ inputs }) => inputs)]);
+  for (const op of members) {
+    // The whole keeps its number, by which its readers and the graph before know it.
+    if (wanted.has(op.id)) builder.keep({ ...op, op: "concat", inputs: made.get(op.id) ?? [], attributes: { axis, inPlace: true } });
+  }
+  for (const op of late) builder.keep(op);
+  return builder.finish(graph.name, graph.outputs);
+}
+
+/** An operand's part of a piece; weights, and what is one for all pieces, as they are. */
+function cutOf(
+  id: ValueId,
+  type: TensorType,
+  reader: OpValue,
+  axis: number,
+  { start, size }: { start: number; size: number },
+  builder: GraphBuilder,
+): ValueId {
+  const { shape } = reader.type;
+  if (type.shape.length !== shape.length || type.shape[axis] !== shape[axis]) return id;
+  return builder.op("slice", [id], { axis, start, size }, reader.origin);
+}

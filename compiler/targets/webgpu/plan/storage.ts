@@ -1,0 +1,207 @@
+/** Where each value of a graph lies on the device: its buffer, the order of its axes in memory, and its dtype there. */
+
+import {
+  bytesOfDType,
+  type Graph,
+  type OpValue,
+  sizeOf,
+  type TensorType,
+  type Value,
+  type ValueId,
+  valuesById,
+} from "../../../graph/graph.ts";
+import { opEntry } from "../../../ops/table.ts";
+import { chain, follow, gatedBelow } from "../kernels/chain.ts";
+import type { Stored } from "../kernels/kernel-writer.ts";
+import type { TableRows } from "../kernels/reader.ts";
+import { type Coordinate, probes, rowMajor } from "./coordinates.ts";
+import type { Group } from "./fuse.ts";
+
+export interface Storage {
+  readonly stored: (id: ValueId) => Stored | undefined;
+  readonly table: (id: ValueId) => readonly TableRows[];
+  readonly statistics: (id: ValueId) => Stored | undefined;
+  /** Where a group's kernel writes: of siblings, the buffer of all. */
+  readonly result: (group: Group) => Stored;
+}
+
+export function outputBuffer(name: string): string {
+  return `output:${name}`;
+}
+
+export function inputBuffer(name: string): string {
+  return `input:${name}`;
+}
+
+/** `limit` is the largest binding in bytes. */
+export function placeValues(graph: Graph, groups: readonly Group[], limit: number): Storage {
+  const byId = valuesById(graph);
+  const places = new Map<ValueId, Stored>();
+  const statistics = new Map<ValueId, Stored>();
+  const tables = new Map<ValueId, readonly TableRows[]>();
+  const results = new Map<Group, Stored>();
+  const outputs = new Map(graph.outputs.map((output) => [output.value, outputBuffer(output.name)]));
+  for (const value of graph.values) {
+    if (value.kind === "input") places.set(value.id, plain(inputBuffer(value.name), value.type));
+    if (value.kind === "op" && value.op === "embedding") {
+      const table = byId(value.inputs[1] ?? -1);
+      tables.set(table.id, tableRows(table, limit));
+    }
+  }
+  const pieces = placePieces(graph, places, outputs, byId);
+  for (const group of groups) {
+    const stored =
+      (group.kind === "kernel" ? pieces.get(group.tail.id) : undefined) ??
+      place(group, places, byId, outputs.get(group.tail.id), statistics);
+    results.set(group, stored);
+    if (group.kind === "kernel" && group.siblings.length === 0) places.set(group.tail.id, stored);
+    let start = 0;
+    for (const one of group.siblings) {
+      const width = one.type.shape.at(-1) ?? 1;
+      const columns = stored.strides.at(-2) ?? 1;
+      const strides = rowMajor(one.type.shape).map((stride, axis, all) => (axis === all.length - 1 ? 1 : (stride / width) * columns));
+      places.set(one.id, { ...stored, strides, start });
+      start += width;
+    }
+  }
+  return {
+    stored: (id) => places.get(id),
+    table: (id) => tables.get(id) ?? [],
+    statistics: (id) => statistics.get(id),
+    result: (group) => results.get(group) as Stored,
+  };
+}
+
+/** Concatenations whose inputs are computed where they are to lie: the buffer of the whole, and each piece's part of it. */
+function placePieces(
+  graph: Graph,
+  places: Map<ValueId, Stored>,
+  outputs: ReadonlyMap<ValueId, string>,
+  byId: (id: ValueId) => Value,
+): ReadonlyMap<ValueId, Stored> {
+  const pieces = new Map<ValueId, Stored>();
+  // The outer before the inner: a piece may have been cut again.
+  for (const op of [...graph.values].reverse()) {
+    if (op.kind !== "op" || op.attributes.inPlace !== true) continue;
+    const { shape, dtype } = op.type;
+    const output = outputs.get(op.id);
+    const channels = shape.length === 5 ? 2 : shape.length - 1;
+    const halves = output === undefined && dtype === "f16" && (shape[channels] ?? 1) % 4 === 0;
+    const strides = output === undefined ? innermost(shape, channels) : rowMajor(shape);
+    const own: Stored = { buffer: output ?? `value:${op.id}`, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides, start: 0 };
+    const whole = pieces.get(op.id) ?? own;
+    places.set(op.id, whole);
+    let { start } = whole;
+    const axis = Number(op.attributes.axis);
+    for (const id of op.inputs) {
+      pieces.set(id, { ...whole, start });
+      start += (byId(id).type.shape[axis] ?? 0) * (whole.strides[axis] ?? 0);
+    }
+  }
+  return pieces;
+}
+
+/** As applications give and take tensors: row-major, floats in f32. */
+function plain(buffer: string, type: TensorType): Stored {
+  const dtype = type.dtype === "i32" ? "i32" : "f32";
+  return { buffer, dtype, elements: sizeOf(type.shape), strides: rowMajor(type.shape), start: 0 };
+}
+
+/** A table in as few runs of rows as fit a binding each. */
+function tableRows(table: Value, limit: number): readonly TableRows[] {
+  if (table.kind !== "weight") throw new Error("storage: an embedding whose table is no weight");
+  const [rows = 1, width = 1] = table.type.shape;
+  const dtype = table.type.dtype === "f16" && width % 4 === 0 ? "f16" : "f32";
+  const most = Math.max(1, Math.floor(limit / (width * bytesOfDType[dtype])));
+  return Array.from({ length: Math.ceil(rows / most) }, (_, i) => {
+    const [first, count] = [i * most, Math.min(most, rows - i * most)];
+    const buffer = `table:${table.path}:${first}`;
+    return { first, rows: count, stored: { buffer, dtype, elements: count * width, strides: [width, 1], start: 0 } };
+  });
+}
+
+function place(
+  group: Group,
+  places: ReadonlyMap<ValueId, Stored>,
+  byId: (id: ValueId) => Value,
+  output: string | undefined,
+  statistics: Map<ValueId, Stored>,
+): Stored {
+  const { tail, core } = group;
+  const { shape, dtype } = tail.type;
+  if (group.kind === "statistics") {
+    const images = shape.slice(0, -3);
+    const stored = plain(`statistics:${tail.id}`, { dtype: "f32", shape: [...images, Number(tail.attributes.groups), 2] });
+    statistics.set(tail.id, stored);
+    return stored;
+  }
+  if (output !== undefined) return plain(output, tail.type);
+  const buffer = `value:${tail.id}`;
+  if (dtype === "i32") return plain(buffer, tail.type);
+  if (group.siblings.length > 0) {
+    const columns = group.siblings.reduce((sum, one) => sum + (one.type.shape.at(-1) ?? 1), 0);
+    const whole = plain(buffer, { dtype, shape: [sizeOf(shape.slice(0, -1)), columns] });
+    return { ...whole, dtype: dtype === "f16" ? "f16" : "f32" };
+  }
+  const lane = core === undefined ? laneOfSource(tail, places, byId) : laneOfCore(core, tail, byId);
+  const strides = innermost(shape, lane);
+  const halves = dtype === "f16" && (shape[lane] ?? 1) % 4 === 0 && writesFours(core);
+  return { buffer, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides, start: 0 };
+}
+
+function writesFours(core: OpValue | undefined): boolean {
+  if (core === undefined) return true;
+  if (core.op === "softmax" || core.op === "maskedSoftmax") return false;
+  return core.op !== "attend" || ((core.type.shape.at(-1) ?? 1) / Number(core.attributes.heads)) % 4 === 0;
+}
+
+/** Strides with one axis innermost and the others in their order before it. */
+function innermost(shape: readonly number[], lane: number): readonly number[] {
+  const order = [...shape.keys()].filter((axis) => axis !== lane).concat(lane);
+  const strides = new Array<number>(shape.length).fill(1);
+  let stride = 1;
+  for (const axis of order.reverse()) {
+    strides[axis] = stride;
+    stride *= shape[axis] ?? 1;
+  }
+  return strides;
+}
+
+/** The tail's axis that the core's channels stand on: pictures come channels-last, rows as they are. */
+function laneOfCore(core: OpValue, tail: OpValue, byId: (id: ValueId) => Value): number {
+  const channel = core.type.shape.length - (core.op === "conv2d" || core.op === "groupNorm" ? 3 : 1);
+  // A gated product's columns are the pairs' that follow it.
+  const from = core.op === "linear" ? (gatedBelow(tail, core, byId) ?? core) : core;
+  const at = follow(chain(from, tail, byId), probes(from.type.shape));
+  const lane = at.findIndex((place) => place.some((digit) => digit.base === `p${channel}` && digit.divisor === 1));
+  return lane < 0 ? tail.type.shape.length - 1 : lane;
+}
+
+/** The tail's axis that is innermost in a source of its size; without one, the last. */
+function laneOfSource(tail: OpValue, places: ReadonlyMap<ValueId, Stored>, byId: (id: ValueId) => Value): number {
+  const { shape } = tail.type;
+  const last = shape.length - 1;
+  const axisOf = (place: Coordinate | undefined): number | undefined => {
+    const digit = place?.at(-1);
+    const lane = digit?.divisor === 1 ? shape.findIndex((_, i) => digit.base === `p${i}`) : -1;
+    return lane < 0 ? undefined : lane;
+  };
+  const visit = (id: ValueId, at: readonly Coordinate[]): number | undefined => {
+    const value = byId(id);
+    const stored = id === tail.id ? undefined : places.get(id);
+    if (stored !== undefined) return axisOf(at[stored.strides.findIndex((stride, i) => stride === 1 && (value.type.shape[i] ?? 1) > 1)]);
+    if (value.kind !== "op" || sizeOf(value.type.shape) * 2 <= sizeOf(shape)) return undefined;
+    if (value.op === "groupNorm") return axisOf(at.at(-3));
+    const { wgsl } = opEntry(value.op);
+    const [input = -1] = value.inputs;
+    if (wgsl.kind === "move") return visit(input, wgsl.source(at, value, byId(input).type.shape));
+    if (wgsl.kind !== "element" && value.op !== "concat") return undefined;
+    for (const one of value.inputs) {
+      if (byId(one).type.shape.length !== at.length) continue;
+      const found = visit(one, at);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return visit(tail.id, probes(shape)) ?? last;
+}

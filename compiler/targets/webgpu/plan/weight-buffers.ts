@@ -1,0 +1,114 @@
+/** Weights to buffers as kernels want them: matrices packed column by column, small ones side by side in one binding. */
+
+import { bytesOfDType, type OpValue, sizeOf, type Value, type ValueId, type WeightValue } from "../../../graph/graph.ts";
+import type { Binding, WeightBuffer, WeightPart } from "../../../package/plan.ts";
+import type { Stored, VectorPart } from "../kernels/kernel-writer.ts";
+import type { TableRows } from "../kernels/reader.ts";
+import type { Group } from "./fuse.ts";
+import { bindingAlignment } from "./slots.ts";
+
+/** Buffers are whole vec4s. */
+export function padded(bytes: number): number {
+  return Math.ceil(bytes / 16) * 16;
+}
+
+/** The weights of a plan in the order in which its kernels ask for them. */
+export class WeightBuffers {
+  private readonly byId: (id: ValueId) => Value;
+  private readonly buffers = new Map<string, WeightBuffer>();
+  private readonly blocks = new Map<string, { offset: number; size: number }>();
+  private readonly small: WeightPart[] = [];
+  private smallEnd = 0;
+
+  constructor(byId: (id: ValueId) => Value) {
+    this.byId = byId;
+  }
+
+  /** The packed matrix of a convolution, a linear op, or linear ops side by side. */
+  matrix(group: Group): Stored {
+    const core = group.core as OpValue;
+    const ops = group.siblings.length > 0 ? group.siblings : [core];
+    const tensors = ops.map((op) => this.weight(op.inputs[1] ?? -1));
+    const [outputs = 1, inputs = 1, ...window] = tensors[0]?.type.shape ?? [];
+    const taps = sizeOf(window);
+    const columns = tensors.reduce((sum, tensor) => sum + (tensor.type.shape[0] ?? 1), 0);
+    const dtype = core.type.dtype === "f16" && columns % 4 === 0 ? "f16" : "f32";
+    const label = `matrix:${tensors.map(({ path }) => path).join(",")}${group.gated ? ":gated" : ""}:${dtype}`;
+    const elements = taps * inputs * columns;
+    if (!this.buffers.has(label)) {
+      let start = 0;
+      const parts = tensors.map(({ path, type }): WeightPart => {
+        const own = type.shape[0] ?? outputs;
+        const part = { path, outputs: own, inputs, taps, columns, gated: group.gated, start, dtype } as const;
+        start += own;
+        return part;
+      });
+      this.buffers.set(label, { label: tensors[0]?.path ?? label, bytes: padded(elements * bytesOfDType[dtype]), parts });
+    }
+    return { buffer: label, dtype, elements, strides: [columns, 1], start: 0 };
+  }
+
+  private weight(id: ValueId): WeightValue {
+    const value = this.byId(id);
+    if (value.kind !== "weight") throw new Error("plan: a matrix that is no weight");
+    return value;
+  }
+
+  /** A buffer of its own: a matrix, or a table that comes as the file has it. */
+  whole(label: string): Binding {
+    const index = [...this.buffers.keys()].indexOf(label);
+    const buffer = this.buffers.get(label);
+    if (buffer === undefined) throw new Error(`plan: there is no buffer ${label}`);
+    return { kind: "weight", index: index + 1, offset: 0, size: buffer.bytes };
+  }
+
+  /** An embedding's rows, as the file has them. */
+  table(id: ValueId, { stored, first }: TableRows): void {
+    const { path } = this.weight(id);
+    const { buffer, dtype, elements, strides } = stored;
+    const from = first * (strides[0] ?? 1);
+    const part: WeightPart = {
+      path,
+      from,
+      outputs: 1,
+      inputs: 1,
+      taps: elements,
+      columns: 1,
+      gated: false,
+      start: 0,
+      dtype: dtype === "f16" ? "f16" : "f32",
+    };
+    this.buffers.set(buffer, { label: path, bytes: padded(elements * bytesOfDType[dtype]), parts: [part] });
+  }
+
+  /** The range of one kernel's small weights. Kernels with the same ones share it. */
+  vectors(parts: readonly VectorPart[]): Binding {
+    const key = JSON.stringify(parts);
+    let block = this.blocks.get(key);
+    if (block === undefined) {
+      const offset = Math.ceil(this.smallEnd / bindingAlignment) * bindingAlignment;
+      const end = parts.reduce((latest, { start, size }) => Math.max(latest, start + size), 0);
+      block = { offset, size: padded(end * 4) };
+      this.blocks.set(key, block);
+      this.smallEnd = offset + block.size;
+      for (const { path, constant, size, start } of parts) {
+        const from = path === undefined ? { constant: constant ?? [] } : { path };
+        this.small.push({
+          ...from,
+          outputs: size,
+          inputs: 1,
+          taps: 1,
+          columns: size,
+          gated: false,
+          start: offset / 4 + start,
+          dtype: "f32",
+        });
+      }
+    }
+    return { kind: "weight", index: 0, ...block };
+  }
+
+  finish(): readonly WeightBuffer[] {
+    return [{ label: "small weights", bytes: Math.max(16, this.smallEnd), parts: this.small }, ...this.buffers.values()];
+  }
+}

@@ -1,0 +1,75 @@
+// The laws of a plan, on Mini at every limit from WebGPU's own down to absurd ones: read before anybody else writes there, no byte read and written at once, within its slots.
+
+import { describe, expect, test } from "vitest";
+import type { Binding } from "../../../../../compiler/package/plan.ts";
+import { breachesOf, defaultLimits } from "../../../../../compiler/targets/webgpu/plan/limits.ts";
+import { planGraph } from "../../../../../compiler/targets/webgpu/plan/plan.ts";
+import { compileFile } from "../../../../golden/cases.ts";
+
+const { graphs } = compileFile("models/magicvideo.mv", { preset: "Mini" });
+const limitsOf = (binding: number) => ({ ...defaultLimits, maxStorageBufferBindingSize: binding });
+
+/** What each kernel declares of its bindings. */
+function accessOf(source: string): ReadonlyMap<string, readonly string[]> {
+  const kernels = source.split(/^\/\/ kernel /m).slice(1);
+  return new Map(
+    kernels.map((text) => [text.slice(0, text.indexOf("\n")), [...text.matchAll(/<storage, (\w+)>/g)].map(([, mode = ""]) => mode)]),
+  );
+}
+
+function overlap(one: Binding, other: Binding): boolean {
+  if (one.kind !== "slot" || other.kind !== "slot" || one.index !== other.index) return false;
+  return one.offset < other.offset + other.size && other.offset < one.offset + one.size;
+}
+
+describe.each([128 * 2 ** 20, 700_000, 100_000, 1500, 100])("bindings of at most %d bytes", (binding) => {
+  test.each([...graphs])("%s", (_, graph) => {
+    const { plan, source } = planGraph(graph, limitsOf(binding));
+    const access = accessOf(source);
+    const written = new Map<string, Binding>();
+    for (const [at, { bindings, writes, kernel, variants = [], label }] of plan.dispatches.entries()) {
+      const target = bindings[writes];
+      if (target === undefined) throw new Error(`${label} writes nothing`);
+      for (const [i, one] of bindings.entries()) {
+        if ("size" in one && one.kind === "slot") expect(one.offset + one.size).toBeLessThanOrEqual(plan.slots[one.index] ?? 0);
+        if (i === writes || one.kind !== "slot") continue;
+        expect(written.has(JSON.stringify(one)), `${label} (${at}) reads what nobody has written, or what is written over`).toBe(true);
+        expect(overlap(target, one), `${label} (${at}) reads bytes that it writes`).toBe(false);
+      }
+      for (const name of [kernel, ...variants.map((variant) => variant.kernel)]) {
+        const declared = access.get(name) ?? [];
+        expect(declared.length, name).toBe(bindings.length);
+        for (const [i, one] of bindings.entries()) {
+          for (const [j, other] of bindings.entries()) {
+            if (one.kind === "slot" && other.kind === "slot" && one.index === other.index) expect(declared[i], name).toBe(declared[j]);
+          }
+        }
+        expect(declared[writes], name).toBe("read_write");
+      }
+      for (const [key, other] of written) if (key !== JSON.stringify(target) && overlap(target, other)) written.delete(key);
+      written.set(JSON.stringify(target), target);
+    }
+    for (const [index, { name }] of plan.outputs.entries()) {
+      expect([...written.keys()], `output ${name} is never written`).toContain(JSON.stringify({ kind: "output", index }));
+    }
+  });
+});
+
+test("the full size is within what every device grants and a tenth over the least memory, in both precisions", () => {
+  for (const precision of ["f32", "f16"] as const) {
+    for (const [name, graph] of compileFile("models/magicvideo.mv", { precision }).graphs) {
+      const { plan, memory } = planGraph(graph);
+      expect(breachesOf(plan, defaultLimits)).toEqual([]);
+      expect(memory.planned, `${name} ${precision}`).toBeLessThanOrEqual(1.1 * memory.least);
+    }
+  }
+});
+
+test("the full size's step: dispatches and memory", () => {
+  const step = compileFile("models/magicvideo.mv", { precision: "f16" }).graphs.get("step");
+  if (step === undefined) throw new Error("no step");
+  const { plan, memory } = planGraph(step);
+  expect(plan.dispatches.length).toBeLessThanOrEqual(550);
+  expect(memory.planned).toBeLessThan(2 ** 30);
+  expect(plan.dispatches.filter(({ kernel }) => /^(transpose|concat|reshape|slice|upsample|broadcast)_/.test(kernel))).toEqual([]);
+});
