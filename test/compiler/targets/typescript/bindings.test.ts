@@ -25,8 +25,8 @@ function complaints(body: string): string {
   const file = join(folder, "application.ts");
   writeFileSync(
     file,
-    `import { loadPipeline } from "../../../runtime/index.ts";
-     import type { Graphs } from "../../emit/bindings.ts";
+    `import { loadPipeline } from "../../runtime/index.ts";
+     import type { Graphs } from "./bindings.ts";
      export async function application() { const pipeline = await loadPipeline<Graphs>("out/mini"); ${body} }`,
   );
   try {
