@@ -10,7 +10,7 @@ import { opEntry } from "../compiler/ops/table.ts";
 import type { GraphSpec } from "../compiler/package/manifest.ts";
 import { onnxPasses, runPasses } from "../compiler/passes/passes.ts";
 import { emitOnnx } from "../compiler/targets/onnx/emit.ts";
-import { planGraph } from "../compiler/targets/webgpu/plan/plan.ts";
+import { planGraph } from "../compiler/targets/webgpu/plan-graph.ts";
 import { openPackage, type Package, packageFolder } from "../runtime/index.ts";
 import { openDawn } from "../runtime/node/dawn.ts";
 import { openSession, runSession } from "../runtime/node/onnx-session.ts";

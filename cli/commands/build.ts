@@ -9,7 +9,7 @@ import type { Choices, Setting } from "../../compiler/expand/configure.ts";
 import { emitPackage, type PackageFiles } from "../../compiler/targets/package-files.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
-import { planModel } from "../../compiler/targets/webgpu/plan/plan-model.ts";
+import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
 import { mvcError, reasonOf } from "../../runtime/errors.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
 import { printDiagnostics, shownPath, soundProgram } from "../program.ts";

@@ -48,7 +48,7 @@ function transfer(op: OpValue, inputs: readonly State[], shapes: readonly (reado
   if (op.op === "reshape") return reshaped(inputs[0] as Placed, shapes[0] ?? [], op.type.shape, size);
   if (op.op === "transpose") {
     const place = inputs[0] as Placed;
-    return { ...place, axis: (op.attributes.permutation as readonly number[]).indexOf(place.axis) };
+    return { ...place, axis: op.attributes.permutation.indexOf(place.axis) };
   }
   // The table of an embedding is free, and its result has the tokens' axes before the new one.
   const joined = join(inputs, shapes, op.type.shape);

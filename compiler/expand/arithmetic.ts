@@ -7,7 +7,9 @@ import { tensorType } from "../rewriting/builder.ts";
 import { type Frame, fail, originAt } from "./frame.ts";
 import { describe, type IntStatic, int, nameOf, type Static, sameStatic, type TensorStatic } from "./static.ts";
 
-const tensorOps: { readonly [operator: string]: string } = { "+": "add", "-": "sub", "*": "mul", "/": "div" };
+type ArithmeticName = "add" | "sub" | "mul" | "div";
+
+const tensorOps: { readonly [operator: string]: ArithmeticName } = { "+": "add", "-": "sub", "*": "mul", "/": "div" };
 
 export function binary(expression: BinaryExpression, left: Static, right: Static, frame: Frame): Static {
   const { operator } = expression;
@@ -122,7 +124,7 @@ function scalarLike(value: number, like: TensorStatic, frame: Frame): TensorStat
 }
 
 function emitBinary(
-  op: string,
+  op: ArithmeticName,
   left: TensorStatic,
   right: TensorStatic,
   expression: BinaryExpression | UnaryExpression,

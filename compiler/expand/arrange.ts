@@ -2,7 +2,8 @@
 
 import type { CallExpression } from "../../dsl/index.ts";
 import { type Axis, axisName, type Factor, showAxes } from "../graph/axis.ts";
-import { type Attributes, sizeOf, type TensorType, type ValueId } from "../graph/graph.ts";
+import { sizeOf, type TensorType, type ValueId } from "../graph/graph.ts";
+import type { OpAttributes } from "../graph/op-names.ts";
 import { type Frame, fail, originAt } from "./frame.ts";
 import { axisOf, type IntStatic, type TensorStatic } from "./static.ts";
 
@@ -86,8 +87,12 @@ function sizesOf(axes: readonly Axis[]): number[] {
 function emitter(call: CallExpression, frame: Frame, dtype: TensorType["dtype"]) {
   const { builder } = frame.expansion;
   const origin = originAt(frame, call.span);
-  const op = (name: string, id: ValueId, attributes: Attributes, shape: readonly number[]) =>
-    builder.op(name, [id], attributes, origin, { dtype, shape });
+  const op = <O extends "reshape" | "transpose" | "broadcast">(
+    name: O,
+    id: ValueId,
+    attributes: OpAttributes[O],
+    shape: readonly number[],
+  ) => builder.op(name, [id], attributes, origin, { dtype, shape });
   const same = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((size, i) => size === b[i]);
   return {
     reshape: (id: ValueId, shape: readonly number[]): ValueId =>

@@ -3,8 +3,9 @@
 import type { AttributeSignature, AttributeValue, CallExpression, Expression, OpSignature } from "../../dsl/index.ts";
 import type { Axis } from "../graph/axis.ts";
 import type { Attributes } from "../graph/graph.ts";
-import { type AxisType, isProblem, type ShapeProblem } from "../ops/op.ts";
-import { opTable } from "../ops/table.ts";
+import type { OpName } from "../graph/op-names.ts";
+import { type AxisType, isProblem, type OpEntry, type ShapeProblem } from "../ops/op.ts";
+import { isOpName, opEntry } from "../ops/table.ts";
 import { tensorType } from "../rewriting/builder.ts";
 import { arrange, view } from "./arrange.ts";
 import { callBlock } from "./blocks.ts";
@@ -21,9 +22,8 @@ export function call(expression: CallExpression, frame: Frame): Static {
   const inputs = expression.piped === undefined ? [] : [expression.piped];
   const given = [...inputs, ...expression.arguments.filter((argument) => argument.name === undefined).map((argument) => argument.value)];
   if (name === "view" || name === "arrange" || name === "expand") return layoutCall(expression, given, frame);
-  const entry = Object.hasOwn(opTable, name) ? opTable[name] : undefined;
-  if (entry === undefined || entry.internal) throw new Error(`expand: no op or block ${name}, which check should have found`);
-  return callOp(expression, entry.signature, given, frame);
+  if (!isOpName(name) || opEntry(name).internal) throw new Error(`expand: no op or block ${name}, which check should have found`);
+  return callOp(expression, name, given, frame);
 }
 
 function layoutCall(expression: CallExpression, given: readonly Expression[], frame: Frame): TensorStatic {
@@ -43,13 +43,13 @@ function intsOf(expression: Expression, frame: Frame): IntStatic[] {
   );
 }
 
-function callOp(expression: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): TensorStatic {
-  const entry = opTable[signature.name];
-  if (entry === undefined) throw new Error(`expand: op ${signature.name} left the table`);
+function callOp(expression: CallExpression, op: OpName, given: readonly Expression[], frame: Frame): TensorStatic {
+  const entry = opEntry(op);
+  const { signature } = entry;
   const inputs = signature.inputs.flatMap((input, i) => tensorsOf(given[i], input, expression, frame));
-  const { attributes, ints } = readAttributes(expression, signature, given.slice(signature.inputs.length), frame);
+  const { attributes, ints } = readAttributes(expression, entry, given.slice(signature.inputs.length), frame);
   const types = inputs.map((tensor) => tensor.type);
-  const inferred = entry.infer(types, internalAttributes(entry.signature.name, attributes, frame));
+  const inferred = entry.infer(types, attributes);
   if (isProblem(inferred)) return refuse(inferred, expression, signature, given, frame);
 
   const owned = entry.weights?.(types, attributes) ?? [];
@@ -62,9 +62,8 @@ function callOp(expression: CallExpression, signature: OpSignature, given: reado
     return builder.weight(path, { dtype: frame.expansion.precision, shape: weight.shape }, weight.init);
   });
   const type: AxisType = { dtype: inferred.dtype, axes: inferred.axes.map((axis) => renamed(axis, ints)) };
-  const complete = internalAttributes(signature.name, attributes, frame);
   const ids = [...inputs.map((tensor) => tensor.id), ...weights];
-  const id = builder.op(signature.name, ids, complete, originAt(inside, expression.span), tensorType(type));
+  const id = builder.op(op, ids, attributes, originAt(inside, expression.span), tensorType(type));
   return { kind: "tensor", id, type };
 }
 
@@ -93,7 +92,13 @@ function tensorsOf(
   );
 }
 
-function readAttributes(expression: CallExpression, signature: OpSignature, positional: readonly Expression[], frame: Frame) {
+/** What the signature promises of each attribute, `attributeValue` has seen to. */
+function readAttributes(
+  expression: CallExpression,
+  { signature, takesPrecision }: OpEntry,
+  positional: readonly Expression[],
+  frame: Frame,
+): { readonly attributes: Attributes; readonly ints: readonly IntStatic[] } {
   const attributes: { [name: string]: AttributeValue } = {};
   const ints: IntStatic[] = [];
   for (const [i, attribute] of signature.attributes.entries()) {
@@ -103,7 +108,8 @@ function readAttributes(expression: CallExpression, signature: OpSignature, posi
     else if (attribute.default !== undefined) attributes[attribute.name] = attribute.default;
     else throw new Error(`expand: attribute ${attribute.name} of ${signature.name} is missing, which check should have found`);
   }
-  return { attributes, ints };
+  if (takesPrecision) attributes.dtype = frame.expansion.precision;
+  return { attributes: attributes as unknown as Attributes, ints };
 }
 
 function attributeValue(attribute: AttributeSignature, expression: Expression, ints: IntStatic[], frame: Frame): AttributeValue {
@@ -121,11 +127,6 @@ function attributeValue(attribute: AttributeSignature, expression: Expression, i
       ? `one of ${attribute.kind.oneOf.map((choice) => JSON.stringify(choice)).join(", ")}`
       : `a value of kind ${attribute.kind}`;
   return fail(frame, "wrong-kind", expression.span, { expected: `\`${attribute.name}\`: ${expected}`, found: describe(value) });
-}
-
-/** `sinusoid` and `embedding` make values of the build's precision, which no input's type tells. */
-function internalAttributes(op: string, attributes: Attributes, frame: Frame): Attributes {
-  return op === "sinusoid" || op === "embedding" ? { ...attributes, dtype: frame.expansion.precision } : attributes;
 }
 
 function refuse(problem: ShapeProblem, call: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): never {

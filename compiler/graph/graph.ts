@@ -1,9 +1,10 @@
 /** The graph: a list of values in an order that computes them, each an input, a weight, a constant or the result of one op. */
 
-import type { AttributeValue, Span } from "../../dsl/index.ts";
+import type { Span } from "../../dsl/index.ts";
+import { bytesOfDType, type DType } from "./dtype.ts";
+import type { OpAttributes, OpName } from "./op-names.ts";
 
-/** `float` of the language has become the build's precision here. */
-export type DType = "f32" | "f16" | "i32";
+export { bytesOfDType, type DType } from "./dtype.ts";
 
 export interface TensorType {
   readonly dtype: DType;
@@ -12,7 +13,7 @@ export interface TensorType {
 
 export type ValueId = number;
 
-export type Attributes = { readonly [name: string]: AttributeValue };
+export type Attributes = OpAttributes[OpName];
 
 /** Where a value comes from: the weight path of what owns it, the call in the source, and the calls that it was expanded from, innermost first. */
 export interface Origin {
@@ -54,15 +55,20 @@ export interface ConstantValue {
   readonly data: readonly number[];
 }
 
-export interface OpValue {
-  readonly kind: "op";
-  readonly id: ValueId;
-  readonly type: TensorType;
-  readonly op: string;
-  readonly inputs: readonly ValueId[];
-  readonly attributes: Attributes;
-  readonly origin: Origin;
-}
+/** The result of one of the ops `O`; which one tells what its attributes are. */
+export type OpValueOf<O extends OpName> = {
+  readonly [Name in O]: {
+    readonly kind: "op";
+    readonly id: ValueId;
+    readonly type: TensorType;
+    readonly op: Name;
+    readonly inputs: readonly ValueId[];
+    readonly attributes: OpAttributes[Name];
+    readonly origin: Origin;
+  };
+}[O];
+
+export type OpValue = OpValueOf<OpName>;
 
 export type Value = InputValue | WeightValue | ConstantValue | OpValue;
 
@@ -76,8 +82,6 @@ export interface Graph {
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
-
-export const bytesOfDType: { readonly [D in DType]: number } = { f32: 4, f16: 2, i32: 4 };
 
 export function bytesOf(type: TensorType): number {
   return sizeOf(type.shape) * bytesOfDType[type.dtype];

@@ -53,7 +53,11 @@ function stretchedTo(x: Tensor, shape: readonly number[]): Tensor["data"] {
   return gather(x.data, offsets(shape, strides));
 }
 
-function binary(name: string, operator: string, onnxType: string, compute: (a: number, b: number) => number): PrimitiveOp {
+function binary<O extends "add" | "sub" | "mul" | "div">(
+  name: O,
+  operator: string,
+  compute: (a: number, b: number) => number,
+): PrimitiveOp<O> {
   return {
     signature: {
       name,
@@ -73,12 +77,10 @@ function binary(name: string, operator: string, onnxType: string, compute: (a: n
       for (let i = 0; i < made.length; i++) made[i] = compute(left[i] as number, right[i] as number);
       return tensor(output, made);
     },
-    wgsl: { kind: "element", write: ([left = "", right = ""]) => `(${left} ${operator} ${right})` },
-    onnx: (writer, inputs) => writer.node(onnxType, inputs),
   };
 }
 
-export const add = binary("add", "+", "Add", (a, b) => a + b);
-export const sub = binary("sub", "-", "Sub", (a, b) => a - b);
-export const mul = binary("mul", "*", "Mul", (a, b) => a * b);
-export const div = binary("div", "/", "Div", (a, b) => a / b);
+export const add = binary("add", "+", (a, b) => a + b);
+export const sub = binary("sub", "-", (a, b) => a - b);
+export const mul = binary("mul", "*", (a, b) => a * b);
+export const div = binary("div", "/", (a, b) => a / b);

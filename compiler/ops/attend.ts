@@ -1,7 +1,7 @@
 /** `attend`: multi-head attention, a composite of products and a softmax (Vaswani et al., 2017). */
 
 import { axisName, showAxes } from "../graph/axis.ts";
-import { boolOf, intOf } from "./attributes.ts";
+import type { OpAttributes } from "../graph/op-names.ts";
 import type { AxisType, CompositeOp, ShapeProblem } from "./op.ts";
 import { attention } from "./reference/attention.ts";
 import { tensor } from "./reference/tensor.ts";
@@ -10,7 +10,7 @@ import { axisFromEnd, inputAt, refuseBelow, refuseDtypes, refuseInts } from "./r
 const roles = ["query", "key", "value"] as const;
 type Role = (typeof roles)[number];
 
-function infer(inputs: readonly AxisType[], attributes: { readonly [name: string]: unknown }): AxisType | ShapeProblem {
+function infer(inputs: readonly AxisType[], { heads }: OpAttributes["attend"]): AxisType | ShapeProblem {
   const [query, key, value] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
   for (const [input, type] of [query, key, value].entries()) {
     const refused = refuseInts("attend", type, input) ?? refuseDtypes("attend", query, type, input);
@@ -26,7 +26,7 @@ function infer(inputs: readonly AxisType[], attributes: { readonly [name: string
     differs(query, value, 3, "query", "value") ??
     differs(query, value, 1, "query", "value") ??
     differs(key, value, 2, "key", "value") ??
-    refuseHeads(query, attributes) ??
+    refuseHeads(query, heads) ??
     query
   );
 }
@@ -39,9 +39,7 @@ function differs(a: AxisType, b: AxisType, fromEnd: number, left: Role, right: R
   return { code: "shape-mismatch", message, at: { input: roles.indexOf(right) } };
 }
 
-function refuseHeads(query: AxisType, attributes: { readonly [name: string]: unknown }): ShapeProblem | undefined {
-  const heads = attributes.heads;
-  if (typeof heads !== "number") throw new Error("op table: attribute heads is not an int");
+function refuseHeads(query: AxisType, heads: number): ShapeProblem | undefined {
   const channels = axisFromEnd(query, 1);
   const below = refuseBelow("attend", "heads", heads, 1);
   if (below !== undefined || channels.size % heads === 0) return below;
@@ -49,7 +47,7 @@ function refuseHeads(query: AxisType, attributes: { readonly [name: string]: unk
   return { code: "not-divisible", message, at: { attribute: "heads" } };
 }
 
-export const attend: CompositeOp = {
+export const attend: CompositeOp<"attend"> = {
   signature: {
     name: "attend",
     inputs: roles.map((name) => ({ name })),
@@ -61,7 +59,7 @@ export const attend: CompositeOp = {
     doc: "Attention of the query [N, S, C] to the key and value [N, T, C] in `heads` parts of the channels; causal: token i sees 0 to i.",
   },
   infer,
-  mixes: (_, attributes) => [attributes.causal === true ? { axis: 1, directed: true } : { axis: 1 }, { axis: 2 }],
+  mixes: (_, attributes) => [attributes.causal ? { axis: 1, directed: true } : { axis: 1 }, { axis: 2 }],
   /** Both products over the full square, also when causal: that is what is computed. */
   flops: (inputs) => {
     const [n = 1, s = 1, c = 1] = inputAt(inputs, 0).shape;
@@ -69,16 +67,14 @@ export const attend: CompositeOp = {
   },
   reference: (inputs, attributes, output) => {
     const [query, key, value] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
-    return tensor(output, attention(query, key, value, intOf(attributes, "heads"), boolOf(attributes, "causal")));
+    return tensor(output, attention(query, key, value, attributes.heads, attributes.causal));
   },
-  wgsl: { kind: "kernel" },
   /**
    * Heads become part of the batch. The scale goes to the query, the smallest of what it could multiply.
    * Three axes, not four, and the key turned on its own: ONNX Runtime leaves that turn to the product, and would undo four.
    */
   lower: (lowering, inputs, attended) => {
-    const heads = intOf(attended.attributes, "heads");
-    const causal = boolOf(attended.attributes, "causal");
+    const { heads, causal } = attended.attributes;
     const [query, key, value] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
     const { dtype, shape } = lowering.typeOf(query);
     const [n = 1, s = 1, c = 1] = shape;
@@ -88,11 +84,11 @@ export const attend: CompositeOp = {
     const swap = (id: number) => lowering.op("transpose", [id], { permutation: [0, 2, 1, 3] });
     const split = (id: number, tokens: number) => reshape(swap(reshape(id, [n, tokens, heads, width])), [n * heads, tokens, width]);
     const scale = lowering.constant({ dtype, shape: [1, 1, 1] }, [1 / Math.sqrt(width)]);
-    const scaled = lowering.op("mul", [split(query, s), scale]);
+    const scaled = lowering.op("mul", [split(query, s), scale], {});
     const turned = lowering.op("transpose", [split(key, t)], { permutation: [0, 2, 1] });
-    const scores = lowering.op("matmul", [scaled, turned]);
-    const weights = causal ? lowering.op("maskedSoftmax", [scores]) : lowering.op("softmax", [scores], { axis: 2 });
-    const mixed = lowering.op("matmul", [weights, split(value, t)]);
+    const scores = lowering.op("matmul", [scaled, turned], {});
+    const weights = causal ? lowering.op("maskedSoftmax", [scores], {}) : lowering.op("softmax", [scores], { axis: 2 });
+    const mixed = lowering.op("matmul", [weights, split(value, t)], {});
     return reshape(swap(reshape(mixed, [n, heads, s, width])), shape);
   },
 };

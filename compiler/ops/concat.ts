@@ -1,10 +1,7 @@
 /** `concat`: values one after another along an axis. */
 
 import { axisName, plainAxis, showAxes } from "../graph/axis.ts";
-import { type OpValue, sizeOf } from "../graph/graph.ts";
-import { type ElementReader, isShared, type Width } from "../targets/webgpu/kernels/form.ts";
-import { type Coordinate, moved, scalar } from "../targets/webgpu/plan/coordinates.ts";
-import { intOf } from "./attributes.ts";
+import { sizeOf } from "../graph/graph.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
 import { arrayFor, tensor } from "./reference/tensor.ts";
 import { countAxes, inputAt, refuseAxis, refuseDtypes } from "./rules.ts";
@@ -41,33 +38,7 @@ export function startsOf(sizes: readonly number[]): readonly number[] {
   return sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, 0));
 }
 
-/** Reads the input that holds the place, which is asked from the last input to the first. */
-function readJoined(reader: ElementReader, op: OpValue, at: readonly Coordinate[], width: Width): string {
-  const axis = intOf(op.attributes, "axis");
-  const starts = startsOf(op.inputs.map((id) => inputAt(reader.shapeOf(id), axis)));
-  if (width === 4 && starts.some((start) => start % 4 !== 0) && !isShared(reader, [inputAt(at, axis)])) {
-    // Four neighbours may lie in two inputs.
-    const each = reader.neighbours(at).map((one) => reader.name(readJoined(reader, op, one, 1)));
-    return `vec4<f32>(${each.join(", ")})`;
-  }
-  const place = inputAt(at, axis);
-  const whole = scalar(place);
-  const from = (input: number): string => {
-    const id = inputAt(op.inputs, input);
-    const start = inputAt(starts, input);
-    const inside = moved(place, inputAt(reader.shapeOf(id), axis), -start);
-    const read = () =>
-      reader.read(
-        id,
-        at.map((other, i) => (i === axis ? inside : other)),
-        width,
-      );
-    return input === 0 ? read() : reader.choose(`${whole} >= ${start}u`, width, read, () => from(input - 1));
-  };
-  return from(op.inputs.length - 1);
-}
-
-export const concat: PrimitiveOp = {
+export const concat: PrimitiveOp<"concat"> = {
   signature: {
     name: "concat",
     inputs: [{ name: "values", list: true }],
@@ -75,11 +46,11 @@ export const concat: PrimitiveOp = {
     ownsWeights: false,
     doc: "Puts a list of values one after another along one axis, counted from 0; the other axes are equal.",
   },
-  infer: (inputs, attributes) => infer(inputs, intOf(attributes, "axis")),
-  mixes: (_, attributes) => [{ axis: intOf(attributes, "axis") }],
+  infer: (inputs, attributes) => infer(inputs, attributes.axis),
+  mixes: (_, attributes) => [{ axis: attributes.axis }],
   flops: () => 0,
   reference: (inputs, attributes, output) => {
-    const axis = intOf(attributes, "axis");
+    const axis = attributes.axis;
     const made = arrayFor(output);
     const whole = sizeOf(output.shape.slice(axis));
     let column = 0;
@@ -92,7 +63,4 @@ export const concat: PrimitiveOp = {
     }
     return tensor(output, made);
   },
-  wgsl: { kind: "gather", write: readJoined },
-  onnx: (writer, inputs, value) =>
-    inputs.length === 1 ? inputAt(inputs, 0) : writer.node("Concat", inputs, { axis: intOf(value.attributes, "axis") }),
 };

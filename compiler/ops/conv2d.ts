@@ -1,23 +1,23 @@
 /** `conv2d`: frames or images convolved with one kernel, each leading index on its own. */
 
 import { plainAxis, showAxes } from "../graph/axis.ts";
-import { type Attributes, sizeOf, type TensorType } from "../graph/graph.ts";
-import { boolOf, intOf, textOf } from "./attributes.ts";
+import { sizeOf, type TensorType } from "../graph/graph.ts";
+import type { OpAttributes } from "../graph/op-names.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
 import { convolve } from "./reference/convolve.ts";
 import { tensor } from "./reference/tensor.ts";
 import { axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank, resized } from "./rules.ts";
 
 /** Zeros before and after the rows, and the columns alike. */
-function paddingOf(attributes: Attributes): { readonly before: number; readonly after: number } {
-  const kernel = intOf(attributes, "kernel");
-  if (textOf(attributes, "padding") === "end") return { before: 0, after: kernel - intOf(attributes, "stride") };
+export function paddingOf(attributes: OpAttributes["conv2d"]): { readonly before: number; readonly after: number } {
+  const { kernel, stride, padding } = attributes;
+  if (padding === "end") return { before: 0, after: kernel - stride };
   return { before: kernel >> 1, after: kernel >> 1 };
 }
 
-function infer(inputs: readonly AxisType[], attributes: Attributes): AxisType | ShapeProblem {
+function infer(inputs: readonly AxisType[], attributes: OpAttributes["conv2d"]): AxisType | ShapeProblem {
   const x = inputAt(inputs, 0);
-  const [out, kernel, stride] = [intOf(attributes, "out"), intOf(attributes, "kernel"), intOf(attributes, "stride")];
+  const { out, kernel, stride } = attributes;
   const refused =
     refuseInts("conv2d", x, 0) ??
     refuseRank("conv2d", x, 3, "the channels from the third axis from the end") ??
@@ -46,7 +46,7 @@ function flops(inputs: readonly TensorType[], output: TensorType): number {
   return 2 * sizeOf(output.shape) * channels * height * width;
 }
 
-export const conv2d: PrimitiveOp = {
+export const conv2d: PrimitiveOp<"conv2d"> = {
   signature: {
     name: "conv2d",
     inputs: [{ name: "x" }],
@@ -60,33 +60,17 @@ export const conv2d: PrimitiveOp = {
     ownsWeights: true,
     doc: "Convolves [..., C, H, W] to [..., out, H / stride, W / stride] with a square kernel; zeros on both sides, or at the right and bottom only.",
   },
-  weights: (inputs, attributes) => {
-    const [out, kernel] = [intOf(attributes, "out"), intOf(attributes, "kernel")];
+  weights: (inputs, { out, kernel, bias }) => {
     const channels = axisFromEnd(inputAt(inputs, 0), 3).size;
     const init = { kind: "uniform", bound: 1 / Math.sqrt(channels * kernel * kernel) } as const;
     const weight = { name: "weight", shape: [out, channels, kernel, kernel], init };
-    return boolOf(attributes, "bias") ? [weight, { name: "bias", shape: [out], init }] : [weight];
+    return bias ? [weight, { name: "bias", shape: [out], init }] : [weight];
   },
   infer,
   mixes: (shapes) => lastAxes(shapes, 3),
   flops,
   reference: (inputs, attributes, output) => {
     const { before } = paddingOf(attributes);
-    return tensor(output, convolve(inputAt(inputs, 0), inputAt(inputs, 1), inputs[2], output.shape, intOf(attributes, "stride"), before));
-  },
-  wgsl: { kind: "kernel" },
-  onnx: (writer, inputs, value, types) => {
-    const kernel = intOf(value.attributes, "kernel");
-    const stride = intOf(value.attributes, "stride");
-    const { before, after } = paddingOf(value.attributes);
-    const x = inputAt(types, 0);
-    const weights = inputs.slice(1).map((name, i) => writer.cast(name, inputAt(types, i + 1).dtype, x.dtype));
-    const images = writer.reshape(inputAt(inputs, 0), x.shape, [-1, ...x.shape.slice(-3)]);
-    const made = writer.node("Conv", [images, ...weights], {
-      kernel_shape: [kernel, kernel],
-      strides: [stride, stride],
-      pads: [before, before, after, after],
-    });
-    return writer.reshape(made, [-1, ...value.type.shape.slice(-3)], value.type.shape);
+    return tensor(output, convolve(inputAt(inputs, 0), inputAt(inputs, 1), inputs[2], output.shape, attributes.stride, before));
   },
 };

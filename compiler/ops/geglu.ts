@@ -1,13 +1,12 @@
 /** `geglu`: the last axis halves, the first half scaled by the GELU of the second (Shazeer, 2020). */
 
 import { axisName } from "../graph/axis.ts";
-import { moved } from "../targets/webgpu/plan/coordinates.ts";
-import { geluOf, geluWgsl } from "./elementwise.ts";
+import { geluOf } from "./elementwise.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
 import { axisFromEnd, inputAt, lastAxes, refuseInts, refuseRank, resized } from "./rules.ts";
 
-export const geglu: PrimitiveOp = {
+export const geglu: PrimitiveOp<"geglu"> = {
   signature: {
     name: "geglu",
     inputs: [{ name: "x" }],
@@ -35,20 +34,5 @@ export const geglu: PrimitiveOp = {
       made[i] = (data[at] as number) * geluOf(data[at + half] as number);
     }
     return tensor(output, made);
-  },
-  wgsl: {
-    kind: "gather",
-    write: (reader, op, at, width) => {
-      const [x = -1] = op.inputs;
-      const whole = reader.shapeOf(x).at(-1) ?? 2;
-      const half = (start: number) => reader.read(x, [...at.slice(0, -1), moved(at.at(-1) ?? [], whole, start)], width);
-      const gate = reader.name(half(whole / 2));
-      return `${half(0)} * ${reader.name(geluWgsl(gate, width === 4 ? "vec4<f32>" : "f32", reader))}`;
-    },
-  },
-  onnx: (writer, inputs, value) => {
-    const half = value.type.shape[value.type.shape.length - 1] ?? 1;
-    const [scaled, gate] = writer.twoOutputs("Split", [inputAt(inputs, 0), writer.ints([half, half])], { axis: -1 });
-    return writer.node("Mul", [scaled, writer.node("Gelu", [gate])]);
   },
 };

@@ -2,8 +2,6 @@
 
 import { plainAxis, showAxes } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
-import { regroup } from "../targets/webgpu/plan/coordinates.ts";
-import { intsOf } from "./attributes.ts";
 import type { AxisType, PrimitiveOp } from "./op.ts";
 import { gather, offsets, stridesOf, tensor } from "./reference/tensor.ts";
 import { inputAt } from "./rules.ts";
@@ -12,7 +10,7 @@ function elements(type: AxisType): number {
   return sizeOf(type.axes.map((axis) => axis.size));
 }
 
-export const reshape: PrimitiveOp = {
+export const reshape: PrimitiveOp<"reshape"> = {
   signature: {
     name: "reshape",
     inputs: [{ name: "x" }],
@@ -23,7 +21,7 @@ export const reshape: PrimitiveOp = {
   internal: true,
   infer: (inputs, attributes) => {
     const x = inputAt(inputs, 0);
-    const shape = intsOf(attributes, "shape");
+    const shape = attributes.shape;
     if (sizeOf(shape) === elements(x)) return { dtype: x.dtype, axes: shape.map(plainAxis) };
     const message = `\`reshape\` keeps all elements, but ${showAxes(x.axes)} has ${elements(x)} and [${shape.join(", ")}] has ${sizeOf(shape)}`;
     return { code: "shape-mismatch", message, at: { attribute: "shape" } };
@@ -31,11 +29,9 @@ export const reshape: PrimitiveOp = {
   mixes: () => [],
   flops: () => 0,
   reference: (inputs, _attributes, output) => tensor(output, inputAt(inputs, 0).data),
-  wgsl: { kind: "move", whole: true, source: (at, _, shape) => regroup(at, shape) },
-  onnx: (writer, inputs, value, types) => writer.reshape(inputAt(inputs, 0), inputAt(types, 0).shape, value.type.shape),
 };
 
-export const transpose: PrimitiveOp = {
+export const transpose: PrimitiveOp<"transpose"> = {
   signature: {
     name: "transpose",
     inputs: [{ name: "x" }],
@@ -46,7 +42,7 @@ export const transpose: PrimitiveOp = {
   internal: true,
   infer: (inputs, attributes) => {
     const x = inputAt(inputs, 0);
-    const permutation = intsOf(attributes, "permutation");
+    const permutation = attributes.permutation;
     const sorted = [...permutation].sort((a, b) => a - b);
     if (sorted.length === x.axes.length && sorted.every((axis, i) => axis === i)) {
       return { dtype: x.dtype, axes: permutation.map((axis) => inputAt(x.axes, axis)) };
@@ -59,21 +55,12 @@ export const transpose: PrimitiveOp = {
   reference: (inputs, attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);
     const strides = stridesOf(shape);
-    const moved = intsOf(attributes, "permutation").map((axis) => strides[axis] ?? 0);
+    const moved = attributes.permutation.map((axis) => strides[axis] ?? 0);
     return tensor(output, gather(data, offsets(output.shape, moved)));
   },
-  wgsl: {
-    kind: "move",
-    whole: true,
-    source: (at, op, shape) => {
-      const permutation = intsOf(op.attributes, "permutation");
-      return shape.map((_, axis) => inputAt(at, permutation.indexOf(axis)));
-    },
-  },
-  onnx: (writer, inputs, value) => writer.node("Transpose", inputs, { perm: intsOf(value.attributes, "permutation") }),
 };
 
-export const broadcast: PrimitiveOp = {
+export const broadcast: PrimitiveOp<"broadcast"> = {
   signature: {
     name: "broadcast",
     inputs: [{ name: "x" }],
@@ -84,7 +71,7 @@ export const broadcast: PrimitiveOp = {
   internal: true,
   infer: (inputs, attributes) => {
     const x = inputAt(inputs, 0);
-    const shape = intsOf(attributes, "shape");
+    const shape = attributes.shape;
     const fits = shape.length === x.axes.length && x.axes.every((axis, i) => axis.size === 1 || axis.size === shape[i]);
     if (fits) return { dtype: x.dtype, axes: x.axes.map((axis, i) => (axis.size === shape[i] ? axis : plainAxis(inputAt(shape, i)))) };
     const message = `\`broadcast\` stretches axes of size 1 only, but ${showAxes(x.axes)} does not stretch to [${shape.join(", ")}]`;
@@ -97,6 +84,4 @@ export const broadcast: PrimitiveOp = {
     const strides = stridesOf(shape).map((stride, axis) => (shape[axis] === 1 ? 0 : stride));
     return tensor(output, gather(data, offsets(output.shape, strides)));
   },
-  wgsl: { kind: "move", whole: false, source: (at, _, shape) => at.map((place, axis) => (shape[axis] === 1 ? [] : place)) },
-  onnx: (writer, inputs, value) => writer.node("Expand", [inputAt(inputs, 0), writer.ints(value.type.shape)]),
 };

@@ -31,7 +31,7 @@ function infer(inputs: readonly AxisType[]): AxisType | ShapeProblem {
   return { code: "shape-mismatch", message, at: { input: 1 } };
 }
 
-export const matmul: PrimitiveOp = {
+export const matmul: PrimitiveOp<"matmul"> = {
   signature: {
     name: "matmul",
     inputs: [{ name: "a" }, { name: "b" }],
@@ -56,6 +56,4 @@ export const matmul: PrimitiveOp = {
     }
     return tensor(output, made);
   },
-  wgsl: { kind: "kernel" },
-  onnx: (writer, inputs) => writer.node("MatMul", inputs),
 };

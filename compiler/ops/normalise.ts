@@ -1,9 +1,6 @@
 /** `groupNorm` and `layerNorm`: values to mean 0 and variance 1 over a group of channels or the last axis, then scaled and shifted. */
 
 import { axisName } from "../graph/axis.ts";
-import { sizeOf, type TensorType } from "../graph/graph.ts";
-import type { OnnxWriter } from "../targets/onnx/writer.ts";
-import { floatOf, intOf } from "./attributes.ts";
 import type { OwnedWeight, PrimitiveOp } from "./op.ts";
 import { normaliseRows } from "./reference/normalise-rows.ts";
 import { tensor } from "./reference/tensor.ts";
@@ -22,7 +19,7 @@ function divisorUpTo(channels: number, most: number): number {
   return 1;
 }
 
-export const groupNorm: PrimitiveOp = {
+export const groupNorm: PrimitiveOp<"groupNorm"> = {
   signature: {
     name: "groupNorm",
     inputs: [{ name: "x" }],
@@ -36,7 +33,7 @@ export const groupNorm: PrimitiveOp = {
   weights: (inputs) => scaleAndShift(axisFromEnd(inputAt(inputs, 0), 3).size),
   infer: (inputs, attributes) => {
     const x = inputAt(inputs, 0);
-    const groups = intOf(attributes, "groups");
+    const groups = attributes.groups;
     const refused =
       refuseInts("groupNorm", x, 0) ??
       refuseRank("groupNorm", x, 3, "the channels from the third axis from the end") ??
@@ -53,40 +50,16 @@ export const groupNorm: PrimitiveOp = {
     const [x, weight, bias] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
     const [channels = 1, height = 1, width = 1] = x.shape.slice(-3);
     const pixels = height * width;
-    const made = normaliseRows(x.data, (channels / intOf(attributes, "groups")) * pixels, floatOf(attributes, "eps"));
+    const made = normaliseRows(x.data, (channels / attributes.groups) * pixels, attributes.eps);
     for (let i = 0; i < made.length; i++) {
       const channel = Math.floor(i / pixels) % channels;
       made[i] = (made[i] as number) * (weight.data[channel] as number) + (bias.data[channel] as number);
     }
     return tensor(output, Float32Array.from(made));
   },
-  wgsl: { kind: "kernel" },
-  /**
-   * A layer norm over each group as one row, then the channels' scale and shift: of the forms that ONNX Runtime has the
-   * fastest or near it at every size measured, and with a mean far from zero the most accurate by ten times.
-   */
-  onnx: (writer, inputs, value, types) => {
-    const [channels = 1, height = 1, width = 1] = value.type.shape.slice(-3);
-    const groups = intOf(value.attributes, "groups");
-    const row = (channels / groups) * height * width;
-    const [x, weight, bias] = inF32(writer, inputs, types);
-    const rows = writer.reshape(x, [], [sizeOf(value.type.shape) / (groups * row), groups, row]);
-    // ONNX Runtime computes the ones while it loads; as an initialiser they would be megabytes.
-    const ones = writer.node("Expand", [writer.scalar(1, "f32"), writer.ints([row])]);
-    const normal = writer.node("LayerNormalization", [rows, ones], { axis: -1, epsilon: { float: floatOf(value.attributes, "eps") } });
-    const channel = (name: string) => writer.reshape(name, [channels], [channels, 1, 1]);
-    const scaled = writer.node("Mul", [writer.reshape(normal, [], value.type.shape), channel(weight)]);
-    return writer.cast(writer.node("Add", [scaled, channel(bias)]), "f32", value.type.dtype);
-  },
 };
 
-/** Sums of squares leave the range of halves, so a norm computes in f32 whatever comes in. */
-function inF32(writer: OnnxWriter, inputs: readonly string[], types: readonly TensorType[]): readonly [string, string, string] {
-  const [x = "", weight = "", bias = ""] = inputs.map((name, i) => writer.cast(name, inputAt(types, i).dtype, "f32"));
-  return [x, weight, bias];
-}
-
-export const layerNorm: PrimitiveOp = {
+export const layerNorm: PrimitiveOp<"layerNorm"> = {
   signature: {
     name: "layerNorm",
     inputs: [{ name: "x" }],
@@ -104,15 +77,10 @@ export const layerNorm: PrimitiveOp = {
   reference: (inputs, attributes, output) => {
     const [x, weight, bias] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
     const channels = weight.data.length;
-    const made = normaliseRows(x.data, channels, floatOf(attributes, "eps"));
+    const made = normaliseRows(x.data, channels, attributes.eps);
     for (let i = 0; i < made.length; i++) {
       made[i] = (made[i] as number) * (weight.data[i % channels] as number) + (bias.data[i % channels] as number);
     }
     return tensor(output, Float32Array.from(made));
-  },
-  wgsl: { kind: "kernel" },
-  onnx: (writer, inputs, value, types) => {
-    const attributes = { axis: -1, epsilon: { float: floatOf(value.attributes, "eps") } };
-    return writer.cast(writer.node("LayerNormalization", inF32(writer, inputs, types), attributes), "f32", value.type.dtype);
   },
 };

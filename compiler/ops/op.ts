@@ -1,10 +1,9 @@
 /** The form of one row of the op table: all that the compiler knows of an op, in one place (law 3). */
 
-import type { OpSignature } from "../../dsl/index.ts";
+import type { AttributeSignature, OpSignature } from "../../dsl/index.ts";
 import type { Axis } from "../graph/axis.ts";
-import type { Attributes, DType, OpValue, TensorType, ValueId, WeightInitialiser } from "../graph/graph.ts";
-import type { OnnxWriter } from "../targets/onnx/writer.ts";
-import type { WgslForm } from "../targets/webgpu/kernels/form.ts";
+import type { DType, OpValueOf, TensorType, ValueId, WeightInitialiser } from "../graph/graph.ts";
+import type { OpAttributes, OpName } from "../graph/op-names.ts";
 
 /** A type while shapes are checked: axes keep their names so that an error can say which is wrong. */
 export interface AxisType {
@@ -35,7 +34,7 @@ export interface Tensor {
 
 /** Makes the ops that a composite is lowered to; the values it returns have the types that the shape rules infer. */
 export interface Lowering {
-  op(op: string, inputs: readonly ValueId[], attributes?: Attributes): ValueId;
+  op<O extends OpName>(op: O, inputs: readonly ValueId[], attributes: OpAttributes[O]): ValueId;
   constant(type: TensorType, data: readonly number[]): ValueId;
   typeOf(id: ValueId): TensorType;
 }
@@ -46,35 +45,39 @@ export interface Mix {
   readonly directed?: true;
 }
 
-interface Common {
+type AttributeName<O extends OpName> = { readonly [Name in O]: keyof OpAttributes[Name] }[O];
+
+/** An op's signature, whose attributes are those that its values carry. */
+interface SignatureOf<O extends OpName> extends OpSignature {
+  readonly name: O;
+  readonly attributes: readonly (AttributeSignature & { readonly name: AttributeName<O> })[];
+}
+
+/** An op that every emitter knows. Methods, not properties: a row of one op stands where a row of any is asked for. */
+export interface PrimitiveOp<O extends OpName = OpName> {
   /** Names, attributes and doc, as the language sees them; `internal` ops cannot be written in a source. */
-  readonly signature: OpSignature;
+  readonly signature: SignatureOf<O>;
   readonly internal?: true;
+  /** Whether it has the attribute `dtype`, the build's precision, which no call writes. */
+  readonly takesPrecision?: true;
   /** The weights that the op owns, in the order in which they follow its inputs. Only where `signature.ownsWeights`. */
-  readonly weights?: (inputs: readonly AxisType[], attributes: Attributes) => readonly OwnedWeight[];
+  weights?(inputs: readonly AxisType[], attributes: OpAttributes[O]): readonly OwnedWeight[];
   /** The result's type from the inputs' (without weights), or why there is none. An axis that passes through keeps its object. */
-  readonly infer: (inputs: readonly AxisType[], attributes: Attributes) => AxisType | ShapeProblem;
+  infer(inputs: readonly AxisType[], attributes: OpAttributes[O]): AxisType | ShapeProblem;
   /** The axes that the op mixes, from the shapes of its inputs; reshapes and transposes, which move axes, mix none. */
-  readonly mixes: (shapes: readonly (readonly number[])[], attributes: Attributes) => readonly Mix[];
+  mixes(shapes: readonly (readonly number[])[], attributes: OpAttributes[O]): readonly Mix[];
   /** Floating-point operations, 2 × multiply-adds, as the field counts them; 0 for data movement. `inputs` includes weights. */
-  readonly flops: (inputs: readonly TensorType[], output: TensorType, attributes: Attributes) => number;
+  flops(inputs: readonly TensorType[], output: TensorType, attributes: OpAttributes[O]): number;
   /** The slow and plain form that every other is tested against; accumulates in f64. `inputs` includes weights. */
-  readonly reference: (inputs: readonly Tensor[], attributes: Attributes, output: TensorType) => Tensor;
-  readonly wgsl: WgslForm;
+  reference(inputs: readonly Tensor[], attributes: OpAttributes[O], output: TensorType): Tensor;
 }
 
-/** An op that the emitters know. */
-export interface PrimitiveOp extends Common {
-  /** Writes the op's ONNX nodes and returns the name of the result; `inputs` are names of ONNX values, weights included. */
-  readonly onnx: (writer: OnnxWriter, inputs: readonly string[], value: OpValue, types: readonly TensorType[]) => string;
+/** An op that is made of others for the targets that do not know it whole. */
+export interface CompositeOp<O extends OpName = OpName> extends PrimitiveOp<O> {
+  lower(lowering: Lowering, inputs: readonly ValueId[], value: OpValueOf<O>): ValueId;
 }
 
-/** An op that is made of others before emission. */
-export interface CompositeOp extends Common {
-  readonly lower: (lowering: Lowering, inputs: readonly ValueId[], value: OpValue) => ValueId;
-}
-
-export type OpEntry = PrimitiveOp | CompositeOp;
+export type OpEntry<O extends OpName = OpName> = PrimitiveOp<O> | CompositeOp<O>;
 
 export function isProblem(result: AxisType | ShapeProblem): result is ShapeProblem {
   return "code" in result;

@@ -1,13 +1,11 @@
 /** `slice`: a run of one axis. */
 
 import { axisName, plainAxis } from "../graph/axis.ts";
-import { moved } from "../targets/webgpu/plan/coordinates.ts";
-import { intOf } from "./attributes.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { gather, offsets, stridesOf, tensor } from "./reference/tensor.ts";
 import { inputAt, refuseAxis, refuseBelow } from "./rules.ts";
 
-export const slice: PrimitiveOp = {
+export const slice: PrimitiveOp<"slice"> = {
   signature: {
     name: "slice",
     inputs: [{ name: "x" }],
@@ -21,7 +19,7 @@ export const slice: PrimitiveOp = {
   },
   infer: (inputs, attributes) => {
     const x = inputAt(inputs, 0);
-    const [axis, start, size] = [intOf(attributes, "axis"), intOf(attributes, "start"), intOf(attributes, "size")];
+    const [axis, start, size] = [attributes.axis, attributes.start, attributes.size];
     const refused = refuseAxis("slice", axis, x) ?? refuseBelow("slice", "start", start, 0) ?? refuseBelow("slice", "size", size, 1);
     if (refused !== undefined) return refused;
     const cut = inputAt(x.axes, axis);
@@ -32,25 +30,12 @@ export const slice: PrimitiveOp = {
     const kept = size === cut.size ? cut : plainAxis(size);
     return { dtype: x.dtype, axes: x.axes.map((old, i) => (i === axis ? kept : old)) };
   },
-  mixes: (_, attributes) => [{ axis: intOf(attributes, "axis") }],
+  mixes: (_, attributes) => [{ axis: attributes.axis }],
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);
     const strides = stridesOf(shape);
-    const start = intOf(attributes, "start") * (strides[intOf(attributes, "axis")] ?? 1);
+    const start = attributes.start * (strides[attributes.axis] ?? 1);
     return tensor(output, gather(data, offsets(output.shape, strides, start)));
-  },
-  wgsl: {
-    kind: "move",
-    whole: false,
-    source: (at, op, shape) => {
-      const cut = intOf(op.attributes, "axis");
-      return at.map((place, axis) => (axis === cut ? moved(place, inputAt(shape, axis), intOf(op.attributes, "start")) : place));
-    },
-  },
-  onnx: (writer, inputs, value) => {
-    const start = intOf(value.attributes, "start");
-    const bounds = [start, start + intOf(value.attributes, "size"), intOf(value.attributes, "axis")];
-    return writer.node("Slice", [inputAt(inputs, 0), ...bounds.map((bound) => writer.ints([bound]))]);
   },
 };

@@ -1,7 +1,6 @@
 /** `softmax`, and the masked one that directed attention lowers to. */
 
 import { sizeOf } from "../graph/graph.ts";
-import { intOf } from "./attributes.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
 import { inputAt, lastAxes, refuseAxis, refuseInts, refuseRank } from "./rules.ts";
@@ -17,7 +16,7 @@ function softmaxRow(data: ArrayLike<number>, made: Float32Array, start: number, 
   }
 }
 
-export const softmax: PrimitiveOp = {
+export const softmax: PrimitiveOp<"softmax"> = {
   signature: {
     name: "softmax",
     inputs: [{ name: "x" }],
@@ -27,13 +26,13 @@ export const softmax: PrimitiveOp = {
   },
   infer: (inputs, attributes) => {
     const x = inputAt(inputs, 0);
-    return refuseInts("softmax", x, 0) ?? refuseAxis("softmax", intOf(attributes, "axis"), x) ?? x;
+    return refuseInts("softmax", x, 0) ?? refuseAxis("softmax", attributes.axis, x) ?? x;
   },
-  mixes: (_, attributes) => [{ axis: intOf(attributes, "axis") }],
+  mixes: (_, attributes) => [{ axis: attributes.axis }],
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);
-    const axis = intOf(attributes, "axis");
+    const axis = attributes.axis;
     const length = shape[axis] ?? 1;
     const step = sizeOf(shape.slice(axis + 1));
     const made = new Float32Array(data.length);
@@ -42,19 +41,13 @@ export const softmax: PrimitiveOp = {
     }
     return tensor(output, made);
   },
-  wgsl: { kind: "kernel" },
-  onnx: (writer, inputs, value) => {
-    const { dtype } = value.type;
-    const x = writer.cast(inputAt(inputs, 0), dtype, "f32");
-    return writer.cast(writer.node("Softmax", [x], { axis: intOf(value.attributes, "axis") }), "f32", dtype);
-  },
 };
 
 /**
  * Row i of the last two axes [S, S] sees the columns 0 to i; the others come out as exactly 0, so that what is behind
  * them adds exactly nothing.
  */
-export const maskedSoftmax: PrimitiveOp = {
+export const maskedSoftmax: PrimitiveOp<"maskedSoftmax"> = {
   signature: {
     name: "maskedSoftmax",
     inputs: [{ name: "x" }],
@@ -77,14 +70,5 @@ export const maskedSoftmax: PrimitiveOp = {
       softmaxRow(data, made, row * columns, 1, columns, Math.min(columns, (row % rows) + 1));
     }
     return tensor(output, made);
-  },
-  wgsl: { kind: "kernel" },
-  onnx: (writer, inputs, value) => {
-    const { dtype, shape } = value.type;
-    const [rows = 1, columns = 1] = shape.slice(-2);
-    const mask = Array.from({ length: rows * columns }, (_, i) => (i % columns > Math.floor(i / columns) ? Number.NEGATIVE_INFINITY : 0));
-    const x = writer.cast(inputAt(inputs, 0), dtype, "f32");
-    const masked = writer.node("Add", [x, writer.constant("f32", [rows, columns], mask)]);
-    return writer.cast(writer.node("Softmax", [masked], { axis: -1 }), "f32", dtype);
   },
 };

@@ -1,6 +1,7 @@
 /** The op table: every op that a graph can hold, by its name (law 3). A row that misses a part does not compile. */
 
 import type { OpSignature } from "../../dsl/index.ts";
+import type { OpName } from "../graph/op-names.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { attend } from "./attend.ts";
 import { cast } from "./cast.ts";
@@ -13,13 +14,13 @@ import { broadcast, reshape, transpose } from "./layout.ts";
 import { linear } from "./linear.ts";
 import { matmul } from "./matmul.ts";
 import { groupNorm, layerNorm } from "./normalise.ts";
-import type { OpEntry } from "./op.ts";
+import type { CompositeOp, OpEntry } from "./op.ts";
 import { sinusoid } from "./sinusoid.ts";
 import { slice } from "./slice.ts";
 import { maskedSoftmax, softmax } from "./softmax.ts";
 import { upsample } from "./upsample.ts";
 
-const rows: readonly OpEntry[] = [
+export const opTable = {
   conv2d,
   linear,
   groupNorm,
@@ -48,16 +49,26 @@ const rows: readonly OpEntry[] = [
   broadcast,
   cast,
   maskedSoftmax,
-];
+} satisfies { readonly [O in OpName]: OpEntry<O> };
 
-export const opTable: { readonly [name: string]: OpEntry } = Object.fromEntries(rows.map((row) => [row.signature.name, row]));
+/** The ops that lower to others; every target knows all the rest. */
+export type CompositeName = { [O in OpName]: (typeof opTable)[O] extends CompositeOp<O> ? O : never }[OpName];
+export type PrimitiveName = Exclude<OpName, CompositeName>;
+
+const entries: readonly OpEntry[] = Object.values(opTable);
 
 /** The ops that a source can call. */
-export const opSignatures: readonly OpSignature[] = rows.filter((row) => !row.internal).map((row) => row.signature);
+export const opSignatures: readonly OpSignature[] = entries.filter((row) => !row.internal).map((row) => row.signature);
 
-/** The row of an op; an unknown name is a bug of the stage that made the op. */
-export function opEntry(name: string): OpEntry {
-  const entry = Object.hasOwn(opTable, name) ? opTable[name] : undefined;
-  if (entry === undefined) throw new Error(`op table: there is no op ${name}`);
-  return entry;
+export function isOpName(name: string): name is OpName {
+  return Object.hasOwn(opTable, name);
+}
+
+/** The row of an op. */
+export function opEntry(name: OpName): OpEntry {
+  return opTable[name];
+}
+
+export function isComposite(name: OpName): name is CompositeName {
+  return "lower" in opTable[name];
 }

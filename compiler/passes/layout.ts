@@ -1,6 +1,6 @@
 /** Cancels data movement: reshapes of reshapes, transposes of transposes, and those that move nothing. */
 
-import type { Graph, OpValue, ValueId } from "../graph/graph.ts";
+import type { Graph, OpValue, OpValueOf, ValueId } from "../graph/graph.ts";
 import { type Rewriting, rewriteOps } from "../rewriting/rewrite.ts";
 
 export function cancelLayout(graph: Graph): Graph {
@@ -18,7 +18,7 @@ export function cancelLayout(graph: Graph): Graph {
   });
 }
 
-function reshape(op: OpValue, rewriting: Rewriting): ValueId | undefined {
+function reshape(op: OpValueOf<"reshape">, rewriting: Rewriting): ValueId | undefined {
   const id = source(op);
   if (sameShape(shapeAt(op, rewriting), op.type.shape)) return id;
   const before = rewriting.value(id);
@@ -29,9 +29,9 @@ function reshape(op: OpValue, rewriting: Rewriting): ValueId | undefined {
 }
 
 /** A transpose that keeps the order of the axes longer than 1 is a reshape, which costs nothing. */
-function transpose(op: OpValue, rewriting: Rewriting): ValueId | undefined {
+function transpose(op: OpValueOf<"transpose">, rewriting: Rewriting): ValueId | undefined {
   const id = source(op);
-  const permutation = permutationOf(op);
+  const { permutation } = op.attributes;
   if (permutation.every((axis, i) => axis === i)) return id;
   const shape = shapeAt(op, rewriting);
   const moved = permutation.filter((axis) => (shape[axis] ?? 1) > 1);
@@ -40,7 +40,7 @@ function transpose(op: OpValue, rewriting: Rewriting): ValueId | undefined {
   }
   const before = rewriting.value(id);
   if (before.kind !== "op" || before.op !== "transpose") return undefined;
-  const first = permutationOf(before);
+  const first = before.attributes.permutation;
   const combined = permutation.map((axis) => first[axis] ?? axis);
   if (combined.every((axis, i) => axis === i)) return source(before);
   return rewriting.builder.op("transpose", [source(before)], { permutation: combined }, op.origin, op.type);
@@ -50,13 +50,6 @@ function source(op: OpValue): ValueId {
   const id = op.inputs[0];
   if (id === undefined) throw new Error(`layout: ${op.op} without an input`);
   return id;
-}
-
-/** The permutation of a transpose. */
-export function permutationOf(op: OpValue): readonly number[] {
-  const permutation = op.attributes.permutation;
-  if (!Array.isArray(permutation)) throw new Error("layout: a transpose without a permutation");
-  return permutation as readonly number[];
 }
 
 function shapeAt(op: OpValue, rewriting: Rewriting): readonly number[] {

@@ -1,20 +1,19 @@
 /** Transposes over as few axes as they can be: axes that move together become one, which engines move many times faster than five loose ones. */
 
-import { type Graph, type OpValue, sizeOf, type ValueId } from "../graph/graph.ts";
+import { type Graph, type OpValueOf, sizeOf, type ValueId } from "../graph/graph.ts";
 import { type Rewriting, rewriteOps } from "../rewriting/rewrite.ts";
-import { permutationOf } from "./layout.ts";
 
 /** `[B, F, C, H, W] → [B, H, W, F, C]` becomes `[B, F·C, H·W] → [B, H·W, F·C]` between two reshapes, which move nothing. */
 export function mergeAxes(graph: Graph): Graph {
   return rewriteOps(graph, (op, rewriting) => (op.op === "transpose" ? merged(op, rewriting) : undefined));
 }
 
-function merged(op: OpValue, { builder }: Rewriting): ValueId | undefined {
+function merged(op: OpValueOf<"transpose">, { builder }: Rewriting): ValueId | undefined {
   const [source] = op.inputs;
   if (source === undefined) throw new Error("merge-axes: a transpose without an input");
   const shape = builder.typeOf(source).shape;
   const groups = groupsOf(
-    permutationOf(op).filter((axis) => shape[axis] !== 1),
+    op.attributes.permutation.filter((axis) => shape[axis] !== 1),
     shape,
   );
   if (groups.length === shape.length) return undefined;

@@ -1,6 +1,6 @@
 /** Moves a value's repetition along frames past what computes the same for each copy, so that the text's keys and values are made once a clip. */
 
-import type { Graph, OpValue, ValueId } from "../graph/graph.ts";
+import type { Graph, OpValue, OpValueOf, ValueId } from "../graph/graph.ts";
 import { sizeOf } from "../graph/graph.ts";
 import { type Rewriting, rewriteOps } from "../rewriting/rewrite.ts";
 
@@ -39,7 +39,7 @@ function repeatOf(id: ValueId | undefined, { value, builder }: Rewriting): Repea
   return { source, sourceShape, stretched, broadcast, merged };
 }
 
-function linearOfRepeat(op: OpValue, rewriting: Rewriting): ValueId | undefined {
+function linearOfRepeat(op: OpValueOf<"linear">, rewriting: Rewriting): ValueId | undefined {
   const repeat = repeatOf(op.inputs[0], rewriting);
   if (repeat === undefined) return undefined;
   const { builder } = rewriting;
@@ -50,8 +50,8 @@ function linearOfRepeat(op: OpValue, rewriting: Rewriting): ValueId | undefined 
   return builder.op("reshape", [stretched], { shape: op.type.shape }, repeat.merged.origin);
 }
 
-function attendToRepeat(op: OpValue, rewriting: Rewriting): ValueId | undefined {
-  if (op.attributes.causal === true) return undefined;
+function attendToRepeat(op: OpValueOf<"attend">, rewriting: Rewriting): ValueId | undefined {
+  if (op.attributes.causal) return undefined;
   const key = repeatOf(op.inputs[1], rewriting);
   const value = repeatOf(op.inputs[2], rewriting);
   if (key === undefined || value === undefined || key.stretched.length !== 4 || key.sourceShape[1] !== 1 || value.sourceShape[1] !== 1) {

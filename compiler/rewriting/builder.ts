@@ -1,7 +1,8 @@
 /** Collects values into a graph, inferring each op's type from the table; expansion, lowering and rewriting all build with it. */
 
 import { plainAxis } from "../graph/axis.ts";
-import type { Attributes, Graph, Origin, TensorType, Value, ValueId, WeightInitialiser } from "../graph/graph.ts";
+import type { Attributes, Graph, OpValue, Origin, TensorType, Value, ValueId, WeightInitialiser } from "../graph/graph.ts";
+import type { OpAttributes, OpName } from "../graph/op-names.ts";
 import type { AxisType, Lowering } from "../ops/op.ts";
 import { isProblem } from "../ops/op.ts";
 import { opEntry } from "../ops/table.ts";
@@ -16,7 +17,7 @@ export function tensorType(type: AxisType): TensorType {
 }
 
 /** The type of an op's result in a graph; a refusal here is a bug of the stage that made the op. */
-export function inferType(op: string, inputs: readonly TensorType[], attributes: Attributes): TensorType {
+export function inferType(op: OpName, inputs: readonly TensorType[], attributes: Attributes): TensorType {
   const entry = opEntry(op);
   const data = entry.signature.inputs.some((input) => input.list) ? inputs : inputs.slice(0, entry.signature.inputs.length);
   const result = entry.infer(data.map(plainType), attributes);
@@ -63,7 +64,7 @@ export class GraphBuilder {
   }
 
   /** `type` where the caller has inferred it already; `inputs` end with the op's weights. */
-  op(op: string, inputs: readonly ValueId[], attributes: Attributes, origin: Origin, type?: TensorType): ValueId {
+  op<O extends OpName>(op: O, inputs: readonly ValueId[], attributes: OpAttributes[O], origin: Origin, type?: TensorType): ValueId {
     const inferred =
       type ??
       inferType(
@@ -71,7 +72,8 @@ export class GraphBuilder {
         inputs.map((id) => this.typeOf(id)),
         attributes,
       );
-    return this.keep({ kind: "op", id: this.nextId, type: inferred, op, inputs, attributes, origin });
+    // The two that belong together are one argument's type and the other's; what is made of both, the checker cannot follow.
+    return this.keep({ kind: "op", id: this.nextId, type: inferred, op, inputs, attributes, origin } as OpValue);
   }
 
   typeOf(id: ValueId): TensorType {
@@ -83,7 +85,7 @@ export class GraphBuilder {
   /** The makers that a composite op's `lower` uses, each value marked with the origin of what is lowered. */
   lowering(origin: Origin): Lowering {
     return {
-      op: (op, inputs, attributes = {}) => this.op(op, inputs, attributes, origin),
+      op: (op, inputs, attributes) => this.op(op, inputs, attributes, origin),
       constant: (type, data) => this.constant(type, data),
       typeOf: (id) => this.typeOf(id),
     };

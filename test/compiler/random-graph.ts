@@ -2,6 +2,7 @@
 
 import type { Attributes, DType, Graph, Origin, ValueId } from "../../compiler/graph/graph.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";
+import type { OpName } from "../../compiler/graph/op-names.ts";
 import { opEntry, opTable } from "../../compiler/ops/table.ts";
 import { GraphBuilder, plainType } from "../../compiler/rewriting/builder.ts";
 import { Random } from "../dsl/random.ts";
@@ -33,7 +34,8 @@ const binary: Make = (x, shape, { random, operand }) => ({
 });
 const divisorOf = (size: number, random: Random) => random.pick(sizes.filter((one) => size % one === 0));
 
-const makers: { readonly [op: string]: Make } = {
+/** Total: a new op is drawn by itself, or it does not compile. */
+const makers: { readonly [O in OpName]: Make } = {
   conv2d: (x, shape, { random }) => {
     if (shape.length < 3) return undefined;
     const [kernel, stride] = [random.pick([1, 3, 3, 5]), random.pick([1, 1, 2])];
@@ -112,7 +114,7 @@ const makers: { readonly [op: string]: Make } = {
   cast: (x, _, { random }) => ({ inputs: [x], attributes: { to: random.pick(["f32", "f16"]) } }),
 };
 
-export const opNames: readonly string[] = Object.keys(opTable);
+export const opNames = Object.keys(opTable) as readonly OpName[];
 
 class RandomGraph implements Maker {
   readonly builder = new GraphBuilder();
@@ -139,7 +141,7 @@ class RandomGraph implements Maker {
   };
 
   /** Adds a call of the op, on a value of the pool or on a new one; whether one was found that the op takes. */
-  call(op: string): boolean {
+  call(op: OpName): boolean {
     for (let attempt = 0; attempt < 60; attempt++) {
       const reused = this.reuse && this.pool.length > 0 && this.random.below(8) > 0;
       const x = reused ? this.random.pick(this.pool) : undefined;
@@ -150,9 +152,8 @@ class RandomGraph implements Maker {
     return false;
   }
 
-  private legal(op: string, given: ValueId | undefined, shape: readonly number[]): boolean {
+  private legal(op: OpName, given: ValueId | undefined, shape: readonly number[]): boolean {
     const make = makers[op];
-    if (make === undefined) throw new Error(`random graph: how is ${op} called?`);
     const dtype = this.dtype;
     const entry = opEntry(op);
     const x = given ?? this.operand(shape);
@@ -196,7 +197,7 @@ class RandomGraph implements Maker {
 }
 
 /** One op, `count` times on inputs of its own. */
-export function randomCalls(op: string, seed: number, dtype: "f32" | "f16", count: number): Graph {
+export function randomCalls(op: OpName, seed: number, dtype: "f32" | "f16", count: number): Graph {
   const graph = new RandomGraph(seed, dtype, false);
   for (let i = 0; i < count; i++) if (!graph.call(op)) throw new Error(`random graph: no legal call of ${op} was found`);
   return graph.finish(op);

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import { expandMessages } from "../../compiler/expand/messages.ts";
 import { defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
-import { planModel } from "../../compiler/targets/webgpu/plan/plan-model.ts";
+import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
 import { checkMessages } from "../../dsl/check/messages.ts";
 import { type Diagnostic, renderAll } from "../../dsl/index.ts";
 import { syntaxMessages } from "../../dsl/syntax-messages.ts";

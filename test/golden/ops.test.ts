@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../compiler/analysis/interpret.ts";
 import type { Attributes, Graph, Origin } from "../../compiler/graph/graph.ts";
+import type { OpName } from "../../compiler/graph/op-names.ts";
 import { opEntry } from "../../compiler/ops/table.ts";
 import { onnxPasses, runPasses } from "../../compiler/passes/passes.ts";
 import { GraphBuilder, inferType } from "../../compiler/rewriting/builder.ts";
@@ -21,7 +22,7 @@ const angleTolerance = 6e-5;
 const origin: Origin = { path: "op", span: { file: "test", start: 0, end: 0 }, expandedFrom: [] };
 
 /** The op's attributes: those of the case over the table's defaults. */
-function attributesOf(op: string, given: Attributes): Attributes {
+function attributesOf(op: OpName, given: Attributes): Attributes {
   const defaults = opEntry(op).signature.attributes.flatMap((row) => (row.default === undefined ? [] : [[row.name, row.default] as const]));
   const dtype = op === "sinusoid" || op === "embedding" ? { dtype: "f32" } : {};
   return { ...Object.fromEntries(defaults), ...given, ...dtype };
@@ -29,7 +30,7 @@ function attributesOf(op: string, given: Attributes): Attributes {
 
 /** Weights are inputs of the graph here: the case holds them. */
 function graphOf(golden: GoldenCase): Graph {
-  const op = golden.metadata.get("op") ?? "";
+  const op = golden.metadata.get("op") as OpName;
   const attributes = attributesOf(op, JSON.parse(golden.metadata.get("attributes") ?? "{}") as Attributes);
   const builder = new GraphBuilder();
   const inputs = [...golden.inputs].map(([name, tensor]) =>

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import type { Compiled } from "../../compiler/compile.ts";
 import { emitPackage, type Targets } from "../../compiler/targets/package-files.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
-import type { Planned } from "../../compiler/targets/webgpu/plan/plan.ts";
-import { planModel } from "../../compiler/targets/webgpu/plan/plan-model.ts";
+import type { Planned } from "../../compiler/targets/webgpu/plan-graph.ts";
+import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
 import { floatToHalf } from "../../runtime/half.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");

@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import type { Attributes, Graph, Origin, ValueId } from "../../compiler/graph/graph.ts";
+import type { OpName } from "../../compiler/graph/op-names.ts";
 import { opEntry } from "../../compiler/ops/table.ts";
 import { GraphBuilder, plainType } from "../../compiler/rewriting/builder.ts";
-import { planGraph } from "../../compiler/targets/webgpu/plan/plan.ts";
+import { planGraph } from "../../compiler/targets/webgpu/plan-graph.ts";
 import { noGpu } from "../gpu.ts";
 import { agree, tolerances } from "./beside-interpreter.ts";
 
@@ -18,7 +19,7 @@ function awkward(): Graph {
   let inputs = 0;
   let layers = 0;
   const input = (...shape: number[]) => builder.input(`x${inputs++}`, { dtype, shape }, shape.map(String));
-  const call = (op: string, operands: readonly ValueId[], attributes: Attributes): ValueId => {
+  const call = (op: OpName, operands: readonly ValueId[], attributes: Attributes): ValueId => {
     layers++;
     const types = operands.map((id) => plainType(builder.typeOf(id)));
     const weights = (opEntry(op).weights?.(types, attributes) ?? []).map(({ name, shape, init }) =>

@@ -3,7 +3,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Planned } from "../../compiler/targets/webgpu/plan/plan.ts";
+import type { Planned } from "../../compiler/targets/webgpu/plan-graph.ts";
 import { createPipeline, loadPipeline, openPackage, packageFolder } from "../../runtime/index.ts";
 import { floatsOf, i32, type TensorData } from "../../runtime/tensor.ts";
 import { openDevice } from "../../runtime/webgpu/device.ts";

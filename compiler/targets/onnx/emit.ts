@@ -1,8 +1,9 @@
 /** A graph of primitive ops to the bytes of an ONNX model whose weights stay in the one weight file (law 7). */
 
-import { type Graph, type TensorType, type ValueId, valuesById } from "../../graph/graph.ts";
-import { opEntry } from "../../ops/table.ts";
+import { type Graph, type OpValue, type OpValueOf, type TensorType, type ValueId, valuesById } from "../../graph/graph.ts";
+import { isComposite, type PrimitiveName } from "../../ops/table.ts";
 import { encodeModel, makeValue } from "./proto.ts";
+import { type OnnxRule, onnxRules } from "./rules.ts";
 import { OnnxWriter } from "./writer.ts";
 
 /** Where each weight lies in the weight file, by path: bytes from its first byte, and their number. */
@@ -38,12 +39,11 @@ export function emitOnnx(graph: Graph, placement: WeightPlacement): Uint8Array {
   for (const value of graph.values) {
     if (value.kind === "constant") names.set(value.id, writer.constant(value.type.dtype, value.type.shape, value.data));
     if (value.kind !== "op") continue;
-    const entry = opEntry(value.op);
-    if (!("onnx" in entry))
+    if (!isPrimitive(value))
       throw new Error(`emit onnx: ${value.op} at ${value.origin.path} is composite, which lowering should have replaced`);
     writer.at(value.origin.path);
     const types: TensorType[] = value.inputs.map((id) => byId(id).type);
-    names.set(value.id, entry.onnx(writer, value.inputs.map(nameOf), value, types));
+    names.set(value.id, ruleOf(value.op)(writer, value.inputs.map(nameOf), value, types));
   }
   for (const output of graph.outputs) writer.output(output.name, nameOf(output.value));
   return encodeModel({
@@ -54,6 +54,15 @@ export function emitOnnx(graph: Graph, placement: WeightPlacement): Uint8Array {
     inputs: graph.values.flatMap((value) => (value.kind === "input" ? [makeValue(value.name, value.type, value.axes)] : [])),
     outputs: graph.outputs.map((output) => makeValue(output.name, byId(output.value).type, output.axes)),
   });
+}
+
+function isPrimitive(value: OpValue): value is OpValueOf<PrimitiveName> {
+  return !isComposite(value.op);
+}
+
+/** Every rule takes the value of its own op, as the table's type says. */
+function ruleOf(op: PrimitiveName): OnnxRule<PrimitiveName> {
+  return onnxRules[op] as OnnxRule<PrimitiveName>;
 }
 
 function placeOf(path: string, placement: WeightPlacement): { readonly offset: number; readonly length: number } {

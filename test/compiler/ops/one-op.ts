@@ -3,6 +3,7 @@
 import { InferenceSession, Tensor as OnnxTensor } from "onnxruntime-node";
 import { interpret } from "../../../compiler/analysis/interpret.ts";
 import { type Attributes, type Graph, sizeOf, type TensorType } from "../../../compiler/graph/graph.ts";
+import type { OpName } from "../../../compiler/graph/op-names.ts";
 import type { Tensor } from "../../../compiler/ops/op.ts";
 import { opEntry } from "../../../compiler/ops/table.ts";
 import { layOutWeights } from "../../../compiler/package/weights.ts";
@@ -14,12 +15,12 @@ import { floatsToHalves, halvesToFloats } from "../../../runtime/half.ts";
 const nowhere = { path: "op", span: { file: "test.mv", start: 0, end: 0 }, expandedFrom: [] };
 
 /** A graph of one op on inputs `x0`, `x1`, …, with the weights that the op owns below `op.`; attributes without a value take their default. */
-export function graphOf(op: string, inputs: readonly TensorType[], given: Attributes = {}): Graph {
+export function graphOf(op: OpName, inputs: readonly TensorType[], given: Attributes = {}): Graph {
   const entry = opEntry(op);
   const builder = new GraphBuilder();
   const defaults = entry.signature.attributes.flatMap(({ name, default: value }) => (value === undefined ? [] : [[name, value] as const]));
-  const attributes = { ...Object.fromEntries(defaults), ...given };
   const dtype = inputs.find((input) => input.dtype !== "i32")?.dtype ?? "f32";
+  const attributes = { ...(entry.takesPrecision ? { dtype } : {}), ...Object.fromEntries(defaults), ...given };
   const owned = entry.weights?.(inputs.map(plainType), attributes) ?? [];
   const ids = inputs.map((type, i) => builder.input(`x${i}`, type, type.shape.map(String)));
   const weights = owned.map(({ name, shape, init }) => builder.weight(`op.${name}`, { dtype, shape }, init));

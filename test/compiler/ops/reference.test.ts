@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { interpret } from "../../../compiler/analysis/interpret.ts";
 import type { Attributes } from "../../../compiler/graph/graph.ts";
+import type { OpName } from "../../../compiler/graph/op-names.ts";
 import { erf } from "../../../compiler/ops/reference/erf.ts";
 import { byReference, graphOf, randomRun } from "./one-op.ts";
 
@@ -19,7 +20,7 @@ const upward = (shape: readonly number[]): Given =>
 
 /** The op on f32 inputs, with weights by their short names. */
 function apply(
-  op: string,
+  op: OpName,
   inputs: readonly Given[],
   attributes: Attributes = {},
   weights: { readonly [name: string]: readonly number[] } = {},
@@ -143,7 +144,7 @@ describe("functions of one element", () => {
   });
 
   it("silu, quickGelu, sigmoid, tanh, exp at 1", () => {
-    const at1 = (op: string) => apply(op, [given([1], [1])]).data[0];
+    const at1 = (op: OpName) => apply(op, [given([1], [1])]).data[0];
     expect(at1("silu")).toBeCloseTo(0.731059, 6);
     expect(at1("quickGelu")).toBeCloseTo(0.845796, 6);
     expect(at1("sigmoid")).toBeCloseTo(0.731059, 6);

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { interpret } from "../../../compiler/analysis/interpret.ts";
 import type { Attributes, Graph, Origin, ValueId } from "../../../compiler/graph/graph.ts";
 import { sizeOf } from "../../../compiler/graph/graph.ts";
+import type { OpName } from "../../../compiler/graph/op-names.ts";
 import { printGraph } from "../../../compiler/graph/print.ts";
 import { shareSubexpressions } from "../../../compiler/passes/common-subexpressions.ts";
 import { foldConstants } from "../../../compiler/passes/constant-folding.ts";
@@ -23,7 +24,7 @@ class Toy extends GraphBuilder {
   value(name: string, shape: readonly number[]): ValueId {
     return this.input(name, { dtype: "f32", shape }, shape.map(String));
   }
-  apply(op: string, inputs: readonly ValueId[], attributes: Attributes = {}): ValueId {
+  apply(op: OpName, inputs: readonly ValueId[], attributes: Attributes = {}): ValueId {
     return this.op(op, inputs, attributes, origin);
   }
   graph(value: ValueId): Graph {

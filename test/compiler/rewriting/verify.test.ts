@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import type { Graph, OpValue, Origin, Value } from "../../../compiler/graph/graph.ts";
 import { printGraph } from "../../../compiler/graph/print.ts";
-import { parseGraph, serialiseGraph } from "../../../compiler/graph/serialise.ts";
 import { GraphBuilder } from "../../../compiler/rewriting/builder.ts";
+import { parseGraph, serialiseGraph } from "../../../compiler/rewriting/serialise.ts";
 import { verify } from "../../../compiler/rewriting/verify.ts";
 
 const origin: Origin = { path: "layer", span: { file: "test.mv", start: 3, end: 9 }, expandedFrom: [] };

@@ -1,7 +1,7 @@
 /** Attention that never writes a score to memory: of few tokens in registers, of many with a softmax that is corrected as it goes (Milakov and Gimelshein, 2018). */
 
-import type { OpValue } from "../../../graph/graph.ts";
-import { type Coordinate, variable } from "../plan/coordinates.ts";
+import { type Coordinate, variable } from "../layout/coordinates.ts";
+import { coreOf } from "../layout/group.ts";
 import { KernelWriter } from "./kernel-writer.ts";
 import { quadParameters } from "./quads.ts";
 import { literal, Reader } from "./reader.ts";
@@ -39,13 +39,13 @@ export function quadAttention(task: Task): Draft | undefined {
 }
 
 function sizesOf(task: Task): Sizes {
-  const core = task.group.core as OpValue;
+  const core = coreOf(task.group, "attend");
   const [query = -1, key = -1] = core.inputs;
   const [batch = 1, queries = 1, channels = 1] = task.scene.value(query).type.shape;
   const keys = task.scene.value(key).type.shape[1] ?? 1;
-  const heads = Number(core.attributes.heads);
+  const heads = core.attributes.heads;
   const depth = channels / heads;
-  return { batch, queries, keys, heads, depth, causal: core.attributes.causal === true, lanes: depth % 4 === 0 ? 4 : 1 };
+  return { batch, queries, keys, heads, depth, causal: core.attributes.causal, lanes: depth % 4 === 0 ? 4 : 1 };
 }
 
 /** The channel of a head: one of four neighbours where heads are made of fours. */
@@ -68,7 +68,7 @@ class Access {
 
   /** `which` counts query, key, value. */
   read(which: 0 | 1 | 2, token: string, place: string): string {
-    const id = (this.task.group.core as OpValue).inputs[which] ?? -1;
+    const id = coreOf(this.task.group, "attend").inputs[which] ?? -1;
     const tokens = which === 0 ? this.sizes.queries : this.sizes.keys;
     const at = [variable("n", this.sizes.batch), variable(token, tokens), channelAt(this.sizes, "head", place)];
     return new Reader(this.task.scene, this.writer).read(id, at, this.sizes.lanes);
@@ -76,7 +76,7 @@ class Access {
 
   write(place: string, value: string): void {
     const at = [variable("n", this.sizes.batch), variable("s", this.sizes.queries), channelAt(this.sizes, "head", place)];
-    finishElement(this.task, this.writer, this.task.group.core as OpValue, value, at, this.sizes.lanes);
+    finishElement(this.task, this.writer, coreOf(this.task.group, "attend"), value, at, this.sizes.lanes);
   }
 }
 

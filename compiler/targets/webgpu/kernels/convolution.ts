@@ -1,8 +1,11 @@
 /** Convolution as an implicit product in channels-last: each thread sums a run of pixels of one row times four channels in registers. */
 
-import { type OpValue, sizeOf } from "../../../graph/graph.ts";
-import { type Coordinate, regroup, variable } from "../plan/coordinates.ts";
-import { KernelWriter, type Stored } from "./kernel-writer.ts";
+import { type OpValueOf, sizeOf } from "../../../graph/graph.ts";
+import { paddingOf } from "../../../ops/conv2d.ts";
+import { type Coordinate, regroup, variable } from "../layout/coordinates.ts";
+import { coreOf } from "../layout/group.ts";
+import type { Stored } from "../layout/stored.ts";
+import { KernelWriter } from "./kernel-writer.ts";
 import { innerVariable, runsOf } from "./operand.ts";
 import { workgroupFor } from "./product.ts";
 import { overQuarters, quadParameters, quadWorkgroup } from "./quads.ts";
@@ -16,9 +19,9 @@ export interface Window {
   readonly before: number;
 }
 
-export function windowOf(core: OpValue): Window {
-  const kernel = Number(core.attributes.kernel);
-  return { kernel, stride: Number(core.attributes.stride), before: core.attributes.padding === "end" ? 0 : kernel >> 1 };
+export function windowOf({ attributes }: OpValueOf<"conv2d">): Window {
+  const { kernel, stride } = attributes;
+  return { kernel, stride, before: paddingOf(attributes).before };
 }
 
 /** `matrix` is [kernel · kernel · channels, outputs]. `pixels` are the neighbours along x that a thread computes. */
@@ -28,7 +31,7 @@ export function convolution(task: Task, matrix: Stored, pixels: number): Draft {
 
 /** Undefined where threads cannot work in fours. */
 export function quadConvolution(task: Task, matrix: Stored, pixels: number): Draft | undefined {
-  const core = task.group.core as OpValue;
+  const core = coreOf(task.group, "conv2d");
   const [x = -1] = core.inputs;
   const outputs = core.type.shape.at(-3) ?? 1;
   const runs = outputs % 4 === 0 ? runsOf(task.scene, x, core.type.shape.length - 3) : undefined;
@@ -39,7 +42,7 @@ export function quadConvolution(task: Task, matrix: Stored, pixels: number): Dra
 /** `quadThreads` are those of a workgroup that works in quads. */
 function writeConvolution(task: Task, matrix: Stored, pixels: number, quadThreads: number | undefined): Draft {
   const { group, scene } = task;
-  const core = group.core as OpValue;
+  const core = coreOf(group, "conv2d");
   const [x = -1] = core.inputs;
   const operand = scene.value(x).type.shape;
   const [channels = 1, height = 1, width = 1] = operand.slice(-3);

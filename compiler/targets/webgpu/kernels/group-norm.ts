@@ -1,8 +1,9 @@
 /** Group norms in f32, the mean first and then the squares of what is left, so that nothing cancels: whole where a workgroup can keep a group at hand, else their statistics. */
 
-import { type OpValue, sizeOf } from "../../../graph/graph.ts";
-import { type Coordinate, regroup, variable } from "../plan/coordinates.ts";
-import { groupsTogether } from "../plan/norm-groups.ts";
+import { sizeOf } from "../../../graph/graph.ts";
+import { type Coordinate, regroup, variable } from "../layout/coordinates.ts";
+import { coreOf } from "../layout/group.ts";
+import { groupsTogether } from "../layout/norm-groups.ts";
 import { KernelWriter } from "./kernel-writer.ts";
 import { laneVariable, literal, Reader } from "./reader.ts";
 import { type Draft, finishElement, type Task } from "./task.ts";
@@ -17,12 +18,12 @@ function sumOverWorkgroup(writer: KernelWriter, threads: number, value: string):
 
 /** Mean and 1 / sqrt(variance + eps) of each image's groups: [images, groups, 2]. One workgroup a group. */
 export function groupStatistics({ group, scene, result }: Task): Draft {
-  const core = group.core as OpValue;
+  const core = coreOf(group, "groupNorm");
   const [x = -1] = core.inputs;
   const { shape } = scene.value(x).type;
   const [channels = 1, height = 1, width = 1] = shape.slice(-3);
   const images = shape.slice(0, -3);
-  const groups = Number(core.attributes.groups);
+  const groups = core.attributes.groups;
   const inGroup = channels / groups;
   const pixels = height * width;
   const lanes = inGroup % 4 === 0 ? 4 : 1;
@@ -57,7 +58,7 @@ export function groupStatistics({ group, scene, result }: Task): Draft {
   writer.block("if (lid == 0u)", () => {
     const at = writer.name(`(image * ${groups}u + group) * 2u`);
     writer.store(result, at, mean);
-    writer.store(result, `${at} + 1u`, `inverseSqrt(${variance} / ${count} + ${literal(Number(core.attributes.eps))})`);
+    writer.store(result, `${at} + 1u`, `inverseSqrt(${variance} / ${count} + ${literal(core.attributes.eps)})`);
   });
   return {
     name: `groupNorm_statistics_${sizeOf(images)}x${groups}x${inGroup}x${pixels}`,
@@ -77,12 +78,12 @@ const leastPixels = 8;
 /** Each group to mean 0 and variance 1, then the channels' scale and shift: a workgroup reads its groups three times, twice of it from its cache. */
 export function groupNorm(task: Task): Draft {
   const { group, scene, result } = task;
-  const core = group.core as OpValue;
+  const core = coreOf(group, "groupNorm");
   const [x = -1, weight = -1, bias = -1] = core.inputs;
   const { shape } = core.type;
   const [channels = 1, height = 1, width = 1] = shape.slice(-3);
   const images = shape.slice(0, -3);
-  const groups = Number(core.attributes.groups);
+  const groups = core.attributes.groups;
   const inGroup = channels / groups;
   const pixels = height * width;
   const together = groupsTogether(core);
@@ -125,7 +126,7 @@ export function groupNorm(task: Task): Draft {
   };
   const mean = sumOverGroups("sum", (element) => element);
   const variance = sumOverGroups("squares", (element) => `(${element} - ${mean}) * (${element} - ${mean})`);
-  const scale = writer.name(`inverseSqrt(${variance} + vec4<f32>(${literal(Number(core.attributes.eps))}))`);
+  const scale = writer.name(`inverseSqrt(${variance} + vec4<f32>(${literal(core.attributes.eps)}))`);
   each((element) => {
     const reader = new Reader(scene, writer);
     const normal = `(${element} - ${mean}) * ${scale} * ${reader.read(weight, [channel], 4)} + ${reader.read(bias, [channel], 4)}`;

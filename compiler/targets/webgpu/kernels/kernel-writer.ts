@@ -1,18 +1,8 @@
 /** Collects what a kernel is made of (buffers, small weights, functions, statements) and writes it as WGSL. */
 
-import type { Address } from "../plan/coordinates.ts";
-import type { Width } from "./form.ts";
-
-/** What a buffer of the plan holds. */
-export interface Stored {
-  /** Names the buffer in the plan. */
-  readonly buffer: string;
-  readonly dtype: "f32" | "f16" | "i32";
-  /** Of the whole buffer. */
-  readonly elements: number;
-  readonly strides: readonly number[];
-  readonly start: number;
-}
+import type { Width } from "../forms/form.ts";
+import type { Address } from "../layout/coordinates.ts";
+import { type Stored, type VectorPart, vectorsBuffer } from "../layout/stored.ts";
 
 interface Bound {
   readonly name: string;
@@ -20,14 +10,6 @@ interface Bound {
   readonly write: boolean;
   scalar: boolean;
   vector: boolean;
-}
-
-/** Small f32 weights that a kernel reads from one binding, each at a multiple of 4 elements. */
-export interface VectorPart {
-  readonly path?: string;
-  readonly constant?: readonly number[];
-  readonly size: number;
-  readonly start: number;
 }
 
 export interface KernelSource {
@@ -42,8 +24,6 @@ export interface KernelSource {
   /** What a device must have beyond what all have. */
   readonly feature?: "subgroups";
 }
-
-export const vectorsBuffer = "vectors";
 
 export class KernelWriter {
   private readonly bound = new Map<string, Bound>();

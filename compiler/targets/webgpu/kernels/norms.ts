@@ -1,7 +1,8 @@
 /** What is computed row by row in f32: layer norms, the mean first and then the squares of what is left, so that nothing cancels; softmax. */
 
-import { type OpValue, sizeOf } from "../../../graph/graph.ts";
-import { regroup, variable } from "../plan/coordinates.ts";
+import { sizeOf } from "../../../graph/graph.ts";
+import { regroup, variable } from "../layout/coordinates.ts";
+import { coreOf } from "../layout/group.ts";
 import { KernelWriter } from "./kernel-writer.ts";
 import { laneVariable, literal, Reader } from "./reader.ts";
 import { countedThreads, type Draft, finishElement, type Task } from "./task.ts";
@@ -9,7 +10,7 @@ import { countedThreads, type Draft, finishElement, type Task } from "./task.ts"
 /** Each row of the last axis to mean 0 and variance 1, then the channels' scale and shift; one thread a row. */
 export function layerNorm(task: Task): Draft {
   const { group, scene, result } = task;
-  const core = group.core as OpValue;
+  const core = coreOf(group, "layerNorm");
   const [x = -1, weight = -1, bias = -1] = core.inputs;
   const { shape } = core.type;
   const channels = shape.at(-1) ?? 1;
@@ -32,7 +33,7 @@ export function layerNorm(task: Task): Draft {
   const mean = writer.name(`${total("sum")} / ${literal(channels)}`);
   writer.lines.push(`var squares = ${type}(0.0);`);
   each((element) => writer.lines.push(`squares += (${element} - ${mean}) * (${element} - ${mean});`));
-  const scale = writer.name(`inverseSqrt(${total("squares")} / ${literal(channels)} + ${literal(Number(core.attributes.eps))})`);
+  const scale = writer.name(`inverseSqrt(${total("squares")} / ${literal(channels)} + ${literal(core.attributes.eps)})`);
   each((element) => {
     const reader = new Reader(scene, writer);
     const normal = `(${element} - ${mean}) * ${scale} * ${reader.read(weight, [channel], lanes)} + ${reader.read(bias, [channel], lanes)}`;
@@ -52,11 +53,11 @@ export function layerNorm(task: Task): Draft {
 /** exp(x) over its sum along one axis, one thread a row; of a masked one, row i sees the columns 0 to i. */
 export function softmax(task: Task): Draft {
   const { group, scene, result } = task;
-  const core = group.core as OpValue;
+  const core = coreOf(group, "softmax", "maskedSoftmax");
   const [x = -1] = core.inputs;
   const { shape } = core.type;
   const masked = core.op === "maskedSoftmax";
-  const axis = masked ? shape.length - 1 : Number(core.attributes.axis);
+  const axis = masked ? shape.length - 1 : core.attributes.axis;
   const length = shape[axis] ?? 1;
   const others = shape.filter((_, i) => i !== axis);
   const rows = sizeOf(others);

@@ -2,9 +2,9 @@
 
 import type { ValueId } from "../../../graph/graph.ts";
 import { startsOf } from "../../../ops/concat.ts";
-import { opEntry } from "../../../ops/table.ts";
-import { address, type Coordinate, probes, variable } from "../plan/coordinates.ts";
-import type { Stored } from "./kernel-writer.ts";
+import { formOf } from "../forms/table.ts";
+import { address, type Coordinate, probes, variable } from "../layout/coordinates.ts";
+import type { Stored } from "../layout/stored.ts";
 import type { Scene } from "./reader.ts";
 
 /** The inner variable of every product's loop, and a fourth of it. */
@@ -65,11 +65,11 @@ export function runsOf(scene: Scene, id: ValueId, inner: number): readonly Run[]
       const sizes = op.inputs.map((input) => scene.value(input).type.shape[axis] ?? 0);
       return op.inputs.every((input, i) => visit(input, place, start + (startsOf(sizes)[i] ?? 0), sizes[i] ?? 0, true));
     }
-    const { wgsl } = opEntry(op.op);
+    const form = formOf(op.op);
     const [input] = op.inputs;
-    if (wgsl.kind !== "move" || input === undefined) return false;
+    if (form.kind !== "move" || input === undefined) return false;
     const { shape: from } = scene.value(input).type;
-    return visit(input, (at) => wgsl.source(place(at), op, from), start, length, straight && op.op !== "reshape");
+    return visit(input, (at) => form.source(place(at), op, from), start, length, straight && op.op !== "reshape");
   };
   return size % 4 === 0 && visit(id, (at) => at, 0, size, true) ? runs : undefined;
 }

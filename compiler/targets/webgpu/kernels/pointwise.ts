@@ -1,7 +1,7 @@
 /** Element ops and index maps alone: one thread makes four neighbours of the result (or one, where its channels are no fours). */
 
 import { sizeOf } from "../../../graph/graph.ts";
-import { address, type Coordinate, regroup, variable } from "../plan/coordinates.ts";
+import { address, type Coordinate, regroup, variable } from "../layout/coordinates.ts";
 import { KernelWriter } from "./kernel-writer.ts";
 import { laneVariable, Reader } from "./reader.ts";
 import { countedThreads, type Draft, type Task } from "./task.ts";

@@ -1,14 +1,19 @@
 /** Products of rows with a matrix (linear, 1×1 convolution, matmul): each thread sums a few rows times four columns in registers. */
 
-import { type OpValue, sizeOf, type ValueId } from "../../../graph/graph.ts";
-import { geluWgsl } from "../../../ops/elementwise.ts";
-import { address, type Coordinate, regroup, variable } from "../plan/coordinates.ts";
-import { gatedBelow } from "./chain.ts";
-import { KernelWriter, type Stored } from "./kernel-writer.ts";
+import { type OpValue, type OpValueOf, sizeOf, type ValueId } from "../../../graph/graph.ts";
+import { gatedBelow } from "../forms/chain.ts";
+import { geluOf } from "../forms/functions.ts";
+import { address, type Coordinate, regroup, variable } from "../layout/coordinates.ts";
+import { coreOf } from "../layout/group.ts";
+import type { Stored } from "../layout/stored.ts";
+import { KernelWriter } from "./kernel-writer.ts";
 import { innerVariable, type Run, runsOf } from "./operand.ts";
 import { overQuarters, quadParameters, quadWorkgroup } from "./quads.ts";
 import { laneVariable, Reader } from "./reader.ts";
 import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
+
+/** What is computed as a product of rows with a matrix. */
+export type ProductOp = OpValueOf<"conv2d" | "linear" | "matmul">;
 
 export interface Shape {
   readonly rows: number;
@@ -20,7 +25,7 @@ export interface Shape {
   readonly resultAt: (row: Coordinate, column: Coordinate) => readonly Coordinate[];
 }
 
-export function shapeOf(core: OpValue, operand: readonly number[], columns: number): Shape {
+export function shapeOf(core: ProductOp, operand: readonly number[], columns: number): Shape {
   if (core.op === "conv2d") {
     const [channels = 1, height = 1, width = 1] = operand.slice(-3);
     const images = operand.slice(0, -3);
@@ -37,7 +42,7 @@ export function shapeOf(core: OpValue, operand: readonly number[], columns: numb
 
 /** What a product multiplies and what comes of it, whichever kernel computes it. */
 export interface Factors {
-  readonly core: OpValue;
+  readonly core: ProductOp;
   /** The operand, its shape, and its axis that is summed over. */
   readonly x: ValueId;
   readonly operand: readonly number[];
@@ -52,7 +57,7 @@ export interface Factors {
 }
 
 export function factorsOf({ group, scene }: Task): Factors {
-  const core = group.core as OpValue;
+  const core = coreOf(group, "conv2d", "linear", "matmul");
   const [x = -1] = core.inputs;
   const operand = scene.value(x).type.shape;
   const siblings = group.siblings.length > 0 ? group.siblings : [core];
@@ -186,7 +191,7 @@ export function workgroupFor(columns: number, rows: number): readonly [number, n
 
 /** What a thread has summed, by the names a0, a1, … (and b0, … for the gates), to where the group's ops lead it. */
 export interface Sums {
-  readonly core: OpValue;
+  readonly core: ProductOp;
   readonly siblings: readonly OpValue[];
   readonly shape: Shape;
   /** Columns of a thread, and of the result. */
@@ -212,7 +217,7 @@ export function finishSums(
       let computed = shift(`a${j}`, 0);
       const from = gatedBelow(group.tail, core, scene.value) ?? core;
       if (group.gated)
-        computed = `${computed} * ${writer.name(geluWgsl(shift(`b${j}`, results), width === 4 ? "vec4<f32>" : "f32", new Reader(scene, writer)))}`;
+        computed = `${computed} * ${writer.name(geluOf(shift(`b${j}`, results), width === 4 ? "vec4<f32>" : "f32", new Reader(scene, writer)))}`;
       const row: Coordinate = shape.rows === 1 ? [] : [{ base: `row${j}`, total: shape.rows, divisor: 1, size: shape.rows }];
       if (siblings.length > 1) {
         const target = address([row, column], [results, 1]);

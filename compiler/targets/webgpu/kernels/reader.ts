@@ -1,10 +1,11 @@
 /** A value at symbolic coordinates to the WGSL that computes it: index maps, element ops and loads, each once. */
 
-import { type DType, type OpValue, sizeOf, type Value, type ValueId } from "../../../graph/graph.ts";
-import { opEntry } from "../../../ops/table.ts";
-import { address, type Coordinate, neighbour, rowMajor, variable } from "../plan/coordinates.ts";
-import type { ElementReader, Width } from "./form.ts";
-import type { KernelWriter, Stored } from "./kernel-writer.ts";
+import { type DType, type OpValue, type OpValueOf, sizeOf, type Value, type ValueId } from "../../../graph/graph.ts";
+import type { ElementReader, Width } from "../forms/form.ts";
+import { formOf } from "../forms/table.ts";
+import { address, type Coordinate, neighbour, rowMajor, variable } from "../layout/coordinates.ts";
+import type { Stored, TableRows } from "../layout/stored.ts";
+import type { KernelWriter } from "./kernel-writer.ts";
 
 /** What a kernel sees of the graph: values, and where those lie that are in memory. */
 export interface Scene {
@@ -15,13 +16,6 @@ export interface Scene {
   readonly table: (id: ValueId) => readonly TableRows[];
   /** The groups' means and reciprocal deviations of a group norm, [images, groups, 2]. */
   readonly statistics: (id: ValueId) => Stored | undefined;
-}
-
-/** A run of a table's rows in a buffer of its own. */
-export interface TableRows {
-  readonly stored: Stored;
-  readonly first: number;
-  readonly rows: number;
 }
 
 /** The variable that counts channels in a kernel; `quarterVariable` is a fourth of it. */
@@ -80,28 +74,28 @@ export class Reader implements ElementReader {
     }
   }
 
-  private constant(data: readonly number[], shape: readonly number[], at: readonly Coordinate[], width: Width, whole: boolean): string {
+  private constant(data: readonly number[], shape: readonly number[], at: readonly Coordinate[], width: Width, integer: boolean): string {
     const [first = 0] = data;
     if (data.some((number) => number !== first)) return this.small({ constant: data }, shape, at, width);
-    const text = whole ? String(first) : literal(first);
+    const text = integer ? String(first) : literal(first);
     return width === 4 ? `vec4<f32>(${text})` : text;
   }
 
   private op(op: OpValue, at: readonly Coordinate[], width: Width): string {
     if (op.op === "groupNorm") return this.groupNorm(op, at, width);
-    const { wgsl } = opEntry(op.op);
-    switch (wgsl.kind) {
+    const form = formOf(op.op);
+    switch (form.kind) {
       case "element": {
         const inputs = op.inputs.map((id) => this.read(id, stretched(at, this.shapeOf(id)), width));
-        return wgsl.write(inputs, width === 4 ? "vec4<f32>" : "f32", this);
+        return form.write(inputs, width === 4 ? "vec4<f32>" : "f32", this);
       }
       case "move": {
         const [input] = op.inputs;
         if (input === undefined) throw new Error(`wgsl: ${op.op} without an input`);
-        return this.read(input, wgsl.source(at, op, this.shapeOf(input)), width);
+        return this.read(input, form.source(at, op, this.shapeOf(input)), width);
       }
       case "gather":
-        return wgsl.write(this, op, at, width);
+        return form.write(this, op, at, width);
       case "kernel":
         throw new Error(`wgsl: ${op.op} at ${op.origin.path} should have been computed by a kernel of its own`);
     }
@@ -172,14 +166,14 @@ export class Reader implements ElementReader {
   }
 
   /** (x - mean) / deviation · weight + bias; the mean leaves first, so that nothing cancels late. */
-  private groupNorm(op: OpValue, at: readonly Coordinate[], width: Width): string {
+  private groupNorm(op: OpValueOf<"groupNorm">, at: readonly Coordinate[], width: Width): string {
     const [x = -1, weight = -1, bias = -1] = op.inputs;
     const statistics = this.scene.statistics(op.id);
     if (statistics === undefined) throw new Error("wgsl: a group norm without its statistics");
     const { shape } = op.type;
     const channelAxis = shape.length - 3;
     const channels = shape[channelAxis] ?? 1;
-    const groups = Number(op.attributes.groups);
+    const groups = op.attributes.groups;
     const images = at.slice(0, channelAxis);
     const channel = at[channelAxis] ?? [];
     const table = { ...statistics, strides: [...rowMajor(shape.slice(0, channelAxis)).map((stride) => stride * groups * 2), 2, 1] };

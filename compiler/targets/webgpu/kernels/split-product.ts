@@ -1,6 +1,7 @@
 /** Products of few rows with a deep matrix: sixteen threads share each sum, so that a small layer still fills a graphics card. */
 
-import { KernelWriter, type Stored } from "./kernel-writer.ts";
+import type { Stored } from "../layout/stored.ts";
+import { KernelWriter } from "./kernel-writer.ts";
 import { type Run, runsOf } from "./operand.ts";
 import { factorsOf, finishSums, shapeOf, sumRun } from "./product.ts";
 import { laneVariable } from "./reader.ts";

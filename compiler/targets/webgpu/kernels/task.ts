@@ -1,12 +1,13 @@
 /** What a kernel is asked to compute, and what it comes out as before the plan gives it a name and buffers. */
 
 import { type OpValue, sizeOf, type Value, type ValueId } from "../../../graph/graph.ts";
-import type { Coordinate } from "../plan/coordinates.ts";
-import { address } from "../plan/coordinates.ts";
-import type { Group } from "../plan/fuse.ts";
-import { chain, follow } from "./chain.ts";
-import type { Width } from "./form.ts";
-import type { KernelSource, KernelWriter, Stored } from "./kernel-writer.ts";
+import { chain, follow } from "../forms/chain.ts";
+import type { Width } from "../forms/form.ts";
+import type { Coordinate } from "../layout/coordinates.ts";
+import { address } from "../layout/coordinates.ts";
+import type { Group } from "../layout/group.ts";
+import type { Stored } from "../layout/stored.ts";
+import type { KernelSource, KernelWriter } from "./kernel-writer.ts";
 import { Reader, type Scene } from "./reader.ts";
 
 export interface Task {

@@ -1,11 +1,12 @@
 /** Products and convolutions for graphics cards: a workgroup loads tiles of both operands into its own memory, each number once, and every thread reads them there. */
 
-import { type OpValue, sizeOf } from "../../../graph/graph.ts";
-import { type Coordinate, regroup, scalar, variable } from "../plan/coordinates.ts";
+import { type OpValueOf, sizeOf } from "../../../graph/graph.ts";
+import { type Coordinate, regroup, scalar, variable } from "../layout/coordinates.ts";
+import type { Stored } from "../layout/stored.ts";
 import { windowOf } from "./convolution.ts";
-import { KernelWriter, type Stored } from "./kernel-writer.ts";
+import { KernelWriter } from "./kernel-writer.ts";
 import { type Run, runsOf } from "./operand.ts";
-import { factorsOf, finishSums, type Shape, shapeOf } from "./product.ts";
+import { factorsOf, finishSums, type ProductOp, type Shape, shapeOf } from "./product.ts";
 import { laneVariable } from "./reader.ts";
 import { type Draft, gridOf, type Task } from "./task.ts";
 
@@ -71,7 +72,7 @@ export function tiledProduct(task: Task, matrix: Stored): Draft | undefined {
 }
 
 /** A convolution's rows are the pixels of its result. */
-function pixelsOf(core: OpValue, operand: readonly number[]): Shape {
+function pixelsOf(core: OpValueOf<"conv2d">, operand: readonly number[]): Shape {
   const shape = core.type.shape;
   const [height = 1, width = 1] = shape.slice(-2);
   const images = shape.slice(0, -3);
@@ -95,7 +96,7 @@ interface Place {
 }
 
 /** Where the row that a thread loads stands in the operand, for the tap of the loop. */
-function operandPlace(writer: KernelWriter, core: OpValue, operand: readonly number[], shape: Shape): Place {
+function operandPlace(writer: KernelWriter, core: ProductOp, operand: readonly number[], shape: Shape): Place {
   const row = variable("loaded", shape.rows);
   if (core.op !== "conv2d") return { at: shape.operandAt(row, []) };
   const { kernel, stride, before } = windowOf(core);

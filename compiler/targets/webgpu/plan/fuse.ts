@@ -1,21 +1,10 @@
 /** A graph to groups of ops, each one kernel: a core that sums, and the element ops that its result goes through before it reaches memory. */
 
 import { bytesOf, type Graph, type OpValue, sizeOf, type Value, type ValueId, valuesById } from "../../../graph/graph.ts";
-import { opEntry } from "../../../ops/table.ts";
 import { countReaders } from "../../../rewriting/rewrite.ts";
-import { groupsTogether } from "./norm-groups.ts";
-
-export interface Group {
-  /** The op with a kernel of its own; without one the group is element ops and index maps only. */
-  readonly core?: OpValue;
-  /** Linear ops that read the same rows, computed side by side into one buffer; the core is the first of them. */
-  readonly siblings: readonly OpValue[];
-  /** The value that reaches memory. Of a group norm's statistics it is the norm, which reads them. */
-  readonly tail: OpValue;
-  readonly kind: "statistics" | "kernel";
-  /** The linear's two halves meet in the kernel: a · gelu(b). */
-  readonly gated: boolean;
-}
+import { formOf } from "../forms/table.ts";
+import { type Group, isInPlace } from "../layout/group.ts";
+import { groupsTogether } from "../layout/norm-groups.ts";
 
 interface Open {
   core?: OpValue;
@@ -54,9 +43,9 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
         return undefined;
       const open = tails.get(value.id);
       if (open !== undefined) return open;
-      const { wgsl } = opEntry(value.op);
+      const form = formOf(value.op);
       const [input] = value.inputs;
-      if (wgsl.kind !== "move" || !wgsl.whole || input === undefined) return undefined;
+      if (form.kind !== "move" || !form.bijective || input === undefined) return undefined;
       value = byId(input);
     }
   };
@@ -78,8 +67,8 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
 
   /** An index map whose result is wanted in memory: the kernel before it writes there, or one that does nothing else. */
   const finishAt = (op: OpValue): void => {
-    const { wgsl } = opEntry(op.op);
-    const open = wgsl.kind === "move" && wgsl.whole ? producer(op.inputs[0] ?? -1, sizeOf(op.type.shape)) : undefined;
+    const form = formOf(op.op);
+    const open = form.kind === "move" && form.bijective ? producer(op.inputs[0] ?? -1, sizeOf(op.type.shape)) : undefined;
     if (open === undefined || open.siblings.length > 0) begin({ tail: op, kind: "kernel" });
     else {
       tails.delete(open.tail.id);
@@ -89,11 +78,11 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
 
   for (const op of graph.values) {
     if (op.kind !== "op") continue;
-    const { wgsl } = opEntry(op.op);
+    const form = formOf(op.op);
     if (op.op === "groupNorm" && groupsTogether(op) === undefined) {
       begin({ core: op, tail: op, kind: "statistics" });
       begin({ tail: op, kind: "kernel" });
-    } else if (wgsl.kind === "kernel") {
+    } else if (form.kind === "kernel") {
       if (op.op !== "linear" || !joinSiblings(op, groups, around)) begin({ core: op, tail: op, kind: "kernel" });
     } else if (op.op === "geglu" && gates(op, tails.get(op.inputs[0] ?? -1), around)) {
       const open = tails.get(op.inputs[0] ?? -1) as Open;
@@ -101,8 +90,8 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
       tails.delete(open.tail.id);
       open.tail = op;
       tails.set(op.id, open);
-    } else if (wgsl.kind === "element" || (wgsl.kind === "gather" && op.op !== "concat")) extend(op);
-    else if (wanted.has(op.id) && op.attributes.inPlace !== true) finishAt(op);
+    } else if (form.kind === "element" || (form.kind === "gather" && op.op !== "concat")) extend(op);
+    else if (wanted.has(op.id) && !isInPlace(op)) finishAt(op);
   }
   return inOrder(graph, groups);
 }
@@ -112,7 +101,7 @@ function wantedInMemory(graph: Graph): ReadonlySet<ValueId> {
   const wanted = new Set(graph.outputs.map((output) => output.value));
   for (const value of graph.values) {
     if (value.kind !== "op") continue;
-    if (value.attributes.inPlace === true) for (const id of value.inputs) wanted.add(id);
+    if (isInPlace(value)) for (const id of value.inputs) wanted.add(id);
     if (value.op === "matmul") wanted.add(value.inputs[1] ?? -1);
   }
   return wanted;
@@ -145,8 +134,8 @@ export function sourcesOf(id: ValueId, byId: (id: ValueId) => Value): readonly V
   const value = byId(id);
   if (value.kind === "input") return [id];
   if (value.kind !== "op") return [];
-  const { wgsl } = opEntry(value.op);
-  if (wgsl.kind === "move" || value.op === "concat") return value.inputs.flatMap((input) => sourcesOf(input, byId));
+  const form = formOf(value.op);
+  if (form.kind === "move" || value.op === "concat") return value.inputs.flatMap((input) => sourcesOf(input, byId));
   return [id];
 }
 
@@ -186,11 +175,11 @@ function isOperandOnly(op: OpValue, { readersOf, outputs }: Surroundings): boole
     const readers = readersOf.get(current.id) ?? [];
     const [reader] = readers;
     // A piece of a value goes to its place in the whole, which siblings do not share.
-    if (outputs.has(current.id) || readers.some(({ attributes }) => attributes.inPlace === true)) return false;
+    if (outputs.has(current.id) || readers.some(isInPlace)) return false;
     if (reader === undefined || readers.length > 1) return true;
-    const { wgsl } = opEntry(reader.op);
-    if (wgsl.kind === "move" && wgsl.whole) current = reader;
-    else return reader.op !== "geglu" && !(wgsl.kind === "element" && sizeOf(reader.type.shape) === sizeOf(op.type.shape));
+    const form = formOf(reader.op);
+    if (form.kind === "move" && form.bijective) current = reader;
+    else return reader.op !== "geglu" && !(form.kind === "element" && sizeOf(reader.type.shape) === sizeOf(op.type.shape));
   }
 }
 

@@ -4,6 +4,7 @@ import { bytesOf, type Graph, type OpValue, type TensorType, type Value, type Va
 import { opEntry } from "../../../ops/table.ts";
 import { removeDeadCode } from "../../../passes/dead-code.ts";
 import { GraphBuilder } from "../../../rewriting/builder.ts";
+import { isInPlace } from "../layout/group.ts";
 import { fuse } from "./fuse.ts";
 
 /** Pictures [B, F, C, H, W] are split along their frames, tokens [N, S, C] along their sequences. */
@@ -27,7 +28,7 @@ export function splitFrames(graph: Graph, limit: number): Graph {
 function splitFirst(graph: Graph, limit: number): Graph | undefined {
   const tails = new Set(fuse(graph, limit).map(({ tail }) => tail.id));
   const isLarge = (value: Value): value is OpValue =>
-    value.kind === "op" && tails.has(value.id) && value.attributes.inPlace !== true && bytesOf(value.type) > limit;
+    value.kind === "op" && tails.has(value.id) && !isInPlace(value) && bytesOf(value.type) > limit;
   for (const first of graph.values) {
     if (!isLarge(first)) continue;
     const region = regionOf(graph, first);

@@ -10,12 +10,11 @@ import {
   type ValueId,
   valuesById,
 } from "../../../graph/graph.ts";
-import { opEntry } from "../../../ops/table.ts";
-import { chain, follow, gatedBelow } from "../kernels/chain.ts";
-import type { Stored } from "../kernels/kernel-writer.ts";
-import type { TableRows } from "../kernels/reader.ts";
-import { type Coordinate, probes, rowMajor } from "./coordinates.ts";
-import type { Group } from "./fuse.ts";
+import { chain, follow, gatedBelow } from "../forms/chain.ts";
+import { formOf } from "../forms/table.ts";
+import { type Coordinate, probes, rowMajor } from "../layout/coordinates.ts";
+import { coreOf, type Group, isInPlace } from "../layout/group.ts";
+import type { Stored, TableRows } from "../layout/stored.ts";
 
 export interface Storage {
   readonly stored: (id: ValueId) => Stored | undefined;
@@ -82,7 +81,7 @@ function placePieces(
   const pieces = new Map<ValueId, Stored>();
   // The outer before the inner: a piece may have been cut again.
   for (const op of [...graph.values].reverse()) {
-    if (op.kind !== "op" || op.attributes.inPlace !== true) continue;
+    if (!isInPlace(op)) continue;
     const { shape, dtype } = op.type;
     const output = outputs.get(op.id);
     const channels = shape.length === 5 ? 2 : shape.length - 1;
@@ -92,7 +91,7 @@ function placePieces(
     const whole = pieces.get(op.id) ?? own;
     places.set(op.id, whole);
     let { start } = whole;
-    const axis = Number(op.attributes.axis);
+    const { axis } = op.attributes;
     for (const id of op.inputs) {
       pieces.set(id, { ...whole, start });
       start += (byId(id).type.shape[axis] ?? 0) * (whole.strides[axis] ?? 0);
@@ -131,7 +130,7 @@ function place(
   const { shape, dtype } = tail.type;
   if (group.kind === "statistics") {
     const images = shape.slice(0, -3);
-    const stored = plain(`statistics:${tail.id}`, { dtype: "f32", shape: [...images, Number(tail.attributes.groups), 2] });
+    const stored = plain(`statistics:${tail.id}`, { dtype: "f32", shape: [...images, coreOf(group, "groupNorm").attributes.groups, 2] });
     statistics.set(tail.id, stored);
     return stored;
   }
@@ -152,7 +151,7 @@ function place(
 function writesFours(core: OpValue | undefined): boolean {
   if (core === undefined) return true;
   if (core.op === "softmax" || core.op === "maskedSoftmax") return false;
-  return core.op !== "attend" || ((core.type.shape.at(-1) ?? 1) / Number(core.attributes.heads)) % 4 === 0;
+  return core.op !== "attend" || ((core.type.shape.at(-1) ?? 1) / core.attributes.heads) % 4 === 0;
 }
 
 /** Strides with one axis innermost and the others in their order before it. */
@@ -192,10 +191,10 @@ function laneOfSource(tail: OpValue, places: ReadonlyMap<ValueId, Stored>, byId:
     if (stored !== undefined) return axisOf(at[stored.strides.findIndex((stride, i) => stride === 1 && (value.type.shape[i] ?? 1) > 1)]);
     if (value.kind !== "op" || sizeOf(value.type.shape) * 2 <= sizeOf(shape)) return undefined;
     if (value.op === "groupNorm") return axisOf(at.at(-3));
-    const { wgsl } = opEntry(value.op);
+    const form = formOf(value.op);
     const [input = -1] = value.inputs;
-    if (wgsl.kind === "move") return visit(input, wgsl.source(at, value, byId(input).type.shape));
-    if (wgsl.kind !== "element" && value.op !== "concat") return undefined;
+    if (form.kind === "move") return visit(input, form.source(at, value, byId(input).type.shape));
+    if (form.kind !== "element" && value.op !== "concat") return undefined;
     for (const one of value.inputs) {
       if (byId(one).type.shape.length !== at.length) continue;
       const found = visit(one, at);

@@ -2,7 +2,7 @@
 
 import type { Graph, ValueId } from "../../../graph/graph.ts";
 import type { Binding, PlannedValue } from "../../../package/plan.ts";
-import type { Group } from "./fuse.ts";
+import { type Group, isInPlace } from "../layout/group.ts";
 import type { Storage } from "./storage.ts";
 
 /** Of `whole`, the graph as the package has it; values that `graph` computes in pieces count once they are whole. */
@@ -17,8 +17,9 @@ export function valuesInMemory(
   for (const [at, { kind, siblings, tail }] of groups.entries()) {
     if (kind === "kernel") for (const { id } of [...siblings, tail]) madeAt.set(id, at);
   }
-  for (const { id, ...value } of graph.values) {
-    if (value.kind !== "op" || value.attributes.inPlace !== true) continue;
+  for (const value of graph.values) {
+    if (!isInPlace(value)) continue;
+    const { id } = value;
     const pieces = value.inputs.map((piece) => madeAt.get(piece));
     if (pieces.includes(undefined)) throw new Error(`plan: a piece of %${id} is never computed`);
     madeAt.set(id, Math.max(...pieces.map(Number)));

@@ -1,10 +1,9 @@
 /** Weights to buffers as kernels want them: matrices packed column by column, small ones side by side in one binding. */
 
-import { bytesOfDType, type OpValue, sizeOf, type Value, type ValueId, type WeightValue } from "../../../graph/graph.ts";
+import { bytesOfDType, sizeOf, type Value, type ValueId, type WeightValue } from "../../../graph/graph.ts";
 import type { Binding, WeightBuffer, WeightPart } from "../../../package/plan.ts";
-import type { Stored, VectorPart } from "../kernels/kernel-writer.ts";
-import type { TableRows } from "../kernels/reader.ts";
-import type { Group } from "./fuse.ts";
+import { coreOf, type Group } from "../layout/group.ts";
+import type { Stored, TableRows, VectorPart } from "../layout/stored.ts";
 import { bindingAlignment } from "./slots.ts";
 
 /** Buffers are whole vec4s. */
@@ -26,7 +25,7 @@ export class WeightBuffers {
 
   /** The packed matrix of a convolution, a linear op, or linear ops side by side. */
   matrix(group: Group): Stored {
-    const core = group.core as OpValue;
+    const core = coreOf(group, "conv2d", "linear");
     const ops = group.siblings.length > 0 ? group.siblings : [core];
     const tensors = ops.map((op) => this.weight(op.inputs[1] ?? -1));
     const [outputs = 1, inputs = 1, ...window] = tensors[0]?.type.shape ?? [];

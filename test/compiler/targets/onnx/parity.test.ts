@@ -1,10 +1,11 @@
 // The ONNX nodes of every op compute what its reference does, on ONNX Runtime.
 import { describe, expect, it } from "vitest";
 import type { Attributes, DType, TensorType } from "../../../../compiler/graph/graph.ts";
+import type { OpName } from "../../../../compiler/graph/op-names.ts";
 import { opTable } from "../../../../compiler/ops/table.ts";
 import { byOnnx, byReference, graphOf, randomNumbers, randomRun, relativeError } from "../../ops/one-op.ts";
 
-type Case = readonly [op: string, shapes: readonly (readonly number[])[], attributes?: Attributes];
+type Case = readonly [op: OpName, shapes: readonly (readonly number[])[], attributes?: Attributes];
 
 const cases: readonly Case[] = [
   ["conv2d", [[2, 3, 5, 7]], { out: 4, kernel: 3 }],
@@ -246,7 +247,7 @@ describe("hard numbers", () => {
     expect(relativeError(await byOnnx(graph, run), expected)).toBeLessThan(1e-6);
   });
 
-  it.each(["maskedSoftmax", "attend"])("%s: what is masked changes no bit", async (op) => {
+  it.each(["maskedSoftmax", "attend"] as const)("%s: what is masked changes no bit", async (op) => {
     const causal = op === "attend";
     const shape = causal ? [3, 16, 48] : [3, 4, 16, 16];
     const inputs = causal ? [shape, shape, shape] : [shape];

@@ -1,7 +1,7 @@
 // Every kernel of the shipped models goes through a WebGPU that checks all and computes nothing, at the limits that every device grants.
 
 import { expect, test } from "vitest";
-import { planGraph } from "../../../../compiler/targets/webgpu/plan/plan.ts";
+import { planGraph } from "../../../../compiler/targets/webgpu/plan-graph.ts";
 import { compileFile } from "../../../golden/cases.ts";
 import { openGpu } from "../../../gpu.ts";
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { Binding } from "../../../../../compiler/package/plan.ts";
 import { breachesOf, defaultLimits } from "../../../../../compiler/targets/webgpu/plan/limits.ts";
-import { planGraph } from "../../../../../compiler/targets/webgpu/plan/plan.ts";
+import { planGraph } from "../../../../../compiler/targets/webgpu/plan-graph.ts";
 import { compileFile } from "../../../../golden/cases.ts";
 
 const { graphs } = compileFile("models/magicvideo.mv", { preset: "Mini" });

@@ -1,7 +1,7 @@
 /** A graph to JSON and back, as packages carry it: with each op's weight path and source position, so that a wrong number can be traced to a line. */
 
-import { verify } from "../rewriting/verify.ts";
-import type { Graph, OpValue, Value } from "./graph.ts";
+import type { Graph, OpValue, Value } from "../graph/graph.ts";
+import { verify } from "./verify.ts";
 
 /** What blocks a value was expanded from stays behind: the path says it, and it would be most of the file. */
 export function serialiseGraph(graph: Graph): string {

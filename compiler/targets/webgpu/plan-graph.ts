@@ -1,27 +1,22 @@
 /** A graph to its plan on WebGPU: groups of ops as kernels, values in buffers, weights packed, dispatches in order. */
 
-import { bytesOfDType, type Graph, sizeOf, valuesById } from "../../../graph/graph.ts";
-import { opEntry } from "../../../ops/table.ts";
-import type { Binding, DeviceNeeds, Dispatch, Plan, Variant, WeightBuffer } from "../../../package/plan.ts";
-import { verify } from "../../../rewriting/verify.ts";
-import { attention, quadAttention } from "../kernels/attention.ts";
-import { convolution, quadConvolution, windowOf } from "../kernels/convolution.ts";
-import { groupNorm, groupStatistics } from "../kernels/group-norm.ts";
-import { type Stored, type VectorPart, vectorsBuffer, withWritable } from "../kernels/kernel-writer.ts";
-import { layerNorm, softmax } from "../kernels/norms.ts";
-import { pointwise } from "../kernels/pointwise.ts";
-import { product, quadProduct } from "../kernels/product.ts";
-import { splitProduct } from "../kernels/split-product.ts";
-import type { Draft, Task } from "../kernels/task.ts";
-import { tiledProduct } from "../kernels/tiled-product.ts";
-import { fuse, type Group } from "./fuse.ts";
-import { type DeviceLimits, defaultLimits } from "./limits.ts";
-import { type Lifetime, leastBytes, shareSlots } from "./slots.ts";
-import { splitFrames } from "./split-frames.ts";
-import { inputBuffer, outputBuffer, placeValues } from "./storage.ts";
-import { valuesInMemory } from "./values-in-memory.ts";
-import { padded, WeightBuffers } from "./weight-buffers.ts";
-import { writableBindings } from "./writable.ts";
+import { bytesOfDType, type Graph, sizeOf, valuesById } from "../../graph/graph.ts";
+import { opEntry } from "../../ops/table.ts";
+import type { Binding, DeviceNeeds, Dispatch, Plan, Variant, WeightBuffer } from "../../package/plan.ts";
+import { verify } from "../../rewriting/verify.ts";
+import { draftsOf } from "./kernels/drafts.ts";
+import { withWritable } from "./kernels/kernel-writer.ts";
+import type { Draft, Task } from "./kernels/task.ts";
+import type { Group } from "./layout/group.ts";
+import { type VectorPart, vectorsBuffer } from "./layout/stored.ts";
+import { fuse } from "./plan/fuse.ts";
+import { type DeviceLimits, defaultLimits } from "./plan/limits.ts";
+import { type Lifetime, leastBytes, shareSlots } from "./plan/slots.ts";
+import { splitFrames } from "./plan/split-frames.ts";
+import { inputBuffer, outputBuffer, placeValues } from "./plan/storage.ts";
+import { valuesInMemory } from "./plan/values-in-memory.ts";
+import { padded, WeightBuffers } from "./plan/weight-buffers.ts";
+import { writableBindings } from "./plan/writable.ts";
 
 export interface Planned {
   readonly plan: Plan;
@@ -32,10 +27,6 @@ export interface Planned {
   /** Of the intermediate values: what the slots take, and the least that any plan could. */
   readonly memory: { readonly planned: number; readonly least: number };
 }
-
-/** Rows of a product, and neighbouring pixels of a convolution, that one thread computes: what is taken, and what else a device may prefer. */
-const productRows = [4, 8] as const;
-const convolutionPixels = [8, 4] as const;
 
 interface Step {
   readonly group: Group;
@@ -58,7 +49,7 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
   }
   const steps = groups.map((group): Step => {
     const task: Task = { group, scene, result: storage.result(group) };
-    const [draft, ...others] = draftsOf(task, weights);
+    const [draft, ...others] = draftsOf(task, () => weights.matrix(group));
     return { group, draft, variants: others.filter((other) => isVariant(other, draft, limits)) };
   });
   /** Of the buffers that share slots: those of values that do not leave the graph. */
@@ -120,52 +111,6 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
   };
   const planned = slots.reduce((sum, bytes) => sum + bytes, 0);
   return { plan, graph, source: kernels.source(), memory: { planned, least: leastBytes(lifetimes) } };
-}
-
-/** The kernels that a group may have, the one that does well anywhere first. */
-function draftsOf(task: Task, weights: WeightBuffers): readonly [Draft, ...Draft[]] {
-  const { group } = task;
-  const { core } = group;
-  if (group.kind === "statistics") return [groupStatistics(task)];
-  if (core === undefined) return [pointwise(task)];
-  switch (core.op) {
-    case "linear":
-      return products(task, weights.matrix(group));
-    case "matmul": {
-      const second = core.inputs[1] ?? -1;
-      const stored = task.scene.stored(second);
-      if (stored === undefined) throw new Error("plan: a matmul whose second operand is not in memory");
-      return products(task, stored);
-    }
-    case "conv2d": {
-      const { kernel, stride } = windowOf(core);
-      const matrix = weights.matrix(group);
-      if (kernel === 1 && stride === 1) return products(task, matrix);
-      const [most, fewer] = convolutionPixels;
-      const others = [convolution(task, matrix, fewer), quadConvolution(task, matrix, most), tiledProduct(task, matrix)];
-      return [convolution(task, matrix, most), ...others.filter((one) => one !== undefined)];
-    }
-    case "attend": {
-      const quads = quadAttention(task);
-      return quads === undefined ? [attention(task)] : [attention(task), quads];
-    }
-    case "groupNorm":
-      return [groupNorm(task)];
-    case "layerNorm":
-      return [layerNorm(task)];
-    case "softmax":
-    case "maskedSoftmax":
-      return [softmax(task)];
-    default:
-      throw new Error(`plan: there is no kernel for ${core.op}`);
-  }
-}
-
-function products(task: Task, matrix: Stored): readonly [Draft, ...Draft[]] {
-  const [few, more] = productRows;
-  const most = task.group.gated ? more : 2 * more;
-  const others = [product(task, matrix, more), quadProduct(task, matrix, most), tiledProduct(task, matrix), splitProduct(task, matrix)];
-  return [product(task, matrix, few), ...others.filter((one) => one !== undefined)];
 }
 
 /** Another kernel in truth, within the limits, and bound alike: else it could not take the first one's place. */

@@ -1,16 +1,16 @@
 /** The element ops and index maps that follow a core within its kernel: where the core's results stand in the value that reaches memory. */
 
 import { type OpValue, sizeOf, type Value, type ValueId } from "../../../graph/graph.ts";
-import { opEntry } from "../../../ops/table.ts";
-import { type Coordinate, regroup } from "../plan/coordinates.ts";
+import { type Coordinate, regroup } from "../layout/coordinates.ts";
+import { formOf } from "./table.ts";
 
 /** The ops from the core's result up to the tail, each reading the one before it. */
 export function chain(from: OpValue, tail: OpValue, value: (id: ValueId) => Value): readonly OpValue[] {
   const search = (op: Value): readonly OpValue[] | undefined => {
     if (op.id === from.id) return [];
     if (op.kind !== "op" || sizeOf(op.type.shape) !== sizeOf(from.type.shape)) return undefined;
-    const { wgsl } = opEntry(op.op);
-    if (wgsl.kind === "kernel" || (wgsl.kind === "move" && !wgsl.whole)) return undefined;
+    const form = formOf(op.op);
+    if (form.kind === "kernel" || (form.kind === "move" && !form.bijective)) return undefined;
     for (const id of op.inputs) {
       const below = search(value(id));
       if (below !== undefined) return [...below, op];
@@ -36,7 +36,7 @@ export function follow(ops: readonly OpValue[], at: readonly Coordinate[]): read
 export function gatedBelow(tail: OpValue, core: OpValue, byId: (id: ValueId) => Value): OpValue | undefined {
   const visit = (op: OpValue): OpValue | undefined => {
     if (op.op === "geglu" && op.inputs[0] === core.id) return op;
-    if (op.id === core.id || opEntry(op.op).wgsl.kind === "kernel") return undefined;
+    if (op.id === core.id || formOf(op.op).kind === "kernel") return undefined;
     for (const id of op.inputs) {
       const value = byId(id);
       const found = value.kind === "op" ? visit(value) : undefined;

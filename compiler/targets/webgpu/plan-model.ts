@@ -1,11 +1,11 @@
 /** Every graph of a compiled model to its plan within a device's limits, or the diagnostics that say what is beyond them. */
 
-import type { Diagnostic, Span } from "../../../../dsl/index.ts";
-import type { Compiled } from "../../../compile.ts";
-import { graphsOf } from "../../../expand/expand.ts";
-import { expandDiagnostic } from "../../../expand/messages.ts";
-import { type Breach, breachesOf, type DeviceLimits } from "./limits.ts";
-import { type Planned, planGraph } from "./plan.ts";
+import type { Diagnostic, Span } from "../../../dsl/index.ts";
+import type { Compiled } from "../../compile.ts";
+import { graphsOf } from "../../expand/expand.ts";
+import { expandDiagnostic } from "../../expand/messages.ts";
+import { type Breach, breachesOf, type DeviceLimits } from "./plan/limits.ts";
+import { type Planned, planGraph } from "./plan-graph.ts";
 
 export type PlanResult =
   | { readonly ok: true; readonly plans: ReadonlyMap<string, Planned> }

@@ -1,7 +1,8 @@
-/** How an op becomes WGSL: the part of its row in the op table that the device's kernels are made from. */
+/** What an op is to a kernel: arithmetic on an element, an index map, a read at places of its own, or a sum that is a kernel itself. */
 
-import type { DType, OpValue, ValueId } from "../../../graph/graph.ts";
-import type { Coordinate } from "../plan/coordinates.ts";
+import type { DType, OpValueOf, ValueId } from "../../../graph/graph.ts";
+import type { OpName } from "../../../graph/op-names.ts";
+import type { Coordinate } from "../layout/coordinates.ts";
 
 /** One element, or four neighbours. */
 export type Width = 1 | 4;
@@ -26,19 +27,31 @@ export interface ElementReader {
   dtypeOf(id: ValueId): DType;
 }
 
-export type WgslForm =
-  /** Each element from the inputs' elements at the same place; `type` is f32 or vec4<f32>. */
-  | { readonly kind: "element"; readonly write: (inputs: readonly string[], type: string, reader: ElementReader) => string }
-  /** No arithmetic: where in its only input an element lies. Of `whole` ones no element is lost or doubled. */
-  | {
-      readonly kind: "move";
-      readonly whole: boolean;
-      readonly source: (at: readonly Coordinate[], op: OpValue, shape: readonly number[]) => readonly Coordinate[];
-    }
-  /** Reads its inputs at places of its own. */
-  | { readonly kind: "gather"; readonly write: (reader: ElementReader, op: OpValue, at: readonly Coordinate[], width: Width) => string }
-  /** Sums over many elements: a kernel of its own, which takes element ops in at its end. */
-  | { readonly kind: "kernel" };
+export type Form<O extends OpName = OpName> = ElementForm | MoveForm<O> | GatherForm<O> | KernelForm;
+
+/** Each element from the inputs' elements at the same place; `type` is f32 or vec4<f32>. */
+export interface ElementForm {
+  readonly kind: "element";
+  readonly write: (inputs: readonly string[], type: string, reader: ElementReader) => string;
+}
+
+/** No arithmetic: where in its only input an element lies. Of `bijective` ones no element is lost or doubled. */
+export interface MoveForm<O extends OpName> {
+  readonly kind: "move";
+  readonly bijective: boolean;
+  source(at: readonly Coordinate[], op: OpValueOf<O>, shape: readonly number[]): readonly Coordinate[];
+}
+
+/** Reads its inputs at places of its own. */
+export interface GatherForm<O extends OpName> {
+  readonly kind: "gather";
+  write(reader: ElementReader, op: OpValueOf<O>, at: readonly Coordinate[], width: Width): string;
+}
+
+/** Sums over many elements: a kernel of its own, which takes element ops in at its end. */
+export interface KernelForm {
+  readonly kind: "kernel";
+}
 
 /** Whether four neighbours stand at the same place on these axes. */
 export function isShared(reader: ElementReader, places: readonly Coordinate[]): boolean {
@@ -49,19 +62,4 @@ export function isShared(reader: ElementReader, places: readonly Coordinate[]): 
 /** WGSL has no overloading: functions on one element and on four are told apart by their names. */
 export function nameFor(name: string, type: string): string {
   return type === "f32" ? name : `${name}4`;
-}
-
-/** The function erf to 1.5e-7 (Abramowitz and Stegun, 7.1.26); WGSL has none. */
-export function erfOf(type: string): string {
-  return `fn ${nameFor("erf", type)}(x: ${type}) -> ${type} {
-  let a = abs(x);
-  let t = 1.0 / (1.0 + 0.3275911 * a);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return sign(x) * (1.0 - p * exp(-a * a));
-}`;
-}
-
-/** 1 / (1 + exp(-x)); the exponent is kept from overflowing, as WGSL leaves infinities undefined. */
-export function sigmoidOf(x: string, type: string): string {
-  return `(1.0 / (1.0 + exp(min(-${x}, ${type}(80.0)))))`;
 }

@@ -1,0 +1,46 @@
+/** The ops that a graph can hold, each with the attributes that a value of it carries: the closed union that every table over ops is total in. */
+
+import type { DType } from "./dtype.ts";
+
+export interface OpAttributes {
+  readonly conv2d: {
+    readonly out: number;
+    readonly kernel: number;
+    readonly stride: number;
+    readonly padding: "both" | "end";
+    readonly bias: boolean;
+  };
+  readonly linear: { readonly out: number; readonly bias: boolean; readonly init: "default" | "zeros" };
+  readonly groupNorm: { readonly groups: number; readonly eps: number };
+  readonly layerNorm: { readonly eps: number };
+  /** `dtype` of these two is the build's precision, which no input's type tells. */
+  readonly embedding: { readonly vocabulary: number; readonly width: number; readonly dtype: Exclude<DType, "i32"> };
+  readonly sinusoid: { readonly width: number; readonly dtype: Exclude<DType, "i32"> };
+  readonly attend: { readonly heads: number; readonly causal: boolean };
+  readonly silu: None;
+  readonly gelu: None;
+  readonly quickGelu: None;
+  readonly sigmoid: None;
+  readonly tanh: None;
+  readonly exp: None;
+  readonly geglu: None;
+  readonly softmax: { readonly axis: number };
+  readonly maskedSoftmax: None;
+  readonly matmul: None;
+  readonly upsample: { readonly factor: number };
+  /** `inPlace` where the inputs are computed where the whole is to lie, so that joining them moves nothing. */
+  readonly concat: { readonly axis: number; readonly inPlace?: true };
+  readonly slice: { readonly axis: number; readonly start: number; readonly size: number };
+  readonly add: None;
+  readonly sub: None;
+  readonly mul: None;
+  readonly div: None;
+  readonly reshape: { readonly shape: readonly number[] };
+  readonly transpose: { readonly permutation: readonly number[] };
+  readonly broadcast: { readonly shape: readonly number[] };
+  readonly cast: { readonly to: DType };
+}
+
+type None = { readonly [name in never]: never };
+
+export type OpName = keyof OpAttributes;

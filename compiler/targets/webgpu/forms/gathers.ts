@@ -1,0 +1,109 @@
+/** The forms of ops that read their inputs at places of their own. */
+
+import { startsOf } from "../../../ops/concat.ts";
+import { inputAt } from "../../../ops/rules.ts";
+import { frequencies } from "../../../ops/sinusoid.ts";
+import { type Coordinate, moved, scalar } from "../layout/coordinates.ts";
+import { type GatherForm, isShared, nameFor, type Width } from "./form.ts";
+import { geluOf } from "./functions.ts";
+
+export const cast: GatherForm<"cast"> = {
+  kind: "gather",
+  write: (reader, op, at, width) => {
+    const [x = -1] = op.inputs;
+    const [from, to] = [reader.dtypeOf(x), op.type.dtype];
+    const one = (place: readonly Coordinate[]) => reader.read(x, place, 1);
+    if (to === "i32") return from === "i32" ? one(at) : `i32(trunc(${one(at)}))`;
+    if (from !== "i32") return reader.read(x, at, width);
+    if (width === 1) return `f32(${one(at)})`;
+    const each = reader.neighbours(at).map((place) => `f32(${one(place)})`);
+    return `vec4<f32>(${each.join(", ")})`;
+  },
+};
+
+/** Reads the input that holds the place, which is asked from the last input to the first. */
+export const concat: GatherForm<"concat"> = {
+  kind: "gather",
+  write: (reader, op, at, width) => {
+    const { axis } = op.attributes;
+    const starts = startsOf(op.inputs.map((id) => inputAt(reader.shapeOf(id), axis)));
+    if (width === 4 && starts.some((start) => start % 4 !== 0) && !isShared(reader, [inputAt(at, axis)])) {
+      // Four neighbours may lie in two inputs.
+      const each = reader.neighbours(at).map((one) => reader.name(concat.write(reader, op, one, 1)));
+      return `vec4<f32>(${each.join(", ")})`;
+    }
+    const place = inputAt(at, axis);
+    const whole = scalar(place);
+    const from = (input: number): string => {
+      const id = inputAt(op.inputs, input);
+      const start = inputAt(starts, input);
+      const inside = moved(place, inputAt(reader.shapeOf(id), axis), -start);
+      const read = () =>
+        reader.read(
+          id,
+          at.map((other, i) => (i === axis ? inside : other)),
+          width,
+        );
+      return input === 0 ? read() : reader.choose(`${whole} >= ${start}u`, width, read, () => from(input - 1));
+    };
+    return from(op.inputs.length - 1);
+  },
+};
+
+export const embedding: GatherForm<"embedding"> = {
+  kind: "gather",
+  write: (reader, op, at, width) => {
+    const [tokens = -1, table = -1] = op.inputs;
+    const row = (place: readonly Coordinate[], lanes: Width) => {
+      const token = reader.name(`u32(${reader.read(tokens, place.slice(0, -1), 1)})`);
+      return reader.row(table, token, place.at(-1) ?? [], lanes);
+    };
+    // Neighbours along the tokens have a row each.
+    if (width === 1 || isShared(reader, at.slice(0, -1))) return row(at, width);
+    const each = reader.neighbours(at).map((place) => reader.name(row(place, 1)));
+    return `vec4<f32>(${each.join(", ")})`;
+  },
+};
+
+export const geglu: GatherForm<"geglu"> = {
+  kind: "gather",
+  write: (reader, op, at, width) => {
+    const [x = -1] = op.inputs;
+    const both = reader.shapeOf(x).at(-1) ?? 2;
+    const half = (start: number) => reader.read(x, [...at.slice(0, -1), moved(at.at(-1) ?? [], both, start)], width);
+    const gate = reader.name(half(both / 2));
+    return `${half(0)} * ${reader.name(geluOf(gate, width === 4 ? "vec4<f32>" : "f32", reader))}`;
+  },
+};
+
+/**
+ * The cosine of an angle less a part of a turn. WGSL promises its own only to 5e-4, and nothing beyond half a turn: the
+ * whole turns leave in three parts (Cody and Waite), the rest by its series around the nearest half turn.
+ */
+function cosineOf(type: string): string {
+  return `fn ${nameFor("cosine", type)}(angle: ${type}, behind: ${type}) -> ${type} {
+  let turns = round(angle * 0.15915494309);
+  var x = ((angle - turns * 6.28125) - turns * 0.0019350051879882812) - turns * 3.019916e-7;
+  x = x - behind * 6.283185307;
+  let half = round(x * 0.31830988618);
+  x = (x - half * 3.140625) - half * 0.00096765358979;
+  let q = x * x;
+  let c = 1.0 + q * (-0.5 + q * (0.041666667 + q * (-0.0013888889 + q * (2.4801587e-5 + q * (-2.7557319e-7 + q * 2.0876757e-9)))));
+  return c * (1.0 - 2.0 * abs(half - 2.0 * trunc(half * 0.5)));
+}`;
+}
+
+export const sinusoid: GatherForm<"sinusoid"> = {
+  kind: "gather",
+  write: (reader, op, at, width) => {
+    const [t = -1] = op.inputs;
+    const rates = frequencies(op.attributes.width);
+    const type = width === 4 ? "vec4<f32>" : "f32";
+    reader.define(cosineOf(type));
+    const [row = [], column = []] = at;
+    // A sine is the cosine a quarter of a turn before.
+    const turns = rates.map(() => 0).concat(rates.map(() => 0.25));
+    const angle = `${reader.read(t, [row], width)} * ${reader.name(reader.table([...rates, ...rates], column, width))}`;
+    return `${nameFor("cosine", type)}(${angle}, ${reader.table(turns, column, width)})`;
+  },
+};

@@ -1,0 +1,77 @@
+/** The form of each op on the device: a total table, so that an op without one does not compile. */
+
+import type { OpName } from "../../../graph/op-names.ts";
+import { inputAt } from "../../../ops/rules.ts";
+import { moved, regroup } from "../layout/coordinates.ts";
+import type { ElementForm, Form } from "./form.ts";
+import { geluOf, sigmoidOf } from "./functions.ts";
+import { cast, concat, embedding, geglu, sinusoid } from "./gathers.ts";
+
+const kernel = { kind: "kernel" } as const;
+
+const binary = (operator: string): ElementForm => ({
+  kind: "element",
+  write: ([left = "", right = ""]) => `(${left} ${operator} ${right})`,
+});
+
+const unary = (write: (x: string, ...rest: [type: string, reader: Parameters<ElementForm["write"]>[2]]) => string): ElementForm => ({
+  kind: "element",
+  write: ([x = ""], type, reader) => write(x, type, reader),
+});
+
+const table = {
+  conv2d: kernel,
+  linear: kernel,
+  matmul: kernel,
+  attend: kernel,
+  groupNorm: kernel,
+  layerNorm: kernel,
+  softmax: kernel,
+  maskedSoftmax: kernel,
+
+  add: binary("+"),
+  sub: binary("-"),
+  mul: binary("*"),
+  div: binary("/"),
+
+  exp: unary((x) => `exp(${x})`),
+  sigmoid: unary(sigmoidOf),
+  // Beyond 10 the result is 1 in f32, and some drivers overflow.
+  tanh: unary((x, type) => `tanh(clamp(${x}, ${type}(-10.0), ${type}(10.0)))`),
+  silu: unary((x, type) => `${x} * ${sigmoidOf(x, type)}`),
+  gelu: unary(geluOf),
+  quickGelu: unary((x, type) => `${x} * ${sigmoidOf(`1.702 * ${x}`, type)}`),
+
+  reshape: { kind: "move", bijective: true, source: (at, _, shape) => regroup(at, shape) },
+  transpose: {
+    kind: "move",
+    bijective: true,
+    source: (at, { attributes }, shape) => shape.map((_, axis) => inputAt(at, attributes.permutation.indexOf(axis))),
+  },
+  broadcast: { kind: "move", bijective: false, source: (at, _, shape) => at.map((place, axis) => (shape[axis] === 1 ? [] : place)) },
+  slice: {
+    kind: "move",
+    bijective: false,
+    source: (at, { attributes: { axis: cut, start } }, shape) =>
+      at.map((place, axis) => (axis === cut ? moved(place, inputAt(shape, axis), start) : place)),
+  },
+  upsample: {
+    kind: "move",
+    bijective: false,
+    source: (at, { attributes: { factor } }, shape) =>
+      at.map((place, axis) => (axis < at.length - 2 ? place : moved(place, inputAt(shape, axis), 0, factor))),
+  },
+
+  cast,
+  concat,
+  embedding,
+  geglu,
+  sinusoid,
+} satisfies { readonly [O in OpName]: Form<O> };
+
+/** The ops that are kernels of their own. */
+export type KernelName = { [O in OpName]: (typeof table)[O]["kind"] extends "kernel" ? O : never }[OpName];
+
+export function formOf(op: OpName): Form {
+  return table[op];
+}

@@ -1,0 +1,73 @@
+/** A group to the kernels that it may have, the one that does well anywhere first. */
+
+import { formOf, type KernelName } from "../forms/table.ts";
+import { coreOf } from "../layout/group.ts";
+import type { Stored } from "../layout/stored.ts";
+import { attention, quadAttention } from "./attention.ts";
+import { convolution, quadConvolution, windowOf } from "./convolution.ts";
+import { groupNorm, groupStatistics } from "./group-norm.ts";
+import { layerNorm, softmax } from "./norms.ts";
+import { pointwise } from "./pointwise.ts";
+import { product, quadProduct } from "./product.ts";
+import { splitProduct } from "./split-product.ts";
+import type { Draft, Task } from "./task.ts";
+import { tiledProduct } from "./tiled-product.ts";
+
+export type Drafts = readonly [Draft, ...Draft[]];
+
+/** Rows of a product, and neighbouring pixels of a convolution, that one thread computes: what is taken, and what else a device may prefer. */
+const productRows = [4, 8] as const;
+const convolutionPixels = [8, 4] as const;
+
+/** `matrix` packs the weights of the group's product, which only products and convolutions have. */
+type Write = (task: Task, matrix: () => Stored) => Drafts;
+
+/** Total: an op that is a kernel of its own has one here, or it does not compile. */
+const writers: { readonly [O in KernelName]: Write } = {
+  linear: (task, matrix) => products(task, matrix()),
+  matmul: (task) => {
+    const second = task.scene.stored(coreOf(task.group, "matmul").inputs[1] ?? -1);
+    if (second === undefined) throw new Error("kernels: a matmul whose second operand is not in memory");
+    return products(task, second);
+  },
+  conv2d: (task, matrix) => {
+    const { kernel, stride } = windowOf(coreOf(task.group, "conv2d"));
+    const packed = matrix();
+    if (kernel === 1 && stride === 1) return products(task, packed);
+    const [most, fewer] = convolutionPixels;
+    return chosen(convolution(task, packed, most), [
+      convolution(task, packed, fewer),
+      quadConvolution(task, packed, most),
+      tiledProduct(task, packed),
+    ]);
+  },
+  attend: (task) => chosen(attention(task), [quadAttention(task)]),
+  groupNorm: (task) => [groupNorm(task)],
+  layerNorm: (task) => [layerNorm(task)],
+  softmax: (task) => [softmax(task)],
+  maskedSoftmax: (task) => [softmax(task)],
+};
+
+export function draftsOf(task: Task, matrix: () => Stored): Drafts {
+  const { core, kind, tail } = task.group;
+  if (kind === "statistics") return [groupStatistics(task)];
+  if (core === undefined) return [pointwise(task)];
+  if (formOf(core.op).kind !== "kernel") throw new Error(`kernels: ${core.op} at ${tail.origin.path} is no kernel of its own`);
+  return writers[core.op as KernelName](task, matrix);
+}
+
+function products(task: Task, matrix: Stored): Drafts {
+  const [few, more] = productRows;
+  const most = task.group.gated ? more : 2 * more;
+  return chosen(product(task, matrix, few), [
+    product(task, matrix, more),
+    quadProduct(task, matrix, most),
+    tiledProduct(task, matrix),
+    splitProduct(task, matrix),
+  ]);
+}
+
+/** The others where the shapes allow them. */
+function chosen(first: Draft, others: readonly (Draft | undefined)[]): Drafts {
+  return [first, ...others.filter((one) => one !== undefined)];
+}
