@@ -9,5 +9,5 @@ export type { Graph } from "./graph/graph.ts";
 export { printGraph } from "./graph/print.ts";
 export { opSignatures } from "./ops/table.ts";
 export type { Manifest } from "./package/manifest.ts";
-export { emitPackage, type PackageFiles } from "./targets/package-files.ts";
+export { emitPackage, type PackageFiles } from "./package-files.ts";
 export { emitBindings } from "./targets/typescript/bindings.ts";

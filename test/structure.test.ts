@@ -58,6 +58,58 @@ test("parts import only what lies below them", () => {
   expect(breaches).toEqual([]);
 });
 
+/**
+ * The rooms of the compiler from the ground up, and the lower rooms that each may import, types included. A target knows no
+ * other target; of WebGPU's rooms the plan does not write kernels and kernels do not plan.
+ */
+const rooms: { readonly [room: string]: readonly string[] } = {
+  graph: [],
+  ops: ["graph"],
+  rewriting: ["graph", "ops"],
+  analysis: ["graph", "ops", "rewriting"],
+  passes: ["graph", "ops", "rewriting", "analysis"],
+  package: ["graph"],
+  module: ["graph", "package"],
+  expand: ["graph", "ops", "rewriting", "module"],
+  "targets/onnx": ["graph", "ops", "package"],
+  "targets/typescript": ["graph", "module"],
+  "targets/webgpu/layout": ["graph"],
+  "targets/webgpu/forms": ["graph", "ops", "targets/webgpu/layout"],
+  "targets/webgpu/kernels": ["graph", "ops", "targets/webgpu/layout", "targets/webgpu/forms"],
+  "targets/webgpu/plan": ["graph", "ops", "rewriting", "passes", "package", "targets/webgpu/layout", "targets/webgpu/forms"],
+};
+/** Joins its rooms, each of which may be imported here only. */
+const webgpuTop = [
+  "graph",
+  "ops",
+  "rewriting",
+  "package",
+  "module",
+  ...Object.keys(rooms).filter((room) => room.startsWith("targets/webgpu/")),
+];
+
+/** The room of a file of the compiler; files that stand in no room are the way in, above all rooms. */
+function roomOf(file: string): string | undefined {
+  const path = file.slice("compiler/".length);
+  const room = Object.keys(rooms).find((name) => path.startsWith(`${name}/`));
+  return room ?? (path.startsWith("targets/webgpu/") ? "targets/webgpu" : undefined);
+}
+
+test("the compiler's rooms import only what lies below them, types included", () => {
+  const breaches = [...graph].flatMap(([file, imports]) => {
+    if (partOf(file) !== "compiler") return [];
+    const room = roomOf(file);
+    if (room === undefined) return file.split("/").length === 2 ? [] : [`${file} stands in no room`];
+    const allowed = room === "targets/webgpu" ? webgpuTop : rooms[room];
+    return imports
+      .filter((imported) => imported.to.startsWith(".") && partOf(target(file, imported)) === "compiler")
+      .map((imported) => roomOf(target(file, imported)) ?? "the way in")
+      .filter((other) => other !== room && !allowed?.includes(other))
+      .map((other) => `${file} imports ${other}`);
+  });
+  expect([...new Set(breaches)]).toEqual([]);
+});
+
 test("what a browser runs imports nothing of Node", () => {
   const breaches = [...graph]
     .filter(([file]) => ["dsl", "compiler", "runtime", "web"].includes(partOf(file)) || sharedWithThePage.test(file))

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
 import type { Choices, Setting } from "../../compiler/expand/configure.ts";
-import { emitPackage, type PackageFiles } from "../../compiler/targets/package-files.ts";
+import { emitPackage, type PackageFiles } from "../../compiler/package-files.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";

@@ -80,10 +80,6 @@ export const expandMessages = {
   "no-text-graph": error(
     (_: Record<never, never>) => "a model with a tokenizer needs `graph encodeText(tokens: Tensor<i32, …>)` to take what it makes",
   ),
-  "device-limit": error(
-    (h: { readonly graph: string; readonly what: string; readonly limit: string; readonly needed: number; readonly allowed: number }) =>
-      `\`${h.what}\` in graph \`${h.graph}\` needs ${h.needed} of the device's ${h.limit}, but the limit is ${h.allowed}`,
-  ),
 } satisfies MessageTable;
 
 export const expandDiagnostic = diagnosticsOf(expandMessages);

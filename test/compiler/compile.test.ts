@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { Graph } from "../../compiler/graph/graph.ts";
-import { emitPackage } from "../../compiler/targets/package-files.ts";
+import { emitPackage } from "../../compiler/package-files.ts";
 import { compileFile } from "../golden/cases.ts";
 
 const mini = compileFile("models/magicvideo.mv", { preset: "Mini" });

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import { expandMessages } from "../../compiler/expand/messages.ts";
+import { webgpuMessages } from "../../compiler/targets/webgpu/messages.ts";
 import { defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
 import { checkMessages } from "../../dsl/check/messages.ts";
@@ -30,7 +31,7 @@ function diagnosticsOf(found: Case): { diagnostics: readonly Diagnostic[]; texts
 }
 
 test("every code has a case, and every case a code", () => {
-  const codes = Object.keys({ ...syntaxMessages, ...checkMessages, ...expandMessages });
+  const codes = Object.keys({ ...syntaxMessages, ...checkMessages, ...expandMessages, ...webgpuMessages });
   expect(Object.keys(cases).sort()).toEqual(codes.sort());
   const empty = Object.entries(cases).filter(([, list]) => list.length === 0);
   expect(empty.map(([code]) => code)).toEqual(unreachable);

@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Compiled } from "../../compiler/compile.ts";
-import { emitPackage, type Targets } from "../../compiler/targets/package-files.ts";
+import { emitPackage, type Targets } from "../../compiler/package-files.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import type { Planned } from "../../compiler/targets/webgpu/plan-graph.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";

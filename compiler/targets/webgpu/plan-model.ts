@@ -3,7 +3,7 @@
 import type { Diagnostic, Span } from "../../../dsl/index.ts";
 import type { Compiled } from "../../compile.ts";
 import { graphsOf } from "../../expand/expand.ts";
-import { expandDiagnostic } from "../../expand/messages.ts";
+import { webgpuDiagnostic } from "./messages.ts";
 import { type Breach, breachesOf, type DeviceLimits } from "./plan/limits.ts";
 import { type Planned, planGraph } from "./plan-graph.ts";
 
@@ -37,5 +37,5 @@ function spanOf({ graph }: Planned, { what }: Breach): Span | undefined {
 function diagnosticOf(graph: string, { limit, what, needed, allowed }: Breach, span: Span): Diagnostic {
   const holes = { graph, what, limit, needed, allowed };
   const hint = "build with smaller sizes, with `--precision f16`, or for a larger device with `--limits FILE.json`";
-  return expandDiagnostic("device-limit", span, holes, { hint });
+  return webgpuDiagnostic("device-limit", span, holes, { hint });
 }

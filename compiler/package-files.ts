@@ -1,14 +1,14 @@
 /** A compiled model to the files of its package, all but the weights' bytes and the tokenizer, which the caller has. */
 
-import { costOf } from "../analysis/cost.ts";
-import type { Compiled } from "../compile.ts";
-import type { Graph } from "../graph/graph.ts";
-import type { FileSpec, GraphSpec, Manifest, TensorSpec } from "../package/manifest.ts";
-import { layOutWeights, type WeightLayout } from "../package/weights.ts";
-import { onnxPasses, runPasses } from "../passes/passes.ts";
-import { serialiseGraph } from "../rewriting/serialise.ts";
-import { emitOnnx } from "./onnx/emit.ts";
-import type { Planned } from "./webgpu/plan-graph.ts";
+import { costOf } from "./analysis/cost.ts";
+import type { Compiled } from "./compile.ts";
+import type { Graph } from "./graph/graph.ts";
+import type { FileSpec, GraphSpec, Manifest, TensorSpec } from "./package/manifest.ts";
+import { layOutWeights, type WeightLayout } from "./package/weights.ts";
+import { onnxPasses, runPasses } from "./passes/passes.ts";
+import { serialiseGraph } from "./rewriting/serialise.ts";
+import { emitOnnx } from "./targets/onnx/emit.ts";
+import type { Planned } from "./targets/webgpu/plan-graph.ts";
 
 export interface PackageFiles {
   /** Graphs by path in the package: each as ONNX, and as the compiler has it. */
