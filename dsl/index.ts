@@ -6,6 +6,7 @@ export * from "./diagnostic.ts";
 export { nearest } from "./nearest.ts";
 export { type ParseResult, parse } from "./parse.ts";
 export { format } from "./print/print.ts";
+export { printTokens, printTree } from "./print/tree.ts";
 export type * from "./program.ts";
 export { type Painter, placeOf, type RenderOptions, renderAll, renderDiagnostic } from "./render.ts";
 export type * from "./signature.ts";

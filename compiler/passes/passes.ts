@@ -1,6 +1,7 @@
 /** The passes by name and order: each a pure function from graph to graph, verified after it has run (law 4). */
 
 import type { Graph } from "../graph/graph.ts";
+import { type Trace, untraced } from "../rewriting/trace.ts";
 import { verify } from "../rewriting/verify.ts";
 import { shareSubexpressions } from "./common-subexpressions.ts";
 import { foldConstants } from "./constant-folding.ts";
@@ -38,6 +39,11 @@ export const onnxPasses: readonly Pass[] = [
   { name: "remove-dead-code", run: removeDeadCode },
 ];
 
-export function runPasses(graph: Graph, list: readonly Pass[] = passes): Graph {
-  return list.reduce((current, pass) => verify(pass.run(current), `pass ${pass.name}`), graph);
+/** The passes of a list in order, each verified after it has run. */
+export function runPasses(graph: Graph, list: readonly Pass[] = passes, trace: Trace = untraced): Graph {
+  return list.reduce((current, pass) => {
+    const made = verify(pass.run(current), `pass ${pass.name}`);
+    trace({ stage: pass.name, graph: graph.name, made });
+    return made;
+  }, graph);
 }
