@@ -15,6 +15,7 @@ import { linear } from "./linear.ts";
 import { matmul } from "./matmul.ts";
 import { groupNorm, layerNorm } from "./normalise.ts";
 import type { CompositeOp, OpEntry } from "./op.ts";
+import { rmsNorm } from "./rms-norm.ts";
 import { sinusoid } from "./sinusoid.ts";
 import { slice } from "./slice.ts";
 import { maskedSoftmax, softmax } from "./softmax.ts";
@@ -25,6 +26,7 @@ export const opTable = {
   linear,
   groupNorm,
   layerNorm,
+  rmsNorm,
   embedding,
   attend,
   silu,

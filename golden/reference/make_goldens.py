@@ -94,6 +94,7 @@ def ops():
         op = frames(lambda x, weight, bias, groups=groups, eps=eps: F.group_norm(x, groups, weight, bias, eps))
         yield (f"group-norm-{groups}-of-{channels}", "groupNorm", {"groups": groups, "eps": eps},
                {"x": (2, 3, channels, 5, 7), "weight": (channels,), "bias": (channels,)}, op)
+    yield ("rms-norm", "rmsNorm", {}, {"x": (3, 5, 13), "weight": (13,)}, lambda x, weight: x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-6) * weight)
     yield ("layer-norm", "layerNorm", {}, {"x": (3, 5, 13), "weight": (13,), "bias": (13,)}, lambda x, weight, bias: F.layer_norm(x, (13,), weight, bias))
     yield ("linear", "linear", {"out": 11}, {"x": (3, 5, 13), "weight": (11, 13), "bias": (11,)}, F.linear)
     yield ("linear-no-bias", "linear", {"out": 11, "bias": False}, {"x": (3, 5, 13), "weight": (11, 13)}, F.linear)

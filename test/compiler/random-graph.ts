@@ -49,6 +49,7 @@ const makers: { readonly [O in OpName]: Make } = {
   groupNorm: (x, shape, { random }) =>
     shape.length < 3 ? undefined : { inputs: [x], attributes: { groups: divisorOf(shape.at(-3) ?? 1, random), eps: 1e-5 } },
   layerNorm: (x) => ({ inputs: [x], attributes: { eps: 1e-5 } }),
+  rmsNorm: (x) => ({ inputs: [x], attributes: { eps: 1e-6 } }),
   embedding: (_, shape, { random, operand }) => ({
     inputs: [operand(shape.slice(0, 2), "i32")],
     attributes: { vocabulary: 9, width: random.pick(sizes) },

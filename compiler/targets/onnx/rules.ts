@@ -118,6 +118,14 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
       type.dtype,
     ),
 
+  /** RMSNormalization came with opset 23. */
+  rmsNorm: (writer, inputs, { type, attributes }, types) => {
+    const [x, weight] = inF32(writer, inputs, types);
+    const squares = writer.node("ReduceMean", [writer.node("Mul", [x, x]), writer.ints([-1])], { keepdims: 1 });
+    const root = writer.node("Sqrt", [writer.node("Add", [squares, writer.scalar(attributes.eps, "f32")])]);
+    return writer.cast(writer.node("Mul", [writer.node("Div", [x, root]), weight]), "f32", type.dtype);
+  },
+
   softmax: (writer, [x = ""], { type, attributes }) =>
     writer.cast(writer.node("Softmax", [writer.cast(x, type.dtype, "f32")], { axis: attributes.axis }), "f32", type.dtype),
 

@@ -97,6 +97,14 @@ describe("norms", () => {
     expect(two.data).toEqual([-1, 1, -1, 1]);
   });
 
+  it("rmsNorm divides by the root of the mean square, eps inside the root, and keeps the mean", () => {
+    // (1 + 49) / 2 is 25, whose root is 5; with 75 more it is 10.
+    const made = apply("rmsNorm", [given([2, 2], [1, 7, 5, 5])], { eps: 0 }, { weight: [1, 2] });
+    expect([...made.data].map((x) => Number(x.toFixed(6)))).toEqual([0.2, 2.8, 1, 2]);
+    const shifted = apply("rmsNorm", [given([1, 2], [1, 7])], { eps: 75 }, { weight: [1, 1] });
+    expect([...shifted.data].map((x) => Number(x.toFixed(6)))).toEqual([0.1, 0.7]);
+  });
+
   it("layerNorm normalises the last axis, eps inside the root", () => {
     const made = apply("layerNorm", [given([2, 2], [1, 3, 10, 10])], { eps: 3 }, { weight: [1, 2], bias: [0, 5] });
     expect(made.data).toEqual([-0.5, 6, 0, 5]);

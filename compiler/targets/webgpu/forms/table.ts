@@ -26,6 +26,7 @@ const table = {
   attend: kernel,
   groupNorm: kernel,
   layerNorm: kernel,
+  rmsNorm: kernel,
   softmax: kernel,
   maskedSoftmax: kernel,
 

@@ -6,7 +6,7 @@ import type { Stored } from "../layout/stored.ts";
 import { attention, quadAttention } from "./attention.ts";
 import { convolution, quadConvolution, windowOf } from "./convolution.ts";
 import { groupNorm, groupStatistics } from "./group-norm.ts";
-import { layerNorm, softmax } from "./norms.ts";
+import { layerNorm, rmsNorm, softmax } from "./norms.ts";
 import { pointwise } from "./pointwise.ts";
 import { product, quadProduct } from "./product.ts";
 import { splitProduct } from "./split-product.ts";
@@ -44,6 +44,7 @@ const writers: { readonly [O in KernelName]: Write } = {
   attend: (task) => chosen(attention(task), [quadAttention(task)]),
   groupNorm: (task) => [groupNorm(task)],
   layerNorm: (task) => [layerNorm(task)],
+  rmsNorm: (task) => [rmsNorm(task)],
   softmax: (task) => [softmax(task)],
   maskedSoftmax: (task) => [softmax(task)],
 };

@@ -1,17 +1,15 @@
-/** What is computed row by row in f32: layer norms, the mean first and then the squares of what is left, so that nothing cancels; softmax. */
+/** What is computed row by row in f32: norms, a mean before the squares of what is left, so that nothing cancels; softmax. */
 
-import { sizeOf } from "../../../graph/graph.ts";
+import { type OpValueOf, sizeOf, type ValueId } from "../../../graph/graph.ts";
 import { regroup, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
 import { KernelWriter } from "./kernel-writer.ts";
 import { laneVariable, literal, Reader } from "./reader.ts";
 import { countedThreads, type Draft, finishElement, type Task } from "./task.ts";
 
-/** Each row of the last axis to mean 0 and variance 1, then the channels' scale and shift; one thread a row. */
-export function layerNorm(task: Task): Draft {
-  const { group, scene, result } = task;
-  const core = coreOf(group, "layerNorm");
-  const [x = -1, weight = -1, bias = -1] = core.inputs;
+/** One thread a row of the last axis, whose channels it goes through in fours where they are fours. */
+function rowKernel(task: Task, core: OpValueOf<"layerNorm" | "rmsNorm">) {
+  const [x = -1] = core.inputs;
   const { shape } = core.type;
   const channels = shape.at(-1) ?? 1;
   const rows = sizeOf(shape.slice(0, -1));
@@ -25,29 +23,52 @@ export function layerNorm(task: Task): Draft {
   const each = (body: (element: string) => void) =>
     writer.block(`for (var c = 0u; c < ${channels / lanes}u; c++)`, () => {
       if (lanes === 4) writer.lines.push(`let ${laneVariable} = c * 4u;`);
-      body(new Reader(scene, writer).read(x, [...rowAt, channel], lanes));
+      body(new Reader(task.scene, writer).read(x, [...rowAt, channel], lanes));
     });
-  const total = (name: string) => (lanes === 4 ? `dot(${name}, vec4<f32>(1.0))` : name);
-  writer.lines.push(`var sum = ${type}(0.0);`);
-  each((element) => writer.lines.push(`sum += ${element};`));
-  const mean = writer.name(`${total("sum")} / ${literal(channels)}`);
-  writer.lines.push(`var squares = ${type}(0.0);`);
-  each((element) => writer.lines.push(`squares += (${element} - ${mean}) * (${element} - ${mean});`));
-  const scale = writer.name(`inverseSqrt(${total("squares")} / ${literal(channels)} + ${literal(core.attributes.eps)})`);
-  each((element) => {
-    const reader = new Reader(scene, writer);
-    const normal = `(${element} - ${mean}) * ${scale} * ${reader.read(weight, [channel], lanes)} + ${reader.read(bias, [channel], lanes)}`;
-    finishElement(task, writer, core, writer.name(normal), [...rowAt, channel], lanes);
-  });
   return {
-    name: `layerNorm_${rows}x${channels}_${result.dtype}`,
-    source: writer.finish(
-      `layerNorm: ${rows} rows of ${channels}; a thread a row.`,
-      [64, 1, 1],
-      "@builtin(global_invocation_id) id: vec3<u32>",
-    ),
-    grid,
+    writer,
+    /** A small weight's element at the channel. */
+    weight: (id: ValueId) => new Reader(task.scene, writer).read(id, [channel], lanes),
+    /** The mean over the row of a term of each element. */
+    mean: (name: string, term: (element: string) => string): string => {
+      writer.lines.push(`var ${name} = ${type}(0.0);`);
+      each((element) => writer.lines.push(`${name} += ${term(element)};`));
+      return `${lanes === 4 ? `dot(${name}, vec4<f32>(1.0))` : name} / ${literal(channels)}`;
+    },
+    finish: (result: (element: string) => string): Draft => {
+      each((element) => finishElement(task, writer, core, writer.name(result(element)), [...rowAt, channel], lanes));
+      return {
+        name: `${core.op}_${rows}x${channels}_${task.result.dtype}`,
+        source: writer.finish(
+          `${core.op}: ${rows} rows of ${channels}; a thread a row.`,
+          [64, 1, 1],
+          "@builtin(global_invocation_id) id: vec3<u32>",
+        ),
+        grid,
+      };
+    },
   };
+}
+
+/** Each row to mean 0 and variance 1, then the channels' scale and shift. */
+export function layerNorm(task: Task): Draft {
+  const core = coreOf(task.group, "layerNorm");
+  const [, weight = -1, bias = -1] = core.inputs;
+  const row = rowKernel(task, core);
+  const mean = row.writer.name(row.mean("sum", (element) => element));
+  const variance = row.mean("squares", (element) => `(${element} - ${mean}) * (${element} - ${mean})`);
+  const scale = row.writer.name(`inverseSqrt(${variance} + ${literal(core.attributes.eps)})`);
+  return row.finish((element) => `(${element} - ${mean}) * ${scale} * ${row.weight(weight)} + ${row.weight(bias)}`);
+}
+
+/** Each row to a mean square of 1, then the channels' scale. */
+export function rmsNorm(task: Task): Draft {
+  const core = coreOf(task.group, "rmsNorm");
+  const [, weight = -1] = core.inputs;
+  const row = rowKernel(task, core);
+  const square = row.mean("squares", (element) => `${element} * ${element}`);
+  const scale = row.writer.name(`inverseSqrt(${square} + ${literal(core.attributes.eps)})`);
+  return row.finish((element) => `${element} * ${scale} * ${row.weight(weight)}`);
 }
 
 /** exp(x) over its sum along one axis, one thread a row; of a masked one, row i sees the columns 0 to i. */

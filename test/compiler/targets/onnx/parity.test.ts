@@ -25,6 +25,8 @@ const cases: readonly Case[] = [
   ["groupNorm", [[1, 2, 5, 1, 3]], { groups: 1 }],
   ["layerNorm", [[2, 3, 7]]],
   ["layerNorm", [[9]], { eps: 1e-3 }],
+  ["rmsNorm", [[2, 3, 7]]],
+  ["rmsNorm", [[9]], { eps: 1e-3 }],
   [
     "attend",
     [
