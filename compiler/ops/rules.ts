@@ -63,12 +63,6 @@ export function refuseDtypes(op: string, left: AxisType, right: AxisType, input:
   };
 }
 
-/** `C of 640`, or `axis 640` where the source gives no name. */
-export function describeAxis(axis: Axis): string {
-  const name = axisName(axis);
-  return name === String(axis.size) ? `an axis of ${axis.size}` : `axis ${name} of ${axis.size}`;
-}
-
 /** The axis after a stride or an enlargement, named as the source would write it: `H / 2`. */
 export function derivedAxis(axis: Axis, operator: "*" | "/", by: number): Axis {
   const size = operator === "*" ? axis.size * by : axis.size / by;
