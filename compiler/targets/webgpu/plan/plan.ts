@@ -15,6 +15,7 @@ import { splitProduct } from "../kernels/split-product.ts";
 import type { Draft, Task } from "../kernels/task.ts";
 import { tiledProduct } from "../kernels/tiled-product.ts";
 import { fuse, type Group } from "./fuse.ts";
+import { KernelLibrary } from "./kernel-library.ts";
 import { type DeviceLimits, defaultLimits } from "./limits.ts";
 import { type Lifetime, leastBytes, shareSlots } from "./slots.ts";
 import { splitFrames } from "./split-frames.ts";
@@ -45,7 +46,7 @@ interface Step {
 }
 
 /** Plans within the limits where splitting by frames and by rows can do it; `breachesOf` says what is still beyond them. */
-export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): Planned {
+export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits, library: KernelLibrary = kernelLibrary(limits)): Planned {
   const graph = verify(splitFrames(whole, limits.maxStorageBufferBindingSize), "split-frames");
   const byId = valuesById(graph);
   const groups = fuse(graph, limits.maxStorageBufferBindingSize);
@@ -57,9 +58,9 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
     if (table !== undefined) for (const rows of storage.table(table)) weights.table(table, rows);
   }
   const steps = groups.map((group): Step => {
-    const task: Task = { group, scene, result: storage.result(group) };
-    const [draft, ...others] = draftsOf(task, weights);
-    return { group, draft, variants: others.filter((other) => isVariant(other, draft, limits)) };
+    const matrix = takesMatrix(group) ? weights.matrix(group) : undefined;
+    const [draft, ...variants] = library.draftsOf({ group, scene, result: storage.result(group) }, matrix);
+    return { group, draft, variants };
   });
   /** Of the buffers that share slots: those of values that do not leave the graph. */
   const sizes = new Map<string, number>();
@@ -122,15 +123,29 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
   return { plan, graph, source: kernels.source(), memory: { planned, least: leastBytes(lifetimes) } };
 }
 
+/** The kernels for a device of these limits, each written once. */
+export function kernelLibrary(limits: DeviceLimits): KernelLibrary {
+  return new KernelLibrary((task, matrix) => {
+    const [first, ...others] = draftsOf(task, matrix);
+    return [first, ...others.filter((other) => isVariant(other, first, limits))];
+  });
+}
+
+/** Whether a group's kernel multiplies with a packed weight. */
+function takesMatrix({ core, kind }: Group): boolean {
+  return kind === "kernel" && (core?.op === "linear" || core?.op === "conv2d");
+}
+
 /** The kernels that a group may have, the one that does well anywhere first. */
-function draftsOf(task: Task, weights: WeightBuffers): readonly [Draft, ...Draft[]] {
+function draftsOf(task: Task, packed: Stored | undefined): readonly [Draft, ...Draft[]] {
   const { group } = task;
   const { core } = group;
   if (group.kind === "statistics") return [groupStatistics(task)];
   if (core === undefined) return [pointwise(task)];
+  const matrix = packed as Stored;
   switch (core.op) {
     case "linear":
-      return products(task, weights.matrix(group));
+      return products(task, matrix);
     case "matmul": {
       const second = core.inputs[1] ?? -1;
       const stored = task.scene.stored(second);
@@ -139,7 +154,6 @@ function draftsOf(task: Task, weights: WeightBuffers): readonly [Draft, ...Draft
     }
     case "conv2d": {
       const { kernel, stride } = windowOf(core);
-      const matrix = weights.matrix(group);
       if (kernel === 1 && stride === 1) return products(task, matrix);
       const [most, fewer] = convolutionPixels;
       const others = [convolution(task, matrix, fewer), quadConvolution(task, matrix, most), tiledProduct(task, matrix)];
