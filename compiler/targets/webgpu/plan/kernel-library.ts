@@ -98,7 +98,15 @@ class LocalTask {
     this.task = { group: { ...core, siblings, tail, kind, gated }, scene: local, result: this.localBuffer(result) };
     this.matrix = matrix && this.localBuffer(matrix);
     this.told.push(
-      [kind, gated, tail.id, core.core?.id, siblings.map(({ id }) => id).join(), told(this.task.result), this.matrix && told(this.matrix)].join(" "),
+      [
+        kind,
+        gated,
+        tail.id,
+        core.core?.id,
+        siblings.map(({ id }) => id).join(),
+        told(this.task.result),
+        this.matrix && told(this.matrix),
+      ].join(" "),
     );
   }
 

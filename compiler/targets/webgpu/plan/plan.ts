@@ -74,14 +74,14 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits, li
     value.kind === "input" ? [{ name: value.name, bytes: padded(sizeOf(value.type.shape) * 4) }] : [],
   );
   const outputs = graph.outputs.map((output) => ({ name: output.name, bytes: padded(sizeOf(byId(output.value).type.shape) * 4) }));
+  const ends = new Map<string, Binding>([
+    ...inputs.map(({ name }, index) => [inputBuffer(name), { kind: "input", index }] as const),
+    ...outputs.map(({ name }, index) => [outputBuffer(name), { kind: "output", index }] as const),
+  ]);
   const bindingOf = (buffer: string, vectors: readonly VectorPart[]): Binding => {
     const place = places.get(buffer);
     if (place !== undefined) return { kind: "slot", index: place.slot, offset: place.offset, size: sizes.get(buffer) ?? 0 };
-    const input = inputs.findIndex(({ name }) => inputBuffer(name) === buffer);
-    if (input >= 0) return { kind: "input", index: input };
-    const output = outputs.findIndex(({ name }) => outputBuffer(name) === buffer);
-    if (output >= 0) return { kind: "output", index: output };
-    return buffer === vectorsBuffer ? weights.vectors(vectors) : weights.whole(buffer);
+    return ends.get(buffer) ?? (buffer === vectorsBuffer ? weights.vectors(vectors) : weights.whole(buffer));
   };
   const bound = steps.map((step) => {
     const { buffers, vectors } = step.draft.source;
