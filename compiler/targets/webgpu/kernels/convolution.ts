@@ -2,10 +2,10 @@
 
 import { type OpValue, sizeOf } from "../../../graph/graph.ts";
 import { type Coordinate, regroup, variable } from "../plan/coordinates.ts";
-import { KernelWriter, type Stored } from "./kernel-writer.ts";
+import { KernelWriter, type Parameter, type Stored } from "./kernel-writer.ts";
 import { innerVariable, runsOf } from "./operand.ts";
 import { workgroupFor } from "./product.ts";
-import { overQuarters, quadParameters, quadWorkgroup } from "./quads.ts";
+import { overQuarters, quadWorkgroup } from "./quads.ts";
 import { laneVariable, Reader } from "./reader.ts";
 import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
@@ -142,10 +142,9 @@ function writeConvolution(task: Task, matrix: Stored, pixels: number, quadThread
   }
   const name = `conv2d_${kernel}x${kernel}${stride > 1 ? `_stride${stride}` : ""}_${channels}to${outputs}_${imageCount}x${height}x${width}_${task.result.dtype}_pixels${run}${quads ? "_quads" : ""}`;
   const comment = `conv2d: ${imageCount} pictures of ${height}x${width}, ${channels} to ${outputs} channels, kernel ${kernel}x${kernel}, stride ${stride}; ${run} pixels x ${lanes} channels a thread${quads ? ", four of which share their loads" : ""}.`;
-  const parameters = "@builtin(global_invocation_id) id: vec3<u32>";
+  const parameters: readonly Parameter[] = quads ? ["id", "lane", "workgroup"] : ["id"];
   return {
     name,
-    source: writer.finish(comment, [...workgroup, 1], quads ? `${parameters}, ${quadParameters}` : parameters),
-    grid: gridOf([...threads, 1], [...workgroup, 1]),
+    source: writer.finish(comment, [...workgroup, 1], parameters, gridOf([...threads, 1], [...workgroup, 1])),
   };
 }

@@ -37,13 +37,59 @@ export interface KernelSource {
   readonly buffers: readonly string[];
   readonly writes: number;
   readonly vectors: readonly VectorPart[];
-  readonly workgroup: readonly [number, number, number];
+  readonly workgroup: Sizes3;
+  /** Workgroups along x, y and z. */
+  readonly grid: Sizes3;
   readonly sharedBytes: number;
   /** What a device must have beyond what all have. */
   readonly feature?: "subgroups";
 }
 
 export const vectorsBuffer = "vectors";
+
+type Sizes3 = readonly [number, number, number];
+
+/** What tells a thread which one it is. */
+const builtins = {
+  id: "@builtin(global_invocation_id) id: vec3<u32>",
+  local: "@builtin(local_invocation_id) local: vec3<u32>",
+  lane: "@builtin(subgroup_invocation_id) lane: u32",
+  workgroup: "@builtin(workgroup_id) workgroup: vec3<u32>",
+  place: "@builtin(workgroup_id) place: vec3<u32>",
+} as const;
+
+/** The names that a kernel may know of these; `place` is where a workgroup stands in a folded grid. */
+export type Parameter = Exclude<keyof typeof builtins, "place">;
+
+/** Workgroups along a dimension that every WebGPU device grants. */
+const mostWorkgroups = 65535;
+/** Workgroups of a row, and rows of a layer, of a folded grid. */
+const foldedRow = 32768;
+
+interface Covered {
+  readonly grid: Sizes3;
+  readonly parameters: readonly (keyof typeof builtins)[];
+  readonly lines: readonly string[];
+}
+
+/** A grid that is too long for one of its dimensions is dispatched row by row; its kernel is told where it would have stood. */
+function coverGrid(grid: Sizes3, workgroup: Sizes3, parameters: readonly Parameter[]): Covered {
+  const [x, y, z] = grid;
+  if (Math.max(x, y, z) <= mostWorkgroups) return { grid, parameters, lines: [] };
+  const count = x * y * z;
+  const rows = Math.ceil(count / foldedRow);
+  const lanes = parameters.filter((name) => name === "lane");
+  return {
+    grid: [foldedRow, Math.min(rows, foldedRow), Math.ceil(rows / foldedRow)],
+    parameters: ["local", ...lanes, "place"],
+    lines: [
+      `let number = (place.z * ${foldedRow}u + place.y) * ${foldedRow}u + place.x;`,
+      `if (number >= ${count}u) { return; }`,
+      `let workgroup = vec3<u32>(number % ${x}u, (number / ${x}u) % ${y}u, number / ${x * y}u);`,
+      `let id = workgroup * vec3<u32>(${workgroup.map((size) => `${size}u`).join(", ")}) + local;`,
+    ],
+  };
+}
 
 export class KernelWriter {
   private readonly bound = new Map<string, Bound>();
@@ -157,7 +203,8 @@ export class KernelWriter {
     this.lines.push(`${head} {`, ...inner.map((line) => `  ${line}`), "}");
   }
 
-  finish(comment: string, workgroup: readonly [number, number, number], parameters: string): KernelSource {
+  /** The kernel whole: its workgroups are those of `grid`, however a device must be given them. */
+  finish(comment: string, workgroup: Sizes3, parameters: readonly Parameter[], grid: Sizes3): KernelSource {
     const bound = [...this.bound.values()].sort((a, b) => Number(a.write) - Number(b.write));
     const declarations = bound.map(({ name, stored, write, scalar }, i) => {
       const element = elementOf(stored.dtype, scalar);
@@ -165,6 +212,7 @@ export class KernelWriter {
     });
     const accessors = bound.filter(({ write }) => !write).flatMap(accessorsOf);
     const body = this.lines.map((line) => `  ${line}`);
+    const covered = coverGrid(grid, workgroup, parameters);
     const text = [
       ...comment.split("\n").map((line) => `// ${line}`),
       ...(this.feature === undefined ? [] : [`enable ${this.feature};`]),
@@ -174,7 +222,8 @@ export class KernelWriter {
       ...this.functions,
       "",
       `@compute @workgroup_size(${workgroup.join(", ")})`,
-      `fn main(${parameters}) {`,
+      `fn main(${covered.parameters.map((name) => builtins[name]).join(", ")}) {`,
+      ...covered.lines.map((line) => `  ${line}`),
       ...body,
       "}",
       "",
@@ -185,6 +234,7 @@ export class KernelWriter {
       writes: bound.findIndex(({ write }) => write),
       vectors: this.vectors,
       workgroup,
+      grid: covered.grid,
       sharedBytes: this.sharedBytes,
       ...(this.feature === undefined ? {} : { feature: this.feature }),
     };

@@ -40,12 +40,7 @@ export function layerNorm(task: Task): Draft {
   });
   return {
     name: `layerNorm_${rows}x${channels}_${result.dtype}`,
-    source: writer.finish(
-      `layerNorm: ${rows} rows of ${channels}; a thread a row.`,
-      [64, 1, 1],
-      "@builtin(global_invocation_id) id: vec3<u32>",
-    ),
-    grid,
+    source: writer.finish(`layerNorm: ${rows} rows of ${channels}; a thread a row.`, [64, 1, 1], ["id"], grid),
   };
 }
 
@@ -76,11 +71,6 @@ export function softmax(task: Task): Draft {
   );
   return {
     name: `${core.op}_${shape.join("x")}_${result.dtype}`,
-    source: writer.finish(
-      `${core.op} of [${shape.join(", ")}] along axis ${axis}; a thread a row.`,
-      [64, 1, 1],
-      "@builtin(global_invocation_id) id: vec3<u32>",
-    ),
-    grid,
+    source: writer.finish(`${core.op} of [${shape.join(", ")}] along axis ${axis}; a thread a row.`, [64, 1, 1], ["id"], grid),
   };
 }

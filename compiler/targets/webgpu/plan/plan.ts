@@ -94,7 +94,7 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits, li
     return {
       label: labelOf(group),
       kernel: kernels.nameOf(draft),
-      grid: draft.grid,
+      grid: draft.source.grid,
       ...(variants.length === 0 ? {} : { variants: variants.map((one) => variantOf(one, kernels.nameOf(one))) }),
       bindings,
       writes,
@@ -183,18 +183,18 @@ function products(task: Task, matrix: Stored): readonly [Draft, ...Draft[]] {
 }
 
 /** Another kernel in truth, within the limits, and bound alike: else it could not take the first one's place. */
-function isVariant({ source, grid }: Draft, first: Draft, limits: DeviceLimits): boolean {
+function isVariant({ source }: Draft, first: Draft, limits: DeviceLimits): boolean {
   const fits =
     source.sharedBytes <= limits.maxComputeWorkgroupStorageSize &&
     sizeOf(source.workgroup) <= limits.maxComputeInvocationsPerWorkgroup &&
-    Math.max(...grid) <= limits.maxComputeWorkgroupsPerDimension;
+    Math.max(...source.grid) <= limits.maxComputeWorkgroupsPerDimension;
   const bound = JSON.stringify([source.buffers, source.writes, source.vectors]);
   return (
     fits && source.text !== first.source.text && bound === JSON.stringify([first.source.buffers, first.source.writes, first.source.vectors])
   );
 }
 
-function variantOf({ source: { feature }, grid, preferred }: Draft, kernel: string): Variant {
+function variantOf({ source: { feature, grid }, preferred }: Draft, kernel: string): Variant {
   return { kernel, grid, ...(feature === undefined ? {} : { feature }), ...(preferred === undefined ? {} : { preferred }) };
 }
 
@@ -270,7 +270,7 @@ function needsOf(
     maxComputeWorkgroupStorageSize: Math.max(...sources.map(({ sharedBytes }) => sharedBytes)),
     maxComputeInvocationsPerWorkgroup: Math.max(...sources.map(({ workgroup }) => sizeOf(workgroup))),
     maxComputeWorkgroupSizeX: Math.max(...sources.map(({ workgroup: [x] }) => x)),
-    maxComputeWorkgroupsPerDimension: Math.max(...drafts.flatMap(({ grid }) => grid)),
+    maxComputeWorkgroupsPerDimension: Math.max(...sources.flatMap(({ grid }) => grid)),
   };
 }
 
