@@ -5,8 +5,9 @@ import { opEntry } from "../../ops/table.ts";
 import type { Binding, DeviceNeeds, Dispatch, Plan, Variant, WeightBuffer } from "../../package/plan.ts";
 import { verify } from "../../rewriting/verify.ts";
 import { draftsOf } from "./kernels/drafts.ts";
+import { KernelLibrary } from "./kernels/kernel-library.ts";
 import { withWritable } from "./kernels/kernel-writer.ts";
-import type { Draft, Task } from "./kernels/task.ts";
+import type { Draft } from "./kernels/task.ts";
 import type { Group } from "./layout/group.ts";
 import { type VectorPart, vectorsBuffer } from "./layout/stored.ts";
 import { fuse } from "./plan/fuse.ts";
@@ -36,7 +37,7 @@ interface Step {
 }
 
 /** Plans within the limits where splitting by frames and by rows can do it; `breachesOf` says what is still beyond them. */
-export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): Planned {
+export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits, library: KernelLibrary = kernelLibrary(limits)): Planned {
   const graph = verify(splitFrames(whole, limits.maxStorageBufferBindingSize), "split-frames");
   const byId = valuesById(graph);
   const groups = fuse(graph, limits.maxStorageBufferBindingSize);
@@ -48,9 +49,9 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
     if (table !== undefined) for (const rows of storage.table(table)) weights.table(table, rows);
   }
   const steps = groups.map((group): Step => {
-    const task: Task = { group, scene, result: storage.result(group) };
-    const [draft, ...others] = draftsOf(task, () => weights.matrix(group));
-    return { group, draft, variants: others.filter((other) => isVariant(other, draft, limits)) };
+    const matrix = takesMatrix(group) ? weights.matrix(group) : undefined;
+    const [draft, ...variants] = library.draftsOf({ group, scene, result: storage.result(group) }, matrix);
+    return { group, draft, variants };
   });
   /** Of the buffers that share slots: those of values that do not leave the graph. */
   const sizes = new Map<string, number>();
@@ -64,14 +65,14 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
     value.kind === "input" ? [{ name: value.name, bytes: padded(sizeOf(value.type.shape) * 4) }] : [],
   );
   const outputs = graph.outputs.map((output) => ({ name: output.name, bytes: padded(sizeOf(byId(output.value).type.shape) * 4) }));
+  const ends = new Map<string, Binding>([
+    ...inputs.map(({ name }, index) => [inputBuffer(name), { kind: "input", index }] as const),
+    ...outputs.map(({ name }, index) => [outputBuffer(name), { kind: "output", index }] as const),
+  ]);
   const bindingOf = (buffer: string, vectors: readonly VectorPart[]): Binding => {
     const place = places.get(buffer);
     if (place !== undefined) return { kind: "slot", index: place.slot, offset: place.offset, size: sizes.get(buffer) ?? 0 };
-    const input = inputs.findIndex(({ name }) => inputBuffer(name) === buffer);
-    if (input >= 0) return { kind: "input", index: input };
-    const output = outputs.findIndex(({ name }) => outputBuffer(name) === buffer);
-    if (output >= 0) return { kind: "output", index: output };
-    return buffer === vectorsBuffer ? weights.vectors(vectors) : weights.whole(buffer);
+    return ends.get(buffer) ?? (buffer === vectorsBuffer ? weights.vectors(vectors) : weights.whole(buffer));
   };
   const bound = steps.map((step) => {
     const { buffers, vectors } = step.draft.source;
@@ -84,7 +85,7 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
     return {
       label: labelOf(group),
       kernel: kernels.nameOf(draft),
-      grid: draft.grid,
+      grid: draft.source.grid,
       ...(variants.length === 0 ? {} : { variants: variants.map((one) => variantOf(one, kernels.nameOf(one))) }),
       bindings,
       writes,
@@ -113,19 +114,32 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits): P
   return { plan, graph, source: kernels.source(), memory: { planned, least: leastBytes(lifetimes) } };
 }
 
+/** The kernels for a device of these limits, each written once. */
+export function kernelLibrary(limits: DeviceLimits): KernelLibrary {
+  return new KernelLibrary((task, matrix) => {
+    const [first, ...others] = draftsOf(task, matrix);
+    return [first, ...others.filter((other) => isVariant(other, first, limits))];
+  });
+}
+
+/** Whether a group's kernel multiplies with a packed weight. */
+function takesMatrix({ core, kind }: Group): boolean {
+  return kind === "kernel" && (core?.op === "linear" || core?.op === "conv2d");
+}
+
 /** Another kernel in truth, within the limits, and bound alike: else it could not take the first one's place. */
-function isVariant({ source, grid }: Draft, first: Draft, limits: DeviceLimits): boolean {
+function isVariant({ source }: Draft, first: Draft, limits: DeviceLimits): boolean {
   const fits =
     source.sharedBytes <= limits.maxComputeWorkgroupStorageSize &&
     sizeOf(source.workgroup) <= limits.maxComputeInvocationsPerWorkgroup &&
-    Math.max(...grid) <= limits.maxComputeWorkgroupsPerDimension;
+    Math.max(...source.grid) <= limits.maxComputeWorkgroupsPerDimension;
   const bound = JSON.stringify([source.buffers, source.writes, source.vectors]);
   return (
     fits && source.text !== first.source.text && bound === JSON.stringify([first.source.buffers, first.source.writes, first.source.vectors])
   );
 }
 
-function variantOf({ source: { feature }, grid, preferred }: Draft, kernel: string): Variant {
+function variantOf({ source: { feature, grid }, preferred }: Draft, kernel: string): Variant {
   return { kernel, grid, ...(feature === undefined ? {} : { feature }), ...(preferred === undefined ? {} : { preferred }) };
 }
 
@@ -201,7 +215,7 @@ function needsOf(
     maxComputeWorkgroupStorageSize: Math.max(...sources.map(({ sharedBytes }) => sharedBytes)),
     maxComputeInvocationsPerWorkgroup: Math.max(...sources.map(({ workgroup }) => sizeOf(workgroup))),
     maxComputeWorkgroupSizeX: Math.max(...sources.map(({ workgroup: [x] }) => x)),
-    maxComputeWorkgroupsPerDimension: Math.max(...drafts.flatMap(({ grid }) => grid)),
+    maxComputeWorkgroupsPerDimension: Math.max(...sources.flatMap(({ grid }) => grid)),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Compiled } from "../../compile.ts";
 import { graphsOf } from "../../expand/expand.ts";
 import { webgpuDiagnostic } from "./messages.ts";
 import { type Breach, breachesOf, type DeviceLimits } from "./plan/limits.ts";
-import { type Planned, planGraph } from "./plan-graph.ts";
+import { kernelLibrary, type Planned, planGraph } from "./plan-graph.ts";
 
 export type PlanResult =
   | { readonly ok: true; readonly plans: ReadonlyMap<string, Planned> }
@@ -14,8 +14,9 @@ export type PlanResult =
 export function planModel({ graphs, configuration }: Compiled, limits: DeviceLimits): PlanResult {
   const plans = new Map<string, Planned>();
   const diagnostics: Diagnostic[] = [];
+  const library = kernelLibrary(limits);
   for (const [name, graph] of graphs) {
-    const planned = planGraph(graph, limits);
+    const planned = planGraph(graph, limits, library);
     plans.set(name, planned);
     const declaration = graphsOf(configuration).find((one) => one.name.name === name)?.name ?? configuration.model.name;
     const [first] = breachesOf(planned.plan, limits);

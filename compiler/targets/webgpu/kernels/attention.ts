@@ -2,8 +2,7 @@
 
 import { type Coordinate, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
-import { KernelWriter } from "./kernel-writer.ts";
-import { quadParameters } from "./quads.ts";
+import { KernelWriter, type Parameter } from "./kernel-writer.ts";
 import { literal, Reader } from "./reader.ts";
 import { countedThreads, type Draft, finishElement, type Task } from "./task.ts";
 
@@ -93,8 +92,8 @@ function drafted(
     readonly name: string;
     readonly how: string;
     readonly workgroup: number;
-    readonly parameters: string;
-    readonly grid: Draft["grid"];
+    readonly parameters: readonly Parameter[];
+    readonly grid: readonly [number, number, number];
   },
   body: Body,
 ): Draft {
@@ -104,8 +103,7 @@ function drafted(
   const what = `attend: ${batch} times ${queries} queries to ${keys} keys, ${heads} heads of ${depth} channels${causal ? ", query i sees the keys 0 to i" : ""}`;
   return {
     name: `attend${form.name}_${batch}x${queries}x${keys}_${heads}heads_${depth}${causal ? "_directed" : ""}_${task.result.dtype}`,
-    source: writer.finish(`${what}; ${form.how}.`, [form.workgroup, 1, 1], form.parameters),
-    grid: form.grid,
+    source: writer.finish(`${what}; ${form.how}.`, [form.workgroup, 1, 1], form.parameters, form.grid),
   };
 }
 
@@ -113,7 +111,7 @@ function drafted(
 function threadAQuery(task: Task, sizes: Sizes, form: { readonly name: string; readonly how: string }, body: Body): Draft {
   const threads = sizes.batch * sizes.queries * sizes.heads;
   const { index, grid } = countedThreads(threads, 64);
-  const parameters = "@builtin(global_invocation_id) id: vec3<u32>";
+  const parameters = ["id"] as const;
   return drafted(task, sizes, { ...form, how: `a thread a query, ${form.how}`, workgroup: 64, parameters, grid }, (writer, access) => {
     writer.lines.push(`let i = ${index};`, `if (i >= ${threads}u) { return; }`);
     body(writer, access);
@@ -176,7 +174,7 @@ function quadKeys(task: Task, sizes: Sizes): Draft {
     name: "_quads",
     how: "a thread a query, four keys at a time, each loaded by one of four threads, softmax corrected as they go",
     workgroup: queriesOfQuads,
-    parameters: `@builtin(local_invocation_id) local: vec3<u32>, ${quadParameters}`,
+    parameters: ["local", "lane", "workgroup"] as const,
     grid: [Math.ceil(queries / queriesOfQuads), heads, batch] as const,
   };
   return drafted(task, sizes, form, (writer, access) => {
@@ -218,7 +216,7 @@ function manyChannels(task: Task, sizes: Sizes): Draft {
     name: "_wide",
     how: "sixteen queries a workgroup, sixteen keys at a time, softmax corrected as it goes",
     workgroup: 256,
-    parameters: "@builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>",
+    parameters: ["local", "workgroup"] as const,
     grid: [Math.ceil(queries / 16), heads, batch] as const,
   };
   return drafted(task, sizes, form, (writer, access) => {

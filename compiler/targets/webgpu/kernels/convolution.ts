@@ -5,10 +5,10 @@ import { paddingOf } from "../../../ops/conv2d.ts";
 import { type Coordinate, regroup, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
 import type { Stored } from "../layout/stored.ts";
-import { KernelWriter } from "./kernel-writer.ts";
+import { KernelWriter, type Parameter } from "./kernel-writer.ts";
 import { innerVariable, runsOf } from "./operand.ts";
 import { workgroupFor } from "./product.ts";
-import { overQuarters, quadParameters, quadWorkgroup } from "./quads.ts";
+import { overQuarters, quadWorkgroup } from "./quads.ts";
 import { laneVariable, Reader } from "./reader.ts";
 import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
@@ -145,10 +145,9 @@ function writeConvolution(task: Task, matrix: Stored, pixels: number, quadThread
   }
   const name = `conv2d_${kernel}x${kernel}${stride > 1 ? `_stride${stride}` : ""}_${channels}to${outputs}_${imageCount}x${height}x${width}_${task.result.dtype}_pixels${run}${quads ? "_quads" : ""}`;
   const comment = `conv2d: ${imageCount} pictures of ${height}x${width}, ${channels} to ${outputs} channels, kernel ${kernel}x${kernel}, stride ${stride}; ${run} pixels x ${lanes} channels a thread${quads ? ", four of which share their loads" : ""}.`;
-  const parameters = "@builtin(global_invocation_id) id: vec3<u32>";
+  const parameters: readonly Parameter[] = quads ? ["id", "lane", "workgroup"] : ["id"];
   return {
     name,
-    source: writer.finish(comment, [...workgroup, 1], quads ? `${parameters}, ${quadParameters}` : parameters),
-    grid: gridOf([...threads, 1], [...workgroup, 1]),
+    source: writer.finish(comment, [...workgroup, 1], parameters, gridOf([...threads, 1], [...workgroup, 1])),
   };
 }

@@ -19,12 +19,12 @@ export type Drafts = readonly [Draft, ...Draft[]];
 const productRows = [4, 8] as const;
 const convolutionPixels = [8, 4] as const;
 
-/** `matrix` packs the weights of the group's product, which only products and convolutions have. */
-type Write = (task: Task, matrix: () => Stored) => Drafts;
+/** `matrix` is where the group's packed weight lies, which products and convolutions have. */
+type Write = (task: Task, matrix: Stored | undefined) => Drafts;
 
 /** Total: an op that is a kernel of its own has one here, or it does not compile. */
 const writers: { readonly [O in KernelName]: Write } = {
-  linear: (task, matrix) => products(task, matrix()),
+  linear: (task, matrix) => products(task, packedOf(matrix)),
   matmul: (task) => {
     const second = task.scene.stored(coreOf(task.group, "matmul").inputs[1] ?? -1);
     if (second === undefined) throw new Error("kernels: a matmul whose second operand is not in memory");
@@ -32,7 +32,7 @@ const writers: { readonly [O in KernelName]: Write } = {
   },
   conv2d: (task, matrix) => {
     const { kernel, stride } = windowOf(coreOf(task.group, "conv2d"));
-    const packed = matrix();
+    const packed = packedOf(matrix);
     if (kernel === 1 && stride === 1) return products(task, packed);
     const [most, fewer] = convolutionPixels;
     return chosen(convolution(task, packed, most), [
@@ -49,12 +49,17 @@ const writers: { readonly [O in KernelName]: Write } = {
   maskedSoftmax: (task) => [softmax(task)],
 };
 
-export function draftsOf(task: Task, matrix: () => Stored): Drafts {
+export function draftsOf(task: Task, matrix: Stored | undefined): Drafts {
   const { core, kind, tail } = task.group;
   if (kind === "statistics") return [groupStatistics(task)];
   if (core === undefined) return [pointwise(task)];
   if (formOf(core.op).kind !== "kernel") throw new Error(`kernels: ${core.op} at ${tail.origin.path} is no kernel of its own`);
   return writers[core.op as KernelName](task, matrix);
+}
+
+function packedOf(matrix: Stored | undefined): Stored {
+  if (matrix === undefined) throw new Error("kernels: a product with a weight that is not packed");
+  return matrix;
 }
 
 function products(task: Task, matrix: Stored): Drafts {

@@ -65,9 +65,9 @@ export function groupStatistics({ group, scene, result }: Task): Draft {
     source: writer.finish(
       `groupNorm, statistics: mean and reciprocal deviation of ${groups} groups of ${inGroup} channels x ${pixels} pixels in ${sizeOf(images)} pictures; a workgroup each.`,
       [threads, 1, 1],
-      "@builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>",
+      ["local", "workgroup"],
+      [groups, sizeOf(images), 1],
     ),
-    grid: [groups, sizeOf(images), 1],
   };
 }
 
@@ -137,8 +137,8 @@ export function groupNorm(task: Task): Draft {
     source: writer.finish(
       `groupNorm: ${groups} groups of ${inGroup} channels x ${pixels} pixels in ${sizeOf(images)} pictures; a workgroup takes ${together}.`,
       [threads, 1, 1],
-      "@builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>",
+      ["local", "workgroup"],
+      [groups / together, sizeOf(images), 1],
     ),
-    grid: [groups / together, sizeOf(images), 1],
   };
 }

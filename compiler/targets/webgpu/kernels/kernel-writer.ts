@@ -19,10 +19,56 @@ export interface KernelSource {
   readonly buffers: readonly string[];
   readonly writes: number;
   readonly vectors: readonly VectorPart[];
-  readonly workgroup: readonly [number, number, number];
+  readonly workgroup: Sizes3;
+  /** Workgroups along x, y and z. */
+  readonly grid: Sizes3;
   readonly sharedBytes: number;
   /** What a device must have beyond what all have. */
   readonly feature?: "subgroups";
+}
+
+type Sizes3 = readonly [number, number, number];
+
+/** What tells a thread which one it is. */
+const builtins = {
+  id: "@builtin(global_invocation_id) id: vec3<u32>",
+  local: "@builtin(local_invocation_id) local: vec3<u32>",
+  lane: "@builtin(subgroup_invocation_id) lane: u32",
+  workgroup: "@builtin(workgroup_id) workgroup: vec3<u32>",
+  folded: "@builtin(workgroup_id) folded: vec3<u32>",
+} as const;
+
+/** The names that a kernel may know of these; `folded` is where a workgroup stands in a folded grid. */
+export type Parameter = Exclude<keyof typeof builtins, "folded">;
+
+/** Workgroups along a dimension that every WebGPU device grants. */
+const mostWorkgroups = 65535;
+/** Workgroups of a row, and rows of a layer, of a folded grid. */
+const foldedRow = 32768;
+
+interface Covered {
+  readonly grid: Sizes3;
+  readonly parameters: readonly (keyof typeof builtins)[];
+  readonly lines: readonly string[];
+}
+
+/** A grid that is too long for one of its dimensions is dispatched row by row; its kernel is told where it would have stood. */
+function coverGrid(grid: Sizes3, workgroup: Sizes3, parameters: readonly Parameter[]): Covered {
+  const [x, y, z] = grid;
+  if (Math.max(x, y, z) <= mostWorkgroups) return { grid, parameters, lines: [] };
+  const count = x * y * z;
+  const rows = Math.ceil(count / foldedRow);
+  const lanes = parameters.filter((name) => name === "lane");
+  return {
+    grid: [foldedRow, Math.min(rows, foldedRow), Math.ceil(rows / foldedRow)],
+    parameters: ["local", ...lanes, "folded"],
+    lines: [
+      `let number = (folded.z * ${foldedRow}u + folded.y) * ${foldedRow}u + folded.x;`,
+      `if (number >= ${count}u) { return; }`,
+      `let workgroup = vec3<u32>(number % ${x}u, (number / ${x}u) % ${y}u, number / ${x * y}u);`,
+      `let id = workgroup * vec3<u32>(${workgroup.map((size) => `${size}u`).join(", ")}) + local;`,
+    ],
+  };
 }
 
 export class KernelWriter {
@@ -137,7 +183,8 @@ export class KernelWriter {
     this.lines.push(`${head} {`, ...inner.map((line) => `  ${line}`), "}");
   }
 
-  finish(comment: string, workgroup: readonly [number, number, number], parameters: string): KernelSource {
+  /** The kernel whole: its workgroups are those of `grid`, however a device must be given them. */
+  finish(comment: string, workgroup: Sizes3, parameters: readonly Parameter[], grid: Sizes3): KernelSource {
     const bound = [...this.bound.values()].sort((a, b) => Number(a.write) - Number(b.write));
     const declarations = bound.map(({ name, stored, write, scalar }, i) => {
       const element = elementOf(stored.dtype, scalar);
@@ -145,6 +192,7 @@ export class KernelWriter {
     });
     const accessors = bound.filter(({ write }) => !write).flatMap(accessorsOf);
     const body = this.lines.map((line) => `  ${line}`);
+    const covered = coverGrid(grid, workgroup, parameters);
     const text = [
       ...comment.split("\n").map((line) => `// ${line}`),
       ...(this.feature === undefined ? [] : [`enable ${this.feature};`]),
@@ -154,7 +202,8 @@ export class KernelWriter {
       ...this.functions,
       "",
       `@compute @workgroup_size(${workgroup.join(", ")})`,
-      `fn main(${parameters}) {`,
+      `fn main(${covered.parameters.map((name) => builtins[name]).join(", ")}) {`,
+      ...covered.lines.map((line) => `  ${line}`),
       ...body,
       "}",
       "",
@@ -165,6 +214,7 @@ export class KernelWriter {
       writes: bound.findIndex(({ write }) => write),
       vectors: this.vectors,
       workgroup,
+      grid: covered.grid,
       sharedBytes: this.sharedBytes,
       ...(this.feature === undefined ? {} : { feature: this.feature }),
     };

@@ -39,12 +39,7 @@ function rowKernel(task: Task, core: OpValueOf<"layerNorm" | "rmsNorm">) {
       each((element) => finishElement(task, writer, core, writer.name(result(element)), [...rowAt, channel], lanes));
       return {
         name: `${core.op}_${rows}x${channels}_${task.result.dtype}`,
-        source: writer.finish(
-          `${core.op}: ${rows} rows of ${channels}; a thread a row.`,
-          [64, 1, 1],
-          "@builtin(global_invocation_id) id: vec3<u32>",
-        ),
-        grid,
+        source: writer.finish(`${core.op}: ${rows} rows of ${channels}; a thread a row.`, [64, 1, 1], ["id"], grid),
       };
     },
   };
@@ -98,11 +93,6 @@ export function softmax(task: Task): Draft {
   );
   return {
     name: `${core.op}_${shape.join("x")}_${result.dtype}`,
-    source: writer.finish(
-      `${core.op} of [${shape.join(", ")}] along axis ${axis}; a thread a row.`,
-      [64, 1, 1],
-      "@builtin(global_invocation_id) id: vec3<u32>",
-    ),
-    grid,
+    source: writer.finish(`${core.op} of [${shape.join(", ")}] along axis ${axis}; a thread a row.`, [64, 1, 1], ["id"], grid),
   };
 }

@@ -44,11 +44,6 @@ export function pointwise({ group, scene, result }: Task): Draft {
   else writer.store(result, target.text, value);
   return {
     name: `${tail.op}_${shape.join("x")}_${result.dtype}`,
-    source: writer.finish(
-      `${tail.op} and what leads to it, [${shape.join(", ")}]; ${width} a thread.`,
-      [workgroup, 1, 1],
-      "@builtin(global_invocation_id) id: vec3<u32>",
-    ),
-    grid,
+    source: writer.finish(`${tail.op} and what leads to it, [${shape.join(", ")}]; ${width} a thread.`, [workgroup, 1, 1], ["id"], grid),
   };
 }

@@ -6,9 +6,9 @@ import { geluOf } from "../forms/functions.ts";
 import { address, type Coordinate, regroup, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
 import type { Stored } from "../layout/stored.ts";
-import { KernelWriter } from "./kernel-writer.ts";
+import { KernelWriter, type Parameter } from "./kernel-writer.ts";
 import { innerVariable, type Run, runsOf } from "./operand.ts";
-import { overQuarters, quadParameters, quadWorkgroup } from "./quads.ts";
+import { overQuarters, quadWorkgroup } from "./quads.ts";
 import { laneVariable, Reader } from "./reader.ts";
 import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
@@ -140,11 +140,10 @@ function writeProduct(task: Task, matrix: Stored, rows: number, quadThreads: num
   finishSums(task, writer, { core, siblings, shape, width, rowsOfThread, results, rowsOfBatch });
   const name = `${core.op}${gated ? "_geglu" : ""}_${rowsOfBatch}x${shape.inner}x${columns}_${task.result.dtype}_rows${rowsOfThread}${quads ? "_quads" : ""}`;
   const comment = `${core.op}${gated ? " and geglu" : ""}: ${rowsOfBatch} rows of ${shape.inner} times a matrix of ${columns} columns${batched > 1 ? `, ${batched} times` : ""}; ${rowsOfThread} rows x ${width} columns a thread${quads ? ", four of which share their loads" : ""}.`;
-  const parameters = "@builtin(global_invocation_id) id: vec3<u32>";
+  const parameters: readonly Parameter[] = quads ? ["id", "lane", "workgroup"] : ["id"];
   return {
     name,
-    source: writer.finish(comment, [...workgroup, 1], quads ? `${parameters}, ${quadParameters}` : parameters),
-    grid: gridOf([columnThreads, tiles, batched], [...workgroup, 1]),
+    source: writer.finish(comment, [...workgroup, 1], parameters, gridOf([columnThreads, tiles, batched], [...workgroup, 1])),
   };
 }
 

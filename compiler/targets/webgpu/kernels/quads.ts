@@ -3,9 +3,6 @@
 import type { KernelWriter } from "./kernel-writer.ts";
 import { innerQuarter, type Run } from "./operand.ts";
 
-/** What a kernel takes by the names of `overQuarters`, and the workgroup, whose rows are told by its number alone. */
-export const quadParameters = "@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) workgroup: vec3<u32>";
-
 const leastThreads = 16;
 const mostThreads = 128;
 
@@ -21,7 +18,7 @@ export function quadWorkgroup(columns: number, runs: readonly Run[] | undefined)
 
 /**
  * A loop over a run of the inner axis, quarter by quarter. `load` is the vec4 of an operand's row at a quarter; `body`
- * finds it by the row's name. With `quads`, every thread of a workgroup must read the same rows.
+ * finds it by the row's name. With `quads`, every thread of a workgroup must read the same rows, and knows its `lane`.
  */
 export function overQuarters(
   writer: KernelWriter,

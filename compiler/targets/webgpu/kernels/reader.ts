@@ -49,7 +49,7 @@ export class Reader implements ElementReader {
   read(id: ValueId, at: readonly Coordinate[], width: Width): string {
     const given = this.given.get(id);
     if (given !== undefined) return given;
-    const key = `${id} ${width} ${JSON.stringify(at)}`;
+    const key = `${id} ${width} ${placeKey(at)}`;
     const known = this.known.get(key);
     if (known !== undefined) return known;
     const made = this.compute(this.scene.value(id), at, width);
@@ -194,6 +194,18 @@ export class Reader implements ElementReader {
     const shift = this.read(bias, [channel], width);
     return `(${element} - ${this.name(statistic(0))}) * ${this.name(statistic(1))} * ${scale} + ${shift}`;
   }
+}
+
+/** Tells places apart. */
+function placeKey(at: readonly Coordinate[]): string {
+  let key = "";
+  for (const coordinate of at) {
+    key += "|";
+    for (const { base, total, divisor, size, quarter, scattered } of coordinate) {
+      key += `${base},${total},${divisor},${size},${quarter},${scattered};`;
+    }
+  }
+  return key;
 }
 
 /** The place in an operand whose axes of size 1 stretch. */

@@ -54,8 +54,8 @@ export function splitProduct(task: Task, matrix: Stored): Draft | undefined {
     source: writer.finish(
       `${what}: ${shape.rows} rows of ${shape.inner} times a matrix of ${columns} columns; ${slices} threads share the sums of ${rows} rows x 4 columns.`,
       [across, slices, 1],
-      "@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>",
+      ["id", "local", "workgroup"],
+      gridOf([results / 4, tiles * slices, 1], [across, slices, 1]),
     ),
-    grid: gridOf([results / 4, tiles * slices, 1], [across, slices, 1]),
   };
 }

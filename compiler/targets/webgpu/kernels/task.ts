@@ -21,12 +21,11 @@ export interface Draft {
   /** What a profile calls the kernel: op, shape, dtype. */
   readonly name: string;
   readonly source: KernelSource;
-  readonly grid: readonly [number, number, number];
   /** As in `Variant` of compiler/package/plan.ts. */
   readonly preferred?: true;
 }
 
-/** The workgroups that cover this many threads, within the limit of each dimension. */
+/** The workgroups that cover this many threads. */
 export function gridOf(threads: readonly number[], workgroup: readonly number[]): readonly [number, number, number] {
   const [x = 1, y = 1, z = 1] = threads.map((count, i) => Math.ceil(count / (workgroup[i] ?? 1)));
   return [x, y, z];

@@ -65,9 +65,9 @@ export function tiledProduct(task: Task, matrix: Stored): Draft | undefined {
     source: writer.finish(
       comment,
       [across, down, 1],
-      "@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>, @builtin(workgroup_id) workgroup: vec3<u32>",
+      ["id", "local", "workgroup"],
+      gridOf([sizes.columns, Math.ceil(sizes.rows / each), 1], [across, down, 1]),
     ),
-    grid: gridOf([sizes.columns, Math.ceil(sizes.rows / each), 1], [across, down, 1]),
   };
 }
 

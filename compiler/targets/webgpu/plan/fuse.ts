@@ -7,6 +7,8 @@ import { type Group, isInPlace } from "../layout/group.ts";
 import { groupsTogether } from "../layout/norm-groups.ts";
 
 interface Open {
+  /** How many groups were begun before. */
+  readonly index: number;
   core?: OpValue;
   siblings: OpValue[];
   tail: OpValue;
@@ -29,8 +31,8 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
   const groups: Open[] = [];
   const tails = new Map<ValueId, Open>();
 
-  const begin = (group: Omit<Open, "siblings" | "gated" | "others">): void => {
-    const open = { ...group, siblings: [], gated: false, others: new Set<ValueId>() };
+  const begin = (group: Omit<Open, "index" | "siblings" | "gated" | "others">): void => {
+    const open = { ...group, index: groups.length, siblings: [], gated: false, others: new Set<ValueId>() };
     groups.push(open);
     if (group.kind === "kernel") tails.set(group.tail.id, open);
   };
@@ -53,7 +55,7 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
   const extend = (op: OpValue): void => {
     const size = sizeOf(op.type.shape);
     const candidates = [...new Set(op.inputs.flatMap((id) => producer(id, size) ?? []))];
-    candidates.sort((a, b) => rank(b, groups) - rank(a, groups));
+    candidates.sort(isBefore);
     const chosen = candidates.find((open) => othersWith(open, op, byId).size <= mostOthers);
     if (chosen === undefined) {
       begin({ tail: op, kind: "kernel" });
@@ -110,14 +112,19 @@ function wantedInMemory(graph: Graph): ReadonlySet<ValueId> {
 function readingOps(graph: Graph): ReadonlyMap<ValueId, readonly OpValue[]> {
   const readers = new Map<ValueId, OpValue[]>();
   for (const op of graph.values) {
-    if (op.kind === "op") for (const id of op.inputs) readers.set(id, [...(readers.get(id) ?? []), op]);
+    if (op.kind !== "op") continue;
+    for (const id of op.inputs) {
+      const known = readers.get(id);
+      if (known === undefined) readers.set(id, [op]);
+      else known.push(op);
+    }
   }
   return readers;
 }
 
 /** Groups with a core before those without, the later before the earlier: the other operand must be there when the tail is computed. */
-function rank(open: Open, groups: readonly Open[]): number {
-  return (open.core === undefined ? 0 : groups.length) + groups.indexOf(open);
+function isBefore(a: Open, b: Open): number {
+  return Number(b.core !== undefined) - Number(a.core !== undefined) || b.index - a.index;
 }
 
 /** Large values that the group would read beside its core's operands if it took the op in. */
@@ -194,5 +201,5 @@ function gates(op: OpValue, open: Open | undefined, around: Surroundings): boole
 function inOrder(graph: Graph, groups: readonly Open[]): readonly Group[] {
   const position = new Map(graph.values.map((value, i) => [value.id, i]));
   const at = (group: Open) => position.get(group.tail.id) ?? 0;
-  return [...groups].sort((a, b) => at(a) - at(b) || groups.indexOf(a) - groups.indexOf(b));
+  return [...groups].sort((a, b) => at(a) - at(b) || a.index - b.index);
 }

@@ -24,9 +24,19 @@ export interface Slots {
 /** Bindings begin at multiples of this, WebGPU's default. */
 export const bindingAlignment = 256;
 
+/** A value to place. */
+interface Item extends Lifetime {
+  readonly index: number;
+  /** Bytes up to where the next binding may begin. */
+  readonly aligned: number;
+  /** The items that `apart` names. */
+  readonly others: readonly number[];
+}
+
 interface Slot {
   bytes: number;
-  readonly taken: (Lifetime & { readonly offset: number })[];
+  /** By their offsets. */
+  readonly taken: (Item & { readonly offset: number })[];
 }
 
 type Order = (a: Lifetime, b: Lifetime) => number;
@@ -47,20 +57,50 @@ const orders: readonly Order[] = [
  */
 export function shareSlots(lifetimes: readonly Lifetime[], limit: number): Slots {
   const least = leastBytes(lifetimes);
-  const tryAll = (budget: number) =>
-    orders.flatMap((order) => growths.map((growth) => assign([...lifetimes].sort(order), growth, limit, budget)));
-  const apart = tryAll(Number.POSITIVE_INFINITY).reduce(smaller);
+  const sorted = sortings(itemsOf(lifetimes));
+  const boundless = Number.POSITIVE_INFINITY;
+  const search = (budget: number, from: Assigned | undefined, boundsOf: (best: Assigned | undefined) => Omit<Bounds, "budget">) => {
+    let best = from;
+    for (const items of sorted) {
+      for (const growth of growths) best = assign(items, growth, limit, { budget, ...boundsOf(best) }) ?? best;
+    }
+    return best;
+  };
+  const apart = search(boundless, undefined, (best) => ({ bytes: best === undefined ? boundless : total(best) - 1, together: 0 }));
+  if (apart === undefined) throw new Error("slots: no assignment without bounds");
   if (total(apart) <= content * least) return apart;
-  const mixed = budgets.flatMap((budget) => tryAll(budget * least)).filter((slots) => total(slots) <= content * least);
-  return mixed.length > 0 ? mixed.reduce((one, other) => (other.together < one.together ? other : one)) : apart;
+  const fewer = (best: Assigned | undefined) => ({ bytes: content * least, together: best === undefined ? boundless : best.together - 1 });
+  return budgets.reduce<Assigned | undefined>((best, budget) => search(budget * least, best, fewer), undefined) ?? apart;
 }
+
+function itemsOf(lifetimes: readonly Lifetime[]): readonly Item[] {
+  const indices = new Map(lifetimes.map(({ buffer }, index) => [buffer, index]));
+  return lifetimes.map((one, index) => ({
+    ...one,
+    index,
+    aligned: aligned(one.bytes),
+    others: [...one.apart].flatMap((buffer) => indices.get(buffer) ?? []),
+  }));
+}
+
+/** The items in each order; orders that come to the same are tried once. */
+function sortings(items: readonly Item[]): readonly (readonly Item[])[] {
+  const found = new Map<string, readonly Item[]>();
+  for (const order of orders) {
+    const sorted = [...items].sort(order);
+    const key = sorted.map(({ index }) => index).join();
+    if (!found.has(key)) found.set(key, sorted);
+  }
+  return [...found.values()];
+}
+
+const aligned = (bytes: number) => Math.ceil(bytes / bindingAlignment) * bindingAlignment;
 
 /** Over the least: the bytes that are not worth a search, and those from which on values that were to be apart come together. */
 const content = 1.1;
 const budgets = [1.04, content] as const;
 
 const total = ({ sizes }: Slots) => sizes.reduce((sum, bytes) => sum + bytes, 0);
-const smaller = <S extends Slots>(one: S, other: S) => (total(other) < total(one) ? other : one);
 
 /** Whether a slot never grows, grows where a part of the value still fits, or rather than that a new slot begins. */
 const growths = ["never", "partly", "always"] as const;
@@ -78,62 +118,88 @@ interface Gap {
   readonly waste: number;
 }
 
-/** Beyond `budget` bytes in all, values that were to be apart share a slot rather than that one grows. */
-function assign(lifetimes: readonly Lifetime[], growth: Growth, limit: number, budget: number): Assigned {
+interface Bounds {
+  /** Bytes in all, beyond which values that were to be apart share a slot rather than that one grows. */
+  readonly budget: number;
+  /** What an assignment may take at most, and how many values may come together, to be worth anything. */
+  readonly bytes: number;
+  readonly together: number;
+}
+
+/** Undefined as soon as it is seen to go beyond the bounds. */
+function assign(items: readonly Item[], growth: Growth, limit: number, bounds: Bounds): Assigned | undefined {
   const slots: Slot[] = [];
+  const slotOf = new Int32Array(items.length).fill(-1);
   const places = new Map<string, Place>();
   let used = 0;
   let together = 0;
-  for (const one of lifetimes) {
-    const bytes = Math.ceil(one.bytes / bindingAlignment) * bindingAlignment;
-    const fresh: Gap = { slot: slots.length, offset: 0, grown: bytes, waste: 0 };
-    const isApart = (slot: Slot) => slot.taken.some((other) => one.apart.has(other.buffer));
-    const best = (allowed: (slot: Slot) => boolean): Gap => {
-      const found = slots.flatMap((slot, index) => (allowed(slot) ? gaps(slot, index, one, bytes) : []));
-      const legal = found.filter(({ slot, grown }) => grown === 0 || (growth !== "never" && (slots[slot]?.bytes ?? 0) + grown <= limit));
-      const [first = fresh, ...others] = legal;
-      const least = others.reduce((a, b) => (b.grown < a.grown || (b.grown === a.grown && b.waste < a.waste) ? b : a), first);
-      return least.grown < bytes || growth === "always" ? least : fresh;
-    };
-    let gap = best((slot) => !isApart(slot));
-    if (used + gap.grown > budget) {
-      const closer = best(() => true);
+  for (const one of items) {
+    const taboo = new Set<number>();
+    for (const other of one.others) {
+      const slot = slotOf[other] as number;
+      if (slot >= 0) taboo.add(slot);
+    }
+    let gap = bestGap(slots, one, growth, limit, taboo);
+    if (used + gap.grown > bounds.budget) {
+      const closer = bestGap(slots, one, growth, limit, nothing);
       if (closer.grown < gap.grown) gap = closer;
     }
-    const slot = slots[gap.slot] ?? { bytes: 0, taken: [] };
-    if (gap.slot === slots.length) slots.push(slot);
-    if (isApart(slot)) together++;
-    slot.bytes += gap.grown;
+    if (taboo.has(gap.slot)) together++;
     used += gap.grown;
-    slot.taken.push({ ...one, offset: gap.offset });
+    if (used > bounds.bytes || together > bounds.together) return undefined;
+    put(slots, one, gap);
+    slotOf[one.index] = gap.slot;
     places.set(one.buffer, { slot: gap.slot, offset: gap.offset });
   }
   return { sizes: slots.map((slot) => slot.bytes), places, together };
 }
 
-/** Where the value could lie among those of the slot that live while it does, and what each place wastes or adds. */
-function gaps(slot: Slot, index: number, one: Lifetime, bytes: number): readonly Gap[] {
-  const alive = slot.taken.filter((other) => other.first <= one.last && one.first <= other.last).sort((a, b) => a.offset - b.offset);
-  const found: Gap[] = [];
-  let from = 0;
-  for (const other of alive) {
-    if (other.offset - from >= bytes) found.push({ slot: index, offset: from, waste: other.offset - from - bytes, grown: 0 });
-    from = Math.max(from, Math.ceil((other.offset + other.bytes) / bindingAlignment) * bindingAlignment);
+const nothing: ReadonlySet<number> = new Set();
+
+function put(slots: Slot[], one: Item, { slot: index, grown, offset }: Gap): void {
+  const slot = slots[index] ?? { bytes: 0, taken: [] };
+  if (index === slots.length) slots.push(slot);
+  slot.bytes += grown;
+  let at = slot.taken.length;
+  while (at > 0 && (slot.taken[at - 1] as { offset: number }).offset > offset) at--;
+  slot.taken.splice(at, 0, { ...one, offset });
+}
+
+/** The gap that grows its slot least, then wastes least, among slots that are not taboo. */
+function bestGap(slots: readonly Slot[], one: Item, growth: Growth, limit: number, taboo: ReadonlySet<number>): Gap {
+  const fresh: Gap = { slot: slots.length, offset: 0, grown: one.aligned, waste: 0 };
+  let best: Gap | undefined;
+  const consider = (slot: number, offset: number, grown: number, waste: number): void => {
+    if (best !== undefined && (grown > best.grown || (grown === best.grown && waste >= best.waste))) return;
+    best = { slot, offset, grown, waste };
+  };
+  for (const [index, slot] of slots.entries()) {
+    if (taboo.has(index)) continue;
+    let from = 0;
+    for (const other of slot.taken) {
+      if (other.first > one.last || one.first > other.last) continue;
+      if (other.offset - from >= one.aligned) consider(index, from, 0, other.offset - from - one.aligned);
+      from = Math.max(from, other.offset + other.aligned);
+    }
+    const end = from + one.aligned;
+    const grown = Math.max(0, end - slot.bytes);
+    if (grown === 0 || (growth !== "never" && slot.bytes + grown <= limit)) consider(index, from, grown, Math.max(0, slot.bytes - end));
   }
-  const end = from + bytes;
-  found.push({ slot: index, offset: from, waste: Math.max(0, slot.bytes - end), grown: Math.max(0, end - slot.bytes) });
-  return found;
+  const found = best ?? fresh;
+  return found.grown < one.aligned || growth === "always" ? found : fresh;
 }
 
 /** The largest sum of bytes that are alive at once: no plan has less. */
 export function leastBytes(lifetimes: readonly Lifetime[]): number {
-  const end = lifetimes.reduce((latest, { last }) => Math.max(latest, last), 0);
-  let most = 0;
-  for (let at = 0; at <= end; at++) {
-    most = Math.max(
-      most,
-      lifetimes.reduce((sum, { first, last, bytes }) => (first <= at && at <= last ? sum + bytes : sum), 0),
-    );
+  const changes: number[] = [];
+  for (const { first, last, bytes } of lifetimes) {
+    changes[first] = (changes[first] ?? 0) + bytes;
+    changes[last + 1] = (changes[last + 1] ?? 0) - bytes;
+  }
+  let [alive, most] = [0, 0];
+  for (const change of changes) {
+    alive += change ?? 0;
+    most = Math.max(most, alive);
   }
   return most;
 }

@@ -14,7 +14,7 @@ export function padded(bytes: number): number {
 /** The weights of a plan in the order in which its kernels ask for them. */
 export class WeightBuffers {
   private readonly byId: (id: ValueId) => Value;
-  private readonly buffers = new Map<string, WeightBuffer>();
+  private readonly buffers = new Map<string, WeightBuffer & { readonly index: number }>();
   private readonly blocks = new Map<string, { offset: number; size: number }>();
   private readonly small: WeightPart[] = [];
   private smallEnd = 0;
@@ -42,9 +42,14 @@ export class WeightBuffers {
         start += own;
         return part;
       });
-      this.buffers.set(label, { label: tensors[0]?.path ?? label, bytes: padded(elements * bytesOfDType[dtype]), parts });
+      this.add(label, { label: tensors[0]?.path ?? label, bytes: padded(elements * bytesOfDType[dtype]), parts });
     }
     return { buffer: label, dtype, elements, strides: [columns, 1], start: 0 };
+  }
+
+  /** The first of all is the buffer of small weights. */
+  private add(name: string, buffer: WeightBuffer): void {
+    this.buffers.set(name, { ...buffer, index: this.buffers.get(name)?.index ?? this.buffers.size + 1 });
   }
 
   private weight(id: ValueId): WeightValue {
@@ -55,10 +60,9 @@ export class WeightBuffers {
 
   /** A buffer of its own: a matrix, or a table that comes as the file has it. */
   whole(label: string): Binding {
-    const index = [...this.buffers.keys()].indexOf(label);
     const buffer = this.buffers.get(label);
     if (buffer === undefined) throw new Error(`plan: there is no buffer ${label}`);
-    return { kind: "weight", index: index + 1, offset: 0, size: buffer.bytes };
+    return { kind: "weight", index: buffer.index, offset: 0, size: buffer.bytes };
   }
 
   /** An embedding's rows, as the file has them. */
@@ -77,7 +81,7 @@ export class WeightBuffers {
       start: 0,
       dtype: dtype === "f16" ? "f16" : "f32",
     };
-    this.buffers.set(buffer, { label: path, bytes: padded(elements * bytesOfDType[dtype]), parts: [part] });
+    this.add(buffer, { label: path, bytes: padded(elements * bytesOfDType[dtype]), parts: [part] });
   }
 
   /** The range of one kernel's small weights. Kernels with the same ones share it. */
@@ -108,6 +112,7 @@ export class WeightBuffers {
   }
 
   finish(): readonly WeightBuffer[] {
-    return [{ label: "small weights", bytes: Math.max(16, this.smallEnd), parts: this.small }, ...this.buffers.values()];
+    const large = [...this.buffers.values()].map(({ label, bytes, parts }): WeightBuffer => ({ label, bytes, parts }));
+    return [{ label: "small weights", bytes: Math.max(16, this.smallEnd), parts: this.small }, ...large];
   }
 }
