@@ -22,6 +22,11 @@ export interface Diagnostic {
   readonly related?: readonly Related[];
 }
 
+/** Whether anything said of a program withholds it: warnings do not. */
+export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some((diagnostic) => diagnostic.severity === "error");
+}
+
 /** One row of a table of messages: the holes of the sentence are required, typed fields. */
 export interface MessageRow<Holes> {
   readonly severity: Severity;

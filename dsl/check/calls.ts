@@ -17,7 +17,7 @@ interface Slot {
 
 export function callType(context: Context, call: CallExpression, names: Names): StaticType {
   const { name, span } = call.callee;
-  const declared = context.declared(name, names.file);
+  const declared = context.read(name, names.file);
   if (declared?.declaration.kind === "block") {
     matchArguments(context, call, blockSlots(context, declared.declaration, declared.file), names);
     return tensor;

@@ -1,6 +1,8 @@
 /** A file and what it imports to a checked program: each stage reports all it finds, and the next runs only if it found nothing. */
 
 import type { Declaration, Expression, ImportDeclaration, Statement } from "../ast.ts";
+import { hasErrors } from "../diagnostic.ts";
+import { never } from "../never.ts";
 import type { CheckResult, Host } from "../program.ts";
 import type { OpSignature } from "../signature.ts";
 import { partsOf } from "../walk.ts";
@@ -13,25 +15,27 @@ import { load } from "./load.ts";
 import { checkModel, checkOverrides } from "./models.ts";
 import { int, type StaticType, unknown } from "./static-type.ts";
 import { checkType, checkTypeCycles, staticTypeOf } from "./types.ts";
+import { warnUnused } from "./unused.ts";
 
 /** Never throws, whatever the files hold. */
 export function check(entry: string, host: Host, ops: readonly OpSignature[]): CheckResult {
   const { files, texts, diagnostics } = load(entry, host);
-  if (diagnostics.length > 0) return { program: undefined, diagnostics, texts };
+  if (hasErrors(diagnostics)) return { program: undefined, diagnostics, texts };
 
   const context = new Context(files, ops, { callType, declaredType });
   const declarations = [...files].flatMap(([file, { source }]) => source.declarations.map((declaration) => ({ file, declaration })));
   const types = declarations.flatMap(({ file, declaration }) => (declaration.kind === "type" ? [{ file, declaration }] : []));
   checkTypeCycles(context, types);
-  if (context.diagnostics.length > 0) return { program: undefined, diagnostics: context.diagnostics, texts };
+  if (context.failed) return { program: undefined, diagnostics: context.diagnostics, texts };
   for (const { declaration } of declarations) refuseCalls(context, declaration);
   for (const { file, declaration } of declarations) checkDeclaration(context, declaration, file);
-  if (context.diagnostics.length === 0) checkLabels(context, declarations);
+  if (!context.failed) checkLabels(context, declarations);
+  if (!context.failed) warnUnused(context, entry);
   const order = [...files.keys()];
-  const found = context.diagnostics.toSorted(
+  const found = [...diagnostics, ...context.diagnostics].toSorted(
     (a, b) => order.indexOf(a.span.file) - order.indexOf(b.span.file) || a.span.start - b.span.start,
   );
-  return { program: found.length === 0 ? { entry, files } : undefined, diagnostics: found, texts };
+  return { program: context.failed ? undefined : { entry, files }, diagnostics: found, texts };
 }
 
 /** Values outside blocks and graphs are read without a graph to put a tensor in. */
@@ -55,6 +59,13 @@ function refuseCalls(context: Context, declaration: Declaration): void {
         if (member.kind === "const") visit(member.value);
         if (member.kind === "sampler" || member.kind === "tokenizer") for (const { value } of member.fields) visit(value);
       }
+      return;
+    case "import":
+    case "type":
+    case "block":
+      return;
+    default:
+      return never(declaration);
   }
 }
 
@@ -82,13 +93,15 @@ function checkDeclaration(context: Context, declaration: Declaration, file: stri
     case "preset":
     case "ablation":
       return checkOverrides(context, declaration, file);
+    default:
+      return never(declaration);
   }
 }
 
 function checkLabels(context: Context, declarations: readonly { file: string; declaration: Declaration }[]): void {
   const labels = new LabelCheck(context);
   for (const { file, declaration } of declarations) if (declaration.kind === "block") labels.ownsWeights(declaration, file);
-  if (context.diagnostics.length > 0) return;
+  if (context.failed) return;
   for (const { file, declaration } of declarations) {
     if (declaration.kind === "block") labels.checkBody(declaration.body, file);
     if (declaration.kind !== "model") continue;

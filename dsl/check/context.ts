@@ -1,7 +1,7 @@
 /** What every check of a program shares: the files, the ops, and where diagnostics go. */
 
 import type { CallExpression, ConstDeclaration, Identifier, Span, TypeDeclaration } from "../ast.ts";
-import type { Diagnostic } from "../diagnostic.ts";
+import { type Diagnostic, hasErrors } from "../diagnostic.ts";
 import type { Declared, FileScope } from "../program.ts";
 import type { OpSignature } from "../signature.ts";
 import { checkDiagnostic } from "./messages.ts";
@@ -32,6 +32,7 @@ export class Context {
   readonly files: ReadonlyMap<string, FileScope>;
   readonly ops: ReadonlyMap<string, OpSignature>;
   readonly rules: Rules;
+  private readonly reads = new Set<string>();
   /** What `type` declarations say of values, found when first asked for. */
   readonly types = new Map<TypeDeclaration, StaticType>();
   /** Types of file-level consts, found when first asked for. */
@@ -54,8 +55,24 @@ export class Context {
     if (!taken) this.diagnostics.push(checkDiagnostic(...diagnostic));
   }
 
+  get failed(): boolean {
+    return hasErrors(this.diagnostics);
+  }
+
   declared(name: string, file: string): Declared | undefined {
     return this.files.get(file)?.names.get(name);
+  }
+
+  /** What a name stands for where its value, block or type is used: that use is remembered. */
+  read(name: string, file: string): Declared | undefined {
+    const declared = this.declared(name, file);
+    if (declared !== undefined) this.reads.add(`${file}\n${name}`);
+    return declared;
+  }
+
+  /** Whether a name of a file's scope is used in that file. */
+  isRead(name: string, file: string): boolean {
+    return this.reads.has(`${file}\n${name}`);
   }
 
   namesOf(file: string): Iterable<string> {

@@ -105,7 +105,7 @@ function nameType(context: Context, expression: NameExpression, names: Names): S
   const { name } = expression;
   const local = names.lookUp(name);
   if (local !== undefined) return local.type;
-  const declared = context.declared(name, names.file);
+  const declared = context.read(name, names.file);
   if (declared !== undefined) {
     const type = context.rules.declaredType(context, name, names.file);
     if (type !== undefined) return type;

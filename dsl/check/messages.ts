@@ -1,6 +1,6 @@
 /** The sentences for errors of names, calls, types and labels: all that can be found without a size. */
 
-import { diagnosticsOf, error, type MessageTable } from "../diagnostic.ts";
+import { diagnosticsOf, error, type MessageTable, warning } from "../diagnostic.ts";
 
 type Nothing = Readonly<Record<never, never>>;
 interface Name {
@@ -79,6 +79,11 @@ export const checkMessages = {
       `the sampler runs \`${h.graph}\` on two batches at once, so the first axis of \`${h.input}\` must be a dim of the file`,
   ),
   "repeated-member": error((h: { readonly what: string }) => `the model has two ${h.what}`),
+  // What changes nothing
+  "unused-import": warning(
+    (h: { readonly name: string; readonly from: string }) => `\`${h.name}\` of ${h.from} is never used in this file`,
+  ),
+  "unused-value": warning((h: { readonly name: string; readonly kind: string }) => `nothing reads the ${h.kind} \`${h.name}\``),
 } satisfies MessageTable;
 
 export const checkDiagnostic = diagnosticsOf(checkMessages);

@@ -2,6 +2,7 @@
 
 import type { Expression, NamedTypeNode, TypeDeclaration, TypeNode } from "../ast.ts";
 import { nearest } from "../nearest.ts";
+import { never } from "../never.ts";
 import { type Context, hintNearest, type Names } from "./context.ts";
 import { checkInt } from "./expressions.ts";
 import { bool, float, int, list, type StaticType, string, tensor, unknown } from "./static-type.ts";
@@ -36,12 +37,14 @@ function checkNames(context: Context, type: TypeNode, names: Names): void {
       return;
     case "named-type":
       return checkNamedType(context, type, names);
+    default:
+      return never(type);
   }
 }
 
 function checkNamedType(context: Context, type: NamedTypeNode, names: Names): void {
   const name = type.name.name;
-  const declared = context.declared(name, names.file);
+  const declared = context.read(name, names.file);
   if (declared?.declaration.kind !== "type") {
     const types = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "type");
     const guess = nearest(name, [...types, "Tensor", "int", "float", "bool", "string"]);

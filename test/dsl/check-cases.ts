@@ -168,4 +168,15 @@ export const checkCases: Cases = {
     model("graph denoise(z: Image<4, H, H>): Image<4, H, H> {\n    return z;\n  }"),
     model('tokenizer { file: "a", pad: "b" }\n  tokenizer { file: "a", pad: "b" }'),
   ],
+  "unused-import": [
+    {
+      "a.mv":
+        'import { Half, wide, Image } from "./b.mv";\n\nmodel Net<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return x;\n  }\n}\n',
+      "b.mv":
+        "type Image<C, H, W> = Tensor<float, [1, C, H, W]>;\nparam wide: bool = true;\nblock Half<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return wide ? x : x / 2;\n}\n",
+    },
+  ],
+  "unused-value": [
+    "dim B = 1;\ndim F = 16;\nparam width: int = 4;\nparam heads: int = 8;\nconst base = 32;\n\nmodel Net<H = 8> {\n  graph run(x: Tensor<float, [B, width, H]>): Tensor<float, [B, width, H]> {\n    const base = 2;\n    return base * x;\n  }\n}\npreset Wide of Net { width: 8, heads: 4 }\n",
+  ],
 };
