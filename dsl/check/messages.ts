@@ -23,6 +23,9 @@ export const checkMessages = {
   "not-a-block": error((h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` is a ${h.kind}, so it cannot be called`),
   "constant-cycle": error((h: { readonly chain: string }) => `the value is made of itself: ${h.chain}`),
   "type-cycle": error((h: { readonly chain: string }) => `the type is made of itself: ${h.chain}`),
+  "too-nested": error(
+    (h: { readonly what: string; readonly limit: number }) => `the ${h.what} nests more than ${h.limit} lists and records`,
+  ),
   "call-outside-block": error((h: Name) => `\`${h.name}\` makes a tensor, and there are none outside blocks and graphs`),
   "tensor-default": error((h: Name) => `\`${h.name}\` is a tensor, so every call gives it and it can have no default`),
   recursion: error((h: { readonly chain: string }) => `a block may not reach itself: ${h.chain}`),

@@ -47,7 +47,16 @@ export const checkCases: Cases = {
   ],
   "not-a-value": [body("return x + Image;"), body("return x |> conv2d(Layer, kernel: 1) as conv;", layer)],
   "not-a-block": [body("return x |> F();"), body("return x |> Image();")],
-  "constant-cycle": ["const a = b + 1;\nconst b = a + 1;\n"],
+  "constant-cycle": [
+    "const a = b + 1;\nconst b = a + 1;\n",
+    "dim B = B;\n",
+    "param p: int[] = [F];\ndim F = c * 2;\nconst c = p[0];\n",
+    { "a.mv": 'import { B } from "./b.mv";\ndim A = B;\n', "b.mv": "dim B = C;\nparam C: int = true ? B : 1;\n" },
+  ],
+  "too-nested": [
+    Array.from({ length: 40 }, (_, i) => (i === 0 ? "type A0 = int;\n" : `type A${i} = A${i - 1}[];\n`)).join(""),
+    Array.from({ length: 40 }, (_, i) => (i === 0 ? "const a0 = 1;\n" : `const a${i} = [a${i - 1}];\n`)).join(""),
+  ],
   "type-cycle": ["type A = B;\ntype B = { a: int, b: A[] };\nparam a: A = 1;\n", "type A = A;\n"],
   "call-outside-block": [
     "const both = concat([], axis: 1);\n",
