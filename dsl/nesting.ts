@@ -42,7 +42,7 @@ export function deepToken(path: string, tokens: readonly IToken[]): Diagnostic |
     const type = token.tokenType;
     const level = levels.at(-1) as Level;
     if (opening.has(type)) levels.push({ operators: 0, alternatives: 0 });
-    else if (closing.has(type) && levels.length > 1) forget(levels.pop() as Level, true);
+    else if (closing.has(type)) forget(levels.length > 1 ? (levels.pop() as Level) : level, true);
     else if (separating.has(type)) forget(level, false);
     else if (type === Word.else) {
       level.alternatives++;

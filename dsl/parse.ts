@@ -39,7 +39,8 @@ export function parse(path: string, text: string): ParseResult {
       },
     );
   });
-  for (const token of tokens) diagnostics.push(...badToken(path, token));
+  for (const token of tokens) for (const bad of badToken(path, token)) diagnostics.push(bad);
+  diagnostics.push(...tooManyWords(path, tokens));
   const deep = deepToken(path, tokens);
   if (deep !== undefined) diagnostics.push(deep);
   if (diagnostics.length > 0) return { source: undefined, diagnostics: firstOf(diagnostics) };
@@ -115,25 +116,33 @@ const opening: ReadonlySet<TokenType> = new Set([Mark.OpenRound, Mark.OpenSquare
 const closing: ReadonlySet<TokenType> = new Set([Mark.CloseRound, Mark.CloseSquare, Mark.CloseCurly]);
 
 /** Beyond any source that people write; what compares names or renders them stays quick. */
-const longest = { file: 500_000, name: 200, string: 10_000, number: 400 };
+const longest = { file: 2_000_000, words: 100_000, name: 200, string: 10_000, number: 400 };
 
 function tooLong(path: string, text: string): Diagnostic | undefined {
   if (text.length <= longest.file) return undefined;
   const span = { file: path, start: longest.file, end: longest.file + 1 };
-  return syntaxDiagnostic(
-    "too-long",
-    span,
-    { what: "a file", limit: longest.file },
-    { hint: "split it, and `import` what the parts need" },
-  );
+  return syntaxDiagnostic("too-long", span, { what: "a file", limit: longest.file, of: "characters" }, { hint: splitHint });
 }
+
+/** Commas and brackets are left out: the formatter may add some, and must not make a file too long. */
+function tooManyWords(path: string, tokens: readonly IToken[]): Diagnostic[] {
+  let count = 0;
+  for (const { tokenType, startOffset, image } of tokens) {
+    if (tokenType === Mark.Comma || opening.has(tokenType) || closing.has(tokenType) || ++count <= longest.words) continue;
+    const span = { file: path, start: startOffset, end: startOffset + image.length };
+    return [syntaxDiagnostic("too-long", span, { what: "a file", limit: longest.words, of: "words and marks" }, { hint: splitHint })];
+  }
+  return [];
+}
+
+const splitHint = "split it, and `import` what the parts need";
 
 /** What the lexer lets pass but no value can be made of. */
 function badToken(path: string, token: IToken): Diagnostic[] {
   const { tokenType, image } = token;
   const span = { file: path, start: token.startOffset, end: token.startOffset + image.length };
   const longerThan = (limit: number, what: string) =>
-    image.length > limit ? [syntaxDiagnostic("too-long", { ...span, end: span.start + limit }, { what, limit })] : [];
+    image.length > limit ? [syntaxDiagnostic("too-long", { ...span, end: span.start + limit }, { what, limit, of: "characters" })] : [];
   if (tokenType === BrokenString) return [syntaxDiagnostic("unclosed-string", span, {}, { hint: 'close it with `"` on the same line' })];
   if (tokenType === StringToken) return longerThan(longest.string, "a string");
   if (tokenType === Identifier) return longerThan(longest.name, "a name");

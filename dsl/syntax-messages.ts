@@ -10,7 +10,9 @@ export const syntaxMessages = {
   "unclosed-string": error((_: Nothing) => "the string is not closed on its line"),
   "number-too-large": error((h: { readonly number: string; readonly limit: string }) => `the ${h.number} is beyond ${h.limit}`),
   "too-deep": error((h: { readonly limit: number; readonly what: string }) => `more than ${h.limit} ${h.what} in one expression`),
-  "too-long": error((h: { readonly what: string; readonly limit: number }) => `${h.what} may have ${h.limit} characters at most`),
+  "too-long": error(
+    (h: { readonly what: string; readonly limit: number; readonly of: string }) => `${h.what} may have ${h.limit} ${h.of} at most`,
+  ),
   "too-many-errors": error((h: { readonly limit: number }) => `this is one error more than the ${h.limit} that are shown of a program`),
   "misspelt-keyword": error(
     (h: { readonly found: string; readonly keyword: string }) =>

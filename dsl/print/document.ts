@@ -135,8 +135,8 @@ function aligned(lines: readonly Line[]): string[] {
     let end = start;
     while (end < lines.length && lines[end]?.comment !== "") end++;
     const run = lines.slice(start, end);
-    const column = Math.max(...run.map((one) => one.code.length)) + 2;
-    texts.push(...run.map((one) => one.code.padEnd(column) + one.comment));
+    const column = run.reduce((widest, one) => Math.max(widest, one.code.length), 0) + 2;
+    for (const one of run) texts.push(one.code.padEnd(column) + one.comment);
     if (end < lines.length) texts.push(lines[end]?.code ?? "");
     start = end + 1;
   }

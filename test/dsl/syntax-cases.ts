@@ -21,7 +21,8 @@ export const syntaxCases: Cases = {
     `dim ${"F".repeat(300)} = 1;\n`,
     `param p: string = "${"p".repeat(20_000)}";\n`,
     `dim F = ${"1".repeat(1000)};\n`,
-    `// ${"-".repeat(600_000)}\n`,
+    `// ${"-".repeat(2_000_000)}\n`,
+    `const l = [${"1, ".repeat(100_000)}];\n`,
   ],
   "too-many-errors": ["@\n".repeat(200)],
   "misspelt-keyword": [
