@@ -34,13 +34,9 @@ export function printDiagnostics(diagnostics: readonly Diagnostic[], texts: Chec
   if (diagnostics.length > 0) process.stderr.write(`${renderAll(diagnostics, texts, { colours: pc })}\n`);
 }
 
-export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
-  return diagnostics.some((diagnostic) => diagnostic.severity === "error");
-}
-
 /** The program of a file, its warnings printed; nothing, its errors printed, when it must not be compiled. */
 export function soundProgram(file: string): { readonly program: Program; readonly texts: CheckResult["texts"] } | undefined {
   const { program, diagnostics, texts } = loadProgram(file);
   printDiagnostics(diagnostics, texts);
-  return program === undefined || hasErrors(diagnostics) ? undefined : { program, texts };
+  return program === undefined ? undefined : { program, texts };
 }

@@ -22,6 +22,14 @@ export interface Diagnostic {
   readonly related?: readonly Related[];
 }
 
+/** So many errors of a file are said: more are noise, and looking for what was meant by each would take minutes. */
+export const mostErrors = 100;
+
+/** Whether anything said of a program withholds it: warnings do not. */
+export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some((diagnostic) => diagnostic.severity === "error");
+}
+
 /** One row of a table of messages: the holes of the sentence are required, typed fields. */
 export interface MessageRow<Holes> {
   readonly severity: Severity;

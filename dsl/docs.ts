@@ -28,9 +28,8 @@ class Docs {
   }
 
   of(node: { readonly span: { readonly start: number; readonly end: number } }): string | undefined {
-    const behind = this.comments.find(
-      (comment) => comment.span.start >= node.span.end && !this.between(node.span.end, comment.span.start).includes("\n"),
-    );
+    const next = this.comments[this.firstFrom(node.span.end)];
+    const behind = next !== undefined && !this.between(node.span.end, next.span.start).includes("\n") ? next : undefined;
     const above = this.linesAbove(node.span.start);
     const lines = behind !== undefined && /^\s*$/.test(this.between(node.span.end, behind.span.start)) ? [...above, behind] : above;
     return lines.length === 0 ? undefined : textOf(lines);
@@ -55,15 +54,26 @@ class Docs {
   private linesAbove(start: number): Comment[] {
     const lines: Comment[] = [];
     let below = start;
-    for (const comment of [...this.comments].reverse()) {
-      if (comment.span.end > below) continue;
+    for (let i = this.firstFrom(start) - 1; i >= 0; i--) {
+      const comment = this.comments[i] as Comment;
       if (!/^\r?\n[ \t]*$/.test(this.between(comment.span.end, below))) break;
       const lineStart = this.text.lastIndexOf("\n", comment.span.start - 1) + 1;
       if (!/^\s*$/.test(this.between(lineStart, comment.span.start))) break;
-      lines.unshift(comment);
+      lines.push(comment);
       below = comment.span.start;
     }
-    return lines;
+    return lines.reverse();
+  }
+
+  /** The index of the first comment at or after an offset: comments are in order. */
+  private firstFrom(offset: number): number {
+    let [low, high] = [0, this.comments.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.comments[middle] as Comment).span.start >= offset) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   private between(start: number, end: number): string {

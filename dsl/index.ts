@@ -4,6 +4,7 @@ export type * from "./ast.ts";
 export { check } from "./check/check.ts";
 export * from "./diagnostic.ts";
 export { nearest } from "./nearest.ts";
+export { never } from "./never.ts";
 export { type ParseResult, parse } from "./parse.ts";
 export { format } from "./print/print.ts";
 export { printTokens, printTree } from "./print/tree.ts";

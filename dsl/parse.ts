@@ -2,12 +2,13 @@
 
 import type { IToken, TokenType } from "chevrotain";
 import type { Comment, SourceFile } from "./ast.ts";
-import type { Diagnostic } from "./diagnostic.ts";
+import { type Diagnostic, mostErrors } from "./diagnostic.ts";
 import { attachDocs } from "./docs.ts";
+import { deepNode, deepToken } from "./nesting.ts";
 import { Parser } from "./parser.ts";
 import { syntaxError } from "./syntax-errors.ts";
-import { syntaxDiagnostic } from "./syntax-messages.ts";
-import { BrokenString, lexer, Mark, NumberToken, Word } from "./tokens.ts";
+import { syntaxDiagnostic, tooManyErrors } from "./syntax-messages.ts";
+import { BrokenString, Identifier, lexer, Mark, NumberToken, StringToken, Word } from "./tokens.ts";
 
 export interface ParseResult {
   /** Absent where there is a syntax error. */
@@ -19,6 +20,8 @@ let parser: Parser | undefined;
 
 /** Never throws, whatever the text is. */
 export function parse(path: string, text: string): ParseResult {
+  const long = tooLong(path, text);
+  if (long !== undefined) return { source: undefined, diagnostics: [long] };
   const { tokens, errors, groups } = lexer.tokenize(text);
   const diagnostics: Diagnostic[] = errors.map((found) => {
     const span = { file: path, start: found.offset, end: found.offset + found.length };
@@ -36,16 +39,21 @@ export function parse(path: string, text: string): ParseResult {
       },
     );
   });
-  diagnostics.push(...tooDeep(path, tokens), ...tooLarge(path, tokens));
-  if (diagnostics.length > 0) return { source: undefined, diagnostics };
+  for (const token of tokens) for (const bad of badToken(path, token)) diagnostics.push(bad);
+  diagnostics.push(...tooManyWords(path, tokens));
+  const deep = deepToken(path, tokens);
+  if (deep !== undefined) diagnostics.push(deep);
+  if (diagnostics.length > 0) return { source: undefined, diagnostics: firstOf(diagnostics) };
 
   parser ??= new Parser();
   const declarations = parser.parseDeclarations(path, tokens);
   const error = parser.errors[0];
   if (error !== undefined) {
     const found = errorsOf(parser, path, text, tokens);
-    return { source: undefined, diagnostics: found.length > 0 ? found : [syntaxError(path, text, error, text.trimEnd().length)] };
+    return { source: undefined, diagnostics: found.length > 0 ? firstOf(found) : [syntaxError(path, text, error, text.trimEnd().length)] };
   }
+  const tooDeep = deepNode(declarations);
+  if (tooDeep !== undefined) return { source: undefined, diagnostics: [tooDeep] };
   const comments = (groups.comments ?? []).map(
     (token): Comment => ({
       text: token.image,
@@ -53,6 +61,12 @@ export function parse(path: string, text: string): ParseResult {
     }),
   );
   return { source: attachDocs({ path, text, doc: undefined, declarations, comments }), diagnostics };
+}
+
+/** A file of noise would be an error a word. */
+function firstOf(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const next = diagnostics[mostErrors];
+  return next === undefined ? diagnostics : [...diagnostics.slice(0, mostErrors), tooManyErrors(next.span)];
 }
 
 /** Every declaration parsed by itself, so that an error in one does not hide those of the next. */
@@ -98,43 +112,50 @@ function splitDeclarations(text: string, tokens: readonly IToken[]): { chunk: IT
   return pieces;
 }
 
-/** The parser and all that walks its trees recurse: text that nests deeper than anyone writes is refused before. */
-const limits = { brackets: 60, operators: 400 };
-
 const opening: ReadonlySet<TokenType> = new Set([Mark.OpenRound, Mark.OpenSquare, Mark.OpenCurly]);
 const closing: ReadonlySet<TokenType> = new Set([Mark.CloseRound, Mark.CloseSquare, Mark.CloseCurly]);
-const ending: ReadonlySet<TokenType> = new Set([Mark.Semicolon, Mark.Comma, Mark.OpenCurly]);
-const operands: ReadonlySet<string> = new Set(["Identifier", "Number", "String"]);
 
-function tooDeep(path: string, tokens: readonly IToken[]): Diagnostic[] {
-  let depth = 0;
-  let operators = 0;
-  let alternatives = 0;
-  for (const token of tokens) {
-    const span = { file: path, start: token.startOffset, end: token.startOffset + token.image.length };
-    if (opening.has(token.tokenType)) depth++;
-    if (closing.has(token.tokenType)) depth = Math.max(0, depth - 1);
-    if (ending.has(token.tokenType)) operators = 0;
-    else if (!operands.has(token.tokenType.name)) operators++;
-    // `else if` nests without a bracket between.
-    if (token.tokenType === Word.else) alternatives++;
-    else if (openers.has(token.tokenType) || token.tokenType === Mark.Semicolon)
-      alternatives = token.tokenType === Mark.Semicolon ? alternatives : 0;
-    if (depth > limits.brackets)
-      return [syntaxDiagnostic("too-deep", span, { limit: limits.brackets, what: "brackets within each other" })];
-    if (operators > limits.operators) return [syntaxDiagnostic("too-deep", span, { limit: limits.operators, what: "operators" })];
-    if (alternatives > limits.operators) return [syntaxDiagnostic("too-deep", span, { limit: limits.operators, what: "alternatives" })];
+/** Beyond any source that people write; what compares names or renders them stays quick. */
+const longest = { file: 2_000_000, words: 100_000, name: 200, string: 10_000, number: 400 };
+
+function tooLong(path: string, text: string): Diagnostic | undefined {
+  if (text.length <= longest.file) return undefined;
+  const span = { file: path, start: longest.file, end: longest.file + 1 };
+  return syntaxDiagnostic("too-long", span, { what: "a file", limit: longest.file, of: "characters" }, { hint: splitHint });
+}
+
+/** Commas and brackets are left out: the formatter may add some, and must not make a file too long. */
+function tooManyWords(path: string, tokens: readonly IToken[]): Diagnostic[] {
+  let count = 0;
+  for (const { tokenType, startOffset, image } of tokens) {
+    if (tokenType === Mark.Comma || opening.has(tokenType) || closing.has(tokenType) || ++count <= longest.words) continue;
+    const span = { file: path, start: startOffset, end: startOffset + image.length };
+    return [syntaxDiagnostic("too-long", span, { what: "a file", limit: longest.words, of: "words and marks" }, { hint: splitHint })];
   }
   return [];
 }
 
-function tooLarge(path: string, tokens: readonly IToken[]): Diagnostic[] {
-  return tokens.flatMap((token) => {
-    const span = { file: path, start: token.startOffset, end: token.startOffset + token.image.length };
-    if (token.tokenType === BrokenString)
-      return [syntaxDiagnostic("unclosed-string", span, {}, { hint: 'close it with `"` on the same line' })];
-    const whole = token.tokenType === NumberToken && /^\d+$/.test(token.image);
-    if (whole && !Number.isSafeInteger(Number(token.image))) return [syntaxDiagnostic("number-too-large", span, { number: token.image })];
-    return [];
-  });
+const splitHint = "split it, and `import` what the parts need";
+
+/** What the lexer lets pass but no value can be made of. */
+function badToken(path: string, token: IToken): Diagnostic[] {
+  const { tokenType, image } = token;
+  const span = { file: path, start: token.startOffset, end: token.startOffset + image.length };
+  const longerThan = (limit: number, what: string) =>
+    image.length > limit ? [syntaxDiagnostic("too-long", { ...span, end: span.start + limit }, { what, limit, of: "characters" })] : [];
+  if (tokenType === BrokenString) return [syntaxDiagnostic("unclosed-string", span, {}, { hint: 'close it with `"` on the same line' })];
+  if (tokenType === StringToken) return longerThan(longest.string, "a string");
+  if (tokenType === Identifier) return longerThan(longest.name, "a name");
+  if (tokenType !== NumberToken) return [];
+  if (image.length > longest.number) return longerThan(longest.number, "a number");
+  const value = Number(image);
+  if (/^\d+$/.test(image) && !Number.isSafeInteger(value)) {
+    return [
+      syntaxDiagnostic("number-too-large", span, { number: `whole number ${image}`, limit: "2^53, where numbers are no longer exact" }),
+    ];
+  }
+  if (!Number.isFinite(value)) {
+    return [syntaxDiagnostic("number-too-large", span, { number: `number ${image}`, limit: "1.8e308, the largest that there is" })];
+  }
+  return [];
 }

@@ -27,7 +27,7 @@ export interface Host {
   resolve(from: string, relative: string): string;
 }
 
-/** Errors mean that `program` must not be expanded; it is absent when a file could not be read or parsed. */
+/** `program` is absent exactly where the diagnostics hold an error: warnings withhold nothing. */
 export interface CheckResult {
   readonly program: Program | undefined;
   readonly diagnostics: readonly Diagnostic[];

@@ -24,9 +24,36 @@ export interface Place {
 
 /** Line and column, both from 1. */
 export function placeOf(text: string, offset: number): Place {
-  const before = text.slice(0, offset);
-  const line = before.split("\n").length;
-  return { line, column: offset - (before.lastIndexOf("\n") + 1) + 1 };
+  const { starts } = linesOf(text);
+  let [low, high] = [0, starts.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+}
+
+interface Lines {
+  readonly text: string;
+  readonly starts: readonly number[];
+}
+
+/** The last text that a place was asked of: diagnostics come a file at a time, and many of one file. */
+let lines: Lines = { text: "", starts: [0] };
+
+function linesOf(text: string): Lines {
+  if (lines.text !== text) {
+    const starts = [0];
+    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+    lines = { text, starts };
+  }
+  return lines;
+}
+
+function lineAt(text: string, line: number): string {
+  const { starts } = linesOf(text);
+  return text.slice(starts[line - 1], (starts[line] ?? text.length + 1) - 1);
 }
 
 export function renderDiagnostic(diagnostic: Diagnostic, texts: ReadonlyMap<string, string>, options: RenderOptions = {}): string {
@@ -67,7 +94,7 @@ function frame(span: Span, texts: ReadonlyMap<string, string>, paint: Painter): 
   const text = texts.get(span.file);
   if (text === undefined || (span.start === 0 && span.end === 0)) return [];
   const { line, column } = placeOf(text, span.start);
-  const whole = (text.split("\n")[line - 1] ?? "").replace(/\r$/, "");
+  const whole = lineAt(text, line).replace(/\r$/, "");
   const from = whole.length <= widest ? 0 : Math.max(0, Math.min(column - 1 - before, whole.length - widest));
   const source = `${from > 0 ? "…" : ""}${whole.slice(from + (from > 0 ? 1 : 0), from + widest)}${from + widest < whole.length ? "…" : ""}`;
   const at = column - 1 - from;

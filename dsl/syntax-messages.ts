@@ -1,16 +1,19 @@
 /** The sentences for text that is not of the language. */
 
-import { diagnosticsOf, error, type MessageTable } from "./diagnostic.ts";
+import type { Span } from "./ast.ts";
+import { type Diagnostic, diagnosticsOf, error, type MessageTable, mostErrors } from "./diagnostic.ts";
 
 type Nothing = Readonly<Record<never, never>>;
 
 export const syntaxMessages = {
   "stray-character": error((h: { readonly character: string }) => `\`${h.character}\` is not part of the language`),
   "unclosed-string": error((_: Nothing) => "the string is not closed on its line"),
-  "number-too-large": error(
-    (h: { readonly number: string }) => `the whole number ${h.number} is beyond 2^53, where numbers are no longer exact`,
-  ),
+  "number-too-large": error((h: { readonly number: string; readonly limit: string }) => `the ${h.number} is beyond ${h.limit}`),
   "too-deep": error((h: { readonly limit: number; readonly what: string }) => `more than ${h.limit} ${h.what} in one expression`),
+  "too-long": error(
+    (h: { readonly what: string; readonly limit: number; readonly of: string }) => `${h.what} may have ${h.limit} ${h.of} at most`,
+  ),
+  "too-many-errors": error((h: { readonly limit: number }) => `this is one error more than the ${h.limit} that are shown of a program`),
   "misspelt-keyword": error(
     (h: { readonly found: string; readonly keyword: string }) =>
       `\`${h.found}\` is no word of the language: did you mean \`${h.keyword}\`?`,
@@ -23,3 +26,8 @@ export const syntaxMessages = {
 } satisfies MessageTable;
 
 export const syntaxDiagnostic = diagnosticsOf(syntaxMessages);
+
+/** Stands for the error at the span and all behind it. */
+export function tooManyErrors(span: Span): Diagnostic {
+  return syntaxDiagnostic("too-many-errors", span, { limit: mostErrors }, { hint: "mend those above, and check again" });
+}

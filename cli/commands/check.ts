@@ -3,8 +3,8 @@
 import { setFlagsFromString } from "node:v8";
 import pc from "picocolors";
 import { shapeErrors } from "../../compiler/compile.ts";
-import type { Diagnostic, Program } from "../../dsl/index.ts";
-import { hasErrors, loadProgram, printDiagnostics, shownPath } from "../program.ts";
+import { type Diagnostic, hasErrors, type Program } from "../../dsl/index.ts";
+import { loadProgram, printDiagnostics, shownPath } from "../program.ts";
 import type { Outcome } from "../terminal.ts";
 
 // The command is over before optimised code has paid for its making: a third of its time.
@@ -12,8 +12,7 @@ setFlagsFromString("--no-opt");
 
 export function check(file: string, options: { readonly json?: true }): Outcome {
   const { program, diagnostics, texts } = loadProgram(file);
-  const sound = program !== undefined && !hasErrors(diagnostics);
-  const all = sound ? [...diagnostics, ...errorsOfSizes(program)] : diagnostics;
+  const all = program === undefined ? diagnostics : [...diagnostics, ...errorsOfSizes(program)];
   if (options.json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
   else {
     printDiagnostics(all, texts);

@@ -67,8 +67,11 @@ function numeric(operator: BinaryOperator, a: number, b: number): number | boole
       return a > b;
     case ">=":
       return a >= b;
-    default:
-      throw new Error(`expand: operator ${operator} on numbers, which check should have found`);
+    case "==":
+    case "!=":
+    case "&&":
+    case "||":
+      throw new Error(`expand: \`${operator}\` is no operator of numbers alone, and is handled before`);
   }
 }
 

@@ -1,6 +1,13 @@
 /** Runs the statements of a block or graph at compile time; what is left is the tensor that it returns. */
 
-import type { Expression, RepeatStatement, RequireStatement, Statement, WeightStatement } from "../../dsl/index.ts";
+import {
+  type Expression,
+  never,
+  type RepeatStatement,
+  type RequireStatement,
+  type Statement,
+  type WeightStatement,
+} from "../../dsl/index.ts";
 import type { WeightInitialiser } from "../graph/graph.ts";
 import { tensorType } from "../rewriting/builder.ts";
 import { axisExpressionSize } from "./axes.ts";
@@ -48,6 +55,8 @@ function runStatement(statement: Statement, frame: Frame): Returned | undefined 
     case "expression":
       evaluate(statement.value, frame);
       return undefined;
+    default:
+      return never(statement);
   }
 }
 

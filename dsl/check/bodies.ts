@@ -2,6 +2,7 @@
 
 import type { BlockDeclaration, GraphDeclaration, RepeatStatement, Statement } from "../ast.ts";
 import { nearest } from "../nearest.ts";
+import { never } from "../never.ts";
 import { type Context, hintNearest, Names } from "./context.ts";
 import { checkAs, expect, typeOf } from "./expressions.ts";
 import { bool, float, int, type StaticType, string, tensor, unknown } from "./static-type.ts";
@@ -120,6 +121,9 @@ function checkStatement(context: Context, statement: Statement, names: Names): v
       if (statement.value.kind !== "method") {
         context.report("no-effect", statement.value.span, {}, { hint: "give it a name, `const x = …;`, or return it" });
       }
+      return;
+    default:
+      return never(statement);
   }
 }
 

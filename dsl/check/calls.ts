@@ -15,16 +15,37 @@ interface Slot {
   readonly optional: boolean;
 }
 
+interface Slots {
+  readonly list: readonly Slot[];
+  readonly byName: ReadonlyMap<string, Slot>;
+  readonly required: readonly Slot[];
+}
+
+/** Worked out once for all calls of a block or op. */
+const known = new WeakMap<BlockDeclaration | OpSignature, Slots>();
+
+function slotsOf(callee: BlockDeclaration | OpSignature, list: () => readonly Slot[]): Slots {
+  const before = known.get(callee);
+  if (before !== undefined) return before;
+  const slots = list();
+  const made = { list: slots, byName: new Map(slots.map((slot) => [slot.name, slot])), required: slots.filter((slot) => !slot.optional) };
+  known.set(callee, made);
+  return made;
+}
+
 export function callType(context: Context, call: CallExpression, names: Names): StaticType {
   const { name, span } = call.callee;
-  const declared = context.declared(name, names.file);
+  const declared = context.read(name, names.file);
   if (declared?.declaration.kind === "block") {
-    matchArguments(context, call, blockSlots(context, declared.declaration, declared.file), names);
+    const { declaration, file } = declared;
+    const slots = slotsOf(declaration, () => blockSlots(context, declaration, file));
+    matchArguments(context, call, slots, names);
     return tensor;
   }
   const op = context.ops.get(name);
   if (declared === undefined && op !== undefined) {
-    matchArguments(context, call, opSlots(op), names);
+    const slots = slotsOf(op, () => opSlots(op));
+    matchArguments(context, call, slots, names);
     return tensor;
   }
   for (const argument of [...(call.piped === undefined ? [] : [call.piped]), ...call.arguments.map((given) => given.value)])
@@ -58,12 +79,12 @@ function opSlots(op: OpSignature): Slot[] {
   ];
 }
 
-function matchArguments(context: Context, call: CallExpression, slots: readonly Slot[], names: Names): void {
+function matchArguments(context: Context, call: CallExpression, slots: Slots, names: Names): void {
   const callee = call.callee.name;
   const given = new Set<string>();
   let place = 0;
   const byPlace = (value: Expression) => {
-    const slot = slots[place++];
+    const slot = slots.list[place++];
     if (slot === undefined) typeOf(context, value, names);
     else take(slot, value);
   };
@@ -83,12 +104,9 @@ function matchArguments(context: Context, call: CallExpression, slots: readonly 
     }
     named = argument;
     const { name, span } = argument.name;
-    const slot = slots.find((candidate) => candidate.name === name);
+    const slot = slots.byName.get(name);
     if (slot === undefined) {
-      const guess = nearest(
-        name,
-        slots.map((candidate) => candidate.name),
-      );
+      const guess = nearest(name, slots.byName.keys());
       context.report("unknown-argument", span, { callee, name }, hintNearest(guess));
       typeOf(context, argument.value, names);
       misnamed = true;
@@ -96,13 +114,13 @@ function matchArguments(context: Context, call: CallExpression, slots: readonly 
       context.report("repeated-argument", span, { callee, name });
     } else take(slot, argument.value);
   }
-  if (place > slots.length) {
+  if (place > slots.list.length) {
     const surplus = call.arguments.filter((argument) => argument.name === undefined).at(-1)?.span ?? call.callSpan;
-    context.report("too-many-arguments", surplus, { callee, expected: slots.length, found: place });
+    context.report("too-many-arguments", surplus, { callee, expected: slots.list.length, found: place });
   }
   // A name that is wrong is most likely that of what is missing.
-  const missing = slots.find((slot) => !slot.optional && !given.has(slot.name));
-  if (missing !== undefined && place <= slots.length && !misnamed) {
+  const missing = slots.required.find((slot) => !given.has(slot.name));
+  if (missing !== undefined && place <= slots.list.length && !misnamed) {
     const hint = `give it: \`${missing.name}: …\``;
     context.report("missing-argument", call.callSpan, { callee, name: missing.name }, { hint });
   }

@@ -1,37 +1,63 @@
 /** A file and what it imports to a checked program: each stage reports all it finds, and the next runs only if it found nothing. */
 
 import type { Declaration, Expression, ImportDeclaration, Statement } from "../ast.ts";
+import { type Diagnostic, hasErrors } from "../diagnostic.ts";
+import { never } from "../never.ts";
 import type { CheckResult, Host } from "../program.ts";
 import type { OpSignature } from "../signature.ts";
 import { partsOf } from "../walk.ts";
 import { checkBlock } from "./bodies.ts";
 import { callType } from "./calls.ts";
-import { Context, Names } from "./context.ts";
+import { Context, EnoughErrors, Names } from "./context.ts";
+import { checkTypeCycles, type ValueDeclaration, valuesInOrder } from "./cycles.ts";
 import { checkAs, typeOf } from "./expressions.ts";
 import { LabelCheck } from "./labels.ts";
 import { load } from "./load.ts";
 import { checkModel, checkOverrides } from "./models.ts";
-import { int, type StaticType, unknown } from "./static-type.ts";
-import { checkType, checkTypeCycles, staticTypeOf } from "./types.ts";
+import { int, type StaticType } from "./static-type.ts";
+import { checkType, staticTypeOf } from "./types.ts";
+import { warnUnused } from "./unused.ts";
 
 /** Never throws, whatever the files hold. */
 export function check(entry: string, host: Host, ops: readonly OpSignature[]): CheckResult {
   const { files, texts, diagnostics } = load(entry, host);
-  if (diagnostics.length > 0) return { program: undefined, diagnostics, texts };
+  if (hasErrors(diagnostics)) return { program: undefined, diagnostics, texts };
 
   const context = new Context(files, ops, { callType, declaredType });
-  const declarations = [...files].flatMap(([file, { source }]) => source.declarations.map((declaration) => ({ file, declaration })));
-  const types = declarations.flatMap(({ file, declaration }) => (declaration.kind === "type" ? [{ file, declaration }] : []));
-  checkTypeCycles(context, types);
-  if (context.diagnostics.length > 0) return { program: undefined, diagnostics: context.diagnostics, texts };
-  for (const { declaration } of declarations) refuseCalls(context, declaration);
-  for (const { file, declaration } of declarations) checkDeclaration(context, declaration, file);
-  if (context.diagnostics.length === 0) checkLabels(context, declarations);
-  const order = [...files.keys()];
-  const found = context.diagnostics.toSorted(
-    (a, b) => order.indexOf(a.span.file) - order.indexOf(b.span.file) || a.span.start - b.span.start,
+  try {
+    runStages(context, entry);
+  } catch (thrown) {
+    if (!(thrown instanceof EnoughErrors)) throw thrown;
+  }
+  const order = new Map([...files.keys()].map((file, i) => [file, i]));
+  const placeOf = ({ span }: Diagnostic) => order.get(span.file) ?? 0;
+  const found = [...diagnostics, ...context.diagnostics].sort((a, b) => placeOf(a) - placeOf(b) || a.span.start - b.span.start);
+  return { program: context.failed ? undefined : { entry, files }, diagnostics: found, texts };
+}
+
+/** Each stage leans on what those before it have found to be right. */
+function runStages(context: Context, entry: string): void {
+  const declarations = [...context.files].flatMap(([file, { source }]) =>
+    source.declarations.map((declaration) => ({ file, declaration })),
   );
-  return { program: found.length === 0 ? { entry, files } : undefined, diagnostics: found, texts };
+  checkTypeCycles(
+    context,
+    declarations.flatMap(({ file, declaration }) => (declaration.kind === "type" ? [{ file, declaration }] : [])),
+  );
+  const values = valuesInOrder(
+    context,
+    declarations.flatMap(({ file, declaration }) => (isValue(declaration) ? [{ file, declaration }] : [])),
+  );
+  if (context.failed) return;
+  for (const { declaration } of declarations) refuseCalls(context, declaration);
+  for (const { file, declaration } of values) declaredType(context, declaration.name.name, file);
+  for (const { file, declaration } of declarations) checkDeclaration(context, declaration, file);
+  if (!context.failed) checkLabels(context, declarations);
+  if (!context.failed) warnUnused(context, entry);
+}
+
+function isValue(declaration: Declaration): declaration is ValueDeclaration {
+  return declaration.kind === "dim" || declaration.kind === "param" || declaration.kind === "const";
 }
 
 /** Values outside blocks and graphs are read without a graph to put a tensor in. */
@@ -55,6 +81,13 @@ function refuseCalls(context: Context, declaration: Declaration): void {
         if (member.kind === "const") visit(member.value);
         if (member.kind === "sampler" || member.kind === "tokenizer") for (const { value } of member.fields) visit(value);
       }
+      return;
+    case "import":
+    case "type":
+    case "block":
+      return;
+    default:
+      return never(declaration);
   }
 }
 
@@ -65,7 +98,7 @@ function checkDeclaration(context: Context, declaration: Declaration, file: stri
     case "dim":
       return checkAs(context, declaration.value, int, new Names(file));
     case "const":
-      declaredType(context, declaration.name.name, file);
+      // Its type was found in its turn.
       return;
     case "param":
       return checkAs(context, declaration.value, checkType(context, declaration.type, new Names(file)), new Names(file));
@@ -82,13 +115,15 @@ function checkDeclaration(context: Context, declaration: Declaration, file: stri
     case "preset":
     case "ablation":
       return checkOverrides(context, declaration, file);
+    default:
+      return never(declaration);
   }
 }
 
 function checkLabels(context: Context, declarations: readonly { file: string; declaration: Declaration }[]): void {
   const labels = new LabelCheck(context);
-  for (const { file, declaration } of declarations) if (declaration.kind === "block") labels.ownsWeights(declaration, file);
-  if (context.diagnostics.length > 0) return;
+  labels.findOwners(declarations.flatMap(({ file, declaration }) => (declaration.kind === "block" ? [{ file, declaration }] : [])));
+  if (context.failed) return;
   for (const { file, declaration } of declarations) {
     if (declaration.kind === "block") labels.checkBody(declaration.body, file);
     if (declaration.kind !== "model") continue;
@@ -96,7 +131,7 @@ function checkLabels(context: Context, declarations: readonly { file: string; de
   }
 }
 
-/** Dims are ints, params say their type, a const's value tells; one that is made of itself is reported once. */
+/** Dims are ints, params say their type, a const's value tells. */
 function declaredType(context: Context, name: string, file: string): StaticType | undefined {
   const declared = context.declared(name, file);
   const declaration: Exclude<Declaration, ImportDeclaration> | undefined = declared?.declaration;
@@ -106,14 +141,7 @@ function declaredType(context: Context, name: string, file: string): StaticType 
   if (declaration.kind !== "const") return undefined;
   const known = context.constants.get(declaration);
   if (known !== undefined) return known;
-  if (context.constantTrail.includes(declaration)) {
-    const chain = [...context.constantTrail.slice(context.constantTrail.indexOf(declaration)), declaration];
-    context.report("constant-cycle", declaration.name.span, { chain: chain.map((link) => link.name.name).join(" → ") });
-    return unknown;
-  }
-  context.constantTrail.push(declaration);
   const type = typeOf(context, declaration.value, new Names(declared.file));
-  context.constantTrail.pop();
   context.constants.set(declaration, type);
   return type;
 }

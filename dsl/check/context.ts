@@ -1,9 +1,10 @@
 /** What every check of a program shares: the files, the ops, and where diagnostics go. */
 
 import type { CallExpression, ConstDeclaration, Identifier, Span, TypeDeclaration } from "../ast.ts";
-import type { Diagnostic } from "../diagnostic.ts";
+import { type Diagnostic, mostErrors } from "../diagnostic.ts";
 import type { Declared, FileScope } from "../program.ts";
 import type { OpSignature } from "../signature.ts";
+import { tooManyErrors } from "../syntax-messages.ts";
 import { checkDiagnostic } from "./messages.ts";
 import type { StaticType } from "./static-type.ts";
 
@@ -27,17 +28,21 @@ export interface Rules {
   readonly declaredType: (context: Context, name: string, file: string) => StaticType | undefined;
 }
 
+/** Ends a check that has found more errors than are shown; never leaves `check`. */
+export class EnoughErrors extends Error {}
+
 export class Context {
   readonly diagnostics: Diagnostic[] = [];
   readonly files: ReadonlyMap<string, FileScope>;
   readonly ops: ReadonlyMap<string, OpSignature>;
   readonly rules: Rules;
+  private readonly reads = new Set<string>();
+  private readonly places = new Set<string>();
+  private errors = 0;
   /** What `type` declarations say of values, found when first asked for. */
   readonly types = new Map<TypeDeclaration, StaticType>();
-  /** Types of file-level consts, found when first asked for. */
+  /** Types of file-level consts, found in an order in which each follows those that it is made of. */
   readonly constants = new Map<ConstDeclaration, StaticType>();
-  /** Consts whose values are being looked at, outermost first. */
-  readonly constantTrail: ConstDeclaration[] = [];
 
   constructor(files: ReadonlyMap<string, FileScope>, ops: readonly OpSignature[], rules: Rules) {
     this.files = files;
@@ -48,14 +53,35 @@ export class Context {
   /** Adds a diagnostic, unless one of the same place is there: the first is the cause, later ones mostly follow from it. */
   report(...diagnostic: Parameters<typeof checkDiagnostic>): void {
     const [, span] = diagnostic;
-    const taken = this.diagnostics.some(
-      (other) => other.span.file === span.file && other.span.start === span.start && other.span.end === span.end,
-    );
-    if (!taken) this.diagnostics.push(checkDiagnostic(...diagnostic));
+    const place = `${span.file} ${span.start} ${span.end}`;
+    if (this.places.has(place)) return;
+    this.places.add(place);
+    const made = checkDiagnostic(...diagnostic);
+    if (made.severity === "error" && ++this.errors > mostErrors) {
+      this.diagnostics.push(tooManyErrors(span));
+      throw new EnoughErrors();
+    }
+    this.diagnostics.push(made);
+  }
+
+  get failed(): boolean {
+    return this.errors > 0;
   }
 
   declared(name: string, file: string): Declared | undefined {
     return this.files.get(file)?.names.get(name);
+  }
+
+  /** What a name stands for where its value, block or type is used: that use is remembered. */
+  read(name: string, file: string): Declared | undefined {
+    const declared = this.declared(name, file);
+    if (declared !== undefined) this.reads.add(`${file}\n${name}`);
+    return declared;
+  }
+
+  /** Whether a name of a file's scope is used in that file. */
+  isRead(name: string, file: string): boolean {
+    return this.reads.has(`${file}\n${name}`);
   }
 
   namesOf(file: string): Iterable<string> {

@@ -2,8 +2,9 @@
 
 import type { BinaryExpression, Expression, MethodExpression, NameExpression, RecordExpression } from "../ast.ts";
 import { nearest } from "../nearest.ts";
+import { mostNestedTypes } from "../nesting.ts";
 import { type Context, hintNearest, type Names } from "./context.ts";
-import { bool, common, fits, float, int, list, type StaticType, showStatic, string, tensor, unknown } from "./static-type.ts";
+import { bool, common, depthOf, fits, float, int, list, type StaticType, showStatic, string, tensor, unknown } from "./static-type.ts";
 
 export function typeOf(context: Context, expression: Expression, names: Names): StaticType {
   switch (expression.kind) {
@@ -16,14 +17,14 @@ export function typeOf(context: Context, expression: Expression, names: Names): 
     case "name":
       return nameType(context, expression, names);
     case "list":
-      return list(itemsType(context, expression.items, names));
+      return nested(context, expression, list(itemsType(context, expression.items, names)));
     case "record": {
       const fields = new Map<string, StaticType>();
       for (const field of expression.fields) {
         if (fields.has(field.name.name)) context.report("repeated-field", field.name.span, { name: field.name.name });
         fields.set(field.name.name, typeOf(context, field.value, names));
       }
-      return { kind: "record", fields };
+      return nested(context, expression, { kind: "record", fields });
     }
     case "unary": {
       const operand = typeOf(context, expression.operand, names);
@@ -59,6 +60,13 @@ export function typeOf(context: Context, expression: Expression, names: Names): 
     case "method":
       return methodType(context, expression, names);
   }
+}
+
+/** Values may nest as deep as types may: all that compares them goes down by their parts. */
+function nested(context: Context, expression: Expression, type: StaticType): StaticType {
+  if (depthOf(type) <= mostNestedTypes) return type;
+  context.report("too-nested", expression.span, { what: "value", limit: mostNestedTypes });
+  return unknown;
 }
 
 /** Checks that an expression is of a type; literals by their parts, so that an error is where the wrong part is. */
@@ -105,7 +113,7 @@ function nameType(context: Context, expression: NameExpression, names: Names): S
   const { name } = expression;
   const local = names.lookUp(name);
   if (local !== undefined) return local.type;
-  const declared = context.declared(name, names.file);
+  const declared = context.read(name, names.file);
   if (declared !== undefined) {
     const type = context.rules.declaredType(context, name, names.file);
     if (type !== undefined) return type;

@@ -3,56 +3,68 @@
 import type { BlockDeclaration, CallExpression, Expression, Identifier, Statement } from "../ast.ts";
 import { partsOf } from "../walk.ts";
 import type { Context } from "./context.ts";
+import { chainOf, inOrder, type Placed } from "./cycles.ts";
 
-/** Labels of one scope by name; branches of which only one is taken each have a copy. */
-type Labels = Map<string, Identifier>;
+/** Labels of one scope by name; branches of which only one is taken each add to their own, over those before them. */
+class Labels {
+  readonly added = new Map<string, Identifier>();
+  private readonly before: Labels | undefined;
+
+  constructor(before?: Labels) {
+    this.before = before;
+  }
+
+  get(name: string): Identifier | undefined {
+    return this.added.get(name) ?? this.before?.get(name);
+  }
+}
 
 export class LabelCheck {
   private readonly context: Context;
-  private readonly owning = new Map<BlockDeclaration, boolean>();
+  private readonly owning = new Set<BlockDeclaration>();
 
   constructor(context: Context) {
     this.context = context;
   }
 
   checkBody(statements: readonly Statement[], file: string): void {
-    this.statements(statements, new Map(), file);
+    this.statements(statements, new Labels(), file);
   }
 
-  /** Reports a block that reaches itself, with the way it does; whether it owns weights is found on the way. */
-  ownsWeights(block: BlockDeclaration, file: string, trail: readonly BlockDeclaration[] = []): boolean {
-    const known = this.owning.get(block);
-    if (known !== undefined) return known;
-    const at = trail.indexOf(block);
-    if (at >= 0) {
-      const chain = [...trail.slice(at), block].map((link) => link.name.name).join(" → ");
-      this.context.report(
-        "recursion",
-        block.name.span,
-        { chain },
-        { hint: "repeat with `repeat`: a model's size is known when it is built" },
-      );
-      return false;
-    }
-    const owns = this.bodyOwns(block.body, file, [...trail, block]);
-    this.owning.set(block, owns);
-    return owns;
+  /** Finds which blocks own weights, and reports each that reaches itself, with the way it does. */
+  findOwners(blocks: readonly Placed<BlockDeclaration>[]): void {
+    const order = inOrder(
+      blocks,
+      ({ file, declaration }) => this.calleesIn(declaration, file),
+      (circle) => {
+        const hint = "repeat with `repeat`: a model's size is known when it is built";
+        const [block] = circle;
+        if (block !== undefined) this.context.report("recursion", block.name.span, { chain: chainOf(circle) }, { hint });
+      },
+    );
+    for (const { file, declaration } of order) if (this.bodyOwns(declaration.body, file)) this.owning.add(declaration);
   }
 
-  private bodyOwns(statements: readonly Statement[], file: string, trail: readonly BlockDeclaration[]): boolean {
-    let owns = false;
+  private calleesIn(block: BlockDeclaration, file: string): Placed<BlockDeclaration>[] {
+    const found: Placed<BlockDeclaration>[] = [];
     const visit = (node: Statement | Expression): void => {
-      if (node.kind === "weight") owns = true;
-      if (node.kind === "call" && this.callOwns(node, file, trail)) owns = true;
+      const declared = node.kind === "call" ? this.context.declared(node.callee.name, file) : undefined;
+      if (declared?.declaration.kind === "block") found.push({ file: declared.file, declaration: declared.declaration });
       for (const part of partsOf(node)) visit(part);
     };
-    for (const statement of statements) visit(statement);
-    return owns;
+    for (const statement of block.body) visit(statement);
+    return found;
   }
 
-  private callOwns(call: CallExpression, file: string, trail: readonly BlockDeclaration[]): boolean {
+  private bodyOwns(statements: readonly Statement[], file: string): boolean {
+    const owns = (node: Statement | Expression): boolean =>
+      node.kind === "weight" || (node.kind === "call" && this.callOwns(node, file)) || partsOf(node).some(owns);
+    return statements.some(owns);
+  }
+
+  private callOwns(call: CallExpression, file: string): boolean {
     const declared = this.context.declared(call.callee.name, file);
-    if (declared?.declaration.kind === "block") return this.ownsWeights(declared.declaration, declared.file, trail);
+    if (declared?.declaration.kind === "block") return this.owning.has(declared.declaration);
     return declared === undefined && this.context.ops.get(call.callee.name)?.ownsWeights === true;
   }
 
@@ -61,7 +73,7 @@ export class LabelCheck {
     if (first !== undefined) {
       const related = [{ message: `\`${label.name}\` used here first`, span: first.span }];
       this.context.report("repeated-label", label.span, { name: label.name }, { hint: `write \`as ${label.name}2\``, related });
-    } else labels.set(label.name, label);
+    } else labels.added.set(label.name, label);
   }
 
   private statements(statements: readonly Statement[], labels: Labels, file: string): void {
@@ -78,7 +90,7 @@ export class LabelCheck {
     } else if (statement.kind === "repeat") {
       this.expression(statement.range, labels, file);
       if (statement.label !== undefined) this.add(labels, statement.label);
-      else if (this.bodyOwns(statement.body, file, [])) {
+      else if (this.bodyOwns(statement.body, file)) {
         const span = { ...statement.span, end: statement.range.span.end };
         this.context.report(
           "missing-label",
@@ -87,7 +99,7 @@ export class LabelCheck {
           { hint: "label it before its brace: `repeat … as name {`" },
         );
       }
-      this.statements(statement.body, statement.label === undefined ? labels : new Map(), file);
+      this.statements(statement.body, statement.label === undefined ? labels : new Labels(), file);
     } else {
       if (statement.kind === "weight") this.add(labels, statement.name);
       for (const part of partsOf(statement)) this.expression(part as Expression, labels, file);
@@ -105,7 +117,7 @@ export class LabelCheck {
     for (const part of partsOf(expression)) this.expression(part as Expression, labels, file);
     if (expression.kind !== "call") return;
     if (expression.label !== undefined) this.add(labels, expression.label);
-    else if (this.callOwns(expression, file, [])) {
+    else if (this.callOwns(expression, file)) {
       const name = expression.callee.name;
       const hint = `label it: \`${name}(…) as ${name.charAt(0).toLowerCase()}${name.slice(1)}\``;
       this.context.report("missing-label", expression.callSpan, { what: `\`${name}\`` }, { hint });
@@ -115,10 +127,10 @@ export class LabelCheck {
   /** Only one branch is taken, so both may use a label; what follows may use neither's. */
   private alternatives(labels: Labels, branches: readonly ((labels: Labels) => void)[]): void {
     const taken = branches.map((branch) => {
-      const copy: Labels = new Map(labels);
-      branch(copy);
-      return copy;
+      const own = new Labels(labels);
+      branch(own);
+      return own;
     });
-    for (const copy of taken) for (const [name, label] of copy) labels.set(name, label);
+    for (const { added } of taken) for (const [name, label] of added) labels.added.set(name, label);
   }
 }

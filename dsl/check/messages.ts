@@ -1,6 +1,6 @@
 /** The sentences for errors of names, calls, types and labels: all that can be found without a size. */
 
-import { diagnosticsOf, error, type MessageTable } from "../diagnostic.ts";
+import { diagnosticsOf, error, type MessageTable, warning } from "../diagnostic.ts";
 
 type Nothing = Readonly<Record<never, never>>;
 interface Name {
@@ -23,6 +23,9 @@ export const checkMessages = {
   "not-a-block": error((h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` is a ${h.kind}, so it cannot be called`),
   "constant-cycle": error((h: { readonly chain: string }) => `the value is made of itself: ${h.chain}`),
   "type-cycle": error((h: { readonly chain: string }) => `the type is made of itself: ${h.chain}`),
+  "too-nested": error(
+    (h: { readonly what: string; readonly limit: number }) => `the ${h.what} nests more than ${h.limit} lists and records`,
+  ),
   "call-outside-block": error((h: Name) => `\`${h.name}\` makes a tensor, and there are none outside blocks and graphs`),
   "tensor-default": error((h: Name) => `\`${h.name}\` is a tensor, so every call gives it and it can have no default`),
   recursion: error((h: { readonly chain: string }) => `a block may not reach itself: ${h.chain}`),
@@ -79,6 +82,11 @@ export const checkMessages = {
       `the sampler runs \`${h.graph}\` on two batches at once, so the first axis of \`${h.input}\` must be a dim of the file`,
   ),
   "repeated-member": error((h: { readonly what: string }) => `the model has two ${h.what}`),
+  // What changes nothing
+  "unused-import": warning(
+    (h: { readonly name: string; readonly from: string }) => `\`${h.name}\` of ${h.from} is never used in this file`,
+  ),
+  "unused-value": warning((h: { readonly name: string; readonly kind: string }) => `nothing reads the ${h.kind} \`${h.name}\``),
 } satisfies MessageTable;
 
 export const checkDiagnostic = diagnosticsOf(checkMessages);

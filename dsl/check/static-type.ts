@@ -25,18 +25,38 @@ export function typeOfAttribute(kind: AttributeKind): StaticType {
   return typeof kind === "string" ? { kind } : { kind: "literal", values: kind.oneOf };
 }
 
+const depths = new WeakMap<StaticType, number>();
+
+/** How many lists and records a type has within each other. Parts are asked before what is made of them, so this does not recurse far. */
+export function depthOf(type: StaticType): number {
+  if (type.kind !== "list" && type.kind !== "record") return 0;
+  const known = depths.get(type);
+  if (known !== undefined) return known;
+  let depth = 1;
+  for (const part of type.kind === "list" ? [type.element] : type.fields.values()) depth = Math.max(depth, 1 + depthOf(part));
+  depths.set(type, depth);
+  return depth;
+}
+
+/** Whether one type fits another, for types met before: shared parts are else compared once for each way to them. */
+const fitting = new WeakMap<StaticType, WeakMap<StaticType, boolean>>();
+
 /** Whether a value of one type may stand where the other is wanted: ints are floats, a literal is a string. */
 export function fits(found: StaticType, wanted: StaticType): boolean {
   if (found === wanted || found.kind === "unknown" || wanted.kind === "unknown") return true;
   if (found.kind === "list" && wanted.kind === "list") return fits(found.element, wanted.element);
   if (found.kind === "record" && wanted.kind === "record") {
-    return (
+    const known = fitting.get(found)?.get(wanted);
+    if (known !== undefined) return known;
+    const fitted =
       found.fields.size === wanted.fields.size &&
       [...wanted.fields].every(([name, type]) => {
         const field = found.fields.get(name);
         return field !== undefined && fits(field, type);
-      })
-    );
+      });
+    const of = fitting.get(found) ?? new WeakMap<StaticType, boolean>();
+    fitting.set(found, of.set(wanted, fitted));
+    return fitted;
   }
   if (found.kind === "literal") {
     if (wanted.kind === "literal") return found.values.every((value) => wanted.values.includes(value));
@@ -47,9 +67,15 @@ export function fits(found: StaticType, wanted: StaticType): boolean {
   return found.kind === wanted.kind || (found.kind === "int" && wanted.kind === "float");
 }
 
+/** A list of more texts than this is a list of strings. */
+const mostLiterals = 64;
+
 /** The type of a list's items or a `?:`'s branches; undefined where they do not agree. */
 export function common(a: StaticType, b: StaticType): StaticType | undefined {
-  if (a.kind === "literal" && b.kind === "literal") return { kind: "literal", values: [...new Set([...a.values, ...b.values])] };
+  if (a.kind === "literal" && b.kind === "literal") {
+    const values = [...new Set([...a.values, ...b.values])];
+    return values.length > mostLiterals ? string : { kind: "literal", values };
+  }
   if (a.kind === "unknown" || b.kind === "unknown") return a.kind === "unknown" ? b : a;
   if (fits(a, b)) return b;
   if (fits(b, a)) return a;

@@ -1,7 +1,8 @@
 /** Type nodes to what they say of a value, with their names, numbers of axes and element types checked. */
 
-import type { Expression, NamedTypeNode, TypeDeclaration, TypeNode } from "../ast.ts";
+import type { Expression, NamedTypeNode, RecordTypeNode, TypeNode } from "../ast.ts";
 import { nearest } from "../nearest.ts";
+import { never } from "../never.ts";
 import { type Context, hintNearest, type Names } from "./context.ts";
 import { checkInt } from "./expressions.ts";
 import { bool, float, int, list, type StaticType, string, tensor, unknown } from "./static-type.ts";
@@ -22,11 +23,7 @@ function checkNames(context: Context, type: TypeNode, names: Names): void {
     case "list-type":
       return checkNames(context, type.element, names);
     case "record-type":
-      for (const [i, field] of type.fields.entries()) {
-        const { name, span } = field.name;
-        if (type.fields.findIndex((other) => other.name.name === name) < i) context.report("repeated-field", span, { name });
-        checkNames(context, field.type, names);
-      }
+      checkRecordType(context, type, names);
       return;
     case "tensor-type":
       if (!dtypes.includes(type.dtype.name)) {
@@ -36,12 +33,23 @@ function checkNames(context: Context, type: TypeNode, names: Names): void {
       return;
     case "named-type":
       return checkNamedType(context, type, names);
+    default:
+      return never(type);
+  }
+}
+
+function checkRecordType(context: Context, type: RecordTypeNode, names: Names): void {
+  const seen = new Set<string>();
+  for (const { name, type: of } of type.fields) {
+    if (seen.has(name.name)) context.report("repeated-field", name.span, { name: name.name });
+    seen.add(name.name);
+    checkNames(context, of, names);
   }
 }
 
 function checkNamedType(context: Context, type: NamedTypeNode, names: Names): void {
   const name = type.name.name;
-  const declared = context.declared(name, names.file);
+  const declared = context.read(name, names.file);
   if (declared?.declaration.kind !== "type") {
     const types = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "type");
     const guess = nearest(name, [...types, "Tensor", "int", "float", "bool", "string"]);
@@ -54,25 +62,6 @@ function checkNamedType(context: Context, type: NamedTypeNode, names: Names): vo
     context.report("type-arguments", type.span, holes, { hint: `write \`${shown}\`` });
   }
   for (const argument of type.arguments) checkInt(context, argument, names);
-}
-
-/** Reports each `type` that is made of itself: all that follows types down goes by them. */
-export function checkTypeCycles(context: Context, declarations: readonly { file: string; declaration: TypeDeclaration }[]): void {
-  const done = new Set<TypeDeclaration>();
-  const visitType = (type: TypeNode, file: string, trail: readonly TypeDeclaration[]): void => {
-    if (type.kind === "list-type") visitType(type.element, file, trail);
-    if (type.kind === "record-type") for (const field of type.fields) visitType(field.type, file, trail);
-    const declared = type.kind === "named-type" ? context.declared(type.name.name, file) : undefined;
-    if (declared?.declaration.kind === "type") visit(declared.declaration, declared.file, trail);
-  };
-  const visit = (declaration: TypeDeclaration, file: string, trail: readonly TypeDeclaration[]): void => {
-    if (trail.includes(declaration)) {
-      const chain = [...trail.slice(trail.indexOf(declaration)), declaration];
-      context.report("type-cycle", declaration.name.span, { chain: chain.map((link) => link.name.name).join(" → ") });
-    } else if (!done.has(declaration)) visitType(declaration.type, file, [...trail, declaration]);
-    done.add(declaration);
-  };
-  for (const { file, declaration } of declarations) visit(declaration, file, []);
 }
 
 /** What a type says of a value, without checking it: its own file does that. */

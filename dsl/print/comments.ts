@@ -57,8 +57,8 @@ export class Comments {
 
   /** Lets comments before an offset go above the entry that is being printed. */
   moveOut(offset: number): void {
-    const found = this.before(offset);
-    this.homeless.at(-1)?.push(...found);
+    const home = this.homeless.at(-1);
+    for (const comment of this.before(offset)) home?.push(comment);
   }
 
   /** Whether a comment stands between the last one printed and an offset. */

@@ -1,5 +1,7 @@
 /** A document of text, possible line breaks and comments to lines of at most the width: the layout half of the formatter. */
 
+import { never } from "../never.ts";
+
 /** `hard` is set where a line break inside is certain, so that what encloses it is laid out over several lines. */
 export type Doc =
   | { readonly kind: "text"; readonly text: string; readonly hard: false }
@@ -98,6 +100,9 @@ export function layOut(doc: Doc, width: number): string {
         break;
       case "suffix":
         current.comment += current.comment === "" ? found.text : ` ${found.text}`;
+        break;
+      default:
+        never(found);
     }
   }
   lines.push(current);
@@ -130,8 +135,8 @@ function aligned(lines: readonly Line[]): string[] {
     let end = start;
     while (end < lines.length && lines[end]?.comment !== "") end++;
     const run = lines.slice(start, end);
-    const column = Math.max(...run.map((one) => one.code.length)) + 2;
-    texts.push(...run.map((one) => one.code.padEnd(column) + one.comment));
+    const column = run.reduce((widest, one) => Math.max(widest, one.code.length), 0) + 2;
+    for (const one of run) texts.push(one.code.padEnd(column) + one.comment);
     if (end < lines.length) texts.push(lines[end]?.code ?? "");
     start = end + 1;
   }

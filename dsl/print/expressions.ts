@@ -91,7 +91,7 @@ export class ExpressionPrinter {
       } else if (each) parts.push(space, entry.doc, comma);
       else parts.push(group(space, entry.doc, comma));
     }
-    if (!broken) return group(open, indent(spaced ? space : gap, ...parts), spaced ? lastCommaSpaced : lastComma, close);
+    if (!broken) return group(open, indent(spaced ? space : gap, join(parts)), spaced ? lastCommaSpaced : lastComma, close);
     let end = entries.at(-1)?.end;
     if (end !== undefined) parts.push(",");
     for (const comment of last) {
@@ -99,7 +99,7 @@ export class ExpressionPrinter {
       parts.push(comment.doc);
       end = comment.end;
     }
-    return join([open, indent(lineBreak, ...parts), lineBreak, close]);
+    return join([open, indent(lineBreak, join(parts)), lineBreak, close]);
   }
 
   protected fields(openAt: number, closeAt: number, fields: readonly Field[]): Doc {

@@ -49,7 +49,7 @@ class Printer extends ExpressionPrinter {
   private lines<N extends Node>(open: number, close: number, nodes: readonly N[], print: (node: N) => Doc): Doc {
     this.comments.moveOut(open);
     const entries = this.entries(nodes, close, print);
-    return entries.length === 0 ? join(["{}"]) : join(["{", indent(lineBreak, ...this.separated(entries)), lineBreak, "}"]);
+    return entries.length === 0 ? join(["{}"]) : join(["{", indent(lineBreak, join(this.separated(entries))), lineBreak, "}"]);
   }
 
   private declaration(declaration: Declaration): Doc {

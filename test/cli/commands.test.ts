@@ -41,6 +41,21 @@ test("check: a sound file, and errors as text and as data", async () => {
   expect(JSON.parse(data.out)).toMatchObject([{ code: "shape-mismatch", severity: "error", span: { file } }]);
 });
 
+test("warnings are printed and withhold nothing", async () => {
+  const file = join(folder, "unused.mv");
+  const graph = "model Tiny<H = 8> { graph run(x: Tensor<float, [1, H]>): Tensor<float, [1, H]> { return x |> silu(); } }";
+  writeFileSync(file, `const spare = 3;\n${graph}\n`);
+  const warned = expect.stringContaining("warning unused-value");
+  expect(await mvc(["check", file])).toEqual({ code: 0, out: `ok ${file}\n`, err: warned });
+  expect(await mvc(["report", file])).toEqual({ code: 0, out: expect.stringContaining("run, in all"), err: warned });
+  const out = join(folder, "unused");
+  expect(await mvc(["build", file, "-o", out])).toEqual({ code: 0, out: expect.stringContaining("1 graphs"), err: warned });
+  expect(filesBelow(out)).toContain("manifest.json");
+  const data = await mvc(["check", file, "--json"]);
+  expect([data.code, data.err]).toEqual([0, ""]);
+  expect(JSON.parse(data.out)).toMatchObject([{ code: "unused-value", severity: "warning", span: { file, start: 6, end: 11 } }]);
+});
+
 test("format: says what would change, changes it, and leaves broken files alone", async () => {
   const file = join(folder, "loose.mv");
   writeFileSync(file, "dim   B=1;   // one\n");

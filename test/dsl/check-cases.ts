@@ -47,7 +47,16 @@ export const checkCases: Cases = {
   ],
   "not-a-value": [body("return x + Image;"), body("return x |> conv2d(Layer, kernel: 1) as conv;", layer)],
   "not-a-block": [body("return x |> F();"), body("return x |> Image();")],
-  "constant-cycle": ["const a = b + 1;\nconst b = a + 1;\n"],
+  "constant-cycle": [
+    "const a = b + 1;\nconst b = a + 1;\n",
+    "dim B = B;\n",
+    "param p: int[] = [F];\ndim F = c * 2;\nconst c = p[0];\n",
+    { "a.mv": 'import { B } from "./b.mv";\ndim A = B;\n', "b.mv": "dim B = C;\nparam C: int = true ? B : 1;\n" },
+  ],
+  "too-nested": [
+    Array.from({ length: 40 }, (_, i) => (i === 0 ? "type A0 = int;\n" : `type A${i} = A${i - 1}[];\n`)).join(""),
+    Array.from({ length: 40 }, (_, i) => (i === 0 ? "const a0 = 1;\n" : `const a${i} = [a${i - 1}];\n`)).join(""),
+  ],
   "type-cycle": ["type A = B;\ntype B = { a: int, b: A[] };\nparam a: A = 1;\n", "type A = A;\n"],
   "call-outside-block": [
     "const both = concat([], axis: 1);\n",
@@ -167,5 +176,16 @@ export const checkCases: Cases = {
   "repeated-member": [
     model("graph denoise(z: Image<4, H, H>): Image<4, H, H> {\n    return z;\n  }"),
     model('tokenizer { file: "a", pad: "b" }\n  tokenizer { file: "a", pad: "b" }'),
+  ],
+  "unused-import": [
+    {
+      "a.mv":
+        'import { Half, wide, Image } from "./b.mv";\n\nmodel Net<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return x;\n  }\n}\n',
+      "b.mv":
+        "type Image<C, H, W> = Tensor<float, [1, C, H, W]>;\nparam wide: bool = true;\nblock Half<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return wide ? x : x / 2;\n}\n",
+    },
+  ],
+  "unused-value": [
+    "dim B = 1;\ndim F = 16;\nparam width: int = 4;\nparam heads: int = 8;\nconst base = 32;\n\nmodel Net<H = 8> {\n  graph run(x: Tensor<float, [B, width, H]>): Tensor<float, [B, width, H]> {\n    const base = 2;\n    return base * x;\n  }\n}\npreset Wide of Net { width: 8, heads: 4 }\n",
   ],
 };

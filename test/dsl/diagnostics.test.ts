@@ -24,10 +24,11 @@ const unreachable = ["unnamed-weight", "repeated-weight"];
 function diagnosticsOf(found: Case): { diagnostics: readonly Diagnostic[]; texts: ReadonlyMap<string, string> } {
   const checked = checkFiles(filesOf(found));
   if (checked.program === undefined) return checked;
+  const said = (later: readonly Diagnostic[]) => ({ diagnostics: [...checked.diagnostics, ...later], texts: checked.texts });
   const compiled = compile(checked.program, choicesOf(found));
-  if (!compiled.ok) return { diagnostics: compiled.diagnostics, texts: checked.texts };
+  if (!compiled.ok) return said(compiled.diagnostics);
   const planned = planModel(compiled.compiled, defaultLimits);
-  return { diagnostics: planned.ok ? [] : planned.diagnostics, texts: checked.texts };
+  return said(planned.ok ? [] : planned.diagnostics);
 }
 
 test("every code has a case, and every case a code", () => {

@@ -14,7 +14,7 @@ function twice(): string {
   const names = Array.from({ length: 30 }, (_, i) => (i === 0 ? "Twice" : `Twice${i}`));
   return names.map((name, i) => block(name, names[i + 1] === undefined ? "x" : `x |> ${names[i + 1]}() |> ${names[i + 1]}()`)).join("");
 }
-const choices = `${image}param mode: "a" | "b" = "a";\nparam units: int = 2;\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return x;\n  }\n}\npreset Mini of Tiny { H: 4 }\nablation Less of Tiny { units: 1 }\n`;
+const choices = `${image}param mode: "a" | "b" = "a";\nparam units: int = 2;\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return mode == "a" ? x : x * units;\n  }\n}\npreset Mini of Tiny { H: 4 }\nablation Less of Tiny { units: 1 }\n`;
 const fields = 'method: "ddim", steps: 4, guidance: 1, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 10';
 
 export const expandCases: Cases = {

@@ -8,8 +8,23 @@ const model = (member: string) => `model Net<H = 8> {\n  ${member}\n}\n`;
 export const syntaxCases: Cases = {
   "stray-character": ["dim F = 16 @ 2;\n", "param name: string = 'mini';\n", "dim Größe = 1;\n"],
   "unclosed-string": ['param name: string = "mini;\ndim F = 16;\n', 'import { A } from "./a.mv;\n'],
-  "number-too-large": ["dim F = 9007199254740993;\n"],
-  "too-deep": [`dim F = ${"(".repeat(100)}1${")".repeat(100)};\n`, `dim F = ${"-".repeat(500)}1;\n`],
+  "number-too-large": ["dim F = 9007199254740993;\n", "const least = 1e999;\n"],
+  "too-deep": [
+    `dim F = ${"(".repeat(100)}1${")".repeat(100)};\n`,
+    `dim F = ${"-".repeat(500)}1;\n`,
+    block(`return x${" |> f(1, 2)".repeat(500)};`),
+    `param p: int${"[]".repeat(40)} = [];\n`,
+    `const a = ${"[1, 2 ** ".repeat(50)}${"2 ** ".repeat(390)}2${"]".repeat(50)};\n`,
+    block(`if (a) { } ${"else if (a) { }".repeat(500)}`),
+  ],
+  "too-long": [
+    `dim ${"F".repeat(300)} = 1;\n`,
+    `param p: string = "${"p".repeat(20_000)}";\n`,
+    `dim F = ${"1".repeat(1000)};\n`,
+    `// ${"-".repeat(2_000_000)}\n`,
+    `const l = [${"1, ".repeat(100_000)}];\n`,
+  ],
+  "too-many-errors": ["@\n".repeat(200)],
   "misspelt-keyword": [
     "dmi F = 16;\n",
     'import { A } form "./a.mv";\n',
