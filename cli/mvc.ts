@@ -7,15 +7,18 @@ import type { Target } from "./commands/build.ts";
 import { finish } from "./terminal.ts";
 import { version } from "./version.ts";
 
+/** Digits alone: `Number` also takes nothing, blanks, `0x10` and `1e3`, as 0, 0, 16 and 1000. */
 function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("It must be a whole number of 0 or more.");
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError(`It must be a whole number of 0 or more, up to ${Number.MAX_SAFE_INTEGER}.`);
   return value;
 }
 
 function number(text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(value))
+    throw new InvalidArgumentError("It must be a decimal number, such as 7.5.");
   return value;
 }
 
@@ -28,11 +31,21 @@ function setting(text: string, previous: { readonly [name: string]: Setting } = 
 }
 
 function parsed(text: string): Setting {
+  let value: Setting;
   try {
-    return JSON.parse(text) as Setting;
+    value = JSON.parse(text) as Setting;
   } catch {
     return text;
   }
+  requireExact(value);
+  return value;
+}
+
+/** JSON's numbers that would arrive as others: `1e400` as infinity, whole ones beyond 2^53 as their neighbours. */
+function requireExact(value: unknown): void {
+  if (typeof value === "number" && (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER))
+    throw new InvalidArgumentError(`Its numbers must lie between -${Number.MAX_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}.`);
+  if (typeof value === "object" && value !== null) Object.values(value).forEach(requireExact);
 }
 
 function targets(text: string): readonly Target[] {

@@ -48,7 +48,7 @@ export function openProbe(backend: ProbedBackend, subject: Subject): Probe | Pro
 
 export async function openSubject(pack: Package, folder: string, graph: string, feeds: Tensors): Promise<Subject> {
   graphSpec(pack.manifest, graph);
-  return { pack, folder, graph: await readGraph(folder, graph), feeds };
+  return { pack, folder, graph: readGraph(folder, graph), feeds };
 }
 
 const isOp = (value: Graph["values"][number]): value is OpValue => value.kind === "op";

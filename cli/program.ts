@@ -1,31 +1,44 @@
 /** A path on disk to a checked program: the language's one door to files, and the printing of what it found. */
 
-import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import pc from "picocolors";
 import { opSignatures } from "../compiler/ops/table.ts";
 import { type CheckResult, check, type Diagnostic, type Host, type Program, renderAll } from "../dsl/index.ts";
-import { mvcError } from "../runtime/errors.ts";
+import { MvcError } from "../runtime/errors.ts";
+import { readText, requireRegular, textLimits } from "../runtime/node/regular-file.ts";
 
 /** Paths are shown as the user would type them: relative to where they stand, unless that climbs out. */
 export function shownPath(path: string): string {
   const short = relative(process.cwd(), resolve(path));
+  if (short === "") return ".";
   return short.startsWith("..") ? resolve(path) : short;
+}
+
+/** The text of a model's file. Throws MvcError as `readText`. */
+export function readSource(path: string): string {
+  return readText(path, "the model", textLimits.model);
 }
 
 const host: Host = {
   read(path) {
     try {
-      return readFileSync(path, "utf8");
-    } catch {
-      return undefined;
+      return readSource(path);
+    } catch (thrown) {
+      if (!(thrown instanceof MvcError)) throw thrown;
+      return thrown.code === "file-missing" ? undefined : { unreadable: thrown.message, hint: thrown.hint };
     }
   },
   resolve: (from, path) => shownPath(join(dirname(from), path)),
 };
 
+/** The same for those who can do without it. */
+export function sourceText(path: string): string | undefined {
+  const text = host.read(path);
+  return typeof text === "string" ? text : undefined;
+}
+
 export function loadProgram(file: string): CheckResult {
-  if (!existsSync(file)) throw mvcError("file-missing", { file, what: "the model" });
+  requireRegular(file, "the model");
   return check(shownPath(file), host, opSignatures);
 }
 

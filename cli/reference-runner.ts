@@ -1,6 +1,5 @@
 /** A package to runs of the interpreter: the slow and plain reference that every backend is compared with. */
 
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { interpret, type Tap } from "../compiler/analysis/interpret.ts";
 import type { Graph } from "../compiler/graph/graph.ts";
@@ -8,6 +7,7 @@ import type { Tensor } from "../compiler/ops/op.ts";
 import { parseGraph } from "../compiler/rewriting/serialise.ts";
 import { mvcError, reasonOf } from "../runtime/errors.ts";
 import { halvesToFloats } from "../runtime/half.ts";
+import { readText, textLimits } from "../runtime/node/regular-file.ts";
 import type { Package } from "../runtime/package.ts";
 import { type StoredTensor, storedToTensor } from "../runtime/safetensors.ts";
 import { checkFeeds, type GraphRunner, graphSpec } from "../runtime/session.ts";
@@ -19,7 +19,7 @@ export function referenceRunner(pack: Package, folder: string): GraphRunner {
     dispose: async () => {},
     run: async (name, feeds) => {
       const spec = graphSpec(pack.manifest, name);
-      const outputs = await runReference(pack, await readGraph(folder, name), feeds);
+      const outputs = await runReference(pack, readGraph(folder, name), feeds);
       return Object.fromEntries(
         spec.outputs.map((output) => {
           const result = outputs.get(output.name);
@@ -46,11 +46,12 @@ export function tensorOf({ shape, data }: Tensor): TensorData {
   return data instanceof Int32Array ? { dtype: "i32", shape, data } : { dtype: "f32", shape, data };
 }
 
-/** A graph as the compiler had it. Throws MvcError `file-unreadable`. */
-export async function readGraph(folder: string, name: string): Promise<Graph> {
+/** A graph as the compiler had it. Throws MvcError as `readText`. */
+export function readGraph(folder: string, name: string): Graph {
   const file = join(folder, "graphs", `${name}.json`);
+  const text = readText(file, `the graph "${name}"`, textLimits.graph);
   try {
-    return parseGraph(await readFile(file, "utf8"));
+    return parseGraph(text);
   } catch (thrown) {
     throw mvcError("file-unreadable", { file, reason: reasonOf(thrown) });
   }

@@ -3,6 +3,8 @@
 import { CommanderError } from "commander";
 import pc from "picocolors";
 import { MvcError } from "../runtime/errors.ts";
+import { outputAt } from "../runtime/node/output-file.ts";
+import { writeError } from "../runtime/node/system-errors.ts";
 
 export const exitCodes = { done: 0, mistake: 1, usage: 2, interrupted: 130 } as const;
 export type Outcome = keyof typeof exitCodes;
@@ -23,20 +25,36 @@ export function exitCodeOf(thrown: unknown): number {
   return exitCodes.mistake;
 }
 
-/** An abort signal that Ctrl-C and termination raise; a second one ends the process at once. */
+/** An abort signal that Ctrl-C, termination and a terminal that is closed raise; a second one ends the process at once. */
 export function interruptible(): AbortSignal {
   const controller = new AbortController();
   const stop = () => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);
     controller.abort();
   };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, stop);
   return controller.signal;
 }
 
-/** A reader that closes a pipe early (`| head`) ends the command quietly. */
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(exitCodes.done);
-  throw error;
-});
+/** Where a command says what it wrote: on standard error where standard output is what it wrote to. */
+export function reporterOf(output: string): (text: string) => void {
+  const found = outputAt(output);
+  const stream = found.kind === "open" && found.descriptor === 1 ? process.stderr : process.stdout;
+  return (text) => void stream.write(text);
+}
+
+/** A reader that closes a pipe early (`| head`) wants no more of it: the work goes on, and ends with the exit code that it would have. */
+for (const [stream, name] of [
+  [process.stdout, "standard output"],
+  [process.stderr, "standard error"],
+] as const) {
+  stream.on("error", (thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === "EPIPE" || thrown.code === "ERR_STREAM_DESTROYED") return;
+    // Said once; the exit code is set last, after that of the outcome.
+    stream.removeAllListeners("error").on("error", () => {});
+    if (stream === process.stdout) exitCodeOf(writeError(name, thrown));
+    process.once("exit", () => {
+      process.exitCode ||= exitCodes.mistake;
+    });
+  });
+}

@@ -1,10 +1,11 @@
 /** Where the bytes of a package's weights come from: a trained file, or random numbers that a seed and each weight's path decide. */
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import { sizeOf } from "../compiler/graph/graph.ts";
 import type { PlacedWeight } from "../compiler/package/weights.ts";
-import { mvcError, reasonOf } from "../runtime/errors.ts";
+import { mvcError } from "../runtime/errors.ts";
 import { floatToHalf, halfToFloat } from "../runtime/half.ts";
+import { openRegular } from "../runtime/node/regular-file.ts";
 import { parseSafetensorsHeader, safetensorsHeaderBytes, storedToTensor } from "../runtime/safetensors.ts";
 import { normals, uniforms } from "../runtime/sampler/random.ts";
 
@@ -47,9 +48,8 @@ function encode(values: Float32Array, weight: PlacedWeight): Uint8Array {
 
 /** Opens a safetensors file and checks that it holds every weight in the right shape, before anything is written. */
 export function trainedWeights(file: string, needed: Iterable<PlacedWeight>): WeightSource {
-  const descriptor = open(file);
+  const { descriptor, size } = openRegular(file, "the weight file");
   try {
-    const size = fstatSync(descriptor).size;
     const headerSize = safetensorsHeaderBytes(read(descriptor, 0, Math.min(8, size), file), size, file);
     const header = parseSafetensorsHeader(read(descriptor, 0, headerSize, file), size, file);
     const missing: PlacedWeight[] = [];
@@ -88,16 +88,6 @@ export function trainedWeights(file: string, needed: Iterable<PlacedWeight>): We
   } catch (thrown) {
     closeSync(descriptor);
     throw thrown;
-  }
-}
-
-function open(file: string): number {
-  try {
-    return openSync(file, "r");
-  } catch (thrown) {
-    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT")
-      throw mvcError("file-missing", { file, what: "the weight file" });
-    throw mvcError("file-unreadable", { file, reason: reasonOf(thrown) });
   }
 }
 

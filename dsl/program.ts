@@ -21,9 +21,15 @@ export interface Program {
   readonly files: ReadonlyMap<string, FileScope>;
 }
 
-/** How the language reads files: the one door to the outside. `resolve` turns a relative import into a path, `read` gives its text or nothing. */
+/** Why a file that is there has no text, in one sentence that names it, and the way out. */
+export interface Unreadable {
+  readonly unreadable: string;
+  readonly hint: string;
+}
+
+/** How the language reads files: the one door to the outside. `resolve` turns a relative import into a path, `read` gives its text, or nothing where there is no file. */
 export interface Host {
-  read(path: string): string | undefined;
+  read(path: string): string | Unreadable | undefined;
   resolve(from: string, relative: string): string;
 }
 

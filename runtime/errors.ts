@@ -4,6 +4,8 @@
 interface Fields {
   readonly "file-missing": { readonly file: string; readonly what: string };
   readonly "file-unreadable": { readonly file: string; readonly reason: string };
+  readonly "file-too-large": { readonly file: string; readonly what: string; readonly most: number };
+  readonly "not-utf8": { readonly file: string; readonly line: number };
   readonly "not-a-package": { readonly folder: string };
   readonly "manifest-invalid": { readonly reason: string };
   readonly "package-newer": { readonly found: number; readonly known: number };
@@ -34,6 +36,7 @@ interface Fields {
   readonly "option-invalid": { readonly option: string; readonly expected: string; readonly found: string };
   readonly "frames-not-finite": { readonly count: number; readonly total: number };
   readonly "disk-full": { readonly file: string };
+  readonly "output-refused": { readonly file: string; readonly reason: string; readonly hint: string };
   readonly "write-failed": { readonly file: string; readonly reason: string };
   readonly aborted: { readonly during: string };
   readonly disposed: { readonly what: string };
@@ -63,6 +66,14 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   "file-unreadable": {
     message: (f) => `${f.file} cannot be read: ${f.reason}`,
     hint: () => "check that it is a file and that you may read it",
+  },
+  "file-too-large": {
+    message: (f) => `${f.file} has more than the ${f.most} bytes that ${f.what} may have`,
+    hint: () => "check that it is the file that you mean",
+  },
+  "not-utf8": {
+    message: (f) => `${f.file} is not UTF-8: line ${f.line} has bytes that are no letter`,
+    hint: () => "save it as UTF-8, such as with `iconv -f latin1 -t utf-8`",
   },
   "not-a-package": {
     message: (f) => `${f.folder} is not a package: it holds no manifest.json`,
@@ -164,6 +175,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
     message: (f) => `${f.file} was not written: the disk is full`,
     hint: () => "free some space or write to another disk; nothing half-written was left",
   },
+  "output-refused": { message: (f) => `${f.file} is not written: ${f.reason}`, hint: (f) => f.hint },
   "write-failed": {
     message: (f) => `${f.file} was not written: ${f.reason}`,
     hint: () => "check that the folder exists and that you may write there",

@@ -1,8 +1,8 @@
 /** `mvc build`: a model to a package on disk, whole or not at all. */
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
 import type { Choices, Setting } from "../../compiler/expand/configure.ts";
@@ -11,11 +11,15 @@ import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
 import { mvcError, reasonOf } from "../../runtime/errors.ts";
-import { writeAtomically } from "../../runtime/node/atomic-file.ts";
+import { writeNew } from "../../runtime/node/atomic-file.ts";
+import { attempt } from "../../runtime/node/output-file.ts";
+import { readText, requireRegular, textLimits } from "../../runtime/node/regular-file.ts";
+import { filesOf } from "../package-place.ts";
 import { printDiagnostics, shownPath, soundProgram } from "../program.ts";
 import { startProgress } from "../progress.ts";
-import { stageFolder, writing } from "../staging.ts";
+import { type Before, type Extent, stagePackage, tryPackage } from "../staging.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
+import { readTokenizer } from "../tokenizer-file.ts";
 import { version } from "../version.ts";
 import { randomWeights, trainedWeights, type WeightSource } from "../weights.ts";
 
@@ -49,6 +53,9 @@ export interface BuildOptions extends ChoiceOptions {
 export type Target = "onnx" | "webgpu";
 
 export async function build(file: string, options: BuildOptions): Promise<Outcome> {
+  await tryPackage(options.output);
+  if (options.weights !== undefined) requireRegular(options.weights, "the weight file");
+  const limits = readLimits(options.limits);
   const sound = soundProgram(file);
   if (sound === undefined) return "mistake";
   const result = compile(sound.program, choicesOf(options));
@@ -57,53 +64,63 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
     return "mistake";
   }
   const { compiled } = result;
-  const planned = options.target.includes("webgpu") ? planModel(compiled, readLimits(options.limits)) : undefined;
+  const planned = options.target.includes("webgpu") ? planModel(compiled, limits) : undefined;
   if (planned !== undefined && !planned.ok) {
     printDiagnostics(planned.diagnostics, sound.texts);
     return "mistake";
   }
+  const tokenizer = readTokenizer(compiled, file);
+  if (tokenizer.kind === "refused") {
+    printDiagnostics([tokenizer.diagnostic], sound.texts);
+    return "mistake";
+  }
   const targets = { onnx: options.target.includes("onnx"), ...(planned === undefined ? {} : { plans: planned.plans }) };
-  const tokenizerFile = compiled.tokenizer === null ? undefined : join(dirname(file), compiled.tokenizer.file);
-  const hasTokenizer = tokenizerFile !== undefined && existsSync(tokenizerFile);
-  const files = emitPackage(hasTokenizer ? compiled : { ...compiled, tokenizer: null }, version, targets);
+  const files = emitPackage(tokenizer.kind === "found" ? compiled : { ...compiled, tokenizer: null }, version, targets);
+  const texts = new Map([["bindings.ts", await emitBindings(compiled)]]);
+  if (tokenizer.kind === "found") texts.set("tokenizer.json", tokenizer.text);
   const source = weightSource(options, files);
   const signal = interruptible();
   try {
-    await stageFolder(options.output, async (folder) => {
-      const bindings = await emitBindings(compiled);
-      writing(options.output, () => {
+    const before = await stagePackage(options.output, extentOf(files, source), signal, async (folder) => {
+      attempt(options.output, () => {
         for (const part of [...options.target, "graphs"]) mkdirSync(join(folder, part));
-        for (const [path, bytes] of files.graphs) writeFileSync(join(folder, path), bytes);
-        if (hasTokenizer) copyFileSync(tokenizerFile, join(folder, "tokenizer.json"));
-        writeFileSync(join(folder, "bindings.ts"), bindings);
+        for (const [path, content] of [...files.graphs, ...texts]) writeFileSync(join(folder, path), content);
       });
-      const hash = source && (await writeWeights(join(folder, "weights.safetensors"), files, source, signal));
+      const hash = source && (await writeWeights(folder, options.output, files, source, signal));
       const manifest = files.manifest(sha256, hash);
-      writing(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
+      attempt(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
     });
+    report(options, files, compiled.graphs.size, before);
   } finally {
     source?.close();
   }
-  report(options, files, compiled.graphs.size);
-  if (tokenizerFile !== undefined && !hasTokenizer) {
+  if (tokenizer.kind === "absent" && tokenizer.path !== undefined) {
     process.stderr.write(
-      `${pc.yellow("note")} there is no ${shownPath(tokenizerFile)}, so the package runs graphs but takes no prompts: ` +
+      `${pc.yellow("note")} there is no ${shownPath(tokenizer.path)}, so the package runs graphs but takes no prompts: ` +
         `put the model's tokenizer.json there and build again\n`,
     );
   }
   return "done";
 }
 
+/** What the package will be, before any of it is written. */
+function extentOf(files: PackageFiles, source: WeightSource | undefined): Extent {
+  const weights = source === undefined ? 0 : files.layout.bytes;
+  const sizes = [...files.graphs.values()].map(({ byteLength }) => byteLength);
+  const paths = filesOf(files.manifest(() => "", source && ""));
+  return { files: paths, bytes: sizes.reduce((sum, size) => sum + size, weights), largest: Math.max(weights, ...sizes) };
+}
+
 /** Limits by name, over the defaults that every device grants. */
 function readLimits(file: string): DeviceLimits {
   if (file === "default") return defaultLimits;
   const wrong = (expected: string, found: string) => mvcError("option-invalid", { option: `--limits ${file}`, expected, found });
+  const text = readText(file, "the file of limits", textLimits.settings);
   let given: unknown;
   try {
-    given = JSON.parse(readFileSync(file, "utf8"));
+    given = JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) throw wrong("a file of JSON", reasonOf(error));
-    throw mvcError("file-unreadable", { file, reason: reasonOf(error) });
+    throw wrong("a file of JSON", reasonOf(error));
   }
   if (typeof given !== "object" || given === null || Array.isArray(given))
     throw wrong("an object of limits by name", JSON.stringify(given));
@@ -124,7 +141,13 @@ function weightSource(options: BuildOptions, files: PackageFiles): WeightSource 
 }
 
 /** Writes one weight at a time, so that memory stays at the largest of them. Returns the file's hash. */
-async function writeWeights(path: string, { layout }: PackageFiles, source: WeightSource, signal: AbortSignal): Promise<string> {
+async function writeWeights(
+  folder: string,
+  output: string,
+  { layout }: PackageFiles,
+  source: WeightSource,
+  signal: AbortSignal,
+): Promise<string> {
   const hash = createHash("sha256");
   const progress = startProgress("weights", layout.bytes, "bytes");
   async function* chunks() {
@@ -142,19 +165,40 @@ async function writeWeights(path: string, { layout }: PackageFiles, source: Weig
     }
   }
   try {
-    await writeAtomically(path, hashed(), signal);
+    await writeNew(join(folder, "weights.safetensors"), output, hashed(), { signal });
   } finally {
     progress.stop();
   }
   return hash.digest("hex");
 }
 
-function report(options: BuildOptions, files: PackageFiles, graphs: number): void {
+/** The most names that are listed. */
+const mostKept = 6;
+
+function report(options: BuildOptions, files: PackageFiles, graphs: number, { replaced, removed, kept }: Before): void {
   const { layout } = files;
-  const weights = existsSync(join(options.output, "weights.safetensors"))
-    ? `weights.safetensors ${(statSync(join(options.output, "weights.safetensors")).size / 1e6).toFixed(1)} MB`
-    : "no weights (give --weights or --init)";
-  process.stdout.write(
-    `${shownPath(options.output)}: ${graphs} graphs, ${layout.parameters.toLocaleString("en")} parameters in ${layout.weights.size} tensors, ${weights}\n`,
-  );
+  const more = kept.length - mostKept;
+  const weights =
+    options.weights === undefined && options.init === undefined
+      ? "no weights (give --weights or --init)"
+      : `weights.safetensors ${(layout.bytes / 1e6).toFixed(1)} MB`;
+  const lines = [
+    `${shownPath(options.output)}: ${graphs} graphs, ${layout.parameters.toLocaleString("en")} parameters in ${layout.weights.size} tensors, ${weights}`,
+    ...(replaced.length === 0 ? [] : [`replaced of the package that was there: ${byFolder(replaced)}`]),
+    ...(removed.length === 0 ? [] : [`removed of the package that was there: ${byFolder(removed)}`]),
+    ...(kept.length === 0
+      ? []
+      : [`kept, as no build wrote them: ${kept.slice(0, mostKept).join(", ")}${more > 0 ? ` and ${more} more` : ""}`]),
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** The files of a folder by their names, those of folders within it by their number. */
+function byFolder(files: readonly string[]): string {
+  const folders = new Map<string, number>();
+  for (const file of files) {
+    const [first = "", ...rest] = file.split("/");
+    folders.set(first, (folders.get(first) ?? 0) + Math.sign(rest.length));
+  }
+  return [...folders].map(([name, count]) => (count === 0 ? name : `${name}/ (${count} ${count === 1 ? "file" : "files"})`)).join(", ");
 }

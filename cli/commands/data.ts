@@ -1,10 +1,12 @@
 /** `mvc data`: captioned clips made on the spot, as a safetensors file that training reads. */
 
+import { mvcError } from "../../runtime/errors.ts";
+import { tryOutput } from "../../runtime/node/output-file.ts";
 import { writeSafetensors } from "../../runtime/node/safetensors-file.ts";
 import { type Combinations, FRAMES, movingShapes, SIZE } from "../data/moving-shapes.ts";
 import { shownPath } from "../program.ts";
 import { startProgress } from "../progress.ts";
-import { interruptible, type Outcome } from "../terminal.ts";
+import { interruptible, type Outcome, reporterOf } from "../terminal.ts";
 
 export interface DataOptions {
   readonly clips: number;
@@ -13,9 +15,16 @@ export interface DataOptions {
   readonly output: string;
 }
 
+/** The captions of so many fit the head of a file, which the format limits. */
+const mostClips = 1_000_000;
+
 /** Tensors `clips` u8 [N, 16, 64, 64, 3] and `shape`, `colour`, `motion` u8 [N]; the captions as JSON in the metadata. */
 export async function data(_name: string, options: DataOptions): Promise<Outcome> {
   const { clips: count, seed, combinations, output } = options;
+  if (count < 1 || count > mostClips)
+    throw mvcError("option-invalid", { option: "--clips", expected: `1 to ${mostClips}`, found: String(count) });
+  const bytes = count * FRAMES * SIZE * SIZE * 3;
+  await tryOutput(output, bytes);
   const draw = () => movingShapes(count, seed, { combinations });
   const captions: string[] = [];
   const attributes = { shape: new Uint8Array(count), colour: new Uint8Array(count), motion: new Uint8Array(count) };
@@ -28,7 +37,6 @@ export async function data(_name: string, options: DataOptions): Promise<Outcome
     attributes.motion[drawn] = clip.motion;
     drawn++;
   }
-  const bytes = count * FRAMES * SIZE * SIZE * 3;
   const progress = startProgress("clips", bytes, "bytes");
   function* pixels() {
     let done = 0;
@@ -48,7 +56,7 @@ export async function data(_name: string, options: DataOptions): Promise<Outcome
   } finally {
     progress.stop();
   }
-  process.stdout.write(
+  reporterOf(output)(
     `${shownPath(output)}: ${count} clips of ${FRAMES} frames, ${SIZE}x${SIZE}, such as ${JSON.stringify(captions[0] ?? "")}\n`,
   );
   return "done";

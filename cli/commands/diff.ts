@@ -1,10 +1,10 @@
 /** `mvc diff`: one graph by two backends, value by value, to the first node where they part. */
 
-import { existsSync, readFileSync } from "node:fs";
 import pc from "picocolors";
 import type { Graph, OpValue, ValueId } from "../../compiler/graph/graph.ts";
 import { mvcError, openPackage, packageFolder, readSafetensors } from "../../runtime/index.ts";
 import { openProbe, openSubject, type Probe, type ProbedBackend, runsOf } from "../probes.ts";
+import { sourceText } from "../program.ts";
 import { type Worst, worstOf } from "../tensor-error.ts";
 import type { Outcome } from "../terminal.ts";
 
@@ -126,8 +126,9 @@ function described({ op, id, origin, type }: OpValue): string {
 
 /** The line that the node was written in; packages name the file as it was built. */
 function sourceOf({ origin: { span } }: OpValue): string {
-  if (!existsSync(span.file)) return `from ${span.file}, characters ${span.start} to ${span.end}`;
-  const before = readFileSync(span.file, "utf8").slice(0, span.start).split("\n");
+  const text = sourceText(span.file);
+  if (text === undefined) return `from ${span.file}, characters ${span.start} to ${span.end}`;
+  const before = text.slice(0, span.start).split("\n");
   return `from ${span.file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
 }
 

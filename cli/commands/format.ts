@@ -1,17 +1,15 @@
 /** `mvc format`: files in the one style; a file that does not parse is left as it is. */
 
-import { readFileSync } from "node:fs";
 import pc from "picocolors";
 import { parse, format as print } from "../../dsl/index.ts";
-import { mvcError, reasonOf } from "../../runtime/errors.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
-import { printDiagnostics, shownPath } from "../program.ts";
+import { printDiagnostics, readSource, shownPath } from "../program.ts";
 import type { Outcome } from "../terminal.ts";
 
 export async function format(files: readonly string[], options: { readonly check?: true }): Promise<Outcome> {
   let outcome: Outcome = "done";
   for (const file of files) {
-    const text = readText(file);
+    const text = readSource(file);
     const { source, diagnostics } = parse(shownPath(file), text);
     if (source === undefined || diagnostics.length > 0) {
       printDiagnostics(diagnostics, new Map([[shownPath(file), text]]));
@@ -29,12 +27,4 @@ export async function format(files: readonly string[], options: { readonly check
     }
   }
   return outcome;
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (thrown) {
-    throw mvcError("file-unreadable", { file, reason: reasonOf(thrown) });
-  }
 }

@@ -10,9 +10,10 @@ import {
   tensorSource,
   writeSafetensors,
 } from "../../runtime/index.ts";
+import { tryOutput } from "../../runtime/node/output-file.ts";
 import { shownPath } from "../program.ts";
 import { referenceRunner } from "../reference-runner.ts";
-import { interruptible, type Outcome } from "../terminal.ts";
+import { interruptible, type Outcome, reporterOf } from "../terminal.ts";
 
 export interface RunOptions {
   readonly inputs: string;
@@ -22,13 +23,15 @@ export interface RunOptions {
 
 export async function run(folder: string, graph: string, options: RunOptions): Promise<Outcome> {
   const signal = interruptible();
+  await tryOutput(options.output);
   const inputs = await readSafetensors(options.inputs);
   const outputs =
     options.backend === "reference" ? await runReference(folder, graph, inputs) : await runBackend(folder, graph, inputs, options.backend);
   const tensors = Object.entries(outputs).map(([name, tensor]) => tensorSource(name, tensor));
   await writeSafetensors(options.output, tensors, { signal });
+  const report = reporterOf(options.output);
   for (const [name, tensor] of Object.entries(outputs)) {
-    process.stdout.write(`${shownPath(options.output)}: ${name} ${tensor.dtype} [${tensor.shape.join(", ")}]\n`);
+    report(`${shownPath(options.output)}: ${name} ${tensor.dtype} [${tensor.shape.join(", ")}]\n`);
   }
   return "done";
 }

@@ -3,12 +3,13 @@
 import { basename, dirname, extname, join } from "node:path";
 import type { Method } from "../../compiler/package/manifest.ts";
 import { type Backend, loadPipeline, mvcError, type Progress, type SampledClip, writeAtomically } from "../../runtime/index.ts";
+import { outputAt, requirePath, tryOutput } from "../../runtime/node/output-file.ts";
 import { gif } from "../media/gif.ts";
 import { mp4 } from "../media/mp4.ts";
 import { contactSheet } from "../media/png.ts";
 import { shownPath } from "../program.ts";
 import { type Progress as Bar, startProgress } from "../progress.ts";
-import { interruptible, type Outcome } from "../terminal.ts";
+import { interruptible, type Outcome, reporterOf } from "../terminal.ts";
 
 export interface SampleCommandOptions {
   readonly seed: number;
@@ -21,6 +22,9 @@ export interface SampleCommandOptions {
   readonly backend: Backend;
 }
 
+/** Each one's file is looked at before the first is sampled. */
+const mostClips = 100_000;
+
 type Writer = (clip: SampledClip, fps: number) => Uint8Array | Promise<Uint8Array>;
 
 const writers: { readonly [extension: string]: Writer } = {
@@ -30,18 +34,23 @@ const writers: { readonly [extension: string]: Writer } = {
 };
 
 export async function sample(folder: string, prompt: string, options: SampleCommandOptions): Promise<Outcome> {
+  requirePath(options.output);
   const writer = writers[extname(options.output).toLowerCase()];
   if (writer === undefined) {
     throw mvcError("option-invalid", { option: "--output", expected: "a file that ends in .gif, .mp4 or .png", found: options.output });
   }
-  if (options.count < 1) throw mvcError("option-invalid", { option: "--count", expected: "1 or more", found: String(options.count) });
+  if (options.count < 1 || options.count > mostClips)
+    throw mvcError("option-invalid", { option: "--count", expected: `1 to ${mostClips}`, found: String(options.count) });
   if (!(options.fps > 0 && options.fps <= 100)) {
     throw mvcError("option-invalid", { option: "--fps", expected: "a number above 0 and up to 100", found: String(options.fps) });
   }
+  const files = Array.from({ length: options.count }, (_, i) => (options.count === 1 ? options.output : numbered(options.output, i)));
+  for (const file of files) outputAt(file);
+  for (const file of new Set([files[0], files.at(-1)])) if (file !== undefined) await tryOutput(file);
   const signal = interruptible();
   const pipeline = await loadPipeline(folder, { backend: options.backend, signal });
   try {
-    for (let i = 0; i < options.count; i++) {
+    for (const [i, file] of files.entries()) {
       const seed = options.seed + i;
       const { onProgress, stop } = stepBar();
       try {
@@ -55,10 +64,9 @@ export async function sample(folder: string, prompt: string, options: SampleComm
           ...(options.sampler === undefined ? {} : { method: options.sampler }),
         });
         stop();
-        const file = options.count === 1 ? options.output : numbered(options.output, i);
         await writeAtomically(file, [await writer(clip, options.fps)], signal);
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
-        process.stdout.write(`${shownPath(file)}: ${clip.frameCount} frames of ${clip.width}x${clip.height}, seed ${seed}, ${seconds} s\n`);
+        reporterOf(file)(`${shownPath(file)}: ${clip.frameCount} frames of ${clip.width}x${clip.height}, seed ${seed}, ${seconds} s\n`);
       } finally {
         stop();
       }

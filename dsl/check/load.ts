@@ -1,10 +1,10 @@
 /** The entry file to all files that it imports, parsed, with each file's names resolved. */
 
-import type { Declaration, Identifier, ImportDeclaration, SourceFile } from "../ast.ts";
+import type { Declaration, Identifier, ImportDeclaration, SourceFile, Span } from "../ast.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import { nearest } from "../nearest.ts";
 import { parse } from "../parse.ts";
-import type { Declared, FileScope, Host } from "../program.ts";
+import type { Declared, FileScope, Host, Unreadable } from "../program.ts";
 import { checkDiagnostic } from "./messages.ts";
 
 export interface Loaded {
@@ -17,10 +17,14 @@ export interface Loaded {
 export function load(entry: string, host: Host): Loaded {
   const loader = new Loader(host);
   const text = host.read(entry);
-  if (text === undefined) {
-    loader.diagnostics.push(checkDiagnostic("missing-file", { file: entry, start: 0, end: 0 }, { path: entry }));
-  } else loader.visit(entry, text, []);
+  if (typeof text === "string") loader.visit(entry, text, []);
+  else loader.diagnostics.push(absence(text, { file: entry, start: 0, end: 0 }, entry));
   return { files: loader.files, texts: loader.texts, diagnostics: loader.diagnostics };
+}
+
+function absence(found: Unreadable | undefined, span: Span, path: string, hint?: string): Diagnostic {
+  if (found === undefined) return checkDiagnostic("missing-file", span, { path }, { hint });
+  return checkDiagnostic("unreadable-file", span, { reason: found.unreadable }, { hint: found.hint });
 }
 
 class Loader {
@@ -57,9 +61,9 @@ class Loader {
     if (this.visited.has(path)) return;
     const relative = /^\.\.?\//.test(declaration.path.value);
     const text = relative ? this.host.read(path) : undefined;
-    if (text !== undefined) return this.visit(path, text, trail);
-    const hint = relative ? undefined : `paths are relative: \`"./${declaration.path.value}"\``;
-    this.diagnostics.push(checkDiagnostic("missing-file", span, { path: relative ? path : declaration.path.value }, { hint }));
+    if (typeof text === "string") return this.visit(path, text, trail);
+    const hint = relative ? undefined : `paths are relative: \`"./${declaration.path.value.replace(/^\/+/, "")}"\``;
+    this.diagnostics.push(absence(text, span, relative ? path : declaration.path.value, hint));
   }
 
   private namesOf(source: SourceFile): ReadonlyMap<string, Declared> {

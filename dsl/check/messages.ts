@@ -12,6 +12,7 @@ const areOrIs = (count: number) => (count === 1 ? "is" : "are");
 export const checkMessages = {
   // Files and names
   "missing-file": error((h: { readonly path: string }) => `there is no file ${h.path}`),
+  "unreadable-file": error((h: { readonly reason: string }) => h.reason),
   "import-cycle": error((h: { readonly chain: string }) => `the imports go in a circle: ${h.chain}`),
   "not-exported": error((h: { readonly name: string; readonly path: string }) => `${h.path} declares no \`${h.name}\``),
   "duplicate-name": error((h: Name) => `\`${h.name}\` is declared twice`),

@@ -1,50 +1,96 @@
-/** Chunks of bytes to a file that appears whole or not at all: written beside its place, then renamed. */
+/** Chunks of bytes to a file that appears whole or not at all: written beside its place, then renamed; to a device or a pipe as they come. */
 
-import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
-import { type MvcError, mvcError, reasonOf, throwIfAborted } from "../errors.ts";
+import { write as writeDescriptor } from "node:fs";
+import { constants, type FileHandle, open, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
+import { throwIfAborted } from "../errors.ts";
+import { outputAt } from "./output-file.ts";
+import { codeOf, writeError } from "./system-errors.ts";
+import { claimTemporary } from "./temporary.ts";
+
+export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** Writes a part of the chunk from an offset on, and says how many bytes it took. */
+type Write = (chunk: Uint8Array, from: number) => Promise<number>;
 
 /**
- * Writes the chunks in their order; on any failure nothing is left and what was there before stays.
- * @throws MvcError `disk-full`, `write-failed`, `aborted`; an error that `chunks` throws passes through.
+ * Writes the chunks in their order. A regular file is replaced (a link stays, and the file that it leads to is replaced): on
+ * any failure nothing is left and what was there before stays. Devices, pipes and standard output are written through.
+ * @throws MvcError `disk-full`, `write-failed`, `output-refused`, `aborted`; an error that `chunks` throws passes through.
  */
-export async function writeAtomically(
-  path: string,
-  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  signal?: AbortSignal,
-): Promise<void> {
-  const wrap = (error: unknown): never => {
-    throw writeError(path, error);
-  };
-  const temporary = `${path}.${process.pid}-${randomBytes(4).toString("hex")}.part`;
-  const handle = await open(temporary, "wx").catch(wrap);
+export async function writeAtomically(path: string, chunks: Chunks, signal?: AbortSignal): Promise<void> {
+  const output = outputAt(path);
+  if (output.kind === "open") {
+    const { descriptor } = output;
+    const write = promisify(writeDescriptor);
+    return writeAll(async (chunk, from) => (await write(descriptor, chunk, from)).bytesWritten, path, chunks, signal);
+  }
+  if (output.kind === "stream") {
+    const handle = await openStream(output.path, signal);
+    return writeAll(by(handle), path, chunks, signal).finally(() => handle.close());
+  }
+  const temporary = await claimTemporary(dirname(output.path));
   try {
-    try {
-      for await (const chunk of chunks) {
-        throwIfAborted(signal, `writing ${path}`);
-        await writeAll(handle, chunk).catch(wrap);
-      }
-      throwIfAborted(signal, `writing ${path}`);
-      await handle.sync().catch(wrap);
-    } finally {
-      await handle.close().catch(wrap);
-    }
-    await rename(temporary, path).catch(wrap);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await writeNew(temporary.path, path, chunks, { signal, mode: output.mode });
+    await rename(temporary.path, output.path).catch(reworded(path));
+  } finally {
+    temporary.release();
   }
 }
 
-/** One `write` may take only a part of the chunk. */
-async function writeAll(handle: Awaited<ReturnType<typeof open>>, chunk: Uint8Array): Promise<void> {
-  let done = 0;
-  while (done < chunk.length) done += (await handle.write(chunk, done)).bytesWritten;
+/** Makes a file of the chunks, which is on the disk when this is over. It is `shown` to the user. Throws as `writeAtomically`. */
+export async function writeNew(
+  path: string,
+  shown: string,
+  chunks: Chunks,
+  options: { readonly signal?: AbortSignal | undefined; readonly mode?: number | undefined } = {},
+): Promise<void> {
+  const handle = await open(path, "wx").catch(reworded(shown));
+  try {
+    if (options.mode !== undefined) await handle.chmod(options.mode).catch(reworded(shown));
+    await writeAll(by(handle), shown, chunks, options.signal);
+    await handle.sync().catch(reworded(shown));
+  } finally {
+    await handle.close().catch(reworded(shown));
+  }
 }
 
-function writeError(file: string, error: unknown): MvcError {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === "ENOSPC" || code === "EDQUOT"
-    ? mvcError("disk-full", { file })
-    : mvcError("write-failed", { file, reason: reasonOf(error) });
+const by =
+  (handle: FileHandle): Write =>
+  async (chunk, from) =>
+    (await handle.write(chunk, from)).bytesWritten;
+
+/** Milliseconds between two looks at a pipe that has no reader, or is full. */
+const PAUSE = 5;
+
+/** Opens a pipe once it has a reader, without a thread that waits for it and could not be stopped. */
+async function openStream(path: string, signal: AbortSignal | undefined): Promise<FileHandle> {
+  while (true) {
+    throwIfAborted(signal, `waiting for a reader of ${path}`);
+    try {
+      return await open(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch (thrown) {
+      if (codeOf(thrown) !== "ENXIO") throw writeError(path, thrown);
+    }
+    await pause(PAUSE);
+  }
 }
+
+/** One `write` may take only a part of the chunk, or none where a pipe is full. */
+async function writeAll(write: Write, path: string, chunks: Chunks, signal: AbortSignal | undefined): Promise<void> {
+  for await (const chunk of chunks) {
+    for (let done = 0; done < chunk.length; ) {
+      throwIfAborted(signal, `writing ${path}`);
+      const taken = await write(chunk, done).catch((thrown) => (codeOf(thrown) === "EAGAIN" ? 0 : reworded(path)(thrown)));
+      if (taken === 0) await pause(PAUSE);
+      done += taken;
+    }
+  }
+  throwIfAborted(signal, `writing ${path}`);
+}
+
+const reworded = (path: string) => (thrown: unknown) => {
+  throw writeError(path, thrown);
+};

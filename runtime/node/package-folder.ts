@@ -6,6 +6,7 @@ import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { mvcError, reasonOf } from "../errors.ts";
 import type { PackageFiles } from "../package.ts";
+import { readBytes, textLimits } from "./regular-file.ts";
 
 export function packageFolder(folder: string): PackageFiles {
   const unreadable = (file: string) => (error: unknown) => {
@@ -20,16 +21,21 @@ export function packageFolder(folder: string): PackageFiles {
       });
       return found?.isFile() ? found.size : undefined;
     },
-    read: (file, start, end) => readRange(join(folder, file), start, end).catch(unreadable(file)),
+    read: async (file, start, end) => {
+      const path = join(folder, file);
+      // Only weights are larger, and of them a range is read.
+      if (end === undefined) return readBytes(path, file, textLimits.graph);
+      return readRange(path, start, end).catch(unreadable(file));
+    },
     sha256: (file) => hash(join(folder, file)).catch(unreadable(file)),
   };
 }
 
 /** The bytes from `start` to before `end`; fewer where the file ends before. */
-export async function readRange(path: string, start = 0, end?: number): Promise<Uint8Array> {
+export async function readRange(path: string, start = 0, end: number): Promise<Uint8Array> {
   const handle = await open(path, "r");
   try {
-    const length = (end ?? (await handle.stat()).size) - start;
+    const length = end - start;
     const bytes = new Uint8Array(length);
     let filled = 0;
     while (filled < length) {

@@ -1,6 +1,6 @@
 /** Tensors to and from a safetensors file on the disk. */
 
-import { stat } from "node:fs/promises";
+import { closeSync } from "node:fs";
 import { mvcError, reasonOf } from "../errors.ts";
 import {
   DTYPE_BYTES,
@@ -13,6 +13,7 @@ import {
 import { elements, type TensorData, type Tensors } from "../tensor.ts";
 import { writeAtomically } from "./atomic-file.ts";
 import { readRange } from "./package-folder.ts";
+import { openRegular } from "./regular-file.ts";
 
 /** A tensor to be written; its bytes are asked for when their turn comes, so that a large one may be made on the way. */
 export interface TensorSource {
@@ -79,12 +80,8 @@ export function tensorSource(name: string, tensor: TensorData): TensorSource {
 
 /** Opens a file's head. Throws MvcError `file-missing`, `file-unreadable`, `weights-invalid`. */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
-  const size = await stat(path).then(
-    (found) => found.size,
-    () => {
-      throw mvcError("file-missing", { file: path, what: "the tensor file" });
-    },
-  );
+  const { descriptor, size } = openRegular(path, "the tensor file");
+  closeSync(descriptor);
   const head = safetensorsHeaderBytes(await range(path, 0, Math.min(8, size)), size, path);
   return parseSafetensorsHeader(await range(path, 0, head), size, path);
 }

@@ -1,10 +1,11 @@
 /** Choices of kernels beside a package: `tuning.json`, by adapter and graph. */
 
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { mvcError, reasonOf } from "../errors.ts";
 import type { Choices, TuningStore } from "../webgpu/tuning.ts";
 import { writeAtomically } from "./atomic-file.ts";
+import { readText, textLimits } from "./regular-file.ts";
 
 type Tunings = { readonly [adapter: string]: { readonly [graph: string]: Choices } };
 
@@ -12,20 +13,17 @@ type Tunings = { readonly [adapter: string]: { readonly [graph: string]: Choices
 export function tuningFile(folder: string): TuningStore {
   const file = join(folder, "tuning.json");
   return {
-    read: async (adapter, graph) => own(own(await readTunings(file), adapter), graph),
+    read: async (adapter, graph) => own(own(readTunings(file), adapter), graph),
     write: async (adapter, graph, choices) => {
-      const all = await readTunings(file);
+      const all = readTunings(file);
       const written: Tunings = { ...all, [adapter]: { ...own(all, adapter), [graph]: choices } };
       await writeAtomically(file, [new TextEncoder().encode(`${JSON.stringify(written, null, 2)}\n`)]);
     },
   };
 }
 
-async function readTunings(file: string): Promise<Tunings> {
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "{}";
-    throw mvcError("file-unreadable", { file, reason: reasonOf(error) });
-  });
+function readTunings(file: string): Tunings {
+  const text = existsSync(file) ? readText(file, "a file of tunings", textLimits.settings) : "{}";
   try {
     return checked(JSON.parse(text));
   } catch (error) {

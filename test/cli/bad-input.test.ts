@@ -27,7 +27,7 @@ function expectMistake(outcome: Outcome, code: string, ...texts: readonly string
 }
 
 /** What is left in the folder of work that was not finished. */
-const leftovers = () => filesBelow(folder).filter((file) => /\.part$|\.partial-|\.old-/.test(file));
+const leftovers = () => filesBelow(folder).filter((file) => file.includes(".mvc-"));
 
 describe("weight files", () => {
   const trained = (
@@ -216,8 +216,7 @@ describe("interruption and full disks", () => {
   test("Ctrl-C while weights are written: the older package stays, whole", async () => {
     const target = join(folder, "older");
     cpSync(mini, target, { recursive: true });
-    const writes = () =>
-      readdirSync(folder).some((name) => name.startsWith("older.partial-") && existsSync(join(folder, name, "manifest.json")) === false);
+    const writes = () => readdirSync(target).some((name) => name.startsWith(".mvc-") && existsSync(join(target, name, "bindings.ts")));
     const started = Date.now();
     const { code, err } = await mvc(["build", model, ...wide, "-o", target], () => writes() && Date.now() - started > 1500);
     expect(code).toBe(130);
@@ -243,7 +242,7 @@ describe("interruption and full disks", () => {
     const other = join(folder, "other");
     mkdirSync(other);
     writeFileSync(join(other, "thesis.txt"), "years of work");
-    expectMistake(await mvc([...build, "-o", other]), "write-failed", "not a package");
+    expectMistake(await mvc([...build, "-o", other]), "output-refused", "thesis.txt, but no manifest.json");
     expect(filesBelow(other)).toEqual(["thesis.txt"]);
   });
 

@@ -1,6 +1,7 @@
 // Programs with one wrong name, call, type, label or override each, by the code of what is said of it.
 
 import type { Cases } from "./diagnostic-cases.ts";
+import { notText } from "./sources.ts";
 
 const image = "type Image<C, H, W> = Tensor<float, [1, C, H, W]>;\n";
 /** A body of one block over an image, in a file with a dim, a param and a const. */
@@ -15,6 +16,7 @@ const fields = 'method: "ddim", steps: steps, guidance: 7.5, predicts: mode, sch
 
 export const checkCases: Cases = {
   "missing-file": ['import { A } from "./nowhere.mv";\n', 'import { A } from "nowhere.mv";\n'],
+  "unreadable-file": [{ "a.mv": 'import { F } from "./b.mv";\n', "b.mv": notText }],
   "import-cycle": [
     {
       "a.mv": 'import { B } from "./b.mv";\ndim A = 1;\n',

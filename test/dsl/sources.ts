@@ -9,8 +9,15 @@ export const modelNames = ["video.mv", "clip.mv", "vae.mv", "magicvideo.mv"] as 
 
 export const models: ReadonlyMap<string, string> = new Map(modelNames.map((name) => [name, readFileSync(`models/${name}`, "utf8")]));
 
+/** The text, in `hostOf`, of a file that is there and cannot be read. */
+export const notText = "\0";
+
 export function hostOf(files: ReadonlyMap<string, string>): Host {
-  return { read: (path) => files.get(path), resolve: (from, path) => posix.join(posix.dirname(from), path) };
+  return {
+    read: (path) =>
+      files.get(path) === notText ? { unreadable: `${path} is a device, not a file`, hint: "name a file" } : files.get(path),
+    resolve: (from, path) => posix.join(posix.dirname(from), path),
+  };
 }
 
 /** Checks files of memory; the first is the entry. */

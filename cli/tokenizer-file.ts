@@ -1,0 +1,53 @@
+/** The tokenizer that a model names to the bytes of its file, which lies in the model's folder or below it. */
+
+import { realpathSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import type { Compiled } from "../compiler/compile.ts";
+import type { Diagnostic, Span } from "../dsl/index.ts";
+import { MvcError } from "../runtime/errors.ts";
+import { readText, textLimits } from "../runtime/node/regular-file.ts";
+
+export type TokenizerFile =
+  | { readonly kind: "found"; readonly text: string }
+  /** The model names none, or one that is not there. */
+  | { readonly kind: "absent"; readonly path: string | undefined }
+  | { readonly kind: "refused"; readonly diagnostic: Diagnostic };
+
+/** `file` is where the model was read from. */
+export function readTokenizer({ tokenizer, configuration }: Compiled, file: string): TokenizerFile {
+  if (tokenizer === null) return { kind: "absent", path: undefined };
+  const folder = dirname(file);
+  const path = join(folder, tokenizer.file);
+  const refused = (message: string, hint: string): TokenizerFile => ({
+    kind: "refused",
+    diagnostic: { code: "tokenizer-file", severity: "error", message, span: spanOfFile(configuration), hint },
+  });
+  const outside = (reason: string) =>
+    refused(
+      `the tokenizer's file must lie in the model's folder or below it, but ${reason}`,
+      "put it beside the model, and name it by its path from there",
+    );
+  if (isAbsolute(tokenizer.file)) return outside(`${tokenizer.file} is an absolute path`);
+  if (climbs(folder, path)) return outside(`${tokenizer.file} climbs out of it`);
+  try {
+    const text = readText(path, "the tokenizer", textLimits.tokenizer);
+    const real = realpathSync(path);
+    return climbs(realpathSync(folder), real)
+      ? outside(`${tokenizer.file} is reached by a link that leads to ${real}`)
+      : { kind: "found", text };
+  } catch (thrown) {
+    if (!(thrown instanceof MvcError)) throw thrown;
+    return thrown.code === "file-missing" ? { kind: "absent", path } : refused(thrown.message, thrown.hint);
+  }
+}
+
+function climbs(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way);
+}
+
+/** The value of `file` in the source. */
+function spanOfFile({ model }: Compiled["configuration"]): Span {
+  const declaration = model.members.find((member) => member.kind === "tokenizer");
+  return declaration?.fields.find(({ name }) => name.name === "file")?.value.span ?? declaration?.span ?? model.span;
+}
