@@ -16,7 +16,7 @@ import type { Draft, Task } from "../kernels/task.ts";
 import { tiledProduct } from "../kernels/tiled-product.ts";
 import { fuse, type Group } from "./fuse.ts";
 import { KernelLibrary } from "./kernel-library.ts";
-import { type DeviceLimits, defaultLimits } from "./limits.ts";
+import { boundsOf, type DeviceLimits, defaultLimits } from "./limits.ts";
 import { type Lifetime, leastBytes, shareSlots } from "./slots.ts";
 import { splitFrames } from "./split-frames.ts";
 import { inputBuffer, outputBuffer, placeValues } from "./storage.ts";
@@ -47,10 +47,11 @@ interface Step {
 
 /** Plans within the limits where splitting by frames and by rows can do it; `breachesOf` says what is still beyond them. */
 export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits, library: KernelLibrary = kernelLibrary(limits)): Planned {
-  const graph = verify(splitFrames(whole, limits.maxStorageBufferBindingSize), "split-frames");
+  const bounds = boundsOf(limits);
+  const graph = verify(splitFrames(whole, bounds), "split-frames");
   const byId = valuesById(graph);
-  const groups = fuse(graph, limits.maxStorageBufferBindingSize);
-  const storage = placeValues(graph, groups, limits.maxStorageBufferBindingSize);
+  const groups = fuse(graph, bounds);
+  const storage = placeValues(graph, groups, bounds.binding);
   const scene = { value: byId, stored: storage.stored, table: storage.table, statistics: storage.statistics };
   const weights = new WeightBuffers(byId);
   for (const value of graph.values) {

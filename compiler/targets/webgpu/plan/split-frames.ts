@@ -5,6 +5,7 @@ import { opEntry } from "../../../ops/table.ts";
 import { removeDeadCode } from "../../../passes/dead-code.ts";
 import { GraphBuilder } from "../../../rewriting/builder.ts";
 import { fuse } from "./fuse.ts";
+import type { PlanBounds } from "./limits.ts";
 
 /** Pictures [B, F, C, H, W] are split along their frames, tokens [N, S, C] along their sequences. */
 function axisOf(rank: number): number {
@@ -12,20 +13,21 @@ function axisOf(rank: number): number {
 }
 
 /**
- * Splits until every value that reaches memory fits `limit` bytes, where splitting along frames can do it; what is still
+ * Splits until every value that reaches memory fits a binding, where splitting along frames can do it; what is still
  * larger is the caller's to refuse. Pieces come one after another, so that the memory of one serves the next.
  */
-export function splitFrames(graph: Graph, limit: number): Graph {
+export function splitFrames(graph: Graph, bounds: PlanBounds): Graph {
   let current = graph;
   for (;;) {
-    const split = splitFirst(current, limit);
+    const split = splitFirst(current, bounds);
     if (split === undefined) return current;
     current = split;
   }
 }
 
-function splitFirst(graph: Graph, limit: number): Graph | undefined {
-  const tails = new Set(fuse(graph, limit).map(({ tail }) => tail.id));
+function splitFirst(graph: Graph, bounds: PlanBounds): Graph | undefined {
+  const limit = bounds.binding;
+  const tails = new Set(fuse(graph, bounds).map(({ tail }) => tail.id));
   const isLarge = (value: Value): value is OpValue =>
     value.kind === "op" && tails.has(value.id) && value.attributes.inPlace !== true && bytesOf(value.type) > limit;
   for (const first of graph.values) {

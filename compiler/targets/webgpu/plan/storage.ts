@@ -107,12 +107,23 @@ function plain(buffer: string, type: TensorType): Stored {
   return { buffer, dtype, elements: sizeOf(type.shape), strides: rowMajor(type.shape), start: 0 };
 }
 
+/** How a table's rows lie in memory, and how many fit a binding. */
+function rowsOf({ dtype: wanted, shape }: TensorType, limit: number) {
+  const [rows = 1, width = 1] = shape;
+  const dtype = wanted === "f16" && width % 4 === 0 ? "f16" : "f32";
+  return { rows, width, dtype, most: Math.max(1, Math.floor(limit / (width * bytesOfDType[dtype]))) } as const;
+}
+
+/** How many bindings a table takes. */
+export function rowRuns(type: TensorType, limit: number): number {
+  const { rows, most } = rowsOf(type, limit);
+  return Math.ceil(rows / most);
+}
+
 /** A table in as few runs of rows as fit a binding each. */
 function tableRows(table: Value, limit: number): readonly TableRows[] {
   if (table.kind !== "weight") throw new Error("storage: an embedding whose table is no weight");
-  const [rows = 1, width = 1] = table.type.shape;
-  const dtype = table.type.dtype === "f16" && width % 4 === 0 ? "f16" : "f32";
-  const most = Math.max(1, Math.floor(limit / (width * bytesOfDType[dtype])));
+  const { rows, width, dtype, most } = rowsOf(table.type, limit);
   return Array.from({ length: Math.ceil(rows / most) }, (_, i) => {
     const [first, count] = [i * most, Math.min(most, rows - i * most)];
     const buffer = `table:${table.path}:${first}`;
@@ -143,7 +154,7 @@ function place(
     const whole = plain(buffer, { dtype, shape: [sizeOf(shape.slice(0, -1)), columns] });
     return { ...whole, dtype: dtype === "f16" ? "f16" : "f32" };
   }
-  const lane = core === undefined ? laneOfSource(tail, places, byId) : laneOfCore(core, tail, byId);
+  const lane = core === undefined ? laneOfSource(tail, places, byId) : laneOfCore(group, core, byId);
   const strides = innermost(shape, lane);
   const halves = dtype === "f16" && (shape[lane] ?? 1) % 4 === 0 && writesFours(core);
   return { buffer, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides, start: 0 };
@@ -168,10 +179,10 @@ function innermost(shape: readonly number[], lane: number): readonly number[] {
 }
 
 /** The tail's axis that the core's channels stand on: pictures come channels-last, rows as they are. */
-function laneOfCore(core: OpValue, tail: OpValue, byId: (id: ValueId) => Value): number {
+function laneOfCore({ tail, gated }: Group, core: OpValue, byId: (id: ValueId) => Value): number {
   const channel = core.type.shape.length - (core.op === "conv2d" || core.op === "groupNorm" ? 3 : 1);
   // A gated product's columns are the pairs' that follow it.
-  const from = core.op === "linear" ? (gatedBelow(tail, core, byId) ?? core) : core;
+  const from = gated ? (gatedBelow(tail, core, byId) ?? core) : core;
   const at = follow(chain(from, tail, byId), probes(from.type.shape));
   const lane = at.findIndex((place) => place.some((digit) => digit.base === `p${channel}` && digit.divisor === 1));
   return lane < 0 ? tail.type.shape.length - 1 : lane;
