@@ -17,6 +17,7 @@ import { tiledProduct } from "../kernels/tiled-product.ts";
 import { fuse, type Group } from "./fuse.ts";
 import { KernelLibrary } from "./kernel-library.ts";
 import { boundsOf, type DeviceLimits, defaultLimits } from "./limits.ts";
+import { materialise } from "./materialise.ts";
 import { type Lifetime, leastBytes, shareSlots } from "./slots.ts";
 import { splitFrames } from "./split-frames.ts";
 import { inputBuffer, outputBuffer, placeValues } from "./storage.ts";
@@ -48,7 +49,7 @@ interface Step {
 /** Plans within the limits where splitting by frames and by rows can do it; `breachesOf` says what is still beyond them. */
 export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits, library: KernelLibrary = kernelLibrary(limits)): Planned {
   const bounds = boundsOf(limits);
-  const graph = verify(splitFrames(whole, bounds), "split-frames");
+  const graph = verify(splitFrames(verify(materialise(whole, bounds), "materialise"), bounds), "split-frames");
   const byId = valuesById(graph);
   const groups = fuse(graph, bounds);
   const storage = placeValues(graph, groups, bounds.binding);

@@ -83,12 +83,8 @@ function placePieces(
   // The outer before the inner: a piece may have been cut again.
   for (const op of [...graph.values].reverse()) {
     if (op.kind !== "op" || op.attributes.inPlace !== true) continue;
-    const { shape, dtype } = op.type;
     const output = outputs.get(op.id);
-    const channels = shape.length === 5 ? 2 : shape.length - 1;
-    const halves = output === undefined && dtype === "f16" && (shape[channels] ?? 1) % 4 === 0;
-    const strides = output === undefined ? innermost(shape, channels) : rowMajor(shape);
-    const own: Stored = { buffer: output ?? `value:${op.id}`, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides, start: 0 };
+    const own = output === undefined ? wholePlace(op, byId) : plain(output, op.type);
     const whole = pieces.get(op.id) ?? own;
     places.set(op.id, whole);
     let { start } = whole;
@@ -99,6 +95,17 @@ function placePieces(
     }
   }
   return pieces;
+}
+
+/** Where a value lies that is computed in place: channels innermost, in halves where every piece begins and ends between fours. */
+export function wholePlace(op: OpValue, byId: (id: ValueId) => Value): Stored {
+  const { shape, dtype } = op.type;
+  const buffer = `value:${op.id}`;
+  if (dtype === "i32") return plain(buffer, op.type);
+  const channels = shape.length === 5 ? 2 : shape.length - 1;
+  const parts = Number(op.attributes.axis) === channels ? op.inputs.map((id) => byId(id).type.shape) : [shape];
+  const halves = dtype === "f16" && parts.every((part) => (part[channels] ?? 1) % 4 === 0);
+  return { buffer, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides: innermost(shape, channels), start: 0 };
 }
 
 /** As applications give and take tensors: row-major, floats in f32. */
@@ -141,8 +148,7 @@ function place(
   const { tail, core } = group;
   const { shape, dtype } = tail.type;
   if (group.kind === "statistics") {
-    const images = shape.slice(0, -3);
-    const stored = plain(`statistics:${tail.id}`, { dtype: "f32", shape: [...images, Number(tail.attributes.groups), 2] });
+    const stored = plain(`statistics:${tail.id}`, { dtype: "f32", shape: statisticsShape(tail) });
     statistics.set(tail.id, stored);
     return stored;
   }
@@ -158,6 +164,11 @@ function place(
   const strides = innermost(shape, lane);
   const halves = dtype === "f16" && (shape[lane] ?? 1) % 4 === 0 && writesFours(core);
   return { buffer, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides, start: 0 };
+}
+
+/** A mean and a reciprocal deviation of each picture's groups. */
+export function statisticsShape({ type, attributes }: OpValue): readonly number[] {
+  return [...type.shape.slice(0, -3), Number(attributes.groups), 2];
 }
 
 function writesFours(core: OpValue | undefined): boolean {
