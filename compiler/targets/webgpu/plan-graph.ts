@@ -11,7 +11,8 @@ import type { Draft } from "./kernels/task.ts";
 import type { Group } from "./layout/group.ts";
 import { type VectorPart, vectorsBuffer } from "./layout/stored.ts";
 import { fuse } from "./plan/fuse.ts";
-import { type DeviceLimits, defaultLimits } from "./plan/limits.ts";
+import { boundsOf, type DeviceLimits, defaultLimits } from "./plan/limits.ts";
+import { materialise } from "./plan/materialise.ts";
 import { type Lifetime, leastBytes, shareSlots } from "./plan/slots.ts";
 import { splitFrames } from "./plan/split-frames.ts";
 import { inputBuffer, outputBuffer, placeValues } from "./plan/storage.ts";
@@ -38,10 +39,11 @@ interface Step {
 
 /** Plans within the limits where splitting by frames and by rows can do it; `breachesOf` says what is still beyond them. */
 export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits, library: KernelLibrary = kernelLibrary(limits)): Planned {
-  const graph = verify(splitFrames(whole, limits.maxStorageBufferBindingSize), "split-frames");
+  const bounds = boundsOf(limits);
+  const graph = verify(splitFrames(verify(materialise(whole, bounds), "materialise"), bounds), "split-frames");
   const byId = valuesById(graph);
-  const groups = fuse(graph, limits.maxStorageBufferBindingSize);
-  const storage = placeValues(graph, groups, limits.maxStorageBufferBindingSize);
+  const groups = fuse(graph, bounds);
+  const storage = placeValues(graph, groups, bounds.binding);
   const scene = { value: byId, stored: storage.stored, table: storage.table, statistics: storage.statistics };
   const weights = new WeightBuffers(byId);
   for (const value of graph.values) {

@@ -2,9 +2,14 @@
 
 import { bytesOf, type Graph, type OpValue, sizeOf, type Value, type ValueId, valuesById } from "../../../graph/graph.ts";
 import { countReaders } from "../../../rewriting/rewrite.ts";
+import { follow } from "../forms/chain.ts";
 import { formOf } from "../forms/table.ts";
+import { type Coordinate, probes } from "../layout/coordinates.ts";
 import { type Group, isInPlace } from "../layout/group.ts";
 import { groupsTogether } from "../layout/norm-groups.ts";
+import { indexText, mostIndexText } from "./index-text.ts";
+import type { PlanBounds } from "./limits.ts";
+import { allReads, bindingsOf, bytesOfSmall, Reading, type Reads, without } from "./reads.ts";
 
 interface Open {
   /** How many groups were begun before. */
@@ -14,68 +19,116 @@ interface Open {
   tail: OpValue;
   readonly kind: Group["kind"];
   gated: boolean;
-  /** Buffers that are read beside the core's own. */
-  readonly others: Set<ValueId>;
+  /** All that its kernel reads, and of that what is read beside the first op's own. */
+  reads: Reads;
+  others: Reads;
+  /** Where an element of the first op's result stands in the tail. */
+  place: readonly Coordinate[];
+  /** Characters of the ops that were taken in. */
+  text: number;
 }
 
-/** Residuals and shifts that a kernel may read beside its core's operands, so that all fit eight bindings. */
+/** Residuals and shifts that a kernel may read beside its core's operands. */
 const mostOthers = 3;
+/** Characters that a kernel may grow by in what it takes in, each written for up to sixteen of a thread's results. */
+const mostText = 1200;
+/** Of an element op, beside the places of what it reads. */
+const ofOp = 30;
 
-/** `limit` is the largest binding in bytes: siblings whose buffer would be larger stay apart. */
-export function fuse(graph: Graph, limit: number): readonly Group[] {
+/** Nothing joins a kernel that would bring it beyond the bounds: what each op alone keeps, all together keep. */
+export function fuse(graph: Graph, bounds: PlanBounds): readonly Group[] {
   const byId = valuesById(graph);
+  const reading = new Reading(byId, bounds);
   const readers = countReaders(graph);
   const outputs = new Set(graph.outputs.map((output) => output.value));
-  const wanted = wantedInMemory(graph);
-  const around: Surroundings = { readersOf: readingOps(graph), outputs, limit };
+  const pieces = piecesOf(graph);
+  const wanted = wantedInMemory(graph, pieces);
+  const around: Surroundings = { readersOf: readingOps(graph), outputs, bounds, reading, byId };
   const groups: Open[] = [];
   const tails = new Map<ValueId, Open>();
 
-  const begin = (group: Omit<Open, "index" | "siblings" | "gated" | "others">): void => {
-    const open = { ...group, index: groups.length, siblings: [], gated: false, others: new Set<ValueId>() };
+  const begin = (group: Pick<Open, "core" | "tail" | "kind">): void => {
+    const { tail } = group;
+    const open: Open = {
+      ...group,
+      index: groups.length,
+      siblings: [],
+      gated: false,
+      reads: reading.operands(tail),
+      others: allReads([]),
+      place: probes(tail.type.shape),
+      text: 0,
+    };
     groups.push(open);
     if (group.kind === "kernel") tails.set(group.tail.id, open);
   };
 
-  /** The group whose result the value is, seen through index maps that lose nothing and that nobody else reads. */
-  const producer = (id: ValueId, size: number): Open | undefined => {
+  /** The group whose result the value is, seen through index maps that lose nothing and that nobody else reads: `path`, the last first. */
+  const producer = (id: ValueId, size: number): { readonly open: Open; readonly path: readonly OpValue[] } | undefined => {
     let value: Value = byId(id);
+    const path: OpValue[] = [];
     for (;;) {
       if (value.kind !== "op" || readers.get(value.id) !== 1 || outputs.has(value.id) || sizeOf(value.type.shape) !== size)
         return undefined;
       const open = tails.get(value.id);
-      if (open !== undefined) return open;
+      if (open !== undefined) return { open, path };
       const form = formOf(value.op);
       const [input] = value.inputs;
       if (form.kind !== "move" || !form.bijective || input === undefined) return undefined;
+      path.push(value);
       value = byId(input);
     }
   };
 
+  /** What the group would be with the op as its tail; undefined where that is beyond the bounds. */
+  const joined = (open: Open, path: readonly OpValue[], op: OpValue): Partial<Open> | undefined => {
+    const more = without(reading.operands(op), open.tail.id);
+    const reads = allReads([open.reads, more]);
+    const others = allReads([open.others, more]);
+    const text = open.text + ofOp + op.inputs.reduce((sum, id) => sum + textOf(id), 0);
+    const place = follow([op, ...path].reverse(), open.place);
+    const fits =
+      others.values.size <= mostOthers &&
+      bindingsOf(reads) <= bounds.buffers &&
+      bytesOfSmall(reads) <= bounds.binding &&
+      text <= mostText &&
+      lengthOf(place) <= mostIndexText;
+    return fits ? { reads, others, text, place } : undefined;
+  };
+
+  const texts = new Map<ValueId, number>();
+  const textOf = (id: ValueId): number => {
+    const found = texts.get(id) ?? indexText(byId(id), byId, mostText);
+    texts.set(id, found);
+    return found;
+  };
+
   const extend = (op: OpValue): void => {
     const size = sizeOf(op.type.shape);
-    const candidates = [...new Set(op.inputs.flatMap((id) => producer(id, size) ?? []))];
-    candidates.sort(isBefore);
-    const chosen = candidates.find((open) => othersWith(open, op, byId).size <= mostOthers);
-    if (chosen === undefined) {
-      begin({ tail: op, kind: "kernel" });
+    const candidates = new Map(op.inputs.flatMap((id) => producer(id, size) ?? []).map((found) => [found.open, found.path]));
+    for (const [open, path] of [...candidates].sort(([a], [b]) => isBefore(a, b))) {
+      const grown = joined(open, path, op);
+      if (grown === undefined) continue;
+      tails.delete(open.tail.id);
+      Object.assign(open, grown, { tail: op });
+      tails.set(op.id, open);
       return;
     }
-    for (const id of othersWith(chosen, op, byId)) chosen.others.add(id);
-    tails.delete(chosen.tail.id);
-    chosen.tail = op;
-    tails.set(op.id, chosen);
+    begin({ tail: op, kind: "kernel" });
   };
 
   /** An index map whose result is wanted in memory: the kernel before it writes there, or one that does nothing else. */
   const finishAt = (op: OpValue): void => {
     const form = formOf(op.op);
-    const open = form.kind === "move" && form.bijective ? producer(op.inputs[0] ?? -1, sizeOf(op.type.shape)) : undefined;
-    if (open === undefined || open.siblings.length > 0) begin({ tail: op, kind: "kernel" });
-    else {
-      tails.delete(open.tail.id);
-      open.tail = op;
+    const size = sizeOf(op.type.shape);
+    const found = form.kind === "move" && form.bijective && !pieces.has(op.id) ? producer(op.inputs[0] ?? -1, size) : undefined;
+    const place = found && follow([op, ...found.path].reverse(), found.open.place);
+    if (found === undefined || place === undefined || found.open.siblings.length > 0 || lengthOf(place) > mostIndexText) {
+      begin({ tail: op, kind: "kernel" });
+      return;
     }
+    tails.delete(found.open.tail.id);
+    Object.assign(found.open, { tail: op, place });
   };
 
   for (const op of graph.values) {
@@ -91,6 +144,7 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
       open.gated = true;
       tails.delete(open.tail.id);
       open.tail = op;
+      open.place = probes(op.type.shape);
       tails.set(op.id, open);
     } else if (form.kind === "element" || (form.kind === "gather" && op.op !== "concat")) extend(op);
     else if (wanted.has(op.id) && !isInPlace(op)) finishAt(op);
@@ -98,14 +152,20 @@ export function fuse(graph: Graph, limit: number): readonly Group[] {
   return inOrder(graph, groups);
 }
 
+/** Characters of the numbers that a place is made of. */
+function lengthOf(place: readonly Coordinate[]): number {
+  return place.flat().reduce((sum, { base }) => sum + base.length, 0);
+}
+
+/** The pieces of what is computed in place. */
+function piecesOf(graph: Graph): ReadonlySet<ValueId> {
+  return new Set(graph.values.flatMap((value) => (isInPlace(value) ? value.inputs : [])));
+}
+
 /** What must reach memory, were it only moved: outputs, pieces of a whole, and matrices that are read row by row. */
-function wantedInMemory(graph: Graph): ReadonlySet<ValueId> {
-  const wanted = new Set(graph.outputs.map((output) => output.value));
-  for (const value of graph.values) {
-    if (value.kind !== "op") continue;
-    if (isInPlace(value)) for (const id of value.inputs) wanted.add(id);
-    if (value.op === "matmul") wanted.add(value.inputs[1] ?? -1);
-  }
+function wantedInMemory(graph: Graph, pieces: ReadonlySet<ValueId>): ReadonlySet<ValueId> {
+  const wanted = new Set([...graph.outputs.map((output) => output.value), ...pieces]);
+  for (const value of graph.values) if (value.kind === "op" && value.op === "matmul") wanted.add(value.inputs[1] ?? -1);
   return wanted;
 }
 
@@ -127,29 +187,12 @@ function isBefore(a: Open, b: Open): number {
   return Number(b.core !== undefined) - Number(a.core !== undefined) || b.index - a.index;
 }
 
-/** Large values that the group would read beside its core's operands if it took the op in. */
-function othersWith(open: Open, op: OpValue, byId: (id: ValueId) => Value): ReadonlySet<ValueId> {
-  const others = new Set(open.others);
-  for (const id of op.inputs) {
-    for (const source of sourcesOf(id, byId)) if (source !== open.tail.id) others.add(source);
-  }
-  return others;
-}
-
-/** The values in memory that a value is read from through index maps; weights lie together and count as none. */
-export function sourcesOf(id: ValueId, byId: (id: ValueId) => Value): readonly ValueId[] {
-  const value = byId(id);
-  if (value.kind === "input") return [id];
-  if (value.kind !== "op") return [];
-  const form = formOf(value.op);
-  if (form.kind === "move" || value.op === "concat") return value.inputs.flatMap((input) => sourcesOf(input, byId));
-  return [id];
-}
-
 interface Surroundings {
   readonly readersOf: ReadonlyMap<ValueId, readonly OpValue[]>;
   readonly outputs: ReadonlySet<ValueId>;
-  readonly limit: number;
+  readonly bounds: PlanBounds;
+  readonly reading: Reading;
+  readonly byId: (id: ValueId) => Value;
 }
 
 /**
@@ -166,13 +209,23 @@ function joinSiblings(op: OpValue, groups: readonly Open[], around: Surroundings
       core.inputs[0] === op.inputs[0] &&
       core.type.dtype === op.type.dtype &&
       core.inputs.length === op.inputs.length &&
-      [core, ...siblings, op].reduce((sum, one) => sum + bytesOf(one.type), 0) <= around.limit &&
+      fitTogether(core, siblings.length > 0 ? siblings : [core], op, around) &&
       joinable(core),
   );
   if (first?.core === undefined) return false;
   if (first.siblings.length === 0) first.siblings.push(first.core);
   first.siblings.push(op);
   return true;
+}
+
+/** Whether one binding each holds the results of linear ops side by side, their matrices and their biases. */
+function fitTogether(core: OpValue, siblings: readonly OpValue[], op: OpValue, { bounds, reading, byId }: Surroundings): boolean {
+  const ops = [...siblings, op];
+  // Room for one more is left from the third on: what lies side by side lives as long as the longest of it.
+  const results = [...ops, ...(siblings.length > 1 ? [core] : [])].reduce((sum, { type }) => sum + bytesOf(type), 0);
+  // Their columns are fours, and so lie in the dtype of the results.
+  const matrices = ops.reduce((sum, { inputs, type }) => sum + bytesOf({ ...byId(inputs[1] ?? -1).type, dtype: type.dtype }), 0);
+  return Math.max(results, matrices, bytesOfSmall(allReads(ops.map((one) => reading.operands(one))))) <= bounds.binding;
 }
 
 /** Whether the value is read by other kernels as it is; else an element op of its size follows, which its kernel takes in. */

@@ -16,6 +16,25 @@ export const defaultLimits: DeviceLimits = {
   maxComputeWorkgroupsPerDimension: 65535,
 };
 
+/** What planning keeps within: a device's limits as they bear on values and on what kernels take in. */
+export interface PlanBounds {
+  /** Bytes of a binding, which is a buffer's too, or a part of one. */
+  readonly binding: number;
+  /** Bindings of a kernel. */
+  readonly buffers: number;
+}
+
+/** Kernels count elements and bytes in u32. */
+const mostAddressed = 2 ** 32;
+/** More bindings than every device grants would make plans differ that need not. */
+const usualBuffers = defaultLimits.maxStorageBuffersPerShaderStage;
+
+export function boundsOf(limits: DeviceLimits): PlanBounds {
+  const bytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize, mostAddressed);
+  // Buffers are whole vec4s.
+  return { binding: Math.floor(bytes / 16) * 16, buffers: Math.min(limits.maxStorageBuffersPerShaderStage, usualBuffers) };
+}
+
 /** Something of a plan that a device does not allow. */
 export interface Breach {
   readonly limit: keyof DeviceLimits;

@@ -189,12 +189,12 @@ function bestGap(slots: readonly Slot[], one: Item, growth: Growth, limit: numbe
   return found.grown < one.aligned || growth === "always" ? found : fresh;
 }
 
-/** The largest sum of bytes that are alive at once: no plan has less. */
+/** The largest sum of bytes that are alive at once, each up to where the next binding may begin: no plan has less. */
 export function leastBytes(lifetimes: readonly Lifetime[]): number {
   const changes: number[] = [];
   for (const { first, last, bytes } of lifetimes) {
-    changes[first] = (changes[first] ?? 0) + bytes;
-    changes[last + 1] = (changes[last + 1] ?? 0) - bytes;
+    changes[first] = (changes[first] ?? 0) + aligned(bytes);
+    changes[last + 1] = (changes[last + 1] ?? 0) - aligned(bytes);
   }
   let [alive, most] = [0, 0];
   for (const change of changes) {

@@ -1,11 +1,22 @@
 /** Computes values that are too large for one binding a few frames at a time: what reads and makes them is repeated for each piece of an axis that nothing there mixes. */
 
-import { bytesOf, type Graph, type OpValue, type TensorType, type Value, type ValueId, valuesById } from "../../../graph/graph.ts";
+import {
+  bytesOfDType,
+  type Graph,
+  type OpValue,
+  sizeOf,
+  type TensorType,
+  type Value,
+  type ValueId,
+  valuesById,
+} from "../../../graph/graph.ts";
 import { opEntry } from "../../../ops/table.ts";
 import { removeDeadCode } from "../../../passes/dead-code.ts";
 import { GraphBuilder } from "../../../rewriting/builder.ts";
-import { isInPlace } from "../layout/group.ts";
+import { type Group, isInPlace } from "../layout/group.ts";
 import { fuse } from "./fuse.ts";
+import type { PlanBounds } from "./limits.ts";
+import { placeValues, statisticsShape, wholePlace } from "./storage.ts";
 
 /** Pictures [B, F, C, H, W] are split along their frames, tokens [N, S, C] along their sequences. */
 function axisOf(rank: number): number {
@@ -13,35 +24,73 @@ function axisOf(rank: number): number {
 }
 
 /**
- * Splits until every value that reaches memory fits `limit` bytes, where splitting along frames can do it; what is still
+ * Splits until every value that reaches memory fits a binding, where splitting along frames can do it; what is still
  * larger is the caller's to refuse. Pieces come one after another, so that the memory of one serves the next.
  */
-export function splitFrames(graph: Graph, limit: number): Graph {
+export function splitFrames(graph: Graph, bounds: PlanBounds): Graph {
   let current = graph;
   for (;;) {
-    const split = splitFirst(current, limit);
+    const split = splitFirst(current, bounds);
     if (split === undefined) return current;
     current = split;
   }
 }
 
-function splitFirst(graph: Graph, limit: number): Graph | undefined {
-  const tails = new Set(fuse(graph, limit).map(({ tail }) => tail.id));
-  const isLarge = (value: Value): value is OpValue =>
-    value.kind === "op" && tails.has(value.id) && !isInPlace(value) && bytesOf(value.type) > limit;
+function splitFirst(graph: Graph, bounds: PlanBounds): Graph | undefined {
+  const large = largeValues(graph, bounds);
+  if (large.size === 0) return undefined;
+  const byId = valuesById(graph);
+  const outputs = new Set(graph.outputs.map(({ value }) => value));
   for (const first of graph.values) {
-    if (!isLarge(first)) continue;
+    if (first.kind !== "op" || !large.has(first.id)) continue;
     const region = regionOf(graph, first);
     const axis = axisOf(first.type.shape.length);
     const total = first.type.shape[axis] ?? 1;
-    const most = Math.floor(
-      limit /
-        (Math.max(...graph.values.flatMap((value) => (region.members.has(value.id) && isLarge(value) ? [bytesOf(value.type)] : []))) /
-          total),
-    );
-    if (region.members.has(first.id) && most >= 1) return removeDeadCode(repeat(graph, region, axis, pieces(total, most)));
+    const largest = [...region.members].reduce((most, id) => Math.max(most, large.get(id) ?? 0), 0);
+    const most = Math.floor(bounds.binding / (largest / total));
+    if (!region.members.has(first.id) || most < 1) continue;
+    const parts = pieces(total, most);
+    // Where a whole is too large itself, or the pieces are too many, nothing is won.
+    const wholesFit = [...wholesOf(graph, region)].every((id) => wholeBytes(byId(id).type, outputs.has(id)) <= bounds.binding);
+    if (wholesFit && graph.values.length + parts.length * region.members.size <= mostValues) {
+      return removeDeadCode(repeat(graph, region, axis, parts));
+    }
   }
   return undefined;
+}
+
+/** Values of a graph that is still planned within seconds. */
+const mostValues = 30_000;
+
+/** The ops whose results, or statistics, are larger in memory than a binding, and their bytes. */
+function largeValues(graph: Graph, { binding, ...others }: PlanBounds): ReadonlyMap<ValueId, number> {
+  const byId = valuesById(graph);
+  const groups = fuse(graph, { binding, ...others });
+  const large = new Map<ValueId, number>();
+  const note = (id: ValueId, bytes: number): void => {
+    if (bytes > binding) large.set(id, Math.max(bytes, large.get(id) ?? 0));
+  };
+  const isNear = ({ tail }: Group) => sizeOf(tail.type.shape) * bytesOfDType.f32 > binding;
+  // Halves are f32 in memory where their channels are no fours, which is known once values have their places.
+  const storage = groups.some((group) => isNear(group) && group.tail.type.dtype === "f16")
+    ? placeValues(graph, groups, binding)
+    : undefined;
+  for (const group of groups) {
+    const { tail, kind } = group;
+    const elements = sizeOf(tail.type.shape);
+    if (kind === "statistics") note(tail.id, sizeOf(statisticsShape(group)) * bytesOfDType.f32);
+    else if (isNear(group)) note(tail.id, elements * bytesOfDType[storage === undefined ? tail.type.dtype : storage.result(group).dtype]);
+  }
+  for (const value of graph.values) {
+    if (isInPlace(value)) note(value.id, sizeOf(value.type.shape) * bytesOfDType[wholePlace(value, byId).dtype]);
+  }
+  return large;
+}
+
+/** Of a value that pieces are put together to, in memory. */
+function wholeBytes({ dtype, shape }: TensorType, isOutput: boolean): number {
+  const halves = !isOutput && dtype === "f16" && shape.length > 1 && (shape[shape.length === 5 ? 2 : shape.length - 1] ?? 1) % 4 === 0;
+  return sizeOf(shape) * (halves ? bytesOfDType.f16 : bytesOfDType.f32);
 }
 
 /** Pieces as equal as they can be, so that they share kernels. */
@@ -87,9 +136,15 @@ function isPieceByPiece(op: OpValue, like: readonly number[], byId: (id: ValueId
     .some((mix) => mix.axis === axis);
 }
 
+/** The members that must be put together again: what others read, and outputs. */
+function wholesOf(graph: Graph, { members, after }: Region): ReadonlySet<ValueId> {
+  const read = graph.values.flatMap((value) => (value.kind === "op" && after.has(value.id) ? value.inputs : []));
+  return new Set([...graph.outputs.map(({ value }) => value), ...read].filter((id) => members.has(id)));
+}
+
 function repeat(graph: Graph, region: Region, axis: number, parts: readonly { start: number; size: number }[]): Graph {
   const byId = valuesById(graph);
-  const builder = new GraphBuilder(1 + Math.max(...graph.values.map(({ id }) => id)));
+  const builder = new GraphBuilder(1 + graph.values.reduce((largest, { id }) => Math.max(largest, id), -1));
   const members = graph.values.filter((value): value is OpValue => value.kind === "op" && region.members.has(value.id));
   for (const value of graph.values) if (!region.members.has(value.id) && !region.after.has(value.id)) builder.keep(value);
 
@@ -109,7 +164,7 @@ function repeat(graph: Graph, region: Region, axis: number, parts: readonly { st
     }
   }
   const late = graph.values.filter((value): value is OpValue => value.kind === "op" && region.after.has(value.id));
-  const wanted = new Set([...graph.outputs.map(({ value }) => value), ...late.flatMap(({ inputs }) => inputs)]);
+  const wanted = wholesOf(graph, region);
   for (const op of members) {
     // The whole keeps its number, by which its readers and the graph before know it.
     if (wanted.has(op.id)) builder.keep({ ...op, op: "concat", inputs: made.get(op.id) ?? [], attributes: { axis, inPlace: true } });

@@ -4,6 +4,7 @@ import {
   bytesOfDType,
   type Graph,
   type OpValue,
+  type OpValueOf,
   sizeOf,
   type TensorType,
   type Value,
@@ -82,16 +83,12 @@ function placePieces(
   // The outer before the inner: a piece may have been cut again.
   for (const op of [...graph.values].reverse()) {
     if (!isInPlace(op)) continue;
-    const { shape, dtype } = op.type;
     const output = outputs.get(op.id);
-    const channels = shape.length === 5 ? 2 : shape.length - 1;
-    const halves = output === undefined && dtype === "f16" && (shape[channels] ?? 1) % 4 === 0;
-    const strides = output === undefined ? innermost(shape, channels) : rowMajor(shape);
-    const own: Stored = { buffer: output ?? `value:${op.id}`, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides, start: 0 };
+    const own = output === undefined ? wholePlace(op, byId) : plain(output, op.type);
     const whole = pieces.get(op.id) ?? own;
     places.set(op.id, whole);
     let { start } = whole;
-    const { axis } = op.attributes;
+    const axis = op.attributes.axis;
     for (const id of op.inputs) {
       pieces.set(id, { ...whole, start });
       start += (byId(id).type.shape[axis] ?? 0) * (whole.strides[axis] ?? 0);
@@ -100,18 +97,40 @@ function placePieces(
   return pieces;
 }
 
+/** Where a value lies that is computed in place: channels innermost, in halves where every piece begins and ends between fours. */
+export function wholePlace(op: OpValueOf<"concat">, byId: (id: ValueId) => Value): Stored {
+  const { shape, dtype } = op.type;
+  const buffer = `value:${op.id}`;
+  if (dtype === "i32") return plain(buffer, op.type);
+  const channels = shape.length === 5 ? 2 : shape.length - 1;
+  const parts = op.attributes.axis === channels ? op.inputs.map((id) => byId(id).type.shape) : [shape];
+  const halves = dtype === "f16" && parts.every((part) => (part[channels] ?? 1) % 4 === 0);
+  return { buffer, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides: innermost(shape, channels), start: 0 };
+}
+
 /** As applications give and take tensors: row-major, floats in f32. */
 function plain(buffer: string, type: TensorType): Stored {
   const dtype = type.dtype === "i32" ? "i32" : "f32";
   return { buffer, dtype, elements: sizeOf(type.shape), strides: rowMajor(type.shape), start: 0 };
 }
 
+/** How a table's rows lie in memory, and how many fit a binding. */
+function rowsOf({ dtype: wanted, shape }: TensorType, limit: number) {
+  const [rows = 1, width = 1] = shape;
+  const dtype = wanted === "f16" && width % 4 === 0 ? "f16" : "f32";
+  return { rows, width, dtype, most: Math.max(1, Math.floor(limit / (width * bytesOfDType[dtype]))) } as const;
+}
+
+/** How many bindings a table takes. */
+export function rowRuns(type: TensorType, limit: number): number {
+  const { rows, most } = rowsOf(type, limit);
+  return Math.ceil(rows / most);
+}
+
 /** A table in as few runs of rows as fit a binding each. */
 function tableRows(table: Value, limit: number): readonly TableRows[] {
   if (table.kind !== "weight") throw new Error("storage: an embedding whose table is no weight");
-  const [rows = 1, width = 1] = table.type.shape;
-  const dtype = table.type.dtype === "f16" && width % 4 === 0 ? "f16" : "f32";
-  const most = Math.max(1, Math.floor(limit / (width * bytesOfDType[dtype])));
+  const { rows, width, dtype, most } = rowsOf(table.type, limit);
   return Array.from({ length: Math.ceil(rows / most) }, (_, i) => {
     const [first, count] = [i * most, Math.min(most, rows - i * most)];
     const buffer = `table:${table.path}:${first}`;
@@ -129,8 +148,7 @@ function place(
   const { tail, core } = group;
   const { shape, dtype } = tail.type;
   if (group.kind === "statistics") {
-    const images = shape.slice(0, -3);
-    const stored = plain(`statistics:${tail.id}`, { dtype: "f32", shape: [...images, coreOf(group, "groupNorm").attributes.groups, 2] });
+    const stored = plain(`statistics:${tail.id}`, { dtype: "f32", shape: statisticsShape(group) });
     statistics.set(tail.id, stored);
     return stored;
   }
@@ -142,10 +160,16 @@ function place(
     const whole = plain(buffer, { dtype, shape: [sizeOf(shape.slice(0, -1)), columns] });
     return { ...whole, dtype: dtype === "f16" ? "f16" : "f32" };
   }
-  const lane = core === undefined ? laneOfSource(tail, places, byId) : laneOfCore(core, tail, byId);
+  const lane = core === undefined ? laneOfSource(tail, places, byId) : laneOfCore(group, core, byId);
   const strides = innermost(shape, lane);
   const halves = dtype === "f16" && (shape[lane] ?? 1) % 4 === 0 && writesFours(core);
   return { buffer, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides, start: 0 };
+}
+
+/** A mean and a reciprocal deviation of each picture's groups. */
+export function statisticsShape(group: Group): readonly number[] {
+  const { type, attributes } = coreOf(group, "groupNorm");
+  return [...type.shape.slice(0, -3), attributes.groups, 2];
 }
 
 function writesFours(core: OpValue | undefined): boolean {
@@ -167,10 +191,10 @@ function innermost(shape: readonly number[], lane: number): readonly number[] {
 }
 
 /** The tail's axis that the core's channels stand on: pictures come channels-last, rows as they are. */
-function laneOfCore(core: OpValue, tail: OpValue, byId: (id: ValueId) => Value): number {
+function laneOfCore({ tail, gated }: Group, core: OpValue, byId: (id: ValueId) => Value): number {
   const channel = core.type.shape.length - (core.op === "conv2d" || core.op === "groupNorm" ? 3 : 1);
   // A gated product's columns are the pairs' that follow it.
-  const from = core.op === "linear" ? (gatedBelow(tail, core, byId) ?? core) : core;
+  const from = gated ? (gatedBelow(tail, core, byId) ?? core) : core;
   const at = follow(chain(from, tail, byId), probes(from.type.shape));
   const lane = at.findIndex((place) => place.some((digit) => digit.base === `p${channel}` && digit.divisor === 1));
   return lane < 0 ? tail.type.shape.length - 1 : lane;
