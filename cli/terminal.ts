@@ -2,7 +2,7 @@
 
 import { CommanderError } from "commander";
 import pc from "picocolors";
-import { MvcError } from "../runtime/errors.ts";
+import { MvcError, reasonOf } from "../runtime/errors.ts";
 
 export const exitCodes = { done: 0, mistake: 1, usage: 2, interrupted: 130 } as const;
 export type Outcome = keyof typeof exitCodes;
@@ -18,7 +18,7 @@ export function exitCodeOf(thrown: unknown): number {
     process.stderr.write(`${pc.red("error")} ${pc.bold(thrown.code)}\n  ${thrown.message}\n  ${pc.cyan("hint:")} ${thrown.hint}\n`);
     return thrown.code === "aborted" ? exitCodes.interrupted : exitCodes.mistake;
   }
-  const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : reasonOf(thrown);
   process.stderr.write(`${pc.red("internal error")}: this is a bug of mvc, please report it with the command that you ran\n${detail}\n`);
   return exitCodes.mistake;
 }

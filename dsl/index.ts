@@ -8,4 +8,5 @@ export { type ParseResult, parse } from "./parse.ts";
 export { format } from "./print/print.ts";
 export type * from "./program.ts";
 export { type Painter, placeOf, type RenderOptions, renderAll, renderDiagnostic } from "./render.ts";
+export { same } from "./sampling.ts";
 export type * from "./signature.ts";

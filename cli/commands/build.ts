@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
 import type { Choices, Setting } from "../../compiler/expand/configure.ts";
+import type { Module } from "../../compiler/module/module.ts";
 import { emitPackage, type PackageFiles } from "../../compiler/targets/package-files.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
@@ -16,6 +17,7 @@ import { printDiagnostics, shownPath, soundProgram } from "../program.ts";
 import { startProgress } from "../progress.ts";
 import { stageFolder, writing } from "../staging.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
+import { checkTokenizer } from "../tokenizer-check.ts";
 import { version } from "../version.ts";
 import { randomWeights, trainedWeights, type WeightSource } from "../weights.ts";
 
@@ -56,21 +58,22 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
     printDiagnostics(result.diagnostics, sound.texts);
     return "mistake";
   }
-  const { compiled } = result;
-  const planned = options.target.includes("webgpu") ? planModel(compiled, readLimits(options.limits)) : undefined;
+  const { module } = result;
+  const tokenizerFile = module.tokenizer === null ? undefined : join(dirname(file), module.tokenizer.file);
+  const hasTokenizer = tokenizerFile !== undefined && existsSync(tokenizerFile);
+  if (hasTokenizer) checkTokenizer(module, shownPath(tokenizerFile), readText(tokenizerFile));
+  const planned = options.target.includes("webgpu") ? planModel(module, readLimits(options.limits)) : undefined;
   if (planned !== undefined && !planned.ok) {
     printDiagnostics(planned.diagnostics, sound.texts);
     return "mistake";
   }
   const targets = { onnx: options.target.includes("onnx"), ...(planned === undefined ? {} : { plans: planned.plans }) };
-  const tokenizerFile = compiled.tokenizer === null ? undefined : join(dirname(file), compiled.tokenizer.file);
-  const hasTokenizer = tokenizerFile !== undefined && existsSync(tokenizerFile);
-  const files = emitPackage(hasTokenizer ? compiled : { ...compiled, tokenizer: null }, version, targets);
+  const files = emitPackage(hasTokenizer ? module : { ...module, tokenizer: null }, version, targets);
   const source = weightSource(options, files);
   const signal = interruptible();
   try {
     await stageFolder(options.output, async (folder) => {
-      const bindings = await emitBindings(compiled);
+      const bindings = await emitBindings(module);
       writing(options.output, () => {
         for (const part of [...options.target, "graphs"]) mkdirSync(join(folder, part));
         for (const [path, bytes] of files.graphs) writeFileSync(join(folder, path), bytes);
@@ -84,14 +87,24 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
   } finally {
     source?.close();
   }
-  report(options, files, compiled.graphs.size);
-  if (tokenizerFile !== undefined && !hasTokenizer) {
-    process.stderr.write(
-      `${pc.yellow("note")} there is no ${shownPath(tokenizerFile)}, so the package runs graphs but takes no prompts: ` +
-        `put the model's tokenizer.json there and build again\n`,
-    );
-  }
+  report(options, files, module.graphs.size);
+  for (const note of notesOf(module, hasTokenizer ? undefined : tokenizerFile)) process.stderr.write(`${pc.yellow("note")} ${note}\n`);
   return "done";
+}
+
+/** What the package lacks or leaves out, one sentence each. */
+function notesOf({ sampler, unused }: Module, missingTokenizer: string | undefined): readonly string[] {
+  if (missingTokenizer === undefined || !sampler?.conditions.some(({ from }) => from === "text")) return unused;
+  const missing = `there is no ${shownPath(missingTokenizer)}, so the package runs graphs but takes no prompts`;
+  return [...unused, `${missing}: put the model's tokenizer.json there and build again`];
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (thrown) {
+    throw mvcError("file-unreadable", { file, reason: reasonOf(thrown) });
+  }
 }
 
 /** Limits by name, over the defaults that every device grants. */

@@ -25,7 +25,7 @@ function diagnosticsOf(found: Case): { diagnostics: readonly Diagnostic[]; texts
   if (checked.program === undefined) return checked;
   const compiled = compile(checked.program, choicesOf(found));
   if (!compiled.ok) return { diagnostics: compiled.diagnostics, texts: checked.texts };
-  const planned = planModel(compiled.compiled, defaultLimits);
+  const planned = planModel(compiled.module, defaultLimits);
   return { diagnostics: planned.ok ? [] : planned.diagnostics, texts: checked.texts };
 }
 
