@@ -25,9 +25,9 @@ async function timed(graph: string, feeds: Tensors): Promise<Tensors> {
   return outputs;
 }
 
-const prepared = await timed(sampler.prepare, random(sampler.prepare, {}));
+const prepared = sampler.prepare === null ? {} : await timed(sampler.prepare, random(sampler.prepare, {}));
 const feeds = random(sampler.step, prepared);
-await timed(`${sampler.step}`, feeds);
+await timed(sampler.step, feeds);
 const again = await timed(sampler.step, feeds);
 const finite = Object.values(again).every((tensor) => tensor.data.every((value) => Number.isFinite(value)));
 console.log(`finite: ${finite}; peak memory ${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(1)} GiB`);

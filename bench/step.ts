@@ -11,7 +11,8 @@ const [folder, rivalFile, rounds = "30"] = process.argv.slice(2);
 if (folder === undefined || rivalFile === undefined) throw new Error("usage: node dist/bench/step.js PACKAGE RIVAL.onnx [ROUNDS]");
 const { manifest } = await openPackage(packageFolder(folder));
 const { sampler, graphs } = manifest;
-if (sampler === null) throw new Error(`${folder} has no sampler`);
+const condition = sampler?.conditions[0]?.name;
+if (!sampler?.prepare || condition === undefined) throw new Error(`${folder} has no sampler that prepares a text`);
 
 const threads = { intraOpNumThreads: 2, interOpNumThreads: 1, logSeverityLevel: 3 as const };
 // A session's idle threads spin for a while and would take the processor from the other's: neither may.
@@ -25,7 +26,7 @@ const rival = await Session.create(resolve(rivalFile), { ...threads, extra: { se
 type Feeds = { readonly [name: string]: Tensor };
 const shapeOf = (graph: string, input: string) => graphs[graph]?.inputs.find((tensor) => tensor.name === input)?.shape ?? [];
 const random = (shape: readonly number[], stream: number) => new OrtTensor("float32", normals(5, stream, elements(shape)), shape);
-const text = random(shapeOf(sampler.prepare, sampler.text), 0);
+const text = random(shapeOf(sampler.prepare, condition), 0);
 const latent = random(shapeOf(sampler.step, sampler.latent), 1);
 const time = new OrtTensor(
   "float32",
@@ -33,7 +34,7 @@ const time = new OrtTensor(
   shapeOf(sampler.step, sampler.time),
 );
 
-const prepared = await prepare.run({ [sampler.text]: text });
+const prepared = await prepare.run({ [condition]: text });
 const stepFeeds: Feeds = { ...prepared, [sampler.latent]: latent, [sampler.time]: time };
 const rivalFeeds: Feeds = { z: latent, t: time, text };
 
@@ -55,7 +56,7 @@ for (let i = 0; i < Number(rounds); i++) {
   times.ours.push(await timed(() => step.run(stepFeeds)));
   times.rival.push(await timed(() => rival.run(rivalFeeds)));
 }
-for (let i = 0; i < Number(rounds); i++) times.prepare.push(await timed(() => prepare.run({ [sampler.text]: text })));
+for (let i = 0; i < Number(rounds); i++) times.prepare.push(await timed(() => prepare.run({ [condition]: text })));
 const sorted = (values: readonly number[]) => [...values].sort((x, y) => x - y);
 const median = (values: readonly number[]) => sorted(values)[Math.floor(values.length / 2)] ?? Number.NaN;
 const least = (values: readonly number[]) => sorted(values)[0] ?? Number.NaN;

@@ -3,6 +3,7 @@
 
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Setting } from "../compiler/expand/configure.ts";
+import { methods } from "../dsl/sampling.ts";
 import type { Target } from "./commands/build.ts";
 import { finish } from "./terminal.ts";
 import { version } from "./version.ts";
@@ -46,6 +47,15 @@ function requireExact(value: unknown): void {
   if (typeof value === "number" && (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER))
     throw new InvalidArgumentError(`Its numbers must lie between -${Number.MAX_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}.`);
   if (typeof value === "object" && value !== null) Object.values(value).forEach(requireExact);
+}
+
+/** `fps=8` or `first=frame.png`; what it stands for, the model's conditions say. */
+function conditionInput(text: string, previous: { readonly [name: string]: string } = {}): { readonly [name: string]: string } {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must be name=value.");
+  const name = text.slice(0, at);
+  if (Object.hasOwn(previous, name)) throw new InvalidArgumentError(`${name} is given twice.`);
+  return { ...previous, [name]: text.slice(at + 1) };
 }
 
 function targets(text: string): readonly Target[] {
@@ -135,13 +145,18 @@ program
 
 program
   .command("sample")
-  .description("sample a clip from a prompt")
+  .description("sample a clip from a prompt, and from what else the model takes")
   .argument("<package>", "a folder that `mvc build` wrote")
-  .argument("<prompt>", "what the clip shows")
+  .argument("[prompt]", "what the clip shows; left out where the model takes no text")
+  .option(
+    "--input <name=value>",
+    "a condition: a number, a text, or a file (.png, .safetensors); may be given several times",
+    conditionInput,
+  )
   .option("--seed <n>", "the noise to start from", wholeNumber, 0)
   .option("--steps <n>", "sampling steps (default: the model's)", wholeNumber)
   .option("--guidance <x>", "weight of the prompt, 1 is none (default: the model's)", number)
-  .addOption(new Option("--sampler <name>", "the method (default: the model's)").choices(["ddim", "dpm++2m", "euler"]))
+  .addOption(new Option("--sampler <name>", "the method (default: the model's)").choices([...methods]))
   .addOption(
     new Option("--backend <name>", "what computes; auto is WebGPU where a graphics device answers, else ONNX Runtime")
       .choices(["auto", "webgpu", "onnx"])
@@ -149,7 +164,7 @@ program
   )
   .option("--count <n>", "clips, with seeds counting up", wholeNumber, 1)
   .option("--fps <n>", "frames a second", number, 8)
-  .requiredOption("-o, --output <file>", "clip.gif, clip.mp4, or clip.png for a contact sheet")
+  .requiredOption("-o, --output <file>", "clip.gif, clip.mp4, clip.png for a contact sheet, or latent.safetensors")
   .action(async (folder, prompt, options) => finish(await (await import("./commands/sample.ts")).sample(folder, prompt, options)));
 
 const probed = ["reference", "onnx", "webgpu"] as const;

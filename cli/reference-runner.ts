@@ -14,10 +14,14 @@ import { checkFeeds, type GraphRunner, graphSpec } from "../runtime/session.ts";
 import { type TensorData, type Tensors, toDType } from "../runtime/tensor.ts";
 
 export function referenceRunner(pack: Package, folder: string): GraphRunner {
+  let disposed = false;
   return {
     load: async () => {},
-    dispose: async () => {},
+    dispose: async () => {
+      disposed = true;
+    },
     run: async (name, feeds) => {
+      if (disposed) throw mvcError("disposed", { what: "the package's session" });
       const spec = graphSpec(pack.manifest, name);
       const outputs = await runReference(pack, readGraph(folder, name), feeds);
       return Object.fromEntries(

@@ -2,7 +2,7 @@
 
 import { CommanderError } from "commander";
 import pc from "picocolors";
-import { MvcError } from "../runtime/errors.ts";
+import { MvcError, reasonOf } from "../runtime/errors.ts";
 import { outputAt } from "../runtime/node/output-file.ts";
 import { writeError } from "../runtime/node/system-errors.ts";
 
@@ -20,7 +20,7 @@ export function exitCodeOf(thrown: unknown): number {
     process.stderr.write(`${pc.red("error")} ${pc.bold(thrown.code)}\n  ${thrown.message}\n  ${pc.cyan("hint:")} ${thrown.hint}\n`);
     return thrown.code === "aborted" ? exitCodes.interrupted : exitCodes.mistake;
   }
-  const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : reasonOf(thrown);
   process.stderr.write(`${pc.red("internal error")}: this is a bug of mvc, please report it with the command that you ran\n${detail}\n`);
   return exitCodes.mistake;
 }

@@ -2,25 +2,25 @@
 
 import { realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
-import type { Compiled } from "../compiler/compile.ts";
-import type { Diagnostic, Span } from "../dsl/index.ts";
+import type { Module } from "../compiler/module/module.ts";
+import type { Diagnostic } from "../dsl/index.ts";
 import { MvcError } from "../runtime/errors.ts";
 import { readText, textLimits } from "../runtime/node/regular-file.ts";
 
 export type TokenizerFile =
-  | { readonly kind: "found"; readonly text: string }
+  | { readonly kind: "found"; readonly path: string; readonly text: string }
   /** The model names none, or one that is not there. */
   | { readonly kind: "absent"; readonly path: string | undefined }
   | { readonly kind: "refused"; readonly diagnostic: Diagnostic };
 
 /** `file` is where the model was read from. */
-export function readTokenizer({ tokenizer, configuration }: Compiled, file: string): TokenizerFile {
+export function readTokenizer({ tokenizer }: Module, file: string): TokenizerFile {
   if (tokenizer === null) return { kind: "absent", path: undefined };
   const folder = dirname(file);
   const path = join(folder, tokenizer.file);
   const refused = (message: string, hint: string): TokenizerFile => ({
     kind: "refused",
-    diagnostic: { code: "tokenizer-file", severity: "error", message, span: spanOfFile(configuration), hint },
+    diagnostic: { code: "tokenizer-file", severity: "error", message, span: tokenizer.span, hint },
   });
   const outside = (reason: string) =>
     refused(
@@ -34,7 +34,7 @@ export function readTokenizer({ tokenizer, configuration }: Compiled, file: stri
     const real = realpathSync(path);
     return climbs(realpathSync(folder), real)
       ? outside(`${tokenizer.file} is reached by a link that leads to ${real}`)
-      : { kind: "found", text };
+      : { kind: "found", path, text };
   } catch (thrown) {
     if (!(thrown instanceof MvcError)) throw thrown;
     return thrown.code === "file-missing" ? { kind: "absent", path } : refused(thrown.message, thrown.hint);
@@ -44,10 +44,4 @@ export function readTokenizer({ tokenizer, configuration }: Compiled, file: stri
 function climbs(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way);
-}
-
-/** The value of `file` in the source. */
-function spanOfFile({ model }: Compiled["configuration"]): Span {
-  const declaration = model.members.find((member) => member.kind === "tokenizer");
-  return declaration?.fields.find(({ name }) => name.name === "file")?.value.span ?? declaration?.span ?? model.span;
 }

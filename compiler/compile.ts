@@ -1,47 +1,37 @@
-/** The stages by name: a checked program and the build's choices to graphs that the emitters take. Pure, and never throws for bad input. */
+/** The stages by name: a checked program and the build's choices to a module. Pure, and never throws for bad input. */
 
-import type { Diagnostic, GraphDeclaration, Program } from "../dsl/index.ts";
+import type { Diagnostic, Program } from "../dsl/index.ts";
 import { type Choices, type Configuration, configure } from "./expand/configure.ts";
 import { evaluateFields, expandGraph, graphsOf, samplerOf, tokenizerOf, withBatch } from "./expand/expand.ts";
+import type { Attempt } from "./expand/failure.ts";
 import { expandDiagnostic } from "./expand/messages.ts";
-import type { Static } from "./expand/static.ts";
+import { type Recipe, recipeOf } from "./expand/recipe.ts";
 import type { Graph } from "./graph/graph.ts";
+import type { Module, Tokenizer } from "./module/module.ts";
 import type { AxisType } from "./ops/op.ts";
-import type { Method, SamplerSpec } from "./package/manifest.ts";
+import type { SamplerSpec } from "./package/manifest.ts";
 import { runPasses } from "./passes/passes.ts";
 import { splitInvariant } from "./passes/split-invariant.ts";
 import { verify } from "./rewriting/verify.ts";
 
-export interface Compiled {
-  readonly configuration: Configuration;
-  /** The model's graphs as the source has them: what reports count. */
-  readonly written: ReadonlyMap<string, Graph>;
-  /** The graphs to emit, by name: the model's, and the sampler's `prepare` and `step`. */
-  readonly graphs: ReadonlyMap<string, Graph>;
-  readonly sampler: SamplerSpec | null;
-  readonly tokenizer: { readonly file: string; readonly pad: string; readonly length: number } | null;
-}
-
 export type CompileResult =
-  | { readonly ok: true; readonly compiled: Compiled }
+  | { readonly ok: true; readonly module: Module }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
-/** Expands the graphs as they are written, without passes: enough for reports, and to find every error that a build would. */
-export function expandModel(
-  program: Program,
-  choices: Choices,
-): { configuration: Configuration; graphs: Map<string, Graph> } | readonly Diagnostic[] {
-  const configured = configure(program, choices);
-  if (!configured.ok) return configured.diagnostics;
-  const graphs = new Map<string, Graph>();
-  const diagnostics: Diagnostic[] = [];
-  for (const declaration of graphsOf(configured.value)) {
-    const expanded = expandGraph(configured.value, declaration);
-    if (expanded.ok) graphs.set(declaration.name.name, expanded.value);
-    else diagnostics.push(...expanded.diagnostics);
-  }
-  diagnostics.push(...conflictingWeights(configured.value, graphs));
-  return diagnostics.length > 0 ? onePerSpan(diagnostics) : { configuration: configured.value, graphs };
+/** A model whose graphs stand as they are written, without passes. */
+export interface Expanded {
+  readonly name: string;
+  readonly graphs: ReadonlyMap<string, Graph>;
+}
+
+interface Reading extends Expanded {
+  readonly configuration: Configuration;
+  readonly recipe: Recipe | undefined;
+}
+
+/** Expands the graphs: enough for reports, and to find every error that a build would. */
+export function expandModel(program: Program, choices: Choices): Attempt<Expanded> {
+  return readModel(program, choices);
 }
 
 /**
@@ -49,17 +39,27 @@ export function expandModel(
  * a repeated call would register are not compared between graphs; a build compares all.
  */
 export function shapeErrors(program: Program, choices: Choices): readonly Diagnostic[] {
+  const read = readModel(program, choices, new Map<string, AxisType>());
+  return read.ok ? [] : read.diagnostics;
+}
+
+/** With `known`, only shapes are read. */
+function readModel(program: Program, choices: Choices, known?: Map<string, AxisType>): Attempt<Reading> {
   const configured = configure(program, choices);
-  if (!configured.ok) return configured.diagnostics;
-  const known = new Map<string, AxisType>();
+  if (!configured.ok) return configured;
+  const configuration = configured.value;
   const graphs = new Map<string, Graph>();
   const diagnostics: Diagnostic[] = [];
-  for (const declaration of graphsOf(configured.value)) {
-    const expanded = expandGraph(configured.value, declaration, known);
+  for (const declaration of graphsOf(configuration)) {
+    const expanded = expandGraph(configuration, declaration, known);
     if (expanded.ok) graphs.set(declaration.name.name, expanded.value);
     else diagnostics.push(...expanded.diagnostics);
   }
-  return onePerSpan([...diagnostics, ...conflictingWeights(configured.value, graphs)]);
+  diagnostics.push(...conflictingWeights(configuration, graphs));
+  const recipe = recipeOf(configuration, graphs);
+  if (!recipe.ok) diagnostics.push(...recipe.diagnostics);
+  if (diagnostics.length > 0 || !recipe.ok) return { ok: false, diagnostics: onePerSpan(diagnostics) };
+  return { ok: true, value: { name: configuration.model.name.name, graphs, configuration, recipe: recipe.value } };
 }
 
 /** One path is one tensor of the weight file, whichever graphs read it. */
@@ -82,16 +82,25 @@ function conflictingWeights(configuration: Configuration, graphs: ReadonlyMap<st
 }
 
 export function compile(program: Program, choices: Choices): CompileResult {
-  const expanded = expandModel(program, choices);
-  if (!("configuration" in expanded)) return { ok: false, diagnostics: expanded };
-  const { configuration, graphs: written } = expanded;
-  const graphs = new Map([...written].map(([name, graph]) => [name, runPasses(verify(graph, "expand"))]));
-  const looped = compileSampler(configuration);
-  if (!looped.ok) return looped;
-  for (const graph of looped.graphs) graphs.set(graph.name, graph);
-  const tokenizer = compileTokenizer(configuration, written);
+  const read = readModel(program, choices);
+  if (!read.ok) return read;
+  const { configuration, name, graphs: written, recipe } = read.value;
+  const loop = recipe === undefined ? noLoop : compileLoop(configuration, recipe);
+  if (!loop.ok) return loop;
+  const tokenizer = compileTokenizer(configuration);
   if (!tokenizer.ok) return tokenizer;
-  return { ok: true, compiled: { configuration, written, graphs, sampler: looped.sampler, tokenizer: tokenizer.value } };
+  const { sampler, made, unread } = loop.value;
+  const graphs = new Map([...written].map(([own, graph]) => [own, runPasses(verify(graph, "expand"))]));
+  for (const graph of made) graphs.set(graph.name, graph);
+  const origins = new Map(graphsOf(configuration).map((declaration) => [declaration.name.name, declaration.name.span]));
+  for (const graph of made) origins.set(graph.name, samplerOf(configuration)?.graph.span ?? configuration.model.name.span);
+  const { preset = null, ablations = [], precision } = configuration.choices;
+  const unused = unread.map((condition) => `nothing in \`${recipe?.graph}\` reads \`${condition}\`, so no clip depends on it`);
+  if (tokenizer.value !== null && sampler !== null && !sampler.conditions.some(({ from }) => from === "text")) {
+    unused.push("no condition of the sampler comes from text, so the tokenizer is not used");
+  }
+  const module = { name, preset, ablations, precision, written, graphs, origins, sampler, tokenizer: tokenizer.value, unused };
+  return { ok: true, module };
 }
 
 /** Graphs that share a block share its errors. */
@@ -102,78 +111,47 @@ function onePerSpan(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...seen.values()];
 }
 
-type Looped = { ok: true; sampler: SamplerSpec | null; graphs: readonly Graph[] } | { ok: false; diagnostics: readonly Diagnostic[] };
+interface Loop {
+  readonly sampler: SamplerSpec | null;
+  readonly made: readonly Graph[];
+  /** Conditions that neither of the made graphs reads. */
+  readonly unread: readonly string[];
+}
 
-/** The looped graph at twice the batch (the prompt's half and the empty prompt's), split into what runs once and what runs each step. */
-function compileSampler(configuration: Configuration): Looped {
-  const declaration = samplerOf(configuration);
-  if (declaration === undefined) return { ok: true, sampler: null, graphs: [] };
-  const looped = graphsOf(configuration).find((graph) => graph.name.name === declaration.graph.name);
-  const [latent, time] = declaration.inputs.map((input) => input.name);
-  if (looped === undefined || latent === undefined || time === undefined) {
-    throw new Error("compile: a sampler without its graph or inputs, which check should have found");
-  }
-  const fields = evaluateFields(configuration, declaration.fields);
-  if (!fields.ok) return fields;
-  const expanded = expandGraph(withBatch(configuration, looped, latent, 2), looped);
+const noLoop: Attempt<Loop> = { ok: true, value: { sampler: null, made: [], unread: [] } };
+
+/** The looped graph at twice the batch (the guided half and the unguided one), split into what runs once and what runs each step. */
+function compileLoop(configuration: Configuration, recipe: Recipe): Attempt<Loop> {
+  const looped = graphsOf(configuration).find((graph) => graph.name.name === recipe.graph);
+  if (looped === undefined) throw new Error("compile: a sampler without its graph, which check should have found");
+  const expanded = expandGraph(withBatch(configuration, looped, recipe.latent, 2), looped);
   if (!expanded.ok) return expanded;
-  const varying = declaration.inputs.map((input) => input.name);
-  const split = splitInvariant(runPasses(verify(expanded.value, "expand")), varying, { prepare: "prepare", step: "step" });
-  const text = textInput(looped, varying);
-  if (split === undefined || text === undefined) {
-    return { ok: false, diagnostics: [expandDiagnostic("nothing-invariant", declaration.graph.span, { graph: looped.name.name })] };
-  }
-  const sampler = samplerSpec(fields.value, { graph: looped.name.name, prepare: "prepare", step: "step", latent, time, text });
-  return { ok: true, sampler, graphs: [verify(split.prepare, "split-invariant"), verify(split.step, "split-invariant")] };
+  const names = { prepare: madeName("prepare", configuration, recipe), step: madeName("step", configuration, recipe) };
+  const split = splitInvariant(runPasses(verify(expanded.value, "expand")), [recipe.latent, recipe.time], names);
+  const made = [...(split.prepare === undefined ? [] : [split.prepare]), split.step].map((graph) => verify(graph, "split-invariant"));
+  const read = new Set(made.flatMap((graph) => graph.values.flatMap((value) => (value.kind === "input" ? [value.name] : []))));
+  const conditions = recipe.conditions.filter(({ name }) => read.has(name));
+  const unread = recipe.conditions.flatMap(({ name }) => (read.has(name) ? [] : [name]));
+  const sampler = { ...recipe, conditions, prepare: split.prepare === undefined ? null : names.prepare, step: names.step };
+  return { ok: true, value: { sampler, made, unread } };
 }
 
-function textInput(looped: GraphDeclaration, varying: readonly string[]): string | undefined {
-  return looped.parameters.map((parameter) => parameter.name.name).find((name) => !varying.includes(name));
+/** Beside the model's own graphs, which may have the plain name; no name of the source has a dot. Files of some systems know no case. */
+function madeName(word: string, configuration: Configuration, recipe: Recipe): string {
+  const taken = graphsOf(configuration).some((graph) => graph.name.name.toLowerCase() === word);
+  return taken ? `${recipe.graph}.${word}` : word;
 }
 
-function samplerSpec(
-  fields: ReadonlyMap<string, Static>,
-  names: Pick<SamplerSpec, "graph" | "prepare" | "step" | "latent" | "time" | "text">,
-): SamplerSpec {
-  const number = (name: string, otherwise?: number): number => {
-    const value = fields.get(name);
-    if (value?.kind === "int" || value?.kind === "float") return value.value;
-    if (otherwise !== undefined) return otherwise;
-    throw new Error(`compile: sampler without ${name}, which check should have found`);
-  };
-  const text = (name: string): string => {
-    const value = fields.get(name);
-    if (value?.kind !== "string") throw new Error(`compile: sampler without ${name}, which check should have found`);
-    return value.value;
-  };
-  const betas = fields.get("betas");
-  const ends = betas?.kind === "list" ? betas.items.map((item) => (item.kind === "float" || item.kind === "int" ? item.value : 0)) : [];
-  return {
-    method: text("method") as Method,
-    steps: number("steps"),
-    guidance: number("guidance"),
-    predicts: text("predicts") as SamplerSpec["predicts"],
-    schedule: text("schedule") as SamplerSpec["schedule"],
-    betas: [ends[0] ?? 0, ends[1] ?? 0],
-    trainSteps: number("trainSteps"),
-    eta: number("eta", 0),
-    ...names,
-  };
-}
-
-function compileTokenizer(
-  configuration: Configuration,
-  graphs: ReadonlyMap<string, Graph>,
-): { ok: true; value: Compiled["tokenizer"] } | { ok: false; diagnostics: readonly Diagnostic[] } {
+function compileTokenizer(configuration: Configuration): Attempt<Tokenizer | null> {
   const declaration = tokenizerOf(configuration);
   if (declaration === undefined) return { ok: true, value: null };
   const fields = evaluateFields(configuration, declaration.fields);
   if (!fields.ok) return fields;
   const text = (name: string): string => {
     const value = fields.value.get(name);
-    return value?.kind === "string" ? value.value : "";
+    if (value?.kind !== "string") throw new Error(`compile: a tokenizer without ${name}, which check should have found`);
+    return value.value;
   };
-  const tokens = graphs.get("encodeText")?.values.find((value) => value.kind === "input");
-  if (tokens === undefined) return { ok: false, diagnostics: [expandDiagnostic("no-text-graph", declaration.span, {})] };
-  return { ok: true, value: { file: text("file"), pad: text("pad"), length: tokens.type.shape.at(-1) ?? 1 } };
+  const { span } = declaration.fields.find(({ name }) => name.name === "file")?.value ?? declaration;
+  return { ok: true, value: { file: text("file"), pad: text("pad"), span } };
 }

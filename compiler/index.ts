@@ -3,10 +3,11 @@
 export { costOf, type GraphCost } from "./analysis/cost.ts";
 export { type Dependence, dependenceAlong } from "./analysis/dependence.ts";
 export { interpret } from "./analysis/interpret.ts";
-export { type Compiled, type CompileResult, compile, expandModel, shapeErrors } from "./compile.ts";
+export { type CompileResult, compile, type Expanded, expandModel, shapeErrors } from "./compile.ts";
 export type { Choices, Setting } from "./expand/configure.ts";
 export type { Graph } from "./graph/graph.ts";
 export { printGraph } from "./graph/print.ts";
+export type { Module } from "./module/module.ts";
 export { opSignatures } from "./ops/table.ts";
 export type { Manifest } from "./package/manifest.ts";
 export { emitPackage, type PackageFiles } from "./package-files.ts";

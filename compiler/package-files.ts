@@ -1,9 +1,10 @@
-/** A compiled model to the files of its package, all but the weights' bytes and the tokenizer, which the caller has. */
+/** A module to the files of its package, all but the weights' bytes and the tokenizer, which the caller has. */
 
 import { costOf } from "./analysis/cost.ts";
-import type { Compiled } from "./compile.ts";
+import { idBounds } from "./analysis/id-bounds.ts";
 import type { Graph } from "./graph/graph.ts";
-import type { FileSpec, GraphSpec, Manifest, TensorSpec } from "./package/manifest.ts";
+import type { Module } from "./module/module.ts";
+import { type FileSpec, formatVersion, type GraphSpec, type Manifest, type TensorSpec } from "./package/manifest.ts";
 import { layOutWeights, type WeightLayout } from "./package/weights.ts";
 import { onnxPasses, runPasses } from "./passes/passes.ts";
 import { serialiseGraph } from "./rewriting/serialise.ts";
@@ -24,19 +25,19 @@ export interface Targets {
   readonly plans?: ReadonlyMap<string, Planned>;
 }
 
-export function emitPackage(compiled: Compiled, version: string, targets: Targets = { onnx: true }): PackageFiles {
-  const layout = layOutWeights(compiled.graphs.values());
+export function emitPackage(module: Module, version: string, targets: Targets = { onnx: true }): PackageFiles {
+  const layout = layOutWeights(module.graphs.values());
   const encoder = new TextEncoder();
-  const files = [...compiled.graphs].map(([name, graph]) => ({ graph, parts: partsOf(name, graph, layout, targets) }));
-  const { configuration, tokenizer, sampler } = compiled;
+  const files = [...module.graphs].map(([name, graph]) => ({ graph, parts: partsOf(name, graph, layout, targets) }));
+  const { name: model, preset, ablations, precision, tokenizer, sampler } = module;
   const manifest: PackageFiles["manifest"] = (hash, weightsHash) => ({
     format: "mvc-package",
-    formatVersion: 1,
+    formatVersion,
     compiler: version,
-    model: configuration.model.name.name,
-    preset: configuration.choices.preset ?? null,
-    ablations: configuration.choices.ablations ?? [],
-    precision: configuration.choices.precision,
+    model,
+    preset,
+    ablations,
+    precision,
     weights: {
       file: "weights.safetensors",
       bytes: layout.bytes,
@@ -45,7 +46,7 @@ export function emitPackage(compiled: Compiled, version: string, targets: Target
       parameters: layout.parameters,
       ...(weightsHash === undefined ? {} : { sha256: weightsHash }),
     },
-    tokenizer: tokenizer && { file: "tokenizer.json", length: tokenizer.length, pad: tokenizer.pad },
+    tokenizer: tokenizer && { file: "tokenizer.json", pad: tokenizer.pad },
     graphs: Object.fromEntries(
       files.map(({ graph, parts }) => {
         const spec = (path: string): FileSpec | undefined => {
@@ -87,8 +88,12 @@ function graphSpec(graph: Graph): Omit<GraphSpec, "onnx" | "webgpu"> {
   const cost = costOf(graph, 1);
   const types = new Map(graph.values.map((value) => [value.id, value.type]));
   const inputs = graph.values.filter((value) => value.kind === "input");
+  const bounds = idBounds(graph);
   return {
-    inputs: inputs.map((input) => ({ name: input.name, dtype: input.type.dtype, shape: input.type.shape, axes: input.axes })),
+    inputs: inputs.map(({ name, type, axes }): TensorSpec => {
+      const ids = bounds.get(name);
+      return { name, dtype: type.dtype, shape: type.shape, axes, ...(ids === undefined ? {} : { ids }) };
+    }),
     outputs: graph.outputs.map((output): TensorSpec => {
       const type = types.get(output.value);
       if (type === undefined) throw new Error(`package: output ${output.name} of ${graph.name} has no type`);

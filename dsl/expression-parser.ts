@@ -73,11 +73,21 @@ export class ExpressionParser extends EmbeddedActionsParser {
 
   private readonly field: ParserMethod<[], Field> = this.RULE("field", (): Field => {
     const start = this.position();
-    const name = this.SUBRULE(this.identifier);
+    const name = this.SUBRULE(this.fieldName);
     this.CONSUME(Mark.Colon);
     const value = this.SUBRULE(this.expression);
     return { name, value, span: this.from(start) };
   });
+
+  /** A word of the language may name a field, as in `from: "text"`: before a colon it can be nothing else. */
+  private readonly fieldName = this.RULE(
+    "fieldName",
+    (): IdentifierNode =>
+      this.OR([
+        { GATE: () => this.LA(1).tokenType !== Identifier && this.LA(2).tokenType === Mark.Colon, ALT: () => this.SUBRULE(this.label) },
+        { ALT: () => this.SUBRULE(this.identifier) },
+      ]),
+  );
 
   /** The range of a `repeat`: an expression whose calls take no label. */
   protected readonly range = this.RULE("range", (): Expression => {

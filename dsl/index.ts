@@ -10,4 +10,5 @@ export { format } from "./print/print.ts";
 export { printTokens, printTree } from "./print/tree.ts";
 export type * from "./program.ts";
 export { type Painter, placeOf, type RenderOptions, renderAll, renderDiagnostic } from "./render.ts";
+export { same } from "./sampling.ts";
 export type * from "./signature.ts";

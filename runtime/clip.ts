@@ -18,12 +18,14 @@ export function frameOf(clip: Clip, index: number): Uint8ClampedArray {
 }
 
 /**
- * Frames [B, F, 3, H, W] to B clips, -1..1 rounded to 0..255.
+ * Frames [B, F, 3, H, W] to B clips, or pictures [B, 3, H, W] to B clips of one frame; -1..1 rounded to 0..255.
  * @throws MvcError `frames-not-finite` instead of a black clip.
  */
 export function toClips(decoded: TensorData): readonly Clip[] {
-  const [batch = 0, frameCount = 0, channels = 0, height = 0, width = 0] = decoded.shape;
-  if (decoded.shape.length !== 5 || channels !== 3) throw new Error(`clip: decoded frames have the shape [${decoded.shape.join(", ")}]`);
+  const [batch = 0, ...clip] = decoded.shape;
+  const [frameCount = 0, channels = 0, height = 0, width = 0] = clip.length === 3 ? [1, ...clip] : clip;
+  if ((clip.length !== 3 && clip.length !== 4) || channels !== 3)
+    throw new Error(`clip: decoded frames have the shape [${decoded.shape.join(", ")}]`);
   const values = floatsOf(decoded);
   const bad = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
   if (bad > 0) throw mvcError("frames-not-finite", { count: bad, total: values.length });

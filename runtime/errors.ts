@@ -9,6 +9,7 @@ interface Fields {
   readonly "not-a-package": { readonly folder: string };
   readonly "manifest-invalid": { readonly reason: string };
   readonly "package-newer": { readonly found: number; readonly known: number };
+  readonly "package-older": { readonly found: number; readonly known: number };
   readonly "hash-mismatch": { readonly file: string; readonly expected: string; readonly found: string };
   readonly "weights-invalid": { readonly file: string; readonly reason: string };
   readonly "weights-mismatch": { readonly file: string; readonly what: string; readonly expected: number; readonly found: number };
@@ -29,8 +30,13 @@ interface Fields {
   readonly "tensor-unknown": { readonly tensor: string; readonly where: string; readonly known: readonly string[] };
   readonly "tensor-dtype": { readonly tensor: string; readonly where: string; readonly expected: string; readonly found: string };
   readonly "tensor-shape": { readonly tensor: string; readonly where: string; readonly expected: string; readonly found: string };
+  readonly "id-out-of-range": { readonly tensor: string; readonly where: string; readonly id: number; readonly ids: number };
+  readonly "input-missing": { readonly input: string; readonly expected: string; readonly way: string };
+  readonly "input-unknown": { readonly input: string; readonly known: readonly string[] };
+  readonly "input-invalid": { readonly input: string; readonly expected: string; readonly found: string };
   readonly "not-samplable": { readonly model: string; readonly reason: string };
-  readonly "tokenizer-invalid": { readonly reason: string };
+  readonly "tokenizer-invalid": { readonly file: string; readonly reason: string };
+  readonly "tokenizer-mismatch": { readonly file: string; readonly id: number; readonly tensor: string; readonly ids: number };
   readonly "prompt-too-long": { readonly tokens: number; readonly limit: number; readonly left: readonly string[] };
   readonly "word-unknown": { readonly words: readonly string[]; readonly examples: readonly string[] };
   readonly "option-invalid": { readonly option: string; readonly expected: string; readonly found: string };
@@ -83,6 +89,10 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   "package-newer": {
     message: (f) => `the package has format version ${f.found}, but this runtime knows versions up to ${f.known}`,
     hint: () => "install a newer mvc, or build the package again with this one",
+  },
+  "package-older": {
+    message: (f) => `the package has format version ${f.found}, but this runtime reads version ${f.known}`,
+    hint: () => "build the package again with this mvc: `mvc build`, with the same options and weights",
   },
   "hash-mismatch": {
     message: (f) =>
@@ -150,11 +160,31 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
     message: (f) => `"${f.tensor}" of ${f.where} must have the shape ${f.expected}, found ${f.found}`,
     hint: () => "sizes are fixed when a package is built: reshape the tensor, or build with `--set` for other sizes",
   },
+  "id-out-of-range": {
+    message: (f) => `"${f.tensor}" of ${f.where} holds the id ${f.id}, but its table has ${f.ids} rows`,
+    hint: (f) => `give ids from 0 to ${f.ids - 1}`,
+  },
+  "input-missing": {
+    message: (f) => `the model needs "${f.input}", ${f.expected}, which was not given`,
+    hint: (f) => f.way,
+  },
+  "input-unknown": {
+    message: (f) => `the model takes no "${f.input}"`,
+    hint: (f) => (f.known.length === 0 ? "leave it out: the model takes none" : `it takes ${quoted(f.known)}`),
+  },
+  "input-invalid": {
+    message: (f) => `"${f.input}" must be ${f.expected}, found ${f.found}`,
+    hint: (f) => `give "${f.input}" as ${f.expected}`,
+  },
   "not-samplable": {
     message: (f) => `${f.model} cannot be sampled: ${f.reason}`,
-    hint: () => "sample a model that declares `encodeText`, `decode`, a tokenizer and a sampler",
+    hint: () => "sample a model that declares a `sampler`; without graph that makes pictures, ask for its latents",
   },
-  "tokenizer-invalid": { message: (f) => `tokenizer.json: ${f.reason}`, hint: rebuild },
+  "tokenizer-invalid": { message: (f) => `${f.file}: ${f.reason}`, hint: () => "put the model's own tokenizer there and build again" },
+  "tokenizer-mismatch": {
+    message: (f) => `${f.file} has ids up to ${f.id}, but the table that "${f.tensor}" is looked up in has ${f.ids} rows`,
+    hint: (f) => `give the model a vocabulary of ${f.id + 1} or more, or another tokenizer`,
+  },
   "prompt-too-long": {
     message: (f) => `the prompt has ${f.tokens} tokens, but the model takes ${f.limit}: ${quoted(f.left)} did not fit`,
     hint: () => "shorten the prompt; the marks of start and end count as tokens",
@@ -223,8 +253,15 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undef
   }
 }
 
-/** The first line of a foreign error's message, for wrapping it in one of ours. */
-export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n", 1)[0] ?? "";
+/** The first line of what a thrown thing says, for wrapping it in one of ours: errors of devices are no `Error`s, and anything can be thrown. */
+export function reasonOf(thrown: unknown): string {
+  const line = textOf(thrown).trim().split("\n", 1)[0] ?? "";
+  return line === "" ? "it gave no reason" : line;
+}
+
+function textOf(thrown: unknown): string {
+  if (typeof thrown !== "object" || thrown === null) return String(thrown);
+  if ("message" in thrown && typeof thrown.message === "string" && thrown.message !== "") return thrown.message;
+  if ("name" in thrown && typeof thrown.name === "string" && thrown.name !== "") return thrown.name;
+  return thrown.constructor?.name ?? "";
 }

@@ -1,21 +1,24 @@
-/** The sampling loop: tokens of both halves of the guided batch to latents and frames, by a backend that runs graphs. */
+/** The sampling loop: what the conditions are fed, for both halves of the guided batch, to latents and frames, by a backend that runs graphs. */
 
 import { split, stack } from "./batch.ts";
+import { bothHalves, type ConditionFeed } from "./conditions.ts";
 import { throwIfAborted } from "./errors.ts";
 import type { Progress } from "./options.ts";
-import type { Roles } from "./roles.ts";
+import type { Roles, RowsRole } from "./roles.ts";
 import { advance, guide, type SamplerStep } from "./sampler/step.ts";
 import type { GraphRunner } from "./session.ts";
-import { f32, floatsOf, i32, type TensorData, type Tensors } from "./tensor.ts";
+import { f32, floatsOf, type TensorData, type Tensors } from "./tensor.ts";
 
 export interface SamplingJob {
   readonly parts: Roles;
-  readonly prompts: readonly Int32Array[];
-  readonly empty: Int32Array;
+  /** Checked: a backend feeds them as they are. */
+  readonly feeds: readonly ConditionFeed[];
   /** Standard normals of all clips, [batch, F, Z, H, W]: stream 0 to start from, 1 + i for step i. */
   readonly noise: (stream: number) => Float32Array;
   readonly steps: readonly SamplerStep[];
   readonly guidance: number;
+  /** Whether `frames` runs. */
+  readonly result: "pictures" | "latents";
   readonly report: (progress: Progress) => void;
   readonly signal: AbortSignal | undefined;
 }
@@ -23,7 +26,7 @@ export interface SamplingJob {
 export interface SamplingResult {
   /** f32 [batch, F, Z, H, W]. */
   readonly latent: TensorData;
-  /** f32 or f16 [decodeBatch, F, 3, height, width], one after another. */
+  /** f32 or f16 [rows, F, 3, height, width] or [rows, 3, height, width], one after another; none where the latent is the result. */
   readonly frames: readonly TensorData[];
 }
 
@@ -32,9 +35,11 @@ export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Pro
   const { parts, steps, noise, report, signal } = job;
   throwIfAborted(signal, "sampling");
   report({ phase: "text", step: 0, steps: steps.length });
-  const text = await encodeText(runner, parts, [...job.prompts, ...job.prompts.map(() => job.empty)]);
-  const prepared = await runner.run(parts.sampler.prepare, { [parts.sampler.text]: text });
-  const fixed = parts.stepTakesText ? { ...prepared, [parts.sampler.text]: text } : prepared;
+  const fed: { [condition: string]: TensorData } = {};
+  for (const feed of job.feeds) fed[feed.role.name] = await conditionOf(runner, feed);
+  const fedTo = (inputs: readonly string[]) => Object.fromEntries(Object.entries(fed).filter(([name]) => inputs.includes(name)));
+  const prepared = parts.prepare && (await runner.run(parts.prepare.graph, fedTo(parts.prepare.inputs)));
+  const fixed = { ...prepared, ...fedTo(parts.step.inputs) };
   const shape = [parts.batch, ...parts.clipShape];
   let latent = noise(0);
   let data: Float32Array | undefined;
@@ -43,32 +48,28 @@ export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Pro
     report({ phase: "step", step: i, steps: steps.length });
     const half = f32(shape, latent);
     const time = f32([2 * parts.batch], new Float32Array(2 * parts.batch).fill(step.time));
-    const outputs = await runner.run(parts.sampler.step, {
-      ...fixed,
-      [parts.sampler.latent]: stack([half, half]),
-      [parts.sampler.time]: time,
-    });
-    const model = guide(floatsOf(output(outputs, parts.stepOutput)), job.guidance);
+    const varying = { [parts.sampler.latent]: stack([half, half]), [parts.sampler.time]: time };
+    const outputs = await runner.run(parts.step.graph, { ...fixed, ...varying });
+    const model = guide(floatsOf(output(outputs, parts.step.output)), job.guidance);
     const fresh = step.next.noise === 0 ? undefined : noise(1 + i);
     ({ latent, data } = advance(step, latent, model, data, fresh));
   }
   throwIfAborted(signal, "decoding");
   report({ phase: "decode", step: steps.length, steps: steps.length });
-  const frames: TensorData[] = [];
-  for (const piece of split(f32(shape, latent), parts.decodeBatch)) {
-    frames.push(output(await runner.run("decode", { [parts.decodeInput]: piece }), parts.decodeOutput));
-  }
+  const decoded = job.result === "pictures" && parts.frames;
+  const frames = decoded ? await byRows(runner, decoded, f32(shape, latent)) : [];
   return { latent: f32(shape, latent), frames };
 }
 
-/** The prompts' embeddings one after the other, by as many runs of `encodeText` as its batch asks for. */
-async function encodeText(runner: GraphRunner, parts: Roles, tokens: readonly Int32Array[]): Promise<TensorData> {
-  const rows = stack(tokens.map((row) => i32([1, row.length], row)));
-  const texts: TensorData[] = [];
-  for (const piece of split(rows, parts.textBatch)) {
-    texts.push(output(await runner.run("encodeText", { [parts.textInput]: piece }), parts.textOutput));
-  }
-  return stack(texts);
+async function conditionOf(runner: GraphRunner, { role, rows }: ConditionFeed): Promise<TensorData> {
+  return role.encoder === undefined ? rows : bothHalves(role, stack(await byRows(runner, role.encoder, rows)));
+}
+
+/** As many runs as the graph's own batch asks for. */
+async function byRows(runner: GraphRunner, { graph, input, output: result, batch }: RowsRole, rows: TensorData): Promise<TensorData[]> {
+  const made: TensorData[] = [];
+  for (const piece of split(rows, batch)) made.push(output(await runner.run(graph, { [input.name]: piece }), result.name));
+  return made;
 }
 
 function output(outputs: Tensors, name: string): TensorData {

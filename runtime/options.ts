@@ -1,8 +1,8 @@
 /** What a caller asks of a sampler, joined with the package's defaults and checked. */
 
 import type { Method, SamplerSpec } from "../compiler/package/manifest.ts";
+import { figureFaults } from "../compiler/package/sampler-figures.ts";
 import { mvcError } from "./errors.ts";
-import { samplers } from "./sampler/sampler.ts";
 
 export interface Progress {
   readonly phase: "load" | "text" | "step" | "decode";
@@ -33,11 +33,11 @@ export interface Settings extends Pick<SamplerSpec, "method" | "steps" | "guidan
 /** The settings of a run. Throws MvcError `option-invalid`. */
 export function settings(options: SampleOptions, requests: readonly { readonly seed?: number }[], spec: SamplerSpec): Settings {
   const { steps = spec.steps, guidance = spec.guidance, method = spec.method, eta = spec.eta } = options;
-  const inSteps = Number.isSafeInteger(steps) && steps >= 1 && steps <= spec.trainSteps;
-  demand(inSteps, "steps", `a whole number from 1 to ${spec.trainSteps}`, steps);
-  demand(Number.isFinite(guidance), "guidance", "a finite number", guidance);
-  demand(Object.hasOwn(samplers, method), "method", `one of ${Object.keys(samplers).join(", ")}`, method);
-  demand(eta >= 0 && eta <= 1, "eta", "a number from 0 to 1", eta);
+  const [fault] = figureFaults({ ...spec, steps, guidance, method, eta });
+  if (fault !== undefined) demand(false, fault.figure, fault.expected, fault.found);
+  if (options.guidance !== undefined && spec.conditions.every(({ unguided }) => unguided === null)) {
+    demand(guidance === 1, "guidance", "1 for a model whose conditions are the same in both halves", guidance);
+  }
   for (const { seed = 0 } of requests) {
     demand(Number.isSafeInteger(seed) && seed >= 0, "seed", `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`, seed);
   }

@@ -2,26 +2,20 @@
 
 import { split, stack } from "./batch.ts";
 import { type Clip, toClips } from "./clip.ts";
-import { mvcError } from "./errors.ts";
-import { sampleByGraphs } from "./loop.ts";
+import { type ClipRequest, clipFeeds, conditionFeeds } from "./conditions.ts";
+import { type MvcError, mvcError } from "./errors.ts";
+import { type SamplingJob, type SamplingResult, sampleByGraphs } from "./loop.ts";
 import { type SampleOptions, settings } from "./options.ts";
 import type { Package } from "./package.ts";
-import { roles } from "./roles.ts";
+import { type Roles, roles } from "./roles.ts";
 import { normals } from "./sampler/random.ts";
 import { samplerSteps } from "./sampler/sampler.ts";
 import type { GraphRunner } from "./session.ts";
-import { elements, f32, floatsOf, type TensorData, type Tensors } from "./tensor.ts";
+import { elements, f32, floatsOf, shapeText, type TensorData, type Tensors } from "./tensor.ts";
 import { type EncodePrompt, loadTokenizer } from "./tokenizer.ts";
 
-/** A clip to be sampled: the same prompt, seed and options give the same clip, whatever is sampled beside it. */
-export interface ClipRequest {
-  readonly prompt: string;
-  /** A whole number from 0 to 2^53 - 1; 0 when not given. */
-  readonly seed?: number;
-}
-
 export interface SampledClip extends Clip {
-  /** The latent that was decoded, f32 [1, F, Z, H, W]. */
+  /** The latent that the pictures were made of, f32 [1, F, Z, H, W]; in -1..1 the pictures themselves where nothing decodes it. */
   readonly latent: TensorData;
 }
 
@@ -33,65 +27,120 @@ export interface AnyGraphs {
   readonly [graph: string]: { readonly inputs: Tensors; readonly outputs: Tensors };
 }
 
+/** Calls may overlap: each gives what it would give alone. All throw MvcError `disposed` once `dispose` has been called. */
 export interface Pipeline<G extends GraphTypes<G> = AnyGraphs> {
   readonly package: Package;
   /**
-   * Samples one clip that follows the prompt.
-   * @throws MvcError `prompt-too-long`, `word-unknown`, `option-invalid`, `not-samplable`, `aborted`, `frames-not-finite` and the backend's.
+   * Samples one clip: `sample("a red circle")`, `sample("a red circle", { seed: 1, inputs: { fps: 8 } })`, and for a model that takes
+   * no text `sample({ seed: 1 })`.
+   * @throws MvcError `prompt-too-long`, `word-unknown`, `input-…`, `id-out-of-range`, `option-invalid`, `not-samplable`, `aborted`,
+   * `frames-not-finite` and the backend's.
    */
-  sample(prompt: string, options?: SampleOptions & { readonly seed?: number }): Promise<SampledClip>;
+  sample(clip: string | ClipRequest, options?: SampleOptions & ClipRequest): Promise<SampledClip>;
   /** Samples several clips, as many at once as the package's batch holds. Errors as `sample`. */
   sampleAll(requests: readonly ClipRequest[], options?: SampleOptions): Promise<readonly SampledClip[]>;
+  /** The latents alone, each f32 [1, F, Z, H, W], undecoded: of any model with a sampler. Errors as `sample`. */
+  sampleLatents(requests: readonly ClipRequest[], options?: SampleOptions): Promise<readonly TensorData[]>;
   /** Runs one graph of the package on given tensors. Floats come out in the graph's precision. */
   run<Name extends keyof G & string>(graph: Name, tensors: G[Name]["inputs"]): Promise<G[Name]["outputs"]>;
-  /** Frees the backend's memory; the pipeline cannot be used after it. */
+  /** Ends what is running, which throws `disposed`, and frees the backend's memory. */
   dispose(): Promise<void>;
 }
 
 /** Joins a package and a backend. Browser-safe: the backend is the only part that knows its device. */
 export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Package, runner: GraphRunner): Pipeline<G> {
+  const { manifest } = pack;
+  const running = new Set<(error: MvcError) => void>();
   let encodePrompt: EncodePrompt | undefined;
+  let disposing: Promise<void> | undefined;
+  const gone = () => mvcError("disposed", { what: "the pipeline" });
 
-  const tokenizer = async (): Promise<EncodePrompt> => {
-    const spec = pack.manifest.tokenizer;
-    if (!spec) throw mvcError("not-samplable", { model: pack.manifest.model, reason: "the package has no tokenizer" });
+  /** No device is waited for once the pipeline is disposed: some never answer then. */
+  const whileAlive = <T>(work: () => Promise<T>): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      if (disposing !== undefined) return reject(gone());
+      running.add(reject);
+      work()
+        .then(resolve, reject)
+        .finally(() => running.delete(reject));
+    });
+
+  const tokenizer = async (parts: Roles): Promise<EncodePrompt | undefined> => {
+    if (!parts.conditions.some(({ from }) => from === "text")) return undefined;
+    const spec = manifest.tokenizer;
+    if (!spec) throw mvcError("not-samplable", { model: manifest.model, reason: "the package has no tokenizer" });
     encodePrompt ??= loadTokenizer(new TextDecoder().decode(await pack.files.read(spec.file)), spec);
     return encodePrompt;
   };
 
-  const sampleAll: Pipeline<G>["sampleAll"] = async (requests, options = {}) => {
-    const parts = roles(pack.manifest);
+  /** One result a batch, with the number of its clips that were asked for. */
+  async function* batches(
+    parts: Roles,
+    result: SamplingJob["result"],
+    requests: readonly ClipRequest[],
+    options: SampleOptions,
+  ): AsyncGenerator<SamplingResult & { readonly wanted: number }> {
     const { report, signal, ...chosen } = settings(options, requests, parts.sampler);
     const steps = samplerSteps({ ...parts.sampler, ...chosen });
-    const encode = await tokenizer();
-    const tokens = requests.map(({ prompt }) => encode(prompt));
-    const clips: SampledClip[] = [];
+    const encode = await tokenizer(parts);
+    const fed = requests.map((request) => clipFeeds(parts, request, encode));
     for (let at = 0; at < requests.length; at += parts.batch) {
       // A last batch that is not full is filled with its first clip, and the surplus thrown away.
       const taken = Array.from({ length: parts.batch }, (_, i) => (at + i < requests.length ? at + i : at));
-      const prompts = taken.map((i) => tokens[i] ?? new Int32Array());
       const seeds = taken.map((i) => requests[i]?.seed ?? 0);
       const noise = (stream: number) =>
         floatsOf(stack(seeds.map((seed) => f32([1, ...parts.clipShape], normals(seed, stream, elements(parts.clipShape))))));
-      const job = { parts, prompts, empty: encode(""), noise, steps, guidance: chosen.guidance, report, signal };
-      const { latent, frames } = await (runner.sample?.(job) ?? sampleByGraphs(runner, job));
+      const feeds = conditionFeeds(
+        parts,
+        taken.map((i) => fed[i] ?? []),
+        encode,
+      );
+      const job = { parts, feeds, noise, steps, guidance: chosen.guidance, result, report, signal };
+      yield { ...(await (runner.sample?.(job) ?? sampleByGraphs(runner, job))), wanted: requests.length - at };
+    }
+  }
+
+  const sampleAll = async (requests: readonly ClipRequest[], options: SampleOptions = {}) => {
+    const parts = roles(manifest);
+    if (parts.pictures === "none") {
+      const reason = `it makes latents of ${shapeText(parts.clipShape)} and declares no graph that turns them into frames`;
+      throw mvcError("not-samplable", { model: manifest.model, reason });
+    }
+    const clips: SampledClip[] = [];
+    for await (const { latent, frames, wanted } of batches(parts, "pictures", requests, options)) {
       const latents = split(latent, 1);
-      const batch = frames.flatMap(toClips).map((clip, i) => ({ ...clip, latent: latents[i] ?? latent }));
-      clips.push(...batch.slice(0, requests.length - at));
+      const pictures = parts.pictures === "latent" ? [latent] : frames;
+      const batch = pictures.flatMap(toClips).map((clip, i) => ({ ...clip, latent: latents[i] ?? latent }));
+      clips.push(...batch.slice(0, wanted));
     }
     return clips;
   };
 
   return {
     package: pack,
-    sample: async (prompt, { seed, ...options } = {}) => {
-      const [clip] = await sampleAll([seed === undefined ? { prompt } : { prompt, seed }], options);
-      if (!clip) throw new Error("pipeline: sampling gave no clip");
-      return clip;
-    },
-    sampleAll,
+    sample: (clip, { prompt, seed, inputs, ...options } = {}) =>
+      whileAlive(async () => {
+        const asked = { prompt, seed, inputs, ...(typeof clip === "string" ? { prompt: clip } : clip) };
+        const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+        const [made] = await sampleAll([given], options);
+        if (!made) throw new Error("pipeline: sampling gave no clip");
+        return made;
+      }),
+    sampleAll: (requests, options) => whileAlive(() => sampleAll(requests, options)),
+    sampleLatents: (requests, options = {}) =>
+      whileAlive(async () => {
+        const latents: TensorData[] = [];
+        for await (const { latent, wanted } of batches(roles(manifest), "latents", requests, options)) {
+          latents.push(...split(latent, 1).slice(0, wanted));
+        }
+        return latents;
+      }),
     // The runner checks names, types and shapes against the manifest, which is what the bindings were made from.
-    run: (graph, tensors) => runner.run(graph, tensors as Tensors),
-    dispose: () => runner.dispose(),
+    run: (graph, tensors) => whileAlive(async () => runner.run(graph, tensors as Tensors)),
+    dispose: () => {
+      disposing ??= Promise.resolve().then(() => runner.dispose());
+      for (const reject of running) reject(gone());
+      return disposing;
+    },
   };
 }

@@ -9,7 +9,7 @@ import { describe, elements, shapeText, type TensorData, type Tensors, toDType }
 export interface GraphRunner {
   /**
    * Runs a graph of the package once; floats may be given in either precision, and come out in the graph's own.
-   * @throws MvcError `graph-unknown`, `tensor-…`, `graph-failed`, `weights-absent`, `disposed`.
+   * @throws MvcError `graph-unknown`, `tensor-…`, `id-out-of-range`, `graph-failed`, `weights-absent`, `disposed`.
    */
   run(graph: string, feeds: Tensors): Promise<Tensors>;
   /** Loads a graph before its first run; later calls do nothing. */
@@ -39,7 +39,8 @@ export function checkFeeds(graph: string, spec: GraphSpec, feeds: Tensors): read
   });
 }
 
-function checkTensor(given: TensorData, input: TensorSpec, where: string): TensorData {
+/** A tensor as a graph takes it. Throws MvcError `tensor-shape`, `tensor-dtype`, `id-out-of-range`. */
+export function checkTensor(given: TensorData, input: TensorSpec, where: string): TensorData {
   const shape = given.shape.length === input.shape.length && given.shape.every((size, i) => size === input.shape[i]);
   if (!shape) {
     const axes = input.axes.length > 0 ? ` (${input.axes.join(", ")})` : "";
@@ -57,5 +58,12 @@ function checkTensor(given: TensorData, input: TensorSpec, where: string): Tenso
   }
   const converted = toDType(given, input.dtype);
   if (!converted) throw mvcError("tensor-dtype", { tensor: input.name, where, expected: input.dtype, found: given.dtype });
+  checkIds(converted, input, where);
   return converted;
+}
+
+/** What a device does with an id beyond its table differs from device to device. */
+function checkIds({ dtype, data }: TensorData, { name, ids }: TensorSpec, where: string): void {
+  if (dtype !== "i32" || ids === undefined) return;
+  for (const id of data) if (id < 0 || id >= ids) throw mvcError("id-out-of-range", { tensor: name, where, id, ids });
 }

@@ -1,11 +1,11 @@
-/** A prompt to the token numbers that `encodeText` takes, by the rules in the package's tokenizer.json. */
+/** A prompt to the token numbers that a graph takes, by the rules in the package's tokenizer.json. */
 
 import { Tokenizer } from "@huggingface/tokenizers";
 import type { TokenizerSpec } from "../compiler/package/manifest.ts";
 import { mvcError, reasonOf } from "./errors.ts";
 
 /** A prompt to exactly `length` token numbers; throws MvcError `prompt-too-long` or `word-unknown`. */
-export type EncodePrompt = (prompt: string) => Int32Array;
+export type EncodePrompt = (prompt: string, length: number) => Int32Array;
 
 /** What is used of the library: its own types do not resolve under Node's rules for modules. */
 interface Library {
@@ -21,30 +21,37 @@ const EXAMPLES = 12;
  * Reads tokenizer.json (Hugging Face's format).
  * @throws MvcError `tokenizer-invalid`.
  */
-export function loadTokenizer(text: string, spec: TokenizerSpec): EncodePrompt {
-  const { tokenizer, unknown } = parse(text);
+export function loadTokenizer(text: string, spec: Omit<TokenizerSpec, "file"> & { readonly file: string }): EncodePrompt {
+  const { tokenizer, unknown } = parse(text, spec.file);
   const pad = tokenizer.token_to_id(spec.pad);
-  if (pad === undefined) throw mvcError("tokenizer-invalid", { reason: `the padding token "${spec.pad}" is not in the vocabulary` });
+  if (pad === undefined) {
+    throw mvcError("tokenizer-invalid", { file: spec.file, reason: `the padding token "${spec.pad}" is not in the vocabulary` });
+  }
   const unknownId = unknown === undefined ? undefined : tokenizer.token_to_id(unknown);
   const isUnknown = (part: string) => tokenizer.encode(part, { add_special_tokens: false }).ids.some((id) => id === unknownId);
-  return (prompt) => {
+  return (prompt, length) => {
     const words = prompt.split(/\s+/).filter((word) => word !== "");
     if (unknownId !== undefined && isUnknown(prompt)) {
       const strange = words.filter(isUnknown);
       throw mvcError("word-unknown", { words: strange.length > 0 ? [...new Set(strange)] : [prompt], examples: plainWords(tokenizer) });
     }
     const { ids } = tokenizer.encode(prompt);
-    if (ids.length > spec.length) {
-      throw mvcError("prompt-too-long", { tokens: ids.length, limit: spec.length, left: wordsBeyond(tokenizer, words, spec.length) });
+    if (ids.length > length) {
+      throw mvcError("prompt-too-long", { tokens: ids.length, limit: length, left: wordsBeyond(tokenizer, words, length) });
     }
-    const tokens = new Int32Array(spec.length).fill(pad);
+    const tokens = new Int32Array(length).fill(pad);
     tokens.set(ids);
     return tokens;
   };
 }
 
+/** The largest id that prompts may become. Throws MvcError `tokenizer-invalid`. */
+export function largestId(text: string, file: string): number {
+  return [...parse(text, file).tokenizer.get_vocab(true).values()].reduce((largest, id) => Math.max(largest, id), 0);
+}
+
 /** The tokenizer, and the token that stands for what its vocabulary lacks, where it has one. */
-function parse(text: string): { readonly tokenizer: Library; readonly unknown: string | undefined } {
+function parse(text: string, file: string): { readonly tokenizer: Library; readonly unknown: string | undefined } {
   try {
     const json = JSON.parse(text) as { readonly model?: { readonly unk_token?: unknown } };
     const token = json.model?.unk_token;
@@ -53,7 +60,7 @@ function parse(text: string): { readonly tokenizer: Library; readonly unknown: s
     return { tokenizer: new Tokenizer(json, unknown === undefined ? {} : { unk_token: unknown }), unknown };
   } catch (error) {
     const reason = error instanceof SyntaxError ? "it is not JSON" : `the tokenizer library refuses it (${reasonOf(error)})`;
-    throw mvcError("tokenizer-invalid", { reason });
+    throw mvcError("tokenizer-invalid", { file, reason });
   }
 }
 

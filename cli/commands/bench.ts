@@ -1,6 +1,7 @@
 /** `mvc bench`: where a graph's time goes on the graphics card, kernel by kernel, and the same graph beside ONNX Runtime. */
 
 import pc from "picocolors";
+import { reasonOf } from "../../runtime/errors.ts";
 import { mvcError, openPackage, type Package, packageFolder } from "../../runtime/index.ts";
 import { openDawn } from "../../runtime/node/dawn.ts";
 import { onnxRunner } from "../../runtime/node/onnx-session.ts";
@@ -120,7 +121,7 @@ async function beside(ours: GraphRunner, pack: Package, folder: string, graph: s
         ...Object.entries(await rival.runner.run(graph, feeds)).map(([name, found]) => errorOf(found, expected[name] ?? found)),
       );
     } catch (error) {
-      rival.absent = error instanceof Error ? error.message : String(error);
+      rival.absent = reasonOf(error);
     }
   }
   const own: number[] = [];

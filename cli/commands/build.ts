@@ -6,6 +6,7 @@ import { join } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
 import type { Choices, Setting } from "../../compiler/expand/configure.ts";
+import type { Module } from "../../compiler/module/module.ts";
 import { emitPackage, type PackageFiles } from "../../compiler/package-files.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
@@ -19,7 +20,8 @@ import { printDiagnostics, shownPath, soundProgram } from "../program.ts";
 import { startProgress } from "../progress.ts";
 import { type Before, type Extent, stagePackage, tryPackage } from "../staging.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
-import { readTokenizer } from "../tokenizer-file.ts";
+import { checkTokenizer } from "../tokenizer-check.ts";
+import { readTokenizer, type TokenizerFile } from "../tokenizer-file.ts";
 import { version } from "../version.ts";
 import { randomWeights, trainedWeights, type WeightSource } from "../weights.ts";
 
@@ -63,20 +65,21 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
     printDiagnostics(result.diagnostics, sound.texts);
     return "mistake";
   }
-  const { compiled } = result;
-  const planned = options.target.includes("webgpu") ? planModel(compiled, limits) : undefined;
-  if (planned !== undefined && !planned.ok) {
-    printDiagnostics(planned.diagnostics, sound.texts);
-    return "mistake";
-  }
-  const tokenizer = readTokenizer(compiled, file);
+  const { module } = result;
+  const tokenizer = readTokenizer(module, file);
   if (tokenizer.kind === "refused") {
     printDiagnostics([tokenizer.diagnostic], sound.texts);
     return "mistake";
   }
+  if (tokenizer.kind === "found") checkTokenizer(module, shownPath(tokenizer.path), tokenizer.text);
+  const planned = options.target.includes("webgpu") ? planModel(module, limits) : undefined;
+  if (planned !== undefined && !planned.ok) {
+    printDiagnostics(planned.diagnostics, sound.texts);
+    return "mistake";
+  }
   const targets = { onnx: options.target.includes("onnx"), ...(planned === undefined ? {} : { plans: planned.plans }) };
-  const files = emitPackage(tokenizer.kind === "found" ? compiled : { ...compiled, tokenizer: null }, version, targets);
-  const texts = new Map([["bindings.ts", await emitBindings(compiled)]]);
+  const files = emitPackage(tokenizer.kind === "found" ? module : { ...module, tokenizer: null }, version, targets);
+  const texts = new Map([["bindings.ts", await emitBindings(module)]]);
   if (tokenizer.kind === "found") texts.set("tokenizer.json", tokenizer.text);
   const source = weightSource(options, files);
   const signal = interruptible();
@@ -90,17 +93,20 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
       const manifest = files.manifest(sha256, hash);
       attempt(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
     });
-    report(options, files, compiled.graphs.size, before);
+    report(options, files, module.graphs.size, before);
   } finally {
     source?.close();
   }
-  if (tokenizer.kind === "absent" && tokenizer.path !== undefined) {
-    process.stderr.write(
-      `${pc.yellow("note")} there is no ${shownPath(tokenizer.path)}, so the package runs graphs but takes no prompts: ` +
-        `put the model's tokenizer.json there and build again\n`,
-    );
-  }
+  for (const note of notesOf(module, tokenizer)) process.stderr.write(`${pc.yellow("note")} ${note}\n`);
   return "done";
+}
+
+/** What the package lacks or leaves out, one sentence each. */
+function notesOf({ sampler, unused }: Module, tokenizer: TokenizerFile): readonly string[] {
+  const takesText = sampler?.conditions.some(({ from }) => from === "text") ?? false;
+  if (tokenizer.kind !== "absent" || tokenizer.path === undefined || !takesText) return unused;
+  const missing = `there is no ${shownPath(tokenizer.path)}, so the package runs graphs but takes no prompts`;
+  return [...unused, `${missing}: put the model's tokenizer.json there and build again`];
 }
 
 /** What the package will be, before any of it is written. */

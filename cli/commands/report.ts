@@ -19,16 +19,16 @@ export function report(file: string, options: ReportOptions): Outcome {
   const sound = soundProgram(file);
   if (sound === undefined) return "mistake";
   const expanded = expandModel(sound.program, choicesOf(options));
-  if (!("configuration" in expanded)) {
-    printDiagnostics(expanded, sound.texts);
+  if (!expanded.ok) {
+    printDiagnostics(expanded.diagnostics, sound.texts);
     return "mistake";
   }
   const graphs = new Map(
-    [...expanded.graphs].map(([name, graph]) => [name, { ...costOf(graph, options.depth), dependence: dependenceOf(graph) }]),
+    [...expanded.value.graphs].map(([name, graph]) => [name, { ...costOf(graph, options.depth), dependence: dependenceOf(graph) }]),
   );
   if (options.json) {
     const choices = { preset: options.preset ?? null, ablations: options.ablation ?? [], precision: options.precision };
-    const model = expanded.configuration.model.name.name;
+    const { name: model } = expanded.value;
     process.stdout.write(`${JSON.stringify({ model, ...choices, graphs: Object.fromEntries(graphs) }, null, 2)}\n`);
   } else process.stdout.write([...graphs].map(([name, cost]) => shown(name, cost)).join("\n"));
   return "done";

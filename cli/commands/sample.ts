@@ -1,9 +1,24 @@
-/** `mvc sample`: a prompt to a clip on disk. */
+/** `mvc sample`: a prompt and what else the model takes to clips on disk. */
 
 import { basename, dirname, extname, join } from "node:path";
 import type { Method } from "../../compiler/package/manifest.ts";
-import { type Backend, loadPipeline, mvcError, type Progress, type SampledClip, writeAtomically } from "../../runtime/index.ts";
+import {
+  type Backend,
+  type ClipRequest,
+  loadPipeline,
+  mvcError,
+  type Pipeline,
+  type Progress,
+  type SampledClip,
+  type SampleOptions,
+  tensorSource,
+  writeAtomically,
+} from "../../runtime/index.ts";
 import { outputAt, requirePath, tryOutput } from "../../runtime/node/output-file.ts";
+import { safetensorsHeader } from "../../runtime/node/safetensors-file.ts";
+import { type Roles, roles } from "../../runtime/roles.ts";
+import type { TensorData } from "../../runtime/tensor.ts";
+import { type GivenInputs, readInputs } from "../condition-inputs.ts";
 import { gif } from "../media/gif.ts";
 import { mp4 } from "../media/mp4.ts";
 import { contactSheet } from "../media/png.ts";
@@ -16,6 +31,8 @@ export interface SampleCommandOptions {
   readonly steps?: number;
   readonly guidance?: number;
   readonly sampler?: Method;
+  /** Conditions beside the prompt, as they were typed. */
+  readonly input?: GivenInputs;
   readonly count: number;
   readonly fps: number;
   readonly output: string;
@@ -25,56 +42,110 @@ export interface SampleCommandOptions {
 /** Each one's file is looked at before the first is sampled. */
 const mostClips = 100_000;
 
-type Writer = (clip: SampledClip, fps: number) => Uint8Array | Promise<Uint8Array>;
+interface Made {
+  readonly bytes: Uint8Array;
+  readonly what: string;
+}
 
-const writers: { readonly [extension: string]: Writer } = {
-  ".gif": (clip, fps) => gif(clip, { fps }),
-  ".mp4": (clip, fps) => mp4(clip, { fps }),
-  ".png": (clip) => contactSheet(clip),
+/** How clips are asked for, and what is written of each. */
+type Maker = (
+  pipeline: Pipeline,
+  requests: readonly ClipRequest[],
+  options: SampleOptions & { readonly fps: number },
+) => Promise<readonly (() => Made | Promise<Made>)[]>;
+
+const clipsAs =
+  (encode: (clip: SampledClip, fps: number) => Uint8Array | Promise<Uint8Array>): Maker =>
+  async (pipeline, requests, { fps, ...options }) =>
+    (await pipeline.sampleAll(requests, options)).map((clip) => async () => ({
+      bytes: await encode(clip, fps),
+      what: `${clip.frameCount} frames of ${clip.width}x${clip.height}`,
+    }));
+
+const latents: Maker = async (pipeline, requests, { fps: _, ...options }) =>
+  (await pipeline.sampleLatents(requests, options)).map((latent) => () => ({
+    bytes: safetensorsOf(latent),
+    what: `latent ${latent.dtype} [${latent.shape.join(", ")}]`,
+  }));
+
+const makers: { readonly [extension: string]: Maker } = {
+  ".gif": clipsAs((clip, fps) => gif(clip, { fps })),
+  ".mp4": clipsAs((clip, fps) => mp4(clip, { fps })),
+  ".png": clipsAs((clip) => contactSheet(clip)),
+  ".safetensors": latents,
 };
 
-export async function sample(folder: string, prompt: string, options: SampleCommandOptions): Promise<Outcome> {
+export async function sample(folder: string, prompt: string | undefined, options: SampleCommandOptions): Promise<Outcome> {
   requirePath(options.output);
-  const writer = writers[extname(options.output).toLowerCase()];
-  if (writer === undefined) {
-    throw mvcError("option-invalid", { option: "--output", expected: "a file that ends in .gif, .mp4 or .png", found: options.output });
-  }
-  if (options.count < 1 || options.count > mostClips)
-    throw mvcError("option-invalid", { option: "--count", expected: `1 to ${mostClips}`, found: String(options.count) });
-  if (!(options.fps > 0 && options.fps <= 100)) {
-    throw mvcError("option-invalid", { option: "--fps", expected: "a number above 0 and up to 100", found: String(options.fps) });
-  }
+  const make = makers[extname(options.output).toLowerCase()];
+  const refuse = (option: string, expected: string, found: unknown) =>
+    mvcError("option-invalid", { option, expected, found: String(found) });
+  if (make === undefined) throw refuse("--output", "a file that ends in .gif, .mp4, .png or .safetensors", options.output);
+  if (options.count < 1 || options.count > mostClips) throw refuse("--count", `1 to ${mostClips}`, options.count);
+  if (!(options.fps > 0 && options.fps <= 100)) throw refuse("--fps", "a number above 0 and up to 100", options.fps);
   const files = Array.from({ length: options.count }, (_, i) => (options.count === 1 ? options.output : numbered(options.output, i)));
   for (const file of files) outputAt(file);
   for (const file of new Set([files[0], files.at(-1)])) if (file !== undefined) await tryOutput(file);
   const signal = interruptible();
   const pipeline = await loadPipeline(folder, { backend: options.backend, signal });
   try {
-    for (const [i, file] of files.entries()) {
-      const seed = options.seed + i;
-      const { onProgress, stop } = stepBar();
-      try {
-        const started = performance.now();
-        const clip = await pipeline.sample(prompt, {
-          seed,
-          onProgress,
-          signal,
-          ...(options.steps === undefined ? {} : { steps: options.steps }),
-          ...(options.guidance === undefined ? {} : { guidance: options.guidance }),
-          ...(options.sampler === undefined ? {} : { method: options.sampler }),
-        });
-        stop();
-        await writeAtomically(file, [await writer(clip, options.fps)], signal);
-        const seconds = ((performance.now() - started) / 1000).toFixed(1);
-        reporterOf(file)(`${shownPath(file)}: ${clip.frameCount} frames of ${clip.width}x${clip.height}, seed ${seed}, ${seconds} s\n`);
-      } finally {
-        stop();
-      }
+    const parts = roles(pipeline.package.manifest);
+    if (parts.pictures === "none" && make !== latents) {
+      throw refuse("--output", "a file that ends in .safetensors, as the model makes latents and no pictures", options.output);
     }
+    const inputs = await readInputs(parts, options.input ?? {});
+    const requests = files.map((file, i) => ({ file, ...(prompt === undefined ? {} : { prompt }), inputs, seed: options.seed + i }));
+    await sampleBatches(pipeline, parts, requests, make, options, signal);
   } finally {
     await pipeline.dispose();
   }
   return "done";
+}
+
+/** As many clips at once as the package holds, each batch written before the next begins. */
+async function sampleBatches(
+  pipeline: Pipeline,
+  { batch }: Roles,
+  requests: readonly (ClipRequest & { readonly seed: number; readonly file: string })[],
+  make: Maker,
+  options: SampleCommandOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let at = 0; at < requests.length; at += batch) {
+    const some = requests.slice(at, at + batch);
+    const { onProgress, stop } = stepBar();
+    try {
+      const started = performance.now();
+      const made = await make(pipeline, some, {
+        fps: options.fps,
+        onProgress,
+        signal,
+        ...(options.steps === undefined ? {} : { steps: options.steps }),
+        ...(options.guidance === undefined ? {} : { guidance: options.guidance }),
+        ...(options.sampler === undefined ? {} : { method: options.sampler }),
+      });
+      stop();
+      for (const [i, encoded] of made.entries()) {
+        const { file, seed } = some[i] as (typeof some)[number];
+        const { bytes, what } = await encoded();
+        await writeAtomically(file, [bytes], signal);
+        const seconds = ((performance.now() - started) / 1000).toFixed(1);
+        reporterOf(file)(`${shownPath(file)}: ${what}, seed ${seed}, ${seconds} s\n`);
+      }
+    } finally {
+      stop();
+    }
+  }
+}
+
+function safetensorsOf(latent: TensorData): Uint8Array {
+  const source = tensorSource("latent", latent);
+  const { buffer, byteOffset, byteLength } = latent.data;
+  const head = safetensorsHeader([source]);
+  const bytes = new Uint8Array(head.length + byteLength);
+  bytes.set(head);
+  bytes.set(new Uint8Array(buffer, byteOffset, byteLength), head.length);
+  return bytes;
 }
 
 /** clip.gif, clip-1.gif … when several are asked for: clip-0.gif is the first. */

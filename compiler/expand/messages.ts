@@ -73,12 +73,13 @@ export const expandMessages = {
     (h: { readonly name: string; readonly expected: string; readonly found: string }) =>
       `\`${h.name}\` takes ${h.expected}, but is set to ${h.found}`,
   ),
-  "nothing-invariant": error(
-    (h: { readonly graph: string }) =>
-      `the sampler loops \`${h.graph}\`, but nothing in it stays the same from step to step: it needs an input for the text`,
+  "sampler-value": error(
+    (h: { readonly name: string; readonly expected: string; readonly found: string }) =>
+      `\`${h.name}\` must be ${h.expected}, but it is ${h.found}`,
   ),
-  "no-text-graph": error(
-    (_: Record<never, never>) => "a model with a tokenizer needs `graph encodeText(tokens: Tensor<i32, …>)` to take what it makes",
+  "sampler-tensor": error(
+    (h: { readonly what: string; readonly expected: string; readonly found: string }) =>
+      `${h.what} must be ${h.expected}, but it is ${h.found}`,
   ),
 } satisfies MessageTable;
 

@@ -1,6 +1,13 @@
-/** The manifest of a package: all that a runtime must know to check the files and to sample, as plain JSON. Types only. */
+/** The manifest of a package: all that a runtime must know to check the files and to sample, as plain JSON. `read-manifest.ts` checks it. */
 
+import type { Source } from "../../dsl/sampling.ts";
 import type { DType } from "../graph/graph.ts";
+import type { SamplerFigures } from "./sampler-figures.ts";
+
+export type { Method } from "../../dsl/sampling.ts";
+
+/** Goes up with every change that an older runtime would read wrongly, or an older package lacks. */
+export const formatVersion = 2;
 
 export interface TensorSpec {
   readonly name: string;
@@ -8,6 +15,8 @@ export interface TensorSpec {
   readonly shape: readonly number[];
   /** The axes as the source names them: `["B", "F", "Z", "H", "W"]`. */
   readonly axes: readonly string[];
+  /** Of i32 that are looked up in tables: the rows of the smallest; each must be from 0 to one less. */
+  readonly ids?: number;
 }
 
 /** A file of the package, and its hash in hexadecimal. */
@@ -42,42 +51,42 @@ export interface WeightsSpec {
 
 export interface TokenizerSpec {
   readonly file: "tokenizer.json";
-  /** The number of tokens that `encodeText` takes; a prompt is padded to it with `pad`, and refused beyond it. */
-  readonly length: number;
+  /** Prompts are padded with it to the length that the condition's graph takes, and refused beyond. */
   readonly pad: string;
 }
 
-export type Method = "ddim" | "dpm++2m" | "euler";
+/** An input of the looped graph that stays the same from step to step. */
+export interface ConditionSpec {
+  readonly name: string;
+  readonly from: Source;
+  /** The graph that makes the condition of tokens or pictures; null where the looped graph takes what is fed. */
+  readonly encoder: string | null;
+  /** In the unguided half: null as in the guided one, a number in all places, or a text in the prompt's place. */
+  readonly unguided: number | string | null;
+}
 
-export interface SamplerSpec {
-  readonly method: Method;
-  readonly steps: number;
-  /** Classifier-free guidance: u + guidance (c − u). */
-  readonly guidance: number;
-  readonly predicts: "epsilon" | "v";
-  readonly schedule: "scaled-linear" | "cosine";
-  /** First and last beta of the scaled-linear schedule; unused by the cosine one. */
-  readonly betas: readonly [number, number];
-  readonly trainSteps: number;
-  /** DDIM's noise: 0 deterministic, 1 ancestral. */
-  readonly eta: number;
-  /**
-   * The graphs of the loop: `prepare` runs once a prompt on the text of both halves of the guided batch, its outputs are
-   * fed by name to `step`, which runs once a step on [prompt half, empty-prompt half] stacked along the batch.
-   */
+/** The recipe by which clips are sampled: figures, and which graph and tensor plays which role. */
+export interface SamplerSpec extends SamplerFigures {
+  /** The looped graph as the source has it. */
   readonly graph: string;
-  readonly prepare: string;
+  /**
+   * The graphs of the loop. `prepare` runs once on the conditions of both halves of the guided batch, and its outputs are fed by
+   * name to `step`, which runs once a step on [guided half, unguided half] stacked along the batch. Each condition goes to
+   * whichever of them has an input of its name. `prepare` is null where nothing stays the same from step to step.
+   */
+  readonly prepare: string | null;
   readonly step: string;
   /** Names of `step`'s inputs that change from step to step. */
   readonly latent: string;
   readonly time: string;
-  /** The input of `prepare` that takes the text embedding. */
-  readonly text: string;
+  readonly conditions: readonly ConditionSpec[];
+  /** The graph that makes pictures of the latent; null where the latent is the result. */
+  readonly frames: string | null;
 }
 
 export interface Manifest {
   readonly format: "mvc-package";
-  readonly formatVersion: 1;
+  readonly formatVersion: typeof formatVersion;
   readonly compiler: string;
   readonly model: string;
   readonly preset: string | null;

@@ -4,12 +4,13 @@ import { type Graph, type InputValue, type OpValue, type Value, type ValueId, va
 import { removeDeadCode } from "./dead-code.ts";
 
 export interface Split {
-  readonly prepare: Graph;
+  /** Undefined where nothing is invariant but inputs and weights. */
+  readonly prepare: Graph | undefined;
   readonly step: Graph;
 }
 
-/** `varying` names the inputs that change from step to step. Undefined when nothing is invariant but inputs and weights. */
-export function splitInvariant(graph: Graph, varying: readonly string[], names: { prepare: string; step: string }): Split | undefined {
+/** `varying` names the inputs that change from step to step. */
+export function splitInvariant(graph: Graph, varying: readonly string[], names: { prepare: string; step: string }): Split {
   const byId = valuesById(graph);
   const kinds = new Map<ValueId, "weights" | "invariant" | "varying">();
   for (const value of graph.values) kinds.set(value.id, kindOf(value, varying, kinds));
@@ -19,7 +20,6 @@ export function splitInvariant(graph: Graph, varying: readonly string[], names: 
     if (value.kind !== "op" || kinds.get(value.id) !== "varying") continue;
     for (const id of value.inputs) if (kinds.get(id) === "invariant" && byId(id).kind === "op") frontier.add(id);
   }
-  if (frontier.size === 0) return undefined;
 
   const taken = new Set(graph.values.flatMap((value) => (value.kind === "input" ? [value.name] : [])));
   const outputs: { name: string; value: ValueId; axes: readonly string[] }[] = [];
@@ -38,7 +38,10 @@ export function splitInvariant(graph: Graph, varying: readonly string[], names: 
     values: graph.values.map((value) => replacements.get(value.id) ?? value),
     outputs: graph.outputs,
   };
-  return { prepare: removeDeadCode(prepare), step: dropUnreadInputs(removeDeadCode(step), varying) };
+  return {
+    prepare: frontier.size === 0 ? undefined : dropUnreadInputs(removeDeadCode(prepare), []),
+    step: dropUnreadInputs(removeDeadCode(step), varying),
+  };
 }
 
 function kindOf(value: Value, varying: readonly string[], kinds: ReadonlyMap<ValueId, string>) {
@@ -73,7 +76,7 @@ function uniqueName(path: string, taken: Set<string>): string {
   return name;
 }
 
-/** Inputs that only `prepare` reads are not the step's; the varying ones stay, as they are its signature. */
+/** Inputs that only the other part reads are no part's; the varying ones stay, as they are the step's signature. */
 function dropUnreadInputs(graph: Graph, varying: readonly string[]): Graph {
   const read = new Set(graph.values.flatMap((value) => (value.kind === "op" ? value.inputs : [])));
   return { ...graph, values: graph.values.filter((value) => value.kind !== "input" || read.has(value.id) || varying.includes(value.name)) };

@@ -79,9 +79,11 @@ export const checkMessages = {
       `a sampler names two inputs of its graph, the latent and the time step, but ${h.found} ${areOrIs(h.found)} named`,
   ),
   "sampler-batch": error(
-    (h: { readonly graph: string; readonly input: string }) =>
-      `the sampler runs \`${h.graph}\` on two batches at once, so the first axis of \`${h.input}\` must be a dim of the file`,
+    (h: { readonly graph: string; readonly input: string; readonly wanted: string }) =>
+      `the sampler runs \`${h.graph}\` on two batches at once, so the first axis of \`${h.input}\` must be ${h.wanted}`,
   ),
+  "varying-condition": error((h: Name) => `\`${h.name}\` changes from step to step, so it is no condition`),
+  "no-tokenizer": error((h: Name) => `\`${h.name}\` comes from text, but the model has no tokenizer`),
   "repeated-member": error((h: { readonly what: string }) => `the model has two ${h.what}`),
   // What changes nothing
   "unused-import": warning(

@@ -18,6 +18,7 @@ export interface OnnxOptions {
 /** Opens nothing yet: each graph is loaded at its first run, so that a loop that never decodes never holds the decoder. */
 export function onnxRunner(pack: Package, folder: string, options: OnnxOptions = {}): GraphRunner {
   const sessions = new Map<string, Promise<InferenceSession>>();
+  const running = new Set<Promise<unknown>>();
   let disposed = false;
 
   const session = (graph: string): Promise<InferenceSession> => {
@@ -38,11 +39,15 @@ export function onnxRunner(pack: Package, folder: string, options: OnnxOptions =
       await session(graph);
     },
     run: async (graph, feeds) => {
-      const opened = await session(graph);
-      return runSession(opened, graph, graphSpec(pack.manifest, graph), feeds);
+      const opened = session(graph);
+      const run = opened.then((one) => runSession(one, graph, graphSpec(pack.manifest, graph), feeds));
+      running.add(run);
+      return run.finally(() => running.delete(run));
     },
     dispose: async () => {
       disposed = true;
+      // The engine frees a session's memory while it is being run.
+      await Promise.allSettled(running);
       const opened = await Promise.allSettled(sessions.values());
       sessions.clear();
       for (const one of opened) if (one.status === "fulfilled") await one.value.release();

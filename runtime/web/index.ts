@@ -1,8 +1,9 @@
 /** The runtime's door in a page: load a package by its address, sample clips. */
 
 export { type Clip, frameOf } from "../clip.ts";
+export type { ClipRequest, ConditionInput, Picture } from "../conditions.ts";
 export { type ErrorCode, MvcError } from "../errors.ts";
 export type { Progress, SampleOptions } from "../options.ts";
 export type { Package } from "../package.ts";
-export type { AnyGraphs, ClipRequest, GraphTypes, Pipeline, SampledClip } from "../pipeline.ts";
+export type { AnyGraphs, GraphTypes, Pipeline, SampledClip } from "../pipeline.ts";
 export { loadPipeline, type WebLoadOptions } from "./load.ts";

@@ -21,7 +21,7 @@ export interface Device {
   readonly buffer: (what: string, bytes: number, flags: number) => Promise<GPUBuffer>;
   /** Frees a buffer that `buffer` made. */
   readonly free: (buffer: GPUBuffer) => void;
-  /** Throws what has happened to the device since: `device-lost` or `device-failed`. */
+  /** Throws what has happened to the device since: `device-lost`, `device-failed` or `disposed`. */
   readonly check: () => void;
   readonly close: () => void;
 }
@@ -77,6 +77,7 @@ function watch(gpu: GPUDevice, adapter: GPUAdapter): Device {
     failure ??= mvcError("device-failed", { reason: reasonOf(error) });
   });
   const check = () => {
+    if (closed) throw mvcError("disposed", { what: "the graphics device" });
     if (failure !== undefined) throw failure;
   };
   return {

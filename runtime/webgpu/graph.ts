@@ -23,7 +23,7 @@ export interface GpuGraph {
   readonly plan: Plan;
   /** Ends when the kernels are there; nothing is encoded before. Throws MvcError `graph-failed`, `aborted`. */
   compile(): Promise<void>;
-  /** Takes another graph's output as this one's input of that name, before the first run. */
+  /** Takes another graph's buffer as this one's input of that name from here on. */
   share(name: string, buffer: GPUBuffer): void;
   input(name: string): GPUBuffer;
   output(name: string): GPUBuffer;
@@ -175,10 +175,10 @@ export async function loadGraph(
     tuned: kept !== undefined,
     share: (name, from) => {
       const own = inputs.get(name);
-      if (own === undefined || own.size !== from.size || groups !== undefined)
-        throw new Error(`webgpu: input ${name} of ${graph} cannot be shared`);
+      if (own === undefined || own.size !== from.size) throw new Error(`webgpu: input ${name} of ${graph} cannot be shared`);
       device.free(own);
       shared.set(name, from);
+      groups = undefined;
     },
     input: (name) => shared.get(name) ?? (inputs.get(name) as GPUBuffer),
     output: (name) => outputs[plan.outputs.findIndex((one) => one.name === name)] as GPUBuffer,

@@ -1,10 +1,13 @@
-/** The whole way from tokens to frames on the device: nothing comes back before the frames and their latents. */
+/** The whole way from what the conditions are fed to frames on the device: nothing comes back before the frames and their latents. */
 
-import { split, stack } from "../batch.ts";
+import type { TensorSpec } from "../../compiler/package/manifest.ts";
+import { split } from "../batch.ts";
+import type { ConditionFeed } from "../conditions.ts";
 import { orAborted, throwIfAborted } from "../errors.ts";
 import type { SamplingJob, SamplingResult } from "../loop.ts";
+import type { Roles, RowsRole } from "../roles.ts";
 import type { SamplerStep } from "../sampler/step.ts";
-import { elements, f32, i32, type TensorData } from "../tensor.ts";
+import { elements, f32, i32, type TensorData, toDType } from "../tensor.ts";
 import { type Device, usage } from "./device.ts";
 import type { GpuGraph } from "./graph.ts";
 import type { Pipelines } from "./pipelines.ts";
@@ -42,30 +45,45 @@ export interface Loop {
   sample(job: SamplingJob): Promise<SamplingResult>;
 }
 
-/** `load` loads a graph of the package; `read` brings a buffer's floats back. Kernels that are wanted last are compiled while the device is busy with a step. */
-export async function createLoop(
-  device: Device,
-  pipelines: Pipelines,
-  load: (name: string, compile?: "later") => LoadedGraph,
-  read: (buffer: GPUBuffer, bytes: number) => Promise<ArrayBuffer>,
-  job: SamplingJob,
-): Promise<Loop> {
-  const { parts } = job;
-  const { sampler } = parts;
+/** What the loop needs of the runner whose graphs it leads. */
+export interface Stage {
+  readonly device: Device;
+  readonly pipelines: Pipelines;
+  /** Kernels that are wanted later are not compiled at once. */
+  readonly load: (graph: string, compile?: "later") => LoadedGraph;
+  /** Brings a buffer's first bytes back. */
+  readonly read: (buffer: GPUBuffer, bytes: number) => Promise<ArrayBuffer>;
+  /** Throws what has happened to the device or the runner. */
+  readonly alive: () => void;
+}
+
+const floatBytes = 4;
+const bytesOf = ({ shape }: TensorSpec) => elements(shape) * floatBytes;
+
+/** Loads the graphs of the loop and joins their buffers. The decoder's kernels are compiled while the device is busy with the first step. */
+export async function createLoop({ device, pipelines, load, read, alive }: Stage, parts: Roles): Promise<Loop> {
+  const { sampler, batch } = parts;
   const { queue } = device.gpu;
-  const text = await load("encodeText").whole();
-  const prepare = await load(sampler.prepare).whole();
-  const step = await load(sampler.step).whole();
-  await load("decode", "later").held;
-  for (const { name } of prepare.plan.outputs) step.share(name, prepare.output(name));
-  if (parts.stepTakesText) step.share(sampler.text, prepare.input(sampler.text));
-  const count = parts.batch * elements(parts.clipShape);
+  const encoders = new Map<string, GpuGraph>();
+  for (const { encoder } of parts.conditions) if (encoder) encoders.set(encoder.graph, await load(encoder.graph).whole());
+  const prepare = parts.prepare && (await load(parts.prepare.graph).whole());
+  const step = await load(parts.step.graph).whole();
+  if (prepare) for (const { name } of prepare.plan.outputs) step.share(name, prepare.output(name));
+  /** Where a condition lies, whichever graphs read it. */
+  const places = new Map(
+    parts.conditions.map(({ name }): [string, GPUBuffer] => {
+      if (!prepare || !parts.prepare?.inputs.includes(name)) return [name, step.input(name)];
+      if (parts.step.inputs.includes(name)) step.share(name, prepare.input(name));
+      return [name, prepare.input(name)];
+    }),
+  );
+  const count = batch * elements(parts.clipShape);
   const latent = step.input(sampler.latent);
-  const noise = await device.buffer("noise", count * 4, usage.STORAGE | usage.COPY_DST);
-  const before = await device.buffer("data prediction", count * 4, usage.STORAGE | usage.COPY_DST | usage.COPY_SRC);
+  const noise = await device.buffer("noise", count * floatBytes, usage.STORAGE | usage.COPY_DST);
+  const before = await device.buffer("data prediction", count * floatBytes, usage.STORAGE | usage.COPY_DST | usage.COPY_SRC);
   const uniform = await device.buffer("sampler step", 32, usage.UNIFORM | usage.COPY_DST);
   const pipeline = await pipelines.get("advance", advanceKernel);
-  const buffers = [uniform, step.output(parts.stepOutput), noise, before, latent];
+  const buffers = [uniform, step.output(parts.step.output), noise, before, latent];
   const threads = Math.ceil(count / 64);
 
   const advance = ({ next, data }: SamplerStep, guidance: number) => {
@@ -76,41 +94,61 @@ export async function createLoop(
   };
   const settled = async () => {
     await queue.onSubmittedWorkDone();
-    device.check();
+    alive();
   };
 
-  const encodeText = (tokens: readonly Int32Array[]) => {
-    const rows = stack(tokens.map((row) => i32([1, row.length], row)));
+  const write = (buffer: GPUBuffer, at: number, { data }: TensorData) =>
+    queue.writeBuffer(buffer, at, data as Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>);
+  const feed = ({ role, rows }: ConditionFeed) => {
+    const place = places.get(role.name) as GPUBuffer;
+    if (role.encoder === undefined) return write(place, 0, asHeld(rows));
+    const { graph: name, input, output, batch: atOnce } = role.encoder;
+    const graph = encoders.get(name) as GpuGraph;
+    const half = bytesOf(role.tensor) / 2;
     let at = 0;
-    const made = text.output(parts.textOutput);
-    for (const piece of split(rows, parts.textBatch)) {
-      queue.writeBuffer(text.input(parts.textInput), 0, piece.data as Int32Array<ArrayBuffer>);
-      text.submit();
-      pipelines.copy(made, prepare.input(sampler.text), 0, at, made.size);
-      at += made.size;
+    for (const piece of split(rows, atOnce)) {
+      write(graph.input(input.name), 0, asHeld(piece));
+      graph.submit();
+      const made = bytesOf(output);
+      pipelines.copy(graph.output(output.name), place, 0, at, made);
+      if (role.unguided === null) pipelines.copy(graph.output(output.name), place, 0, half + at, made);
+      at += made;
     }
-    prepare.submit();
+    if (typeof role.unguided === "number") write(place, half, filledAs(role.tensor, half / floatBytes, role.unguided));
+  };
+
+  const decode = async (loaded: GpuGraph, { input, output }: RowsRole): Promise<TensorData[]> => {
+    const frames: TensorData[] = [];
+    for (let at = 0; at < count * floatBytes; at += bytesOf(input)) {
+      pipelines.copy(latent, loaded.input(input.name), at, 0, bytesOf(input));
+      loaded.submit();
+      frames.push(f32(output.shape, new Float32Array(await read(loaded.output(output.name), bytesOf(output)))));
+    }
+    return frames;
   };
 
   return {
-    sample: async ({ prompts, empty, steps, guidance, noise: fresh, report, signal }) => {
+    sample: async ({ feeds, steps, guidance, noise: fresh, result, report, signal }) => {
+      const frames = result === "pictures" ? parts.frames : undefined;
+      if (frames) await orAborted(load(frames.graph, "later").held, signal, "loading");
       throwIfAborted(signal, "sampling");
       report({ phase: "text", step: 0, steps: steps.length });
-      encodeText([...prompts, ...prompts.map(() => empty)]);
+      for (const one of feeds) feed(one);
+      prepare?.submit();
       const start = fresh(0);
-      for (const half of [0, 1]) queue.writeBuffer(latent, half * count * 4, start as Float32Array<ArrayBuffer>);
+      for (const half of [0, 1]) queue.writeBuffer(latent, half * count * floatBytes, start as Float32Array<ArrayBuffer>);
       queue.writeBuffer(before, 0, new Float32Array(count));
       await settled();
       for (const [i, one] of steps.entries()) {
         throwIfAborted(signal, `step ${i + 1} of ${steps.length}`);
         report({ phase: "step", step: i, steps: steps.length });
-        queue.writeBuffer(step.input(sampler.time), 0, new Float32Array(2 * parts.batch).fill(one.time));
+        queue.writeBuffer(step.input(sampler.time), 0, new Float32Array(2 * batch).fill(one.time));
         if (one.next.noise !== 0) queue.writeBuffer(noise, 0, fresh(1 + i) as Float32Array<ArrayBuffer>);
         step.submit();
         advance(one, guidance);
         // Whether that fails is heard when it is needed.
-        if (i === 0)
-          load("decode")
+        if (i === 0 && frames)
+          load(frames.graph)
             .whole()
             .catch(() => {});
         // One step in flight: progress is true, and an abort is heard.
@@ -118,18 +156,17 @@ export async function createLoop(
       }
       throwIfAborted(signal, "decoding");
       report({ phase: "decode", step: steps.length, steps: steps.length });
-      const decode = await orAborted(load("decode").whole(), signal, "loading");
-      const frames: TensorData[] = [];
-      const input = decode.input(parts.decodeInput);
-      const shape = decode.plan.outputs[0];
-      for (let at = 0; at < count * 4; at += input.size) {
-        pipelines.copy(latent, input, at, 0, input.size);
-        decode.submit();
-        const bytes = await read(decode.output(parts.decodeOutput), shape?.bytes ?? 0);
-        const data = new Float32Array(bytes).subarray(0, elements(parts.decodeShape));
-        frames.push(f32(parts.decodeShape, data));
-      }
-      return { latent: f32([parts.batch, ...parts.clipShape], new Float32Array(await read(latent, count * 4))), frames };
+      const pictures = frames ? await decode(await orAborted(load(frames.graph).whole(), signal, "loading"), frames) : [];
+      return { latent: f32([batch, ...parts.clipShape], new Float32Array(await read(latent, count * floatBytes))), frames: pictures };
     },
   };
+}
+
+/** Buffers of inputs hold f32 or i32. */
+function asHeld(tensor: TensorData): TensorData {
+  return toDType(tensor, tensor.dtype === "i32" ? "i32" : "f32") ?? tensor;
+}
+
+function filledAs({ dtype }: TensorSpec, length: number, value: number): TensorData {
+  return dtype === "i32" ? i32([length], new Int32Array(length).fill(value)) : f32([length], new Float32Array(length).fill(value));
 }

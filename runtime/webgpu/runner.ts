@@ -1,9 +1,10 @@
 /** A package to runs of its plans on WebGPU. */
 
-import { mvcError, orAborted } from "../errors.ts";
+import { mvcError, orAborted, reasonOf } from "../errors.ts";
 import type { Package } from "../package.ts";
 import { checkFeeds, type GraphRunner, graphSpec } from "../session.ts";
 import { elements, type TensorData, type Tensors, toDType } from "../tensor.ts";
+import { turns } from "../turns.ts";
 import { type Device, usage } from "./device.ts";
 import { type GpuGraph, type Loading, loadGraph } from "./graph.ts";
 import { createLoop, type LoadedGraph, type Loop } from "./loop.ts";
@@ -27,6 +28,8 @@ export interface WebGpuRunner extends GraphRunner {
 export function webgpuRunner(pack: Package, device: Device, options: Loading = {}): WebGpuRunner {
   const pipelines = pipelinesOf(device);
   const graphs = new Map<string, LoadedGraph>();
+  /** Runs share the graphs' buffers. */
+  const inTurn = turns();
   let loop: Promise<Loop> | undefined;
   let disposed = false;
 
@@ -75,7 +78,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
       pipelines.copy(buffer, host, offset, 0, bytes);
       await host.mapAsync(1).catch((error: unknown) => {
         device.check();
-        throw mvcError("device-lost", { reason: String(error) });
+        throw mvcError("device-lost", { reason: reasonOf(error) });
       });
       return host.getMappedRange().slice(0, bytes);
     } finally {
@@ -100,29 +103,31 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
     load: async (name) => {
       await graph(name);
     },
-    run: async (name, feeds) => {
-      const spec = graphSpec(pack.manifest, name);
-      const loaded = await feed(name, feeds);
-      loaded.submit();
-      const outputs = await Promise.all(
-        spec.outputs.map(async ({ name: output, dtype, shape }): Promise<readonly [string, TensorData]> => {
-          const bytes = await read(loaded.output(output), elements(shape) * 4);
-          const tensor: TensorData =
-            dtype === "i32" ? { dtype, shape, data: new Int32Array(bytes) } : { dtype: "f32", shape, data: new Float32Array(bytes) };
-          return [output, toDType(tensor, dtype) ?? tensor];
-        }),
-      );
-      device.check();
-      return Object.fromEntries(outputs);
-    },
-    sample: async (job) => {
-      alive();
-      loop ??= createLoop(device, pipelines, load, read, job);
-      loop.catch(() => {
-        loop = undefined;
-      });
-      return (await orAborted(loop, job.signal, "loading")).sample(job);
-    },
+    run: (name, feeds) =>
+      inTurn(async () => {
+        const spec = graphSpec(pack.manifest, name);
+        const loaded = await feed(name, feeds);
+        loaded.submit();
+        const outputs = await Promise.all(
+          spec.outputs.map(async ({ name: output, dtype, shape }): Promise<readonly [string, TensorData]> => {
+            const bytes = await read(loaded.output(output), elements(shape) * 4);
+            const tensor: TensorData =
+              dtype === "i32" ? { dtype, shape, data: new Int32Array(bytes) } : { dtype: "f32", shape, data: new Float32Array(bytes) };
+            return [output, toDType(tensor, dtype) ?? tensor];
+          }),
+        );
+        device.check();
+        return Object.fromEntries(outputs);
+      }),
+    sample: (job) =>
+      inTurn(async () => {
+        alive();
+        loop ??= createLoop({ device, pipelines, load, read, alive }, job.parts);
+        loop.catch(() => {
+          loop = undefined;
+        });
+        return (await orAborted(loop, job.signal, "loading")).sample(job);
+      }, job.signal),
     dispose: async () => {
       disposed = true;
       graphs.clear();

@@ -19,10 +19,11 @@ test("the model's graphs, and the sampler's two", () => {
     step: "step",
     latent: "z",
     time: "t",
-    text: "text",
+    conditions: [{ name: "text", from: "text", encoder: "encodeText", unguided: "" }],
+    frames: "decode",
     trainSteps: 1000,
   });
-  expect(mini.tokenizer).toEqual({ file: "mini.tokenizer.json", pad: "<pad>", length: 16 });
+  expect(mini.tokenizer).toEqual({ file: "mini.tokenizer.json", pad: "<pad>" });
 });
 
 test("prepare holds the text's side of every cross-attention, step the rest, and both halves of the guided batch", () => {
@@ -50,8 +51,4 @@ test("emission is byte-stable and every weight is placed once, aligned to its el
     end += weight.length;
   }
   expect(end).toBe(first?.layout.bytes);
-});
-
-test("a graph without text has nothing to prepare, and says so", () => {
-  expect(() => compileFile("golden/cases/no-text.mv")).toThrow("nothing-invariant");
 });

@@ -10,8 +10,13 @@ const body = (statements: string, before = "") =>
 const layer =
   "block Layer<C, H, W>(x: Image<C, H, W>, out: int, gate: bool = true): Image<out, H, W> {\n  return x |> conv2d(out, kernel: 3) as conv;\n}\n";
 const model = (members: string, after = "") =>
-  `type Image<C, H, W> = Tensor<float, [B, C, H, W]>;\ndim B = 1;\nparam steps: int = 50;\nparam adaptor: bool = true;\nparam mode: "epsilon" | "v" = "v";\nconst base = 32;\n\nmodel Net<H = 8> {\n  graph denoise(z: Image<4, H, H>, t: Tensor<f32, [1]>): Image<4, H, H> {\n    return z;\n  }\n  ${members}\n}\n${after}`;
+  `type Image<C, H, W> = Tensor<float, [B, C, H, W]>;\ndim B = 1;\nparam steps: int = 50;\nparam adaptor: bool = true;\nparam mode: "epsilon" | "v" = "v";\nconst base = 32;\n\nmodel Net<H = 8> {\n  graph denoise(z: Image<4, H, H>, t: Tensor<f32, [B]>): Image<4, H, H> {\n    return z;\n  }\n  ${members}\n}\n${after}`;
 const sampler = (fields: string, head = "denoise(z, t)") => model(`sampler ${head} {\n    ${fields}\n  }`);
+/** The looped graph takes a text and a picture beside the latent. */
+const conditions = (list: string, more = "", members = "") =>
+  sampler(`${fields}, conditions: { ${list} }${more}`)
+    .replace("t: Tensor<f32, [B]>)", "t: Tensor<f32, [B]>, text: Image<3, H, H>, picture: Image<3, H, H>)")
+    .replace("  sampler", `  graph encode(x: Image<3, H, H>): Image<3, H, H> {\n    return x;\n  }\n  ${members}sampler`);
 const fields = 'method: "ddim", steps: steps, guidance: 7.5, predicts: mode, schedule: "cosine", betas: [0.1, 0.2], trainSteps: 1000';
 
 export const checkCases: Cases = {
@@ -113,6 +118,14 @@ export const checkCases: Cases = {
     'param steps: int = "fifty";\n',
     sampler(fields.replace("[0.1, 0.2]", "[0.1]")),
     sampler(fields.replace('"ddim"', '"dpm"')),
+    sampler(`${fields}, conditions: ["text"]`),
+    conditions('text: "text"'),
+    conditions('text: { from: "txt" }'),
+    conditions('picture: { from: "image", encoder: "encode" }'),
+    conditions('picture: { from: "image", unguided: "none" }'),
+    conditions('picture: { from: "class", unguided: 0.5 }'),
+    conditions('text: { from: "text", unguided: 0 }', "", 'tokenizer { file: "a.json", pad: "<pad>" }\n  '),
+    sampler(`${fields}, frames: "decode"`),
   ],
   "wrong-operands": [
     body("return x % 2;"),
@@ -130,11 +143,15 @@ export const checkCases: Cases = {
     body("const n = [1, 2].lenght;\n  return x;"),
     sampler(`${fields}, step: 3`),
     model('tokenizer { file: "a.json", pad: "<pad>", padding: "<pad>" }'),
+    conditions('picture: { from: "image", encode: encode }'),
+    conditions('picture: { from: "number", encoder: encode }'),
   ],
   "missing-field": [
     "param levels: { width: int, attends: bool }[] = [{ width: 320, attends: true }, { width: 640 }];\n",
     sampler(fields.replace("guidance: 7.5, ", "")),
     model('tokenizer { file: "a.json" }'),
+    conditions("picture: { encoder: encode }"),
+    conditions("picture: { unguided: 0.0 }"),
   ],
   "repeated-field": [
     "param level: { width: int, width: int } = { width: 1 };\n",
@@ -142,6 +159,7 @@ export const checkCases: Cases = {
     model("", "preset Mini of Net { H: 4, H: 8 }\n"),
     sampler(`${fields}, steps: 3`),
     sampler(fields, "denoise(z, z)"),
+    conditions('text: { from: "tensor" }, text: { from: "tensor" }'),
   ],
   "unknown-method": [body("let l = [x];\n  l.append(x);\n  return x;"), body("let l = [x];\n  return l.reverse()[0];")],
   "not-a-variable": [body("const l = [x];\n  l.push(x);\n  return x;"), body("return [x].pop();")],
@@ -168,13 +186,20 @@ export const checkCases: Cases = {
   "unknown-model": ["preset Mini of MagicVideo { }\n", model("", "ablation Without of Nte { adaptor: false }\n")],
   "unknown-override": [model("", "preset Mini of Net { stpes: 8 }\n"), model("", "ablation Without of Net { temporal: false }\n")],
   "override-constant": [model("", "preset Mini of Net { base: 8 }\n")],
-  "unknown-graph": [sampler(fields, "denoize(z, t)")],
-  "unknown-input": [sampler(fields, "denoise(z, time)")],
+  "unknown-graph": [
+    sampler(fields, "denoize(z, t)"),
+    conditions('picture: { from: "image", encoder: encod }'),
+    conditions("", ", frames: decode"),
+  ],
+  "unknown-input": [sampler(fields, "denoise(z, time)"), conditions('pictures: { from: "image" }')],
   "sampler-inputs": [sampler(fields, "denoise(z)")],
   "sampler-batch": [
-    sampler(fields).replace("dim B = 1;\n", "").replace("[B, C", "[1, C"),
+    sampler(fields).replace("dim B = 1;\n", "").replaceAll("[B", "[1"),
     sampler(fields).replace("dim B = 1;\n", "const B = 1;\n"),
+    sampler(fields).replace("t: Tensor<f32, [B]>", "t: Tensor<f32, [1]>, text: Tensor<float, [base, 3]>"),
   ],
+  "varying-condition": [conditions('t: { from: "number" }')],
+  "no-tokenizer": [conditions('text: { from: "text", encoder: encode, unguided: "" }')],
   "repeated-member": [
     model("graph denoise(z: Image<4, H, H>): Image<4, H, H> {\n    return z;\n  }"),
     model('tokenizer { file: "a", pad: "b" }\n  tokenizer { file: "a", pad: "b" }'),

@@ -27,7 +27,7 @@ function diagnosticsOf(found: Case): { diagnostics: readonly Diagnostic[]; texts
   const said = (later: readonly Diagnostic[]) => ({ diagnostics: [...checked.diagnostics, ...later], texts: checked.texts });
   const compiled = compile(checked.program, choicesOf(found));
   if (!compiled.ok) return said(compiled.diagnostics);
-  const planned = planModel(compiled.compiled, defaultLimits);
+  const planned = planModel(compiled.module, defaultLimits);
   return said(planned.ok ? [] : planned.diagnostics);
 }
 

@@ -15,7 +15,29 @@ function twice(): string {
   return names.map((name, i) => block(name, names[i + 1] === undefined ? "x" : `x |> ${names[i + 1]}() |> ${names[i + 1]}()`)).join("");
 }
 const choices = `${image}param mode: "a" | "b" = "a";\nparam units: int = 2;\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return mode == "a" ? x : x * units;\n  }\n}\npreset Mini of Tiny { H: 4 }\nablation Less of Tiny { units: 1 }\n`;
-const fields = 'method: "ddim", steps: 4, guidance: 1, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 10';
+
+/** A model whose sampler has these fields beside or instead of its own; its graphs are right and wrong for one part each. */
+function sampled(changed: { readonly [field: string]: string }): string {
+  const own = { method: '"ddim"', steps: "4", guidance: "1", predicts: '"v"', schedule: '"cosine"', betas: "[0.1, 0.2]", trainSteps: "10" };
+  const list = Object.entries({ ...own, ...changed }).map(([name, value]) => `    ${name}: ${value},\n`);
+  return `${sampledHead}  sampler denoise(z, t) {\n${list.join("")}  }\n}\n`;
+}
+const sampledHead = `dim B = 1; dim L = 5; dim D = 5; param count: int = 4;
+type Image<C, H, W> = Tensor<float, [B, C, H, W]>;
+type Text = Tensor<float, [B, L, D]>;
+model Tiny<H = 8, W = 8> {
+  graph denoise(z: Image<4, H, W>, t: Tensor<f32, [B]>, text: Text, label: Tensor<i32, [B]>, rate: Tensor<float, [B]>, mask: Image<1, H, W>): Image<4, H, W> {
+    const classes = label |> embedding(10, 4) as label;
+    return z * mask + view(classes, [B, 4, 1, 1]) + view(text |> linear(4) as text |> slice(axis: 1, start: 0, size: 1), [B, 4, 1, 1]);
+  }
+  graph short(tokens: Tensor<i32, [B, 7]>): Tensor<float, [B, 7, D]> { return tokens |> embedding(9, D) as short; }
+  graph swapped(tokens: Tensor<i32, [B, D]>): Tensor<float, [B, D, L]> { return tokens |> embedding(9, L) as swapped; }
+  graph picture(x: Image<3, H, W>): Text { return view(x |> conv2d(1, kernel: 1) as seen, [B, H * W]) |> linear(L * D) as out |> arrange([B, L, D]); }
+  graph both(z: Image<4, H, W>, x: Image<3, H, W>): Image<3, H, W> { return x; }
+  graph flat(z: Image<4, H, W>): Image<4, H, W> { return z; }
+  graph turned(z: Image<4, W, H>): Image<3, W, H> { return z |> conv2d(3, kernel: 1) as turned; }
+  tokenizer { file: "a.json", pad: "<pad>" }
+`;
 
 export const expandCases: Cases = {
   "shape-mismatch": [
@@ -92,14 +114,37 @@ export const expandCases: Cases = {
     { source: choices, choices: { settings: { units: 1.5 } } },
     { source: choices.replace("H: 4", "H: 0 - 4"), choices: { preset: "Mini" } },
   ],
-  "nothing-invariant": [
-    `dim B = 1;\ntype Image<C, H, W> = Tensor<float, [B, C, H, W]>;\nmodel Tiny<H = 8> {\n  graph denoise(z: Image<4, H, H>, t: Tensor<f32, [B]>): Image<4, H, H> {\n    return z;\n  }\n  sampler denoise(z, t) { ${fields} }\n}\n`,
-  ],
   "device-limit": [
     net("return x |> silu() |> conv2d(4, kernel: 3) as conv |> silu();").replace("Tiny<H = 8>", "Tiny<H = 4096>"),
     net("const wide = view(x, [1, C * H * W]) |> linear(300000) as wide;\n  return x + view(wide |> linear(256) as narrow, [1, C, H, W]);"),
   ],
-  "no-text-graph": [
-    `${image}model Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return x;\n  }\n  tokenizer { file: "a.json", pad: "<pad>" }\n}\n`,
+  "sampler-value": [
+    { source: sampled({ steps: "count" }), choices: { settings: { count: 0 } } },
+    { source: `${sampled({ steps: "count" })}preset Long of Tiny { count: 2000 }\n`, choices: { preset: "Long" } },
+    { source: `${sampled({ steps: "count" })}ablation None of Tiny { count: 0 }\n`, choices: { ablations: ["None"] } },
+    sampled({ trainSteps: "10 ** 6" }),
+    sampled({ guidance: "1.0 / 0.0" }),
+    sampled({ betas: "[0.1, 2]" }),
+    sampled({ betas: "[0.2, 0.1]" }),
+    sampled({ eta: "7" }),
+    sampled({ method: '"dd" + "pm"' }),
+    sampled({ conditions: '{ label: { from: "class", unguided: 10 } }' }),
+    sampled({ conditions: '{ mask: { from: "tensor", unguided: 1.0 / 0.0 } }' }),
+  ],
+  "sampler-tensor": [
+    sampled({ frames: "flat" }),
+    sampled({ frames: "both" }),
+    sampled({ frames: "turned" }),
+    sampled({ conditions: '{ text: { from: "text", encoder: picture } }' }),
+    sampled({ conditions: '{ text: { from: "text", encoder: short } }' }),
+    sampled({ conditions: '{ text: { from: "text", encoder: swapped } }' }),
+    sampled({ conditions: '{ text: { from: "text", encoder: both } }' }),
+    sampled({ conditions: '{ text: { from: "text" } }' }),
+    sampled({ conditions: '{ text: { from: "image" } }' }),
+    sampled({ conditions: '{ text: { from: "image", encoder: short } }' }),
+    sampled({ conditions: '{ rate: { from: "number" } }' }),
+    sampled({ conditions: '{ rate: { from: "class" } }' }),
+    sampled({}).replace("t: Tensor<f32, [B]>", "t: Tensor<i32, [B]>"),
+    sampled({}).replace(/Image<4, H, W> \{\n {4}const(.*\n)*? {2}\}/, "Image<8, H, W> {\n    return concat([z, z], axis: 1);\n  }"),
   ],
 };

@@ -90,7 +90,7 @@ function attempt(text: string, name: string, seed: number, tally: Map<string, nu
     count("checked");
     if (name === "magicvideo.mv" && seed % 3 === 0) {
       const expanded = expandModel(checked.program, { preset: "Mini", precision: "f32" });
-      count("configuration" in expanded ? "expanded" : "refused");
+      count(expanded.ok ? "expanded" : "refused");
     }
   }
   // Time of this process alone: a busy machine is no hang.

@@ -3,9 +3,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { streamOf } from "../../cli/weights.ts";
-import { type Compiled, compile } from "../../compiler/compile.ts";
+import { compile } from "../../compiler/compile.ts";
 import type { Setting } from "../../compiler/expand/configure.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";
+import type { Module } from "../../compiler/module/module.ts";
 import { opSignatures } from "../../compiler/ops/table.ts";
 import { check, type Host, renderAll } from "../../dsl/index.ts";
 import { parseSafetensorsHeader, storedToTensor } from "../../runtime/safetensors.ts";
@@ -73,12 +74,12 @@ export function compileFile(
     settings?: { [name: string]: Setting };
     precision?: "f32" | "f16";
   } = {},
-): Compiled {
+): Module {
   const { program, diagnostics, texts } = check(file, host, opSignatures);
   if (program === undefined) throw new Error(renderAll(diagnostics, texts));
   const result = compile(program, { precision: "f32", ...choices });
   if (!result.ok) throw new Error(renderAll(result.diagnostics, texts));
-  return result.compiled;
+  return result.module;
 }
 
 /** The largest difference relative to the largest expected value. */

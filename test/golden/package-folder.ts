@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Compiled } from "../../compiler/compile.ts";
+import type { Module } from "../../compiler/module/module.ts";
 import { emitPackage, type Targets } from "../../compiler/package-files.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import type { Planned } from "../../compiler/targets/webgpu/plan-graph.ts";
@@ -14,14 +14,14 @@ import { floatToHalf } from "../../runtime/half.ts";
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 /** The plans of a compiled model; one that does not fit the limits fails the test. */
-export function plansOf(compiled: Compiled, limits: DeviceLimits = defaultLimits): ReadonlyMap<string, Planned> {
+export function plansOf(compiled: Module, limits: DeviceLimits = defaultLimits): ReadonlyMap<string, Planned> {
   const planned = planModel(compiled, limits);
   if (!planned.ok) throw new Error(planned.diagnostics.map(({ message }) => message).join("; "));
   return planned.plans;
 }
 
 export function writePackage(
-  compiled: Compiled,
+  compiled: Module,
   weightOf: (path: string, shape: readonly number[]) => Float32Array,
   tokenizer?: string,
   targets: Targets = { onnx: true },

@@ -2,7 +2,7 @@
 
 import { rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { Compiled } from "../../compiler/compile.ts";
+import type { Module } from "../../compiler/module/module.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
 import { noGpu, openRunnerOnShared } from "../gpu.ts";
@@ -19,7 +19,7 @@ type Pick = (variants: readonly string[]) => string | undefined;
 
 /** One graph of a compiled file on the device, fed with the case's inputs. */
 async function runOn(
-  compiled: Compiled,
+  compiled: Module,
   name: string,
   golden: GoldenCase,
   { limits = defaultLimits, pick = () => undefined }: { limits?: DeviceLimits; pick?: Pick } = {},
@@ -44,7 +44,7 @@ async function runOn(
   }
 }
 
-function compiledFor(golden: GoldenCase, precision: "f32" | "f16" = "f32"): Compiled {
+function compiledFor(golden: GoldenCase, precision: "f32" | "f16" = "f32"): Module {
   const { metadata } = golden;
   const block = metadata.get("kind") === "block";
   const ablation = metadata.get("ablation") ?? "";

@@ -37,13 +37,19 @@ test("no folder, no manifest, a manifest that is not JSON", async () => {
   expect(await failure()).toBe("manifest-invalid: manifest.json: it is not JSON");
 });
 
-test("a manifest of a newer version", async () => {
-  await tiny.change({ formatVersion: 2 });
-  expect(await failure()).toBe("package-newer: the package has format version 2, but this runtime knows versions up to 1");
+test("a manifest of a newer version, and of an older one whatever else it holds", async () => {
+  await tiny.change({ formatVersion: 3 });
+  expect(await failure()).toBe("package-newer: the package has format version 3, but this runtime knows versions up to 2");
+  await tiny.change({ formatVersion: 1, sampler: { text: "text" } });
+  expect(await failure()).toBe("package-older: the package has format version 1, but this runtime reads version 2");
 });
 
 const graph = (fields: object) => ({ graphs: { step: { ...tiny.manifest.graphs.decode, ...fields } } });
 const tensor = (fields: object) => graph({ inputs: [{ name: "z", dtype: "f32", shape: [1], axes: [], ...fields }] });
+
+const condition = (fields: object) => ({
+  sampler: { ...tiny.manifest.sampler, conditions: [{ ...tiny.manifest.sampler?.conditions[0], ...fields }] },
+});
 
 test.each<readonly [() => object, string]>([
   [() => ({ format: "zip" }), 'format must be "mvc-package", found "zip"'],
@@ -52,7 +58,14 @@ test.each<readonly [() => object, string]>([
   [() => ({ precision: "f64" }), 'precision must be "f32" or "f16", found "f64"'],
   [() => ({ weights: { ...tiny.manifest.weights, bytes: -1 } }), "weights.bytes must be a whole number from 0, found -1"],
   [() => ({ weights: { ...tiny.manifest.weights, file: "../w" } }), 'weights.file must be "weights.safetensors", found "../w"'],
-  [() => ({ tokenizer: { file: "tokenizer.json", length: 0, pad: "x" } }), "tokenizer.length must be a whole number from 1, found 0"],
+  [() => ({ tokenizer: { file: "tokenizer.json", pad: "" } }), 'tokenizer.pad must be a text, found ""'],
+  [() => tensor({ ids: 0 }), "graphs.step.inputs[0].ids must be a whole number from 1, found 0"],
+  [
+    () => condition({ from: "sound" }),
+    'sampler.conditions[0].from must be "text" or "image" or "number" or "class" or "tensor", found "sound"',
+  ],
+  [() => condition({ unguided: true }), "sampler.conditions[0].unguided must be a number, a text or null, found true"],
+  [() => condition({ encoder: undefined }), "sampler.conditions[0].encoder must be a text, found nothing"],
   [
     () => graph({ onnx: { file: "../../etc/passwd" } }),
     'graphs.step.onnx.file must be a path within the package, found "../../etc/passwd"',
@@ -67,7 +80,7 @@ test.each<readonly [() => object, string]>([
     () => ({ sampler: { ...tiny.manifest.sampler, betas: [0.1, 0.01] } }),
     "sampler.betas must be two rising numbers between 0 and 1, found [0.1,0.01]",
   ],
-  [() => ({ sampler: { ...tiny.manifest.sampler, steps: 1001 } }), "sampler.steps must be at most trainSteps (1000), found 1001"],
+  [() => ({ sampler: { ...tiny.manifest.sampler, steps: 1001 } }), "sampler.steps must be a whole number from 1 to 1000, found 1001"],
   [() => ({ sampler: { ...tiny.manifest.sampler, eta: 2 } }), "sampler.eta must be a number from 0 to 1, found 2"],
 ])("a wrong field %#", async (fields, reason) => {
   expect(() => parseManifest(JSON.stringify({ ...tiny.manifest, ...fields() }))).toThrow(`manifest.json: ${reason}`);

@@ -175,7 +175,8 @@ export const sampler: SamplerSpec = {
   step: "denoise.step",
   latent: "z",
   time: "t",
-  text: "text",
+  conditions: [{ name: "text", from: "text", encoder: "encodeText", unguided: "" }],
+  frames: "decode",
 };
 
 export interface TinyPackage {
@@ -209,7 +210,7 @@ export async function tinyPackage(batch = 1): Promise<TinyPackage> {
   await writeFile(join(folder, "tokenizer.json"), tokenizerJson);
   const manifest: Manifest = {
     format: "mvc-package",
-    formatVersion: 1,
+    formatVersion: 2,
     compiler: "0.1.0",
     model: "Tiny",
     preset: null,
@@ -223,7 +224,7 @@ export async function tinyPackage(batch = 1): Promise<TinyPackage> {
       parameters: embedding.length,
       sha256: sha256(await readFile(weights)),
     },
-    tokenizer: { file: "tokenizer.json", length: LENGTH, pad: "<pad>" },
+    tokenizer: { file: "tokenizer.json", pad: "<pad>" },
     graphs: specs,
     sampler,
   };

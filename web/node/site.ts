@@ -4,8 +4,9 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { COLOURS, MOTIONS, SHAPES } from "../../cli/data/moving-shapes.ts";
-import type { Manifest } from "../../compiler/package/manifest.ts";
+import type { Manifest, SamplerSpec } from "../../compiler/package/manifest.ts";
 import { parseManifest } from "../../runtime/manifest.ts";
+import { sampledGraphs } from "../../runtime/roles.ts";
 import type { ModelEntry } from "../models.ts";
 import type { Offer } from "./catalogue.ts";
 
@@ -54,8 +55,8 @@ function entryOf(offer: Offer, path: string, folder: string): ModelEntry {
 }
 
 /** What a page downloads: of the graphs, those that make a clip. */
-function filesOf({ graphs, tokenizer, weights }: Manifest, { prepare, step }: NonNullable<Manifest["sampler"]>): readonly string[] {
-  const kernels = ["encodeText", prepare, step, "decode"].flatMap((name) => {
+function filesOf({ graphs, tokenizer, weights }: Manifest, sampler: SamplerSpec): readonly string[] {
+  const kernels = sampledGraphs(sampler).flatMap((name) => {
     const { webgpu } = graphs[name] ?? {};
     return webgpu ? [webgpu.plan.file, webgpu.kernels.file] : [];
   });

@@ -1,20 +1,19 @@
-/** A compiled model to a TypeScript module that types its package: the tensors of every graph, as an application feeds and reads them. */
+/** A module to a TypeScript module that types its package: the tensors of every graph, as an application feeds and reads them. */
 
-import type { Compiled } from "../../compile.ts";
 import type { DType, Graph, TensorType } from "../../graph/graph.ts";
+import type { Module } from "../../module/module.ts";
 
 const arrayOf: { readonly [D in DType]: string } = { f32: "Float32Array", f16: "Uint16Array", i32: "Int32Array" };
 
 /** Loads ts-morph only here: importing it takes half a second. */
-export async function emitBindings(compiled: Compiled): Promise<string> {
+export async function emitBindings(module: Module): Promise<string> {
   const { IndentationText, Project, QuoteKind } = await import("ts-morph");
   const project = new Project({
     useInMemoryFileSystem: true,
     manipulationSettings: { indentationText: IndentationText.TwoSpaces, quoteKind: QuoteKind.Double },
   });
-  const { model } = compiled.configuration;
   const file = project.createSourceFile("bindings.ts");
-  file.addStatements(`// The graphs of ${model.name.name} as types. Made by mvc; build again instead of editing.`);
+  file.addStatements(`// The graphs of ${module.name} as types. Made by mvc; build again instead of editing.`);
   file.addInterface({
     name: "Tensor",
     isExported: true,
@@ -26,10 +25,10 @@ export async function emitBindings(compiled: Compiled): Promise<string> {
       { name: "data", type: "Data", isReadonly: true },
     ],
   });
-  for (const [name, graph] of compiled.graphs) {
+  for (const [name, graph] of module.graphs) {
     for (const side of ["Inputs", "Outputs"] as const) {
       file.addInterface({
-        name: `${capitalised(name)}${side}`,
+        name: `${typeName(name)}${side}`,
         isExported: true,
         properties: tensorsOf(graph, side).map((tensor) => ({
           name: JSON.stringify(tensor.name),
@@ -44,9 +43,9 @@ export async function emitBindings(compiled: Compiled): Promise<string> {
     name: "Graphs",
     isExported: true,
     docs: ["Every graph of the package by name."],
-    properties: [...compiled.graphs.keys()].map((name) => ({
-      name,
-      type: `{ readonly inputs: ${capitalised(name)}Inputs; readonly outputs: ${capitalised(name)}Outputs }`,
+    properties: [...module.graphs.keys()].map((name) => ({
+      name: name.includes(".") ? JSON.stringify(name) : name,
+      type: `{ readonly inputs: ${typeName(name)}Inputs; readonly outputs: ${typeName(name)}Outputs }`,
       isReadonly: true,
     })),
   });
@@ -67,6 +66,7 @@ function typeText(type: TensorType): string {
   return `Tensor<"${type.dtype}", readonly [${type.shape.join(", ")}], ${arrayOf[type.dtype]}>`;
 }
 
-function capitalised(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1);
+/** Graphs that the compiler named beside one of the source's have a dot, which no type has; no name of the source has a dollar. */
+function typeName(graph: string): string {
+  return graph.charAt(0).toUpperCase() + graph.slice(1).replaceAll(".", "$");
 }

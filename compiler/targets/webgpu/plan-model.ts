@@ -1,8 +1,7 @@
-/** Every graph of a compiled model to its plan within a device's limits, or the diagnostics that say what is beyond them. */
+/** Every graph of a module to its plan within a device's limits, or the diagnostics that say what is beyond them. */
 
 import type { Diagnostic, Span } from "../../../dsl/index.ts";
-import type { Compiled } from "../../compile.ts";
-import { graphsOf } from "../../expand/expand.ts";
+import type { Module } from "../../module/module.ts";
 import { webgpuDiagnostic } from "./messages.ts";
 import { type Breach, breachesOf, type DeviceLimits } from "./plan/limits.ts";
 import { kernelLibrary, type Planned, planGraph } from "./plan-graph.ts";
@@ -11,16 +10,17 @@ export type PlanResult =
   | { readonly ok: true; readonly plans: ReadonlyMap<string, Planned> }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
-export function planModel({ graphs, configuration }: Compiled, limits: DeviceLimits): PlanResult {
+export function planModel({ graphs, origins }: Module, limits: DeviceLimits): PlanResult {
   const plans = new Map<string, Planned>();
   const diagnostics: Diagnostic[] = [];
   const library = kernelLibrary(limits);
   for (const [name, graph] of graphs) {
     const planned = planGraph(graph, limits, library);
     plans.set(name, planned);
-    const declaration = graphsOf(configuration).find((one) => one.name.name === name)?.name ?? configuration.model.name;
     const [first] = breachesOf(planned.plan, limits);
-    if (first !== undefined) diagnostics.push(diagnosticOf(name, first, spanOf(planned, first) ?? declaration.span));
+    const span = origins.get(name);
+    if (span === undefined) throw new Error(`plan: graph ${name} stands nowhere in the source`);
+    if (first !== undefined) diagnostics.push(diagnosticOf(name, first, spanOf(planned, first) ?? span));
   }
   const spans = new Map(diagnostics.map((diagnostic) => [`${diagnostic.span.file} ${diagnostic.span.start}`, diagnostic]));
   return diagnostics.length > 0 ? { ok: false, diagnostics: [...spans.values()] } : { ok: true, plans };

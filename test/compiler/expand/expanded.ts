@@ -23,16 +23,16 @@ export function programOf(text: string): Program {
   return program;
 }
 
-export function graphsOf(program: Program, choices: Partial<Choices> = {}): Map<string, Graph> {
+export function graphsOf(program: Program, choices: Partial<Choices> = {}): ReadonlyMap<string, Graph> {
   const expanded = expandModel(program, { precision: "f32", ...choices });
-  if ("graphs" in expanded) return expanded.graphs;
-  throw new Error(expanded.map((diagnostic) => `${diagnostic.code}: ${diagnostic.message}`).join("\n"));
+  if (expanded.ok) return expanded.value.graphs;
+  throw new Error(expanded.diagnostics.map((diagnostic) => `${diagnostic.code}: ${diagnostic.message}`).join("\n"));
 }
 
 /** What is refused of a program that the check lets pass. */
 export function refusals(text: string, choices: Partial<Choices> = {}): readonly Diagnostic[] {
   const expanded = expandModel(programOf(text), { precision: "f32", ...choices });
-  return "graphs" in expanded ? [] : expanded;
+  return expanded.ok ? [] : expanded.diagnostics;
 }
 
 /** The graph `run` of a source's only model. */

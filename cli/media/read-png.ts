@@ -1,0 +1,28 @@
+/** The bytes of a PNG to its pixels as a canvas has them: red, green, blue and opacity, a byte each. */
+
+import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
+import type { Picture } from "../../runtime/conditions.ts";
+import { mvcError, reasonOf } from "../../runtime/errors.ts";
+
+/** Throws MvcError `file-unreadable`; `file` is what the user called it. */
+export function readPng(bytes: Uint8Array, file: string): Picture {
+  try {
+    return pictureOf(decode(bytes));
+  } catch (thrown) {
+    throw mvcError("file-unreadable", { file, reason: `it is no PNG that can be read (${reasonOf(thrown)})` });
+  }
+}
+
+function pictureOf(png: DecodedPng): Picture {
+  const { width, height, depth, palette, transparency } = png;
+  const [data, channels] = palette === undefined ? [png.data, png.channels] : [convertIndexedToRgb(png), palette[0]?.length ?? 3];
+  if (palette === undefined && depth !== 8 && depth !== 16) throw new Error(`grey of ${depth} bits is not supported`);
+  if (palette === undefined && transparency !== undefined) throw new Error("one colour stands for transparency, which is not supported");
+  const [scale, grey, opaque] = [depth === 16 ? 257 : 1, channels < 3, channels % 2 === 1];
+  const pixels = new Uint8ClampedArray(width * height * 4);
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < 3; c++) pixels[i * 4 + c] = (data[i * channels + (grey ? 0 : c)] ?? 0) / scale;
+    pixels[i * 4 + 3] = opaque ? 255 : (data[i * channels + channels - 1] ?? 0) / scale;
+  }
+  return { width, height, data: pixels };
+}

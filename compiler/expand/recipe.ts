@@ -1,0 +1,255 @@
+/** The sampler of a configured model to the recipe that packages hold, its figures and tensors checked against the graphs. */
+
+import type { Diagnostic, Expression, SamplerDeclaration, Span } from "../../dsl/index.ts";
+import { same } from "../../dsl/index.ts";
+import type { Source } from "../../dsl/sampling.ts";
+import { idBounds } from "../analysis/id-bounds.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { ConditionSpec, SamplerSpec } from "../package/manifest.ts";
+import { figureFaults, type SamplerFigures } from "../package/sampler-figures.ts";
+import type { Configuration } from "./configure.ts";
+import { evaluateFields, graphsOf, samplerOf } from "./expand.ts";
+import type { Attempt } from "./failure.ts";
+import { expandDiagnostic } from "./messages.ts";
+import { beyondBatch, inputOf, isPictures, resultOf, showTensor, type Tensor } from "./signatures.ts";
+import { sourceOfValue } from "./source-of-value.ts";
+import type { Static } from "./static.ts";
+import { signatureShape } from "./types.ts";
+
+/** All of the sampler but the graphs that are made of the looped one. */
+export type Recipe = Omit<SamplerSpec, "prepare" | "step">;
+
+/** The recipe; undefined where the model has no sampler. Graphs that did not expand are passed over: their errors are told. */
+export function recipeOf(configuration: Configuration, graphs: ReadonlyMap<string, Graph>): Attempt<Recipe | undefined> {
+  const declaration = samplerOf(configuration);
+  if (declaration === undefined) return { ok: true, value: undefined };
+  const figures = declaration.fields.filter(({ name }) => name.name !== "conditions" && name.name !== "frames");
+  const values = evaluateFields(configuration, figures);
+  if (!values.ok) return values;
+  const reading = new Reading(configuration, declaration, graphs);
+  const value = reading.recipe(values.value);
+  return reading.faults.length > 0 ? { ok: false, diagnostics: reading.faults } : { ok: true, value };
+}
+
+class Reading {
+  readonly faults: Diagnostic[] = [];
+  private readonly configuration: Configuration;
+  private readonly declaration: SamplerDeclaration;
+  private readonly graphs: ReadonlyMap<string, Graph>;
+
+  constructor(configuration: Configuration, declaration: SamplerDeclaration, graphs: ReadonlyMap<string, Graph>) {
+    this.configuration = configuration;
+    this.declaration = declaration;
+    this.graphs = graphs;
+  }
+
+  recipe(values: ReadonlyMap<string, Static>): Recipe {
+    const [latent, time] = this.declaration.inputs.map((input) => input.name);
+    if (latent === undefined || time === undefined) throw new Error("recipe: a sampler without inputs, which check should have found");
+    const looped = this.graphs.get(this.declaration.graph.name);
+    if (looped !== undefined) this.checkLooped(looped, latent, time);
+    return {
+      ...this.figures(values),
+      graph: this.declaration.graph.name,
+      latent,
+      time,
+      conditions: this.conditions(looped, [latent, time]),
+      frames: this.frames(looped, latent),
+    };
+  }
+
+  private figures(values: ReadonlyMap<string, Static>): SamplerFigures {
+    const plain = (name: string) => plainOf(values.get(name));
+    const figures = {
+      method: plain("method"),
+      steps: plain("steps"),
+      guidance: plain("guidance"),
+      predicts: plain("predicts"),
+      schedule: plain("schedule"),
+      betas: plain("betas"),
+      trainSteps: plain("trainSteps"),
+      eta: values.has("eta") ? plain("eta") : 0,
+    };
+    for (const { figure, expected, found } of figureFaults(figures)) {
+      const field = this.declaration.fields.find(({ name }) => name.name === figure);
+      if (field === undefined) throw new Error(`recipe: sampler without ${figure}, which check should have found`);
+      this.refuse("sampler-value", sourceOfValue(this.configuration, field.value), {
+        name: figure,
+        expected,
+        found: shown(found),
+      });
+    }
+    return figures as unknown as SamplerFigures;
+  }
+
+  /** A step gives the network a latent and a time, and takes its result for what is in the latent. */
+  private checkLooped(looped: Graph, latent: string, time: string): void {
+    const declared = this.graphDeclared(looped.name);
+    const [z, t] = [inputOf(looped, latent), inputOf(looped, time)];
+    const result = resultOf(looped);
+    const at = (name: string) => declared.parameters.find((parameter) => parameter.name.name === name)?.type.span ?? declared.name.span;
+    if (z.dtype === "i32")
+      this.refuse("sampler-tensor", at(latent), { what: `the latent \`${latent}\``, expected: "of floats", found: showTensor(z) });
+    if (t.dtype === "i32" || t.shape.length !== 1) {
+      const what = `the time step \`${time}\``;
+      this.refuse("sampler-tensor", at(time), { what, expected: "one float a clip, `Tensor<f32, [B]>`", found: showTensor(t) });
+    }
+    if (z.shape[0] !== result.shape[0] || !beyondBatch(result, z)) {
+      const what = `what \`${looped.name}\` returns`;
+      const expected = `as the latent \`${latent}\`, ${showTensor(z)}`;
+      this.refuse("sampler-tensor", declared.result.span, { what, expected, found: showTensor(result) });
+    }
+  }
+
+  private conditions(looped: Graph | undefined, varying: readonly string[]): ConditionSpec[] {
+    const fields = recordOf(this.field("conditions"));
+    const names = this.graphDeclared(this.declaration.graph.name).parameters.map((parameter) => parameter.name.name);
+    return names
+      .filter((name) => !varying.includes(name))
+      .map((name) => this.condition(name, recordOf(fields.get(name)), looped && inputOf(looped, name)));
+  }
+
+  /** An input that no condition declares is a tensor that is fed by name, the same in both halves. */
+  private condition(name: string, fields: ReadonlyMap<string, Expression>, tensor: Tensor | undefined): ConditionSpec {
+    const [from, encoder, unguided] = ["from", "encoder", "unguided"].map((field) => fields.get(field));
+    const source = (from?.kind === "string" ? from.value : "tensor") as Source;
+    const graph = encoder?.kind === "name" ? encoder.name : null;
+    const spec = { name, from: source, encoder: graph, unguided: this.unguided(name, unguided, source, tensor) };
+    if (tensor === undefined || from === undefined) return spec;
+    if (encoder !== undefined) this.checkEncoder(spec, encoder.span, tensor);
+    else this.checkEntry(source, `\`${name}\``, tensor, this.declaredDtype(name), from.span);
+    return spec;
+  }
+
+  private unguided(name: string, value: Expression | undefined, source: Source, tensor: Tensor | undefined): number | string | null {
+    if (value === undefined || (value.kind === "string" && value.value === same)) return null;
+    const read = evaluateFields(this.configuration, [{ name: { name, span: value.span }, value, span: value.span }]);
+    if (!read.ok) {
+      this.faults.push(...read.diagnostics);
+      return null;
+    }
+    const found = plainOf(read.value.get(name));
+    if (source === "text") return String(found);
+    const ids = tensor?.dtype === "i32" ? (this.boundOf(name) ?? Number.POSITIVE_INFINITY) : undefined;
+    const whole = ids === undefined || (Number.isSafeInteger(found) && (found as number) >= 0 && (found as number) < ids);
+    if (!whole || !Number.isFinite(found)) {
+      const most = ids === undefined || ids === Number.POSITIVE_INFINITY ? "" : ` to ${ids - 1}`;
+      const expected = ids === undefined ? "a finite number" : `a whole number from 0${most}`;
+      this.refuse("sampler-value", sourceOfValue(this.configuration, value), { name: "unguided", expected, found: shown(found) });
+    }
+    return found as number;
+  }
+
+  /** The graph takes what the source makes, and gives what the condition is. */
+  private checkEncoder({ name, from, encoder, unguided }: ConditionSpec, span: Span, tensor: Tensor): void {
+    const graph = this.graphs.get(encoder ?? "");
+    if (graph === undefined) return;
+    const inputs = graph.values.filter((value) => value.kind === "input");
+    const [input] = inputs;
+    if (input === undefined || inputs.length > 1) {
+      const holes = { what: `\`${graph.name}\``, expected: "a graph with one input", found: `one with ${inputs.length || "none"}` };
+      return this.refuse("sampler-tensor", span, holes);
+    }
+    const entry = inputOf(graph, input.name);
+    const dtype = this.declaredDtype(input.name, graph.name);
+    if (!this.checkEntry(from, `\`${input.name}\` of \`${graph.name}\``, entry, dtype, span)) return;
+    const result = resultOf(graph);
+    const rows = (tensor.shape[0] ?? 0) * (typeof unguided === "string" ? 2 : 1);
+    const pieces = (result.shape[0] ?? 0) === (entry.shape[0] ?? 0) && rows % (entry.shape[0] ?? 1) === 0;
+    if (pieces && beyondBatch(result, tensor)) return;
+    const holes = { what: `what \`${graph.name}\` returns`, expected: `as \`${name}\`, ${showTensor(tensor)}`, found: showTensor(result) };
+    this.refuse("sampler-tensor", span, holes);
+  }
+
+  /** What a source makes: `tensor` is the condition itself, or what its encoder takes. */
+  private checkEntry(source: Source, what: string, tensor: Tensor, dtype: string, span: Span): boolean {
+    const rank = tensor.shape.length;
+    const wanted: { readonly [S in Source]: readonly [holds: boolean, expected: string] } = {
+      text: [tensor.dtype === "i32" && rank === 2, "tokens, `Tensor<i32, [B, L]>`, as it comes from text"],
+      image: [isPictures(tensor), "pictures, `[B, 3, H, W]` or `[B, F, 3, H, W]` of floats, as it comes from an image"],
+      number: [dtype === "f32" && rank === 1, "one f32 a clip, `Tensor<f32, [B]>`, as it comes from a number"],
+      class: [tensor.dtype === "i32" && rank === 1, "one i32 a clip, `Tensor<i32, [B]>`, as it comes from a class"],
+      tensor: [true, "a tensor"],
+    };
+    const [holds, expected] = wanted[source];
+    if (!holds) this.refuse("sampler-tensor", span, { what, expected, found: showTensor({ ...tensor, dtype }) });
+    return holds;
+  }
+
+  private frames(looped: Graph | undefined, latent: string): string | null {
+    const value = this.field("frames");
+    if (value?.kind !== "name") return null;
+    const graph = this.graphs.get(value.name);
+    if (graph === undefined || looped === undefined) return value.name;
+    const z = inputOf(looped, latent);
+    const inputs = graph.values.filter((one) => one.kind === "input");
+    const [input] = inputs;
+    if (input === undefined || inputs.length > 1) {
+      const holes = { what: `\`${graph.name}\``, expected: "a graph with one input", found: `one with ${inputs.length || "none"}` };
+      this.refuse("sampler-tensor", value.span, holes);
+      return value.name;
+    }
+    const [taken, result] = [inputOf(graph, input.name), resultOf(graph)];
+    if (!beyondBatch(taken, z) || (z.shape[0] ?? 0) % (taken.shape[0] ?? 1) !== 0) {
+      const holes = {
+        what: `\`${input.name}\` of \`${graph.name}\``,
+        expected: `as the latent \`${latent}\`, ${showTensor(z)}`,
+        found: showTensor(taken),
+      };
+      this.refuse("sampler-tensor", value.span, holes);
+    } else if (!isPictures(result)) {
+      const expected = "pictures, `[B, 3, H, W]` or `[B, F, 3, H, W]` of floats";
+      this.refuse("sampler-tensor", value.span, { what: `what \`${graph.name}\` returns`, expected, found: showTensor(result) });
+    }
+    return value.name;
+  }
+
+  private field(name: string): Expression | undefined {
+    return this.declaration.fields.find((field) => field.name.name === name)?.value;
+  }
+
+  private boundOf(input: string): number | undefined {
+    const looped = this.graphs.get(this.declaration.graph.name);
+    return looped && idBounds(looped).get(input);
+  }
+
+  private graphDeclared(name: string) {
+    const found = graphsOf(this.configuration).find((graph) => graph.name.name === name);
+    if (found === undefined) throw new Error(`recipe: there is no graph ${name}, which check should have found`);
+    return found;
+  }
+
+  /** The element type as it is written: `float` differs from `f32` in a build of halves. */
+  private declaredDtype(input: string, graph = this.declaration.graph.name): string {
+    const parameter = this.graphDeclared(graph).parameters.find((one) => one.name.name === input);
+    return (parameter && signatureShape(this.configuration.program, parameter.type, this.configuration.file)?.dtype) ?? "";
+  }
+
+  private refuse(...told: Parameters<typeof expandDiagnostic>): void {
+    this.faults.push(expandDiagnostic(...told));
+  }
+}
+
+function recordOf(value: Expression | undefined): ReadonlyMap<string, Expression> {
+  return new Map((value?.kind === "record" ? value.fields : []).map((field) => [field.name.name, field.value]));
+}
+
+/** JSON has no word for what is not finite. */
+function shown(value: unknown): string {
+  return typeof value === "number" ? String(value) : JSON.stringify(value);
+}
+
+/** A compile-time value as JSON has it. */
+function plainOf(value: Static | undefined): unknown {
+  switch (value?.kind) {
+    case "int":
+    case "float":
+    case "bool":
+    case "string":
+      return value.value;
+    case "list":
+      return value.items.map(plainOf);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,154 @@
+/** What a caller gives for each clip to what the loop's conditions are fed: the one place where it is checked, before any work. */
+
+import { stack } from "./batch.ts";
+import { mvcError } from "./errors.ts";
+import type { ConditionRole, Roles } from "./roles.ts";
+import { checkTensor } from "./session.ts";
+import { describe, elements, f32, i32, shapeText, type TensorData } from "./tensor.ts";
+import type { EncodePrompt } from "./tokenizer.ts";
+
+/** Red, green, blue and opacity of each pixel, as a canvas's `ImageData` has them. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/** A text, a number or class, a picture; or a tensor of one clip, its first axis 1, pictures in -1..1. */
+export type ConditionInput = string | number | Picture | TensorData;
+
+/** A clip to be sampled: the same request and options give the same clip, whatever is sampled beside it. */
+export interface ClipRequest {
+  /** The text of every condition that comes from text and is not given in `inputs`; absent for models that take none. */
+  readonly prompt?: string;
+  /** A whole number from 0 to 2^53 - 1; 0 when not given. */
+  readonly seed?: number;
+  /** The other conditions by name. */
+  readonly inputs?: { readonly [condition: string]: ConditionInput };
+}
+
+/** One condition of a batch of clips. */
+export interface ConditionFeed {
+  readonly role: ConditionRole;
+  /**
+   * Without encoder, the rows of both halves. With one, what it takes: the guided half's rows, and the unguided half's behind them
+   * where that is another text; else the unguided half is filled with `role.unguided`, or is the guided half again.
+   */
+  readonly rows: TensorData;
+}
+
+/** What one clip is fed, condition by condition, with a first axis of 1. */
+export type ClipFeeds = readonly TensorData[];
+
+const where = "the clip's inputs";
+
+/** Throws MvcError `input-…`, `tensor-…`, `id-out-of-range`, `prompt-too-long`, `word-unknown`. */
+export function clipFeeds({ conditions }: Roles, request: ClipRequest, encode: EncodePrompt | undefined): ClipFeeds {
+  const { prompt, inputs = {} } = request;
+  const names = conditions.map(({ name }) => name);
+  const extra = Object.keys(inputs).find((name) => !names.includes(name));
+  if (extra !== undefined) throw mvcError("input-unknown", { input: extra, known: names });
+  const takesPrompt = conditions.some(({ name, from }) => from === "text" && !Object.hasOwn(inputs, name));
+  if (prompt !== undefined && !takesPrompt) throw mvcError("input-unknown", { input: "prompt", known: names });
+  return conditions.map((role) => {
+    const own = Object.hasOwn(inputs, role.name) ? inputs[role.name] : undefined;
+    const given = own ?? (role.from === "text" ? prompt : undefined);
+    if (given === undefined) {
+      const input = role.from === "text" ? "prompt" : role.name;
+      throw mvcError("input-missing", { input, expected: wantedOf(role), way: wayOf(role) });
+    }
+    return checkTensor(entryOf(role, given, encode), role.entry, where);
+  });
+}
+
+/** A batch of clips to what its conditions are fed. */
+export function conditionFeeds(
+  { conditions }: Roles,
+  clips: readonly ClipFeeds[],
+  encode: EncodePrompt | undefined,
+): readonly ConditionFeed[] {
+  return conditions.map((role, i): ConditionFeed => {
+    const guided = clips.map((feeds) => feeds[i] as TensorData);
+    if (typeof role.unguided === "string") {
+      const other = checkTensor(entryOf(role, role.unguided, encode), role.entry, where);
+      return { role, rows: stack([...guided, ...guided.map(() => other)]) };
+    }
+    if (role.encoder !== undefined) return { role, rows: stack(guided) };
+    const { unguided } = role;
+    return { role, rows: stack([...guided, ...(unguided === null ? guided : guided.map((one) => filled(one, unguided)))]) };
+  });
+}
+
+/** The condition of both halves, of what its encoder made of `rows`. */
+export function bothHalves({ unguided }: ConditionRole, encoded: TensorData): TensorData {
+  if (typeof unguided === "string") return encoded;
+  return stack([encoded, unguided === null ? encoded : filled(encoded, unguided)]);
+}
+
+function filled({ dtype, shape }: TensorData, value: number): TensorData {
+  return dtype === "i32"
+    ? i32(shape, new Int32Array(elements(shape)).fill(value))
+    : f32(shape, new Float32Array(elements(shape)).fill(value));
+}
+
+/** What is to be given, in words. */
+function wantedOf({ from, entry }: ConditionRole): string {
+  switch (from) {
+    case "text":
+      return "a text";
+    case "image":
+      return isOnePicture(entry.shape) ? `a picture of ${sizeOf(entry.shape)}` : `a tensor, ${describe(entry.dtype, entry.shape)}`;
+    case "number":
+      return "a number";
+    case "class":
+      return entry.ids === undefined ? "a class, a whole number" : `a class, a whole number from 0 to ${entry.ids - 1}`;
+    case "tensor":
+      return `a tensor, ${describe(entry.dtype, entry.shape)}`;
+  }
+}
+
+function wayOf({ name, from }: ConditionRole): string {
+  if (from === "text") return 'give it: `pipeline.sample("…")`, or `mvc sample PACKAGE "…"`';
+  return `give it: \`inputs: { ${name}: … }\` in \`pipeline.sample\`, or \`mvc sample … --input ${name}=…\``;
+}
+
+function entryOf(role: ConditionRole, given: ConditionInput, encode: EncodePrompt | undefined): TensorData {
+  const { name, from, entry } = role;
+  const refuse = () => mvcError("input-invalid", { input: name, expected: wantedOf(role), found: foundOf(given) });
+  if (typeof given === "string") {
+    if (from !== "text") throw refuse();
+    if (encode === undefined) throw new Error("conditions: a text without tokenizer");
+    return i32(entry.shape, encode(given, entry.shape[1] ?? 0));
+  }
+  if (typeof given === "number") {
+    if (from === "number" && Number.isFinite(given)) return f32(entry.shape, Float32Array.of(given));
+    if (from === "class" && Number.isSafeInteger(given) && Math.abs(given) < 2 ** 31) return i32(entry.shape, Int32Array.of(given));
+    throw refuse();
+  }
+  if (typeof given !== "object" || given === null || from === "text" || from === "number" || from === "class") throw refuse();
+  if ("dtype" in given) return given;
+  if (from !== "image") throw refuse();
+  return pictureTensor(role, given, refuse);
+}
+
+/** [1, 3, H, W] or [1, 1, 3, H, W]: one frame. */
+const isOnePicture = (shape: readonly number[]) => shape.length === 4 || shape[1] === 1;
+const sizeOf = (shape: readonly number[]) => `${shape.at(-1)}x${shape.at(-2)}`;
+
+function pictureTensor({ name, entry }: ConditionRole, picture: Picture, refuse: () => Error): TensorData {
+  const { width, height, data } = picture;
+  const plane = width * height;
+  if (!isOnePicture(entry.shape) || sizeOf(entry.shape) !== `${width}x${height}` || data.length !== plane * 4) throw refuse();
+  if (data.some((value, i) => i % 4 === 3 && value !== 255)) {
+    throw mvcError("input-invalid", { input: name, expected: "a picture that is opaque everywhere", found: "transparent pixels" });
+  }
+  const values = new Float32Array(3 * plane);
+  for (let c = 0; c < 3; c++) for (let i = 0; i < plane; i++) values[c * plane + i] = (data[i * 4 + c] ?? 0) / 127.5 - 1;
+  return f32(entry.shape, values);
+}
+
+function foundOf(given: ConditionInput): string {
+  if (typeof given !== "object" || given === null) return typeof given === "string" ? `the text ${JSON.stringify(given)}` : String(given);
+  if ("dtype" in given) return `a tensor, ${given.dtype} ${shapeText(given.shape)}`;
+  return `a picture of ${given.width}x${given.height}`;
+}

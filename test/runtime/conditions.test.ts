@@ -1,0 +1,325 @@
+// Models with every kind of condition, and with none, sampled on each backend beside clips computed by hand; and what is refused before the work.
+
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { referenceRunner } from "../../cli/reference-runner.ts";
+import { compile } from "../../compiler/compile.ts";
+import type { Setting } from "../../compiler/expand/configure.ts";
+import { type ClipRequest, createPipeline, loadPipeline, openPackage, type Pipeline, packageFolder } from "../../runtime/index.ts";
+import { normals } from "../../runtime/sampler/random.ts";
+import { alphaBars } from "../../runtime/sampler/schedule.ts";
+import { f32, i32 } from "../../runtime/tensor.ts";
+import { programOf } from "../compiler/expand/expanded.ts";
+import { plansOf, writePackage } from "../golden/package-folder.ts";
+import { noGpu, openOnGpu } from "../gpu.ts";
+import { tokenizerJson, VOCABULARY } from "./tiny-package.ts";
+
+const figures = 'method: "ddim", steps: 3, guidance: 2, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 1000';
+
+/** Two frames of 1x2 pixels, and one of each kind of condition, the text neither first nor last; all affine in what is fed. */
+const many = `
+dim B = 1; dim L = 6; dim F = 2;
+type Text = Tensor<float, [B, L, 1]>;
+model Many {
+  tokenizer { file: "tokenizer.json", pad: "<pad>" }
+  graph encodeText(tokens: Tensor<i32, [B, L]>): Text { return tokens |> embedding(8, 1) as token; }
+  graph see(x: Tensor<float, [B, 3, 1, 2]>): Tensor<float, [B, 1]> { return view(x, [B, 6]) |> linear(1, bias: false) as see; }
+  graph denoise(fps: Tensor<f32, [B]>, z: Tensor<float, [B, F, 3, 1, 2]>, style: Text, text: Text, t: Tensor<f32, [B]>,
+    label: Tensor<i32, [B]>, first: Tensor<float, [B, 1]>, mask: Tensor<float, [B, F]>): Tensor<float, [B, F, 3, 1, 2]> {
+    const words = view(text, [B, L]) |> linear(1, bias: false) as words;
+    const looks = view(style, [B, L]) |> linear(1, bias: false) as looks;
+    const shift = words + looks + view(fps, [B, 1]) * 0.01 + (label |> embedding(4, 1) as label) + first + view(t, [B, 1]) * 0.001;
+    return z * 0.5 + view(shift, [B, 1, 1, 1, 1]) + view(mask, [B, F, 1, 1, 1]) * 0.3;
+  }
+  sampler denoise(z, t) {
+    ${figures},
+    conditions: {
+      text: { from: "text", encoder: encodeText, unguided: "a" },
+      style: { from: "text", encoder: encodeText, unguided: "same" },
+      fps: { from: "number", unguided: 3.0 },
+      first: { from: "image", encoder: see, unguided: 0.25 },
+      label: { from: "class", unguided: 2 },
+      mask: { from: "tensor" },
+    },
+  }
+}`;
+const none = `
+dim B = 1; dim F = 2;
+model None {
+  graph step(z: Tensor<float, [B, 2]>): Tensor<float, [B, 2]> { return z * 2.0; }
+  graph denoise(z: Tensor<float, [B, F, 3, 1, 2]>, t: Tensor<f32, [B]>): Tensor<float, [B, F, 3, 1, 2]> {
+    return z * 0.5 + view(t, [B, 1, 1, 1, 1]) * 0.001;
+  }
+  sampler denoise(z, t) { ${figures} }
+}`;
+
+const weights: { readonly [path: string]: (i: number) => number } = {
+  "token.weight": (i) => i / 20,
+  "see.weight": (i) => i / 50,
+  "words.weight": () => 1 / 6,
+  "looks.weight": () => 1 / 3,
+  "label.weight": (i) => i / 8,
+};
+
+/** What the looped graph adds for one clip's conditions, written out: all but time and mask. */
+interface Fed {
+  readonly text: readonly string[];
+  readonly style: readonly string[];
+  readonly fps: number;
+  readonly first: number;
+  readonly label: number;
+}
+
+function shiftOf({ text, style, fps, first, label }: Fed): number {
+  const sum = (words: readonly string[]) => ["<start>", ...words, "<end>"].reduce((all, word) => all + VOCABULARY.indexOf(word) / 20, 0);
+  return sum(text) / 6 + sum(style) / 3 + fps * 0.01 + label / 8 + first;
+}
+
+/** DDIM by the formulas of Song et al. (2021) for v-prediction. */
+function byHand(seed: number, guided: number, unguided: number, mask: readonly number[], guidance = 2, steps = 3): number[] {
+  const bars = alphaBars("cosine", [0.1, 0.2], 1000);
+  const timeAt = (i: number) => Math.floor(1000 - (i * 1000) / steps + 0.5) - 1;
+  let z = [...normals(seed, 0, 12)];
+  for (let i = 0; i < steps; i++) {
+    const t = timeAt(i);
+    const a = bars[t] ?? 0;
+    const p = i + 1 < steps ? (bars[timeAt(i + 1)] ?? 0) : 1;
+    z = z.map((x, k) => {
+      const network = (shift: number) => x / 2 + t / 1000 + shift + 0.3 * (mask[Math.floor(k / 6)] ?? 0);
+      const v = network(unguided) + guidance * (network(guided) - network(unguided));
+      return Math.sqrt(p) * (Math.sqrt(a) * x - Math.sqrt(1 - a) * v) + Math.sqrt(1 - p) * (Math.sqrt(1 - a) * x + Math.sqrt(a) * v);
+    });
+  }
+  return z;
+}
+
+const picture = (...bytes: number[]) => {
+  const data = new Uint8ClampedArray(8).fill(255);
+  bytes.forEach((byte, i) => {
+    data[Math.floor(i / 3) * 4 + (i % 3)] = byte;
+  });
+  return { width: 2, height: 1, data };
+};
+const mask = f32([1, 2], Float32Array.of(1, -2));
+
+const one: ClipRequest = {
+  prompt: "a red circle",
+  seed: 7,
+  inputs: { style: "moves", fps: 8, first: picture(255, 0, 51, 102, 204, 255), label: 1, mask },
+};
+/** Planes of red, green and blue: 1, -0.2; -1, 0.6; -0.6, 1, weighed by 0 to 5 fiftieths. */
+const seen = (0 * 1 + 1 * -0.2 + 2 * -1 + 3 * 0.6 + 4 * -0.6 + 5 * 1) / 50;
+const oneByHand = () => {
+  const guided = { text: ["a", "red", "circle"], style: ["moves"], fps: 8, first: seen, label: 1 };
+  return byHand(7, shiftOf(guided), shiftOf({ ...guided, text: ["a"], fps: 3, first: 0.25, label: 2 }), [1, -2]);
+};
+const other: ClipRequest = {
+  ...one,
+  prompt: "moves red",
+  seed: 8,
+  inputs: { ...one.inputs, style: "red", fps: 24.5, label: 3, first: f32([1, 3, 1, 2], new Float32Array(6).fill(-1)) },
+};
+const otherByHand = () => {
+  const guided = { text: ["moves", "red"], style: ["red"], fps: 24.5, first: -15 / 50, label: 3 };
+  return byHand(8, shiftOf(guided), shiftOf({ ...guided, text: ["a"], fps: 3, first: 0.25, label: 2 }), [1, -2]);
+};
+
+const folders: string[] = [];
+const tokenizer = join(tmpdir(), `mvc-conditions-${process.pid}.json`);
+
+function packageOf(source: string, settings: { readonly [name: string]: Setting } = {}): string {
+  const result = compile(programOf(source), { precision: "f32", settings });
+  if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join("; "));
+  const { module } = result;
+  const weightOf = (path: string, shape: readonly number[]) =>
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => weights[path]?.(i) ?? Number.NaN);
+  const folder = writePackage(module, weightOf, module.tokenizer === null ? undefined : tokenizer, { onnx: true, plans: plansOf(module) });
+  folders.push(folder);
+  return folder;
+}
+
+const backends: { readonly [name: string]: (folder: string) => Promise<Pipeline> } = {
+  reference: async (folder) => {
+    const pack = await openPackage(packageFolder(folder));
+    return createPipeline(pack, referenceRunner(pack, folder));
+  },
+  onnx: (folder) => loadPipeline(folder, { backend: "onnx", threads: 1 }),
+  ...(noGpu === undefined ? { webgpu: openOnGpu } : {}),
+};
+
+const opened: { [package_: string]: { readonly [backend: string]: Pipeline } } = {};
+beforeAll(async () => {
+  writeFileSync(tokenizer, tokenizerJson);
+  const packages = { many: packageOf(many), two: packageOf(many, { B: 2 }), none: packageOf(none) };
+  for (const [name, folder] of Object.entries(packages)) {
+    opened[name] = Object.fromEntries(
+      await Promise.all(Object.entries(backends).map(async ([backend, open]) => [backend, await open(folder)] as const)),
+    );
+  }
+}, 120_000);
+afterAll(async () => {
+  for (const pipelines of Object.values(opened)) for (const pipeline of Object.values(pipelines)) await pipeline.dispose();
+  for (const folder of [...folders, tokenizer]) rmSync(folder, { recursive: true, force: true });
+});
+
+const near = (found: ArrayLike<number>, expected: readonly number[]) => {
+  expect(found.length).toBe(expected.length);
+  // Three steps in f32, values up to about 10.
+  expected.forEach((value, i) => {
+    expect(found[i]).toBeCloseTo(value, 4);
+  });
+};
+
+describe.each(Object.keys(backends))("on %s", (backend) => {
+  const of = (name: string) => opened[name]?.[backend] as Pipeline;
+
+  test("each condition does in each half what the model declares, and its pictures are the latent's", async () => {
+    const clip = await of("many").sample(one);
+    near(clip.latent.data, oneByHand());
+    expect(clip).toMatchObject({ width: 2, height: 1, frameCount: 2 });
+    near((await of("many").sample("moves red", { seed: 8, inputs: other.inputs ?? {} })).latent.data, otherByHand());
+    const [latent] = await of("many").sampleLatents([one]);
+    expect(latent).toEqual(clip.latent);
+  });
+
+  test("clips of a batch have conditions of their own", async () => {
+    const clips = await of("two").sampleAll([one, other, one]);
+    expect(clips).toHaveLength(3);
+    for (const [i, expected] of [oneByHand(), otherByHand(), oneByHand()].entries()) near(clips[i]?.latent.data ?? [], expected);
+  });
+
+  test("a model without conditions takes no prompt, and a graph called `step` of its own stays what it is", async () => {
+    const pipeline = of("none");
+    near((await pipeline.sample({ seed: 3 })).latent.data, byHand(3, 0, 0, [], 1));
+    const { step } = await pipeline.run("step", { z: f32([1, 2], Float32Array.of(1, 2)) });
+    expect([...(step?.data ?? [])]).toEqual([2, 4]);
+    await expect(pipeline.sample("a red circle")).rejects.toMatchObject({ code: "input-unknown", message: 'the model takes no "prompt"' });
+    await expect(pipeline.sample({}, { guidance: 3 })).rejects.toMatchObject({ code: "option-invalid" });
+  });
+
+  test.each<readonly [string, ClipRequest, string]>([
+    ["no prompt", { inputs: one.inputs ?? {} }, 'input-missing: the model needs "prompt", a text, which was not given'],
+    ["no number", without("fps"), 'input-missing: the model needs "fps", a number, which was not given'],
+    ["no picture", without("first"), 'input-missing: the model needs "first", a picture of 2x1, which was not given'],
+    ["no class", without("label"), 'input-missing: the model needs "label", a class, a whole number from 0 to 3, which was not given'],
+    ["no tensor", without("mask"), 'input-missing: the model needs "mask", a tensor, f32 [1, 2], which was not given'],
+    ["one that it has not", changed("fsp", 3), 'input-unknown: the model takes no "fsp"'],
+    ["a number that is none", changed("fps", Number.NaN), 'input-invalid: "fps" must be a number, found NaN'],
+    ["a text for a number", changed("fps", "8"), 'input-invalid: "fps" must be a number, found the text "8"'],
+    ["half a class", changed("label", 1.5), 'input-invalid: "label" must be a class, a whole number from 0 to 3, found 1.5'],
+    [
+      "a class beyond the table",
+      changed("label", 4),
+      'id-out-of-range: "label" of the clip\'s inputs holds the id 4, but its table has 4 rows',
+    ],
+    [
+      "a picture of another size",
+      changed("first", { width: 1, height: 2, data: new Uint8Array(8).fill(255) }),
+      'input-invalid: "first" must be a picture of 2x1, found a picture of 1x2',
+    ],
+    [
+      "a picture that is seen through",
+      changed("first", { width: 2, height: 1, data: new Uint8Array(8) }),
+      'input-invalid: "first" must be a picture that is opaque everywhere, found transparent pixels',
+    ],
+    [
+      "a tensor of another shape",
+      changed("mask", f32([2], new Float32Array(2))),
+      'tensor-shape: "mask" of the clip\'s inputs must have the shape [1, 2] (B, F), found [2]',
+    ],
+    [
+      "a tensor of whole numbers",
+      changed("mask", i32([1, 2], new Int32Array(2))),
+      'tensor-dtype: "mask" of the clip\'s inputs must be f32, found i32',
+    ],
+    ["a word that it does not know", { ...one, prompt: "a dog" }, 'word-unknown: the model does not know the word "dog"'],
+  ])("refused before the work: %s", async (_, request, said) => {
+    const phases: string[] = [];
+    // The second of two clips: nothing of the first is sampled either.
+    const sampling = of("many").sampleAll([one, request], { onProgress: ({ phase }) => phases.push(phase) });
+    await expect(sampling.catch(({ code, message }) => `${code}: ${message}`)).resolves.toBe(said);
+    expect(phases).toEqual([]);
+  });
+
+  test("ids beyond a table are one error, in `run` too", async () => {
+    for (const id of [8, -1]) {
+      const tokens = i32([1, 6], Int32Array.of(0, 1, 2, 3, id, 7));
+      await expect(of("many").run("encodeText", { tokens })).rejects.toMatchObject({
+        code: "id-out-of-range",
+        message: `"tokens" of graph "encodeText" holds the id ${id}, but its table has 8 rows`,
+      });
+    }
+  });
+
+  test("calls at once: each as if alone, and one that is stopped harms none", async () => {
+    const pipeline = of("many");
+    const abort = new AbortController();
+    const stopped = pipeline.sample(other, { signal: abort.signal, steps: 50 });
+    const [first, second] = [pipeline.sample(one), pipeline.sample(other)];
+    const waiting = pipeline.sample(other, { signal: abort.signal });
+    const tokens = i32([1, 6], Int32Array.of(1, 2, 3, 4, 5, 6));
+    const ran = pipeline.run("encodeText", { tokens });
+    abort.abort();
+    await expect(stopped).rejects.toMatchObject({ code: "aborted" });
+    await expect(waiting).rejects.toMatchObject({ code: "aborted" });
+    near((await first).latent.data, oneByHand());
+    near((await second).latent.data, otherByHand());
+    near(
+      (await ran).encodeText?.data ?? [],
+      [1, 2, 3, 4, 5, 6].map((id) => id / 20),
+    );
+    // A graph that `run` has run before is still the loop's.
+    near((await pipeline.sample(one)).latent.data, oneByHand());
+  });
+});
+
+test.each(Object.entries(backends))("a graph of the loop may run before the first clip, on %s", async (_, open) => {
+  const pipeline = await open(folders[0] ?? "");
+  const { inputs } = pipeline.package.manifest.graphs.step ?? { inputs: [] };
+  await pipeline.run(
+    "step",
+    Object.fromEntries(
+      inputs.map(({ name, shape }) => [
+        name,
+        f32(
+          shape,
+          normals(
+            1,
+            0,
+            shape.reduce((a, b) => a * b, 1),
+          ),
+        ),
+      ]),
+    ),
+  );
+  near((await pipeline.sample(one)).latent.data, oneByHand());
+  await pipeline.dispose();
+});
+
+test.each(Object.entries(backends))("disposed on %s: what runs ends, and nothing runs after it", async (_, open) => {
+  const pipeline = await open(folders[0] ?? "");
+  let disposing: Promise<void> | undefined;
+  const onProgress = ({ phase, step }: { phase: string; step: number }) => {
+    if (phase === "step" && step === 1) disposing ??= pipeline.dispose();
+  };
+  const gone = { code: "disposed", message: "the pipeline was used after it was disposed" };
+  const running = pipeline.sample(one, { steps: 900, onProgress });
+  const waiting = pipeline.sample(other);
+  await expect(running).rejects.toMatchObject(gone);
+  await expect(waiting).rejects.toMatchObject(gone);
+  await disposing;
+  await expect(pipeline.sample(one)).rejects.toMatchObject(gone);
+  await expect(pipeline.run("encodeText", { tokens: i32([1, 6], new Int32Array(6)) })).rejects.toMatchObject(gone);
+  await pipeline.dispose();
+});
+
+function without(name: string): ClipRequest {
+  const { [name]: _, ...inputs } = one.inputs ?? {};
+  return { ...one, inputs };
+}
+
+function changed(name: string, value: NonNullable<ClipRequest["inputs"]>[string]): ClipRequest {
+  return { ...one, inputs: { ...one.inputs, [name]: value } };
+}
