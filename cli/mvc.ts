@@ -119,6 +119,24 @@ withChoices(program.command("report"))
   .option("--json", "print the report as JSON")
   .action(async (file, options) => finish(await (await import("./commands/report.ts")).report(file, options)));
 
+withChoices(program.command("explain"))
+  .description("print what each stage of the compiler makes of a model")
+  .argument("<file>", "a .mv file")
+  .addOption(new Option("--tokens", "the words and marks of the file").conflicts(["ast", "graph", "timing"]))
+  .addOption(new Option("--ast", "its syntax tree").conflicts(["graph", "timing"]))
+  .option("--graph <name>", "a graph, as the targets take it; without it, the stages of all graphs and what each leaves")
+  .addOption(
+    new Option("--after <stage>", "the graph as this stage left it, such as share-repeats or onnx/sink-reshapes").conflicts([
+      "plan",
+      "kernel",
+    ]),
+  )
+  .addOption(new Option("--plan", "the graph's plan on WebGPU").conflicts("kernel"))
+  .option("--kernel <name>", "a kernel of the graph's plan, as WGSL")
+  .addOption(new Option("--timing", "milliseconds by stage").conflicts("graph"))
+  .option("--limits <file>", "as for build", "default")
+  .action(async (file, options) => finish(await (await import("./commands/explain.ts")).explain(file, options)));
+
 withChoices(program.command("build"))
   .description("compile a model to a package: ONNX graphs, one weight file, typed bindings")
   .argument("<file>", "a .mv file")

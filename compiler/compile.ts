@@ -10,8 +10,9 @@ import type { Graph } from "./graph/graph.ts";
 import type { Module, Tokenizer } from "./module/module.ts";
 import type { AxisType } from "./ops/op.ts";
 import type { SamplerSpec } from "./package/manifest.ts";
-import { runPasses } from "./passes/passes.ts";
+import { passes, runPasses } from "./passes/passes.ts";
 import { splitInvariant } from "./passes/split-invariant.ts";
+import { type Trace, untraced } from "./rewriting/trace.ts";
 import { verify } from "./rewriting/verify.ts";
 
 export type CompileResult =
@@ -81,16 +82,18 @@ function conflictingWeights(configuration: Configuration, graphs: ReadonlyMap<st
   return [];
 }
 
-export function compile(program: Program, choices: Choices): CompileResult {
+/** `trace` hears of every stage; what leads to the looped graph at the guided batch goes by the name of `step`. */
+export function compile(program: Program, choices: Choices, trace: Trace = untraced): CompileResult {
   const read = readModel(program, choices);
   if (!read.ok) return read;
   const { configuration, name, graphs: written, recipe } = read.value;
-  const loop = recipe === undefined ? noLoop : compileLoop(configuration, recipe);
+  for (const [graph, made] of written) trace({ stage: "expand", graph, made });
+  const loop = recipe === undefined ? noLoop : compileLoop(configuration, recipe, trace);
   if (!loop.ok) return loop;
   const tokenizer = compileTokenizer(configuration);
   if (!tokenizer.ok) return tokenizer;
   const { sampler, made, unread } = loop.value;
-  const graphs = new Map([...written].map(([own, graph]) => [own, runPasses(verify(graph, "expand"))]));
+  const graphs = new Map([...written].map(([own, graph]) => [own, runPasses(verify(graph, "expand"), passes, trace)]));
   for (const graph of made) graphs.set(graph.name, graph);
   const origins = new Map(graphsOf(configuration).map((declaration) => [declaration.name.name, declaration.name.span]));
   for (const graph of made) origins.set(graph.name, samplerOf(configuration)?.graph.span ?? configuration.model.name.span);
@@ -121,14 +124,17 @@ interface Loop {
 const noLoop: Attempt<Loop> = { ok: true, value: { sampler: null, made: [], unread: [] } };
 
 /** The looped graph at twice the batch (the guided half and the unguided one), split into what runs once and what runs each step. */
-function compileLoop(configuration: Configuration, recipe: Recipe): Attempt<Loop> {
+function compileLoop(configuration: Configuration, recipe: Recipe, trace: Trace): Attempt<Loop> {
   const looped = graphsOf(configuration).find((graph) => graph.name.name === recipe.graph);
   if (looped === undefined) throw new Error("compile: a sampler without its graph, which check should have found");
   const expanded = expandGraph(withBatch(configuration, looped, recipe.latent, 2), looped);
   if (!expanded.ok) return expanded;
   const names = { prepare: madeName("prepare", configuration, recipe), step: madeName("step", configuration, recipe) };
-  const split = splitInvariant(runPasses(verify(expanded.value, "expand")), [recipe.latent, recipe.time], names);
+  const heard: Trace = (end) => trace({ ...end, graph: names.step });
+  heard({ stage: "expand", graph: looped.name.name, made: expanded.value });
+  const split = splitInvariant(runPasses(verify(expanded.value, "expand"), passes, heard), [recipe.latent, recipe.time], names);
   const made = [...(split.prepare === undefined ? [] : [split.prepare]), split.step].map((graph) => verify(graph, "split-invariant"));
+  for (const graph of made) trace({ stage: "split-invariant", graph: graph.name, made: graph });
   const read = new Set(made.flatMap((graph) => graph.values.flatMap((value) => (value.kind === "input" ? [value.name] : []))));
   const conditions = recipe.conditions.filter(({ name }) => read.has(name));
   const unread = recipe.conditions.flatMap(({ name }) => (read.has(name) ? [] : [name]));

@@ -5,16 +5,15 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
-import type { Choices, Setting } from "../../compiler/expand/configure.ts";
 import type { Module } from "../../compiler/module/module.ts";
 import { emitPackage, type PackageFiles } from "../../compiler/package-files.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
-import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
-import { mvcError, reasonOf } from "../../runtime/errors.ts";
 import { writeNew } from "../../runtime/node/atomic-file.ts";
 import { attempt } from "../../runtime/node/output-file.ts";
-import { readText, requireRegular, textLimits } from "../../runtime/node/regular-file.ts";
+import { requireRegular } from "../../runtime/node/regular-file.ts";
+import { type ChoiceOptions, choicesOf } from "../choices.ts";
+import { readLimits } from "../limits-file.ts";
 import { filesOf } from "../package-place.ts";
 import { printDiagnostics, shownPath, soundProgram } from "../program.ts";
 import { startProgress } from "../progress.ts";
@@ -24,24 +23,6 @@ import { checkTokenizer } from "../tokenizer-check.ts";
 import { readTokenizer, type TokenizerFile } from "../tokenizer-file.ts";
 import { version } from "../version.ts";
 import { randomWeights, trainedWeights, type WeightSource } from "../weights.ts";
-
-export interface ChoiceOptions {
-  readonly model?: string;
-  readonly preset?: string;
-  readonly ablation?: readonly string[];
-  readonly set?: { readonly [name: string]: Setting };
-  readonly precision: "f32" | "f16";
-}
-
-export function choicesOf(options: ChoiceOptions): Choices {
-  return {
-    model: options.model,
-    preset: options.preset,
-    ablations: options.ablation ?? [],
-    settings: options.set ?? {},
-    precision: options.precision,
-  };
-}
 
 export interface BuildOptions extends ChoiceOptions {
   readonly weights?: string;
@@ -115,26 +96,6 @@ function extentOf(files: PackageFiles, source: WeightSource | undefined): Extent
   const sizes = [...files.graphs.values()].map(({ byteLength }) => byteLength);
   const paths = filesOf(files.manifest(() => "", source && ""));
   return { files: paths, bytes: sizes.reduce((sum, size) => sum + size, weights), largest: Math.max(weights, ...sizes) };
-}
-
-/** Limits by name, over the defaults that every device grants. */
-function readLimits(file: string): DeviceLimits {
-  if (file === "default") return defaultLimits;
-  const wrong = (expected: string, found: string) => mvcError("option-invalid", { option: `--limits ${file}`, expected, found });
-  const text = readText(file, "the file of limits", textLimits.settings);
-  let given: unknown;
-  try {
-    given = JSON.parse(text);
-  } catch (error) {
-    throw wrong("a file of JSON", reasonOf(error));
-  }
-  if (typeof given !== "object" || given === null || Array.isArray(given))
-    throw wrong("an object of limits by name", JSON.stringify(given));
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(defaultLimits, name)) throw wrong(`limits named ${Object.keys(defaultLimits).join(", ")}`, name);
-    if (!Number.isSafeInteger(value) || value < 1) throw wrong(`whole numbers above 0 for ${name}`, JSON.stringify(value));
-  }
-  return { ...defaultLimits, ...given };
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -5,10 +5,10 @@ import { costOf, type GraphCost } from "../../compiler/analysis/cost.ts";
 import { type Dependence, dependenceAlong } from "../../compiler/analysis/dependence.ts";
 import { expandModel } from "../../compiler/compile.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
+import { type ChoiceOptions, choicesOf } from "../choices.ts";
 import { printDiagnostics, soundProgram } from "../program.ts";
 import { table } from "../table.ts";
 import type { Outcome } from "../terminal.ts";
-import { type ChoiceOptions, choicesOf } from "./build.ts";
 
 export interface ReportOptions extends ChoiceOptions {
   readonly depth: number;

@@ -3,6 +3,7 @@
 import { bytesOfDType, type Graph, sizeOf, valuesById } from "../../graph/graph.ts";
 import { opEntry } from "../../ops/table.ts";
 import type { Binding, DeviceNeeds, Dispatch, Plan, Variant, WeightBuffer } from "../../package/plan.ts";
+import { type Trace, untraced } from "../../rewriting/trace.ts";
 import { verify } from "../../rewriting/verify.ts";
 import { draftsOf } from "./kernels/drafts.ts";
 import { KernelLibrary } from "./kernels/kernel-library.ts";
@@ -38,12 +39,23 @@ interface Step {
 }
 
 /** Plans within the limits where splitting by frames and by rows can do it; `breachesOf` says what is still beyond them. */
-export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits, library: KernelLibrary = kernelLibrary(limits)): Planned {
+export function planGraph(
+  whole: Graph,
+  limits: DeviceLimits = defaultLimits,
+  library: KernelLibrary = kernelLibrary(limits),
+  trace: Trace = untraced,
+): Planned {
+  const ended = (stage: string, made?: Graph) => trace({ stage, graph: whole.name, ...(made === undefined ? {} : { made }) });
   const bounds = boundsOf(limits);
-  const graph = verify(splitFrames(verify(materialise(whole, bounds), "materialise"), bounds), "split-frames");
+  const materialised = verify(materialise(whole, bounds), "materialise");
+  ended("materialise", materialised);
+  const graph = verify(splitFrames(materialised, bounds), "split-frames");
+  ended("split-frames", graph);
   const byId = valuesById(graph);
   const groups = fuse(graph, bounds);
+  ended("fuse");
   const storage = placeValues(graph, groups, bounds.binding);
+  ended("place-values");
   const scene = { value: byId, stored: storage.stored, table: storage.table, statistics: storage.statistics };
   const weights = new WeightBuffers(byId);
   for (const value of graph.values) {
@@ -55,6 +67,7 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits, li
     const [draft, ...variants] = library.draftsOf({ group, scene, result: storage.result(group) }, matrix);
     return { group, draft, variants };
   });
+  ended("write-kernels");
   /** Of the buffers that share slots: those of values that do not leave the graph. */
   const sizes = new Map<string, number>();
   const written = new Set(graph.outputs.map(({ name }) => outputBuffer(name)));
@@ -63,6 +76,7 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits, li
     if (!written.has(buffer)) sizes.set(buffer, padded(elements * bytesOfDType[dtype]));
   }
   const { sizes: slots, places, lifetimes } = assignSlots(steps, sizes, limits.maxBufferSize);
+  ended("share-slots");
   const inputs = graph.values.flatMap((value) =>
     value.kind === "input" ? [{ name: value.name, bytes: padded(sizeOf(value.type.shape) * 4) }] : [],
   );
@@ -113,7 +127,9 @@ export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits, li
     ),
   };
   const planned = slots.reduce((sum, bytes) => sum + bytes, 0);
-  return { plan, graph, source: kernels.source(), memory: { planned, least: leastBytes(lifetimes) } };
+  const source = kernels.source();
+  ended("bind");
+  return { plan, graph, source, memory: { planned, least: leastBytes(lifetimes) } };
 }
 
 /** The kernels for a device of these limits, each written once. */

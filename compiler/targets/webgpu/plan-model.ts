@@ -2,6 +2,7 @@
 
 import type { Diagnostic, Span } from "../../../dsl/index.ts";
 import type { Module } from "../../module/module.ts";
+import { type Trace, untraced } from "../../rewriting/trace.ts";
 import { webgpuDiagnostic } from "./messages.ts";
 import { type Breach, breachesOf, type DeviceLimits } from "./plan/limits.ts";
 import { kernelLibrary, type Planned, planGraph } from "./plan-graph.ts";
@@ -10,12 +11,12 @@ export type PlanResult =
   | { readonly ok: true; readonly plans: ReadonlyMap<string, Planned> }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
-export function planModel({ graphs, origins }: Module, limits: DeviceLimits): PlanResult {
+export function planModel({ graphs, origins }: Module, limits: DeviceLimits, trace: Trace = untraced): PlanResult {
   const plans = new Map<string, Planned>();
   const diagnostics: Diagnostic[] = [];
   const library = kernelLibrary(limits);
   for (const [name, graph] of graphs) {
-    const planned = planGraph(graph, limits, library);
+    const planned = planGraph(graph, limits, library, trace);
     plans.set(name, planned);
     const [first] = breachesOf(planned.plan, limits);
     const span = origins.get(name);
