@@ -16,8 +16,9 @@ function folded(op: OpValue, { builder, value }: Rewriting): ValueId | undefined
   const inputs = op.inputs.map(value);
   if (!inputs.every((input) => input.kind === "constant")) return undefined;
   const tensors = inputs.map((input) => ({ shape: input.type.shape, data: arrayOf(input) }));
-  const result = opEntry(op.op).reference(tensors, op.attributes, op.type);
-  return builder.constant(op.type, Array.from(result.data));
+  const data = Array.from(opEntry(op.op).reference(tensors, op.attributes, op.type).data);
+  // A graph's JSON holds no infinities.
+  return data.every(Number.isFinite) ? builder.constant(op.type, data) : undefined;
 }
 
 function arrayOf(value: Value): Float32Array | Int32Array {

@@ -63,6 +63,6 @@ function shapeAt(op: OpValue, rewriting: Rewriting): readonly number[] {
   return rewriting.builder.typeOf(source(op)).shape;
 }
 
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((size, i) => size === b[i]);
 }

@@ -1,8 +1,8 @@
 /** Moves a value's repetition along frames past what computes the same for each copy, so that the text's keys and values are made once a clip. */
 
-import type { Graph, OpValue, ValueId } from "../graph/graph.ts";
-import { sizeOf } from "../graph/graph.ts";
+import { type Graph, type OpValue, sizeOf, type ValueId } from "../graph/graph.ts";
 import { type Rewriting, rewriteOps } from "../rewriting/rewrite.ts";
+import { sameShape } from "./layout.ts";
 
 /**
  * `linear(repeat(y))` becomes `repeat(linear(y))`, and attention of frames to one repeated text becomes attention of all
@@ -50,16 +50,15 @@ function linearOfRepeat(op: OpValue, rewriting: Rewriting): ValueId | undefined 
   return builder.op("reshape", [stretched], { shape: op.type.shape }, repeat.merged.origin);
 }
 
+/** Only where a clip's key and value are one text each, [clips, 1, tokens, width]: of other ranks, or repeated otherwise, each frame's stay its own. */
 function attendToRepeat(op: OpValue, rewriting: Rewriting): ValueId | undefined {
   if (op.attributes.causal === true) return undefined;
   const key = repeatOf(op.inputs[1], rewriting);
   const value = repeatOf(op.inputs[2], rewriting);
-  if (key === undefined || value === undefined || key.stretched.length !== 4 || key.sourceShape[1] !== 1 || value.sourceShape[1] !== 1) {
-    return undefined;
-  }
+  if (key === undefined || value === undefined || !sameShape(key.sourceShape, value.sourceShape)) return undefined;
+  if (key.sourceShape.length !== 4 || key.sourceShape[1] !== 1) return undefined;
+  const [clips = 1, , tokens = 1, width = 1] = key.sourceShape;
   const { builder } = rewriting;
-  const [clips, , tokens, width] = key.sourceShape;
-  if (clips === undefined || tokens === undefined || width === undefined) return undefined;
   const queries = builder.typeOf(inputOf(op, 0)).shape;
   const reshape = (id: ValueId, shape: readonly number[]) => builder.op("reshape", [id], { shape }, op.origin);
   const all = reshape(inputOf(op, 0), [clips, sizeOf(queries) / (clips * width), width]);

@@ -21,7 +21,7 @@ export function splitInvariant(graph: Graph, varying: readonly string[], names: 
   }
   if (frontier.size === 0) return undefined;
 
-  const taken = new Set(graph.values.flatMap((value) => (value.kind === "input" ? [value.name] : [])));
+  const taken = namesIn(graph);
   const outputs: { name: string; value: ValueId; axes: readonly string[] }[] = [];
   const replacements = new Map<ValueId, InputValue>();
   for (const id of frontier) {
@@ -39,6 +39,12 @@ export function splitInvariant(graph: Graph, varying: readonly string[], names: 
     outputs: graph.outputs,
   };
   return { prepare: removeDeadCode(prepare), step: dropUnreadInputs(removeDeadCode(step), varying) };
+}
+
+/** Inputs, weights and outputs share one space of names in ONNX: what is prepared gets a name of its own. */
+function namesIn(graph: Graph): Set<string> {
+  const names = graph.values.flatMap((value) => (value.kind === "input" ? [value.name] : value.kind === "weight" ? [value.path] : []));
+  return new Set([...names, ...graph.outputs.map((output) => output.name)]);
 }
 
 function kindOf(value: Value, varying: readonly string[], kinds: ReadonlyMap<ValueId, string>) {
@@ -75,6 +81,9 @@ function uniqueName(path: string, taken: Set<string>): string {
 
 /** Inputs that only `prepare` reads are not the step's; the varying ones stay, as they are its signature. */
 function dropUnreadInputs(graph: Graph, varying: readonly string[]): Graph {
-  const read = new Set(graph.values.flatMap((value) => (value.kind === "op" ? value.inputs : [])));
+  const read = new Set([
+    ...graph.values.flatMap((value) => (value.kind === "op" ? value.inputs : [])),
+    ...graph.outputs.map(({ value }) => value),
+  ]);
   return { ...graph, values: graph.values.filter((value) => value.kind !== "input" || read.has(value.id) || varying.includes(value.name)) };
 }
