@@ -263,3 +263,10 @@ test("long constants are not compared", () => {
   const constants = shareSubexpressions(toy.graph(y)).values.filter(({ kind }) => kind === "constant");
   expect(constants.map(({ type }) => type.shape)).toEqual([[4096], [4097], [4097]]);
 });
+
+test("whole numbers that f32 does not hold are folded exactly", () => {
+  const toy = new Toy();
+  const whole = (value: number) => toy.constant({ dtype: "i32", shape: [1] }, [value]);
+  const sum = foldConstants(toy.graph(toy.apply("add", [whole(16777217), whole(2)])));
+  expect(sum.values.at(-1)).toMatchObject({ kind: "constant", data: [16777219] });
+});

@@ -3,6 +3,7 @@
 import { interpret } from "../../../compiler/analysis/interpret.ts";
 import { type Graph, sizeOf, type TensorType, type ValueId } from "../../../compiler/graph/graph.ts";
 import type { Tensor } from "../../../compiler/ops/op.ts";
+import { floatsToHalves, halvesToFloats } from "../../../runtime/half.ts";
 import { randomNumbers } from "../ops/one-op.ts";
 
 export type Outputs = ReadonlyMap<string, Tensor>;
@@ -11,7 +12,9 @@ export type Outputs = ReadonlyMap<string, Tensor>;
 function numbersFor(name: string, { shape, dtype }: TensorType): Tensor {
   const random = randomNumbers([...name].reduce((hash, letter) => Math.imul(hash, 31) + letter.charCodeAt(0), 7));
   const numbers = Array.from({ length: sizeOf(shape) }, () => random());
-  return { shape, data: dtype === "i32" ? Int32Array.from(numbers, (x) => Math.floor(Math.abs(x) * 3)) : Float32Array.from(numbers) };
+  if (dtype === "i32") return { shape, data: Int32Array.from(numbers, (x) => Math.floor(Math.abs(x) * 3)) };
+  const data = Float32Array.from(numbers);
+  return { shape, data: dtype === "f16" ? halvesToFloats(floatsToHalves(data)) : data };
 }
 
 export interface Given {
