@@ -16,15 +16,11 @@ export function gatherShifts(graph: Graph): Graph {
 
 function gathered(op: OpValue, { builder, value }: Rewriting, readers: ReadonlyMap<ValueId, number>): ValueId | undefined {
   const whole = sizeOf(op.type.shape);
-  const isWhole = (id: ValueId) => sizeOf(builder.typeOf(id).shape) === whole;
-  const isSmall = (id: ValueId) => sizeOf(builder.typeOf(id).shape) * 8 <= whole;
-  const [left, right] = op.inputs;
-  if (left === undefined || right === undefined || !isSmall(right)) return undefined;
+  const [left = -1, right = -1] = op.inputs;
   const inner = value(left);
   if (inner.kind !== "op" || inner.op !== "add" || readers.get(left) !== 1) return undefined;
-  const [x, shift] = inner.inputs;
-  if (x === undefined || shift === undefined || !isWhole(x) || !isSmall(shift)) return undefined;
+  const [x = -1, shift = -1] = inner.inputs;
   const both = builder.op("add", [shift, right], {}, inner.origin);
-  // Two small shifts may stretch each other to something that is small no more.
-  return isSmall(both) ? builder.op("add", [x, both], {}, op.origin, op.type) : undefined;
+  // One is large, or they stretch each other to something that is small no more: the sum is left to die.
+  return sizeOf(builder.typeOf(both).shape) * 8 <= whole ? builder.op("add", [x, both], {}, op.origin, op.type) : undefined;
 }

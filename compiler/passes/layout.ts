@@ -11,7 +11,7 @@ export function cancelLayout(graph: Graph): Graph {
       case "transpose":
         return transpose(op, rewriting);
       case "broadcast":
-        return sameShape(shapeAt(op, rewriting), op.type.shape) ? op.inputs[0] : undefined;
+        return sameShape(shapeAt(op, rewriting), op.type.shape) ? source(op) : undefined;
       default:
         return undefined;
     }
@@ -47,9 +47,7 @@ function transpose(op: OpValue, rewriting: Rewriting): ValueId | undefined {
 }
 
 function source(op: OpValue): ValueId {
-  const id = op.inputs[0];
-  if (id === undefined) throw new Error(`layout: ${op.op} without an input`);
-  return id;
+  return op.inputs[0] ?? -1;
 }
 
 /** The permutation of a transpose. */

@@ -10,8 +10,7 @@ export function mergeAxes(graph: Graph): Graph {
 }
 
 function merged(op: OpValue, { builder }: Rewriting): ValueId | undefined {
-  const [source] = op.inputs;
-  if (source === undefined) throw new Error("merge-axes: a transpose without an input");
+  const [source = -1] = op.inputs;
   const shape = builder.typeOf(source).shape;
   const groups = groupsOf(
     permutationOf(op).filter((axis) => shape[axis] !== 1),

@@ -26,9 +26,9 @@ interface Repeat {
 }
 
 /** `reshape(broadcast(y))` that leaves the last two axes as they are. */
-function repeatOf(id: ValueId | undefined, { value, builder }: Rewriting): Repeat | undefined {
-  const merged = id === undefined ? undefined : value(id);
-  if (merged?.kind !== "op" || merged.op !== "reshape") return undefined;
+function repeatOf(id: ValueId, { value, builder }: Rewriting): Repeat | undefined {
+  const merged = value(id);
+  if (merged.kind !== "op" || merged.op !== "reshape") return undefined;
   const broadcast = value(inputOf(merged, 0));
   if (broadcast.kind !== "op" || broadcast.op !== "broadcast") return undefined;
   const source = inputOf(broadcast, 0);
@@ -40,7 +40,7 @@ function repeatOf(id: ValueId | undefined, { value, builder }: Rewriting): Repea
 }
 
 function linearOfRepeat(op: OpValue, rewriting: Rewriting): ValueId | undefined {
-  const repeat = repeatOf(op.inputs[0], rewriting);
+  const repeat = repeatOf(inputOf(op, 0), rewriting);
   if (repeat === undefined) return undefined;
   const { builder } = rewriting;
   const width = lastOf(op.type.shape);
@@ -53,8 +53,8 @@ function linearOfRepeat(op: OpValue, rewriting: Rewriting): ValueId | undefined 
 /** Only where a clip's key and value are one text each, [clips, 1, tokens, width]: of other ranks, or repeated otherwise, each frame's stay its own. */
 function attendToRepeat(op: OpValue, rewriting: Rewriting): ValueId | undefined {
   if (op.attributes.causal === true) return undefined;
-  const key = repeatOf(op.inputs[1], rewriting);
-  const value = repeatOf(op.inputs[2], rewriting);
+  const key = repeatOf(inputOf(op, 1), rewriting);
+  const value = repeatOf(inputOf(op, 2), rewriting);
   if (key === undefined || value === undefined || !sameShape(key.sourceShape, value.sourceShape)) return undefined;
   if (key.sourceShape.length !== 4 || key.sourceShape[1] !== 1) return undefined;
   const [clips = 1, , tokens = 1, width = 1] = key.sourceShape;
@@ -67,9 +67,7 @@ function attendToRepeat(op: OpValue, rewriting: Rewriting): ValueId | undefined 
 }
 
 function inputOf(op: OpValue, index: number): ValueId {
-  const id = op.inputs[index];
-  if (id === undefined) throw new Error(`share-repeats: ${op.op} lacks input ${index}`);
-  return id;
+  return op.inputs[index] ?? -1;
 }
 
 function lastOf(shape: readonly number[]): number {
