@@ -24,7 +24,7 @@ export function shareSubexpressions(graph: Graph): Graph {
 
 /** Long constants are left alone: comparing them costs more than they do. */
 function keyOf(value: Value): string | undefined {
-  if (value.kind === "op") return `${value.op}(${value.inputs.join(",")})${showAttributes(value.attributes)}${showType(value.type)}`;
+  if (value.kind === "op") return `${value.op}(${value.inputs.join(",")})${showAttributes(value.attributes)}`;
   if (value.kind === "constant" && value.data.length <= 4096) return `${showType(value.type)}=${value.data.join(",")}`;
   return undefined;
 }

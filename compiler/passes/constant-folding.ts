@@ -16,8 +16,9 @@ function folded(op: OpValue, { builder, value }: Rewriting): ValueId | undefined
   const inputs = op.inputs.map(value);
   if (!inputs.every((input) => input.kind === "constant")) return undefined;
   const tensors = inputs.map((input) => ({ shape: input.type.shape, data: arrayOf(input) }));
-  const result = opEntry(op.op).reference(tensors, op.attributes, op.type);
-  return builder.constant(op.type, Array.from(result.data));
+  const data = Array.from(opEntry(op.op).reference(tensors, op.attributes, op.type).data);
+  // A graph's JSON holds no infinities.
+  return data.every(Number.isFinite) ? builder.constant(op.type, data) : undefined;
 }
 
 function arrayOf(value: Value): Float32Array | Int32Array {
@@ -27,16 +28,15 @@ function arrayOf(value: Value): Float32Array | Int32Array {
 
 /** x * 1, x / 1, x + 0, x - 0, where the constant does not stretch x. */
 function neutral(op: OpValue, { builder, value }: Rewriting): ValueId | undefined {
-  const [left, right] = op.inputs;
-  if (left === undefined || right === undefined) return undefined;
-  const is = (id: ValueId, element: number): boolean => {
+  const element = op.op === "mul" || op.op === "div" ? 1 : op.op === "add" || op.op === "sub" ? 0 : undefined;
+  if (element === undefined) return undefined;
+  const [left = -1, right = -1] = op.inputs;
+  const isNeutral = (id: ValueId): boolean => {
     const candidate = value(id);
     return candidate.kind === "constant" && candidate.data.every((item) => item === element);
   };
-  const sameType = (id: ValueId): boolean => sizeOf(builder.typeOf(id).shape) === sizeOf(op.type.shape);
-  const element = op.op === "mul" || op.op === "div" ? 1 : op.op === "add" || op.op === "sub" ? 0 : undefined;
-  if (element === undefined) return undefined;
-  if (is(right, element) && sameType(left)) return left;
-  if ((op.op === "mul" || op.op === "add") && is(left, element) && sameType(right)) return right;
+  const isWhole = (id: ValueId): boolean => sizeOf(builder.typeOf(id).shape) === sizeOf(op.type.shape);
+  if (isNeutral(right) && isWhole(left)) return left;
+  if ((op.op === "mul" || op.op === "add") && isNeutral(left) && isWhole(right)) return right;
   return undefined;
 }

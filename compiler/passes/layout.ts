@@ -11,7 +11,7 @@ export function cancelLayout(graph: Graph): Graph {
       case "transpose":
         return transpose(op, rewriting);
       case "broadcast":
-        return sameShape(shapeAt(op, rewriting), op.type.shape) ? op.inputs[0] : undefined;
+        return sameShape(shapeAt(op, rewriting), op.type.shape) ? source(op) : undefined;
       default:
         return undefined;
     }
@@ -47,15 +47,13 @@ function transpose(op: OpValueOf<"transpose">, rewriting: Rewriting): ValueId | 
 }
 
 function source(op: OpValue): ValueId {
-  const id = op.inputs[0];
-  if (id === undefined) throw new Error(`layout: ${op.op} without an input`);
-  return id;
+  return op.inputs[0] ?? -1;
 }
 
 function shapeAt(op: OpValue, rewriting: Rewriting): readonly number[] {
   return rewriting.builder.typeOf(source(op)).shape;
 }
 
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((size, i) => size === b[i]);
 }

@@ -9,8 +9,7 @@ export function mergeAxes(graph: Graph): Graph {
 }
 
 function merged(op: OpValueOf<"transpose">, { builder }: Rewriting): ValueId | undefined {
-  const [source] = op.inputs;
-  if (source === undefined) throw new Error("merge-axes: a transpose without an input");
+  const [source = -1] = op.inputs;
   const shape = builder.typeOf(source).shape;
   const groups = groupsOf(
     op.attributes.permutation.filter((axis) => shape[axis] !== 1),

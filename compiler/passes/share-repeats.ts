@@ -1,8 +1,8 @@
 /** Moves a value's repetition along frames past what computes the same for each copy, so that the text's keys and values are made once a clip. */
 
-import type { Graph, OpValue, OpValueOf, ValueId } from "../graph/graph.ts";
-import { sizeOf } from "../graph/graph.ts";
+import { type Graph, type OpValue, type OpValueOf, sizeOf, type ValueId } from "../graph/graph.ts";
 import { type Rewriting, rewriteOps } from "../rewriting/rewrite.ts";
+import { sameShape } from "./layout.ts";
 
 /**
  * `linear(repeat(y))` becomes `repeat(linear(y))`, and attention of frames to one repeated text becomes attention of all
@@ -26,9 +26,9 @@ interface Repeat {
 }
 
 /** `reshape(broadcast(y))` that leaves the last two axes as they are. */
-function repeatOf(id: ValueId | undefined, { value, builder }: Rewriting): Repeat | undefined {
-  const merged = id === undefined ? undefined : value(id);
-  if (merged?.kind !== "op" || merged.op !== "reshape") return undefined;
+function repeatOf(id: ValueId, { value, builder }: Rewriting): Repeat | undefined {
+  const merged = value(id);
+  if (merged.kind !== "op" || merged.op !== "reshape") return undefined;
   const broadcast = value(inputOf(merged, 0));
   if (broadcast.kind !== "op" || broadcast.op !== "broadcast") return undefined;
   const source = inputOf(broadcast, 0);
@@ -40,7 +40,7 @@ function repeatOf(id: ValueId | undefined, { value, builder }: Rewriting): Repea
 }
 
 function linearOfRepeat(op: OpValueOf<"linear">, rewriting: Rewriting): ValueId | undefined {
-  const repeat = repeatOf(op.inputs[0], rewriting);
+  const repeat = repeatOf(inputOf(op, 0), rewriting);
   if (repeat === undefined) return undefined;
   const { builder } = rewriting;
   const width = lastOf(op.type.shape);
@@ -50,16 +50,15 @@ function linearOfRepeat(op: OpValueOf<"linear">, rewriting: Rewriting): ValueId 
   return builder.op("reshape", [stretched], { shape: op.type.shape }, repeat.merged.origin);
 }
 
+/** Only where a clip's key and value are one text each, [clips, 1, tokens, width]: of other ranks, or repeated otherwise, each frame's stay its own. */
 function attendToRepeat(op: OpValueOf<"attend">, rewriting: Rewriting): ValueId | undefined {
   if (op.attributes.causal) return undefined;
-  const key = repeatOf(op.inputs[1], rewriting);
-  const value = repeatOf(op.inputs[2], rewriting);
-  if (key === undefined || value === undefined || key.stretched.length !== 4 || key.sourceShape[1] !== 1 || value.sourceShape[1] !== 1) {
-    return undefined;
-  }
+  const key = repeatOf(inputOf(op, 1), rewriting);
+  const value = repeatOf(inputOf(op, 2), rewriting);
+  if (key === undefined || value === undefined || !sameShape(key.sourceShape, value.sourceShape)) return undefined;
+  if (key.sourceShape.length !== 4 || key.sourceShape[1] !== 1) return undefined;
+  const [clips = 1, , tokens = 1, width = 1] = key.sourceShape;
   const { builder } = rewriting;
-  const [clips, , tokens, width] = key.sourceShape;
-  if (clips === undefined || tokens === undefined || width === undefined) return undefined;
   const queries = builder.typeOf(inputOf(op, 0)).shape;
   const reshape = (id: ValueId, shape: readonly number[]) => builder.op("reshape", [id], { shape }, op.origin);
   const all = reshape(inputOf(op, 0), [clips, sizeOf(queries) / (clips * width), width]);
@@ -68,9 +67,7 @@ function attendToRepeat(op: OpValueOf<"attend">, rewriting: Rewriting): ValueId 
 }
 
 function inputOf(op: OpValue, index: number): ValueId {
-  const id = op.inputs[index];
-  if (id === undefined) throw new Error(`share-repeats: ${op.op} lacks input ${index}`);
-  return id;
+  return op.inputs[index] ?? -1;
 }
 
 function lastOf(shape: readonly number[]): number {

@@ -9,11 +9,10 @@ export function sinkReshapes(graph: Graph): Graph {
 }
 
 function sunk(op: OpValue, { builder, value }: Rewriting): ValueId | undefined {
-  const [left, right] = op.inputs;
-  if (left === undefined || right === undefined) return undefined;
+  const [left = -1, right = -1] = op.inputs;
   const reshape = value(right);
-  if (reshape.kind !== "op" || reshape.op !== "reshape" || reshape.inputs[0] === undefined) return undefined;
-  const moved = value(reshape.inputs[0]);
+  if (reshape.kind !== "op" || reshape.op !== "reshape") return undefined;
+  const moved = value(reshape.inputs[0] ?? -1);
   const whole = (id: ValueId) => builder.typeOf(id).shape.join() === op.type.shape.join();
   if (moved.kind !== "op" || moved.op !== "transpose" || !whole(left) || !whole(right)) return undefined;
   const other = builder.op("reshape", [left], { shape: moved.type.shape }, op.origin);

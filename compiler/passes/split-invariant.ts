@@ -21,7 +21,7 @@ export function splitInvariant(graph: Graph, varying: readonly string[], names: 
     for (const id of value.inputs) if (kinds.get(id) === "invariant" && byId(id).kind === "op") frontier.add(id);
   }
 
-  const taken = new Set(graph.values.flatMap((value) => (value.kind === "input" ? [value.name] : [])));
+  const taken = namesIn(graph);
   const outputs: { name: string; value: ValueId; axes: readonly string[] }[] = [];
   const replacements = new Map<ValueId, InputValue>();
   for (const id of frontier) {
@@ -42,6 +42,12 @@ export function splitInvariant(graph: Graph, varying: readonly string[], names: 
     prepare: frontier.size === 0 ? undefined : dropUnreadInputs(removeDeadCode(prepare), []),
     step: dropUnreadInputs(removeDeadCode(step), varying),
   };
+}
+
+/** Inputs, weights and outputs share one space of names in ONNX: what is prepared gets a name of its own. */
+function namesIn(graph: Graph): Set<string> {
+  const names = graph.values.flatMap((value) => (value.kind === "input" ? [value.name] : value.kind === "weight" ? [value.path] : []));
+  return new Set([...names, ...graph.outputs.map((output) => output.name)]);
 }
 
 function kindOf(value: Value, varying: readonly string[], kinds: ReadonlyMap<ValueId, string>) {
@@ -78,6 +84,9 @@ function uniqueName(path: string, taken: Set<string>): string {
 
 /** Inputs that only the other part reads are no part's; the varying ones stay, as they are the step's signature. */
 function dropUnreadInputs(graph: Graph, varying: readonly string[]): Graph {
-  const read = new Set(graph.values.flatMap((value) => (value.kind === "op" ? value.inputs : [])));
+  const read = new Set([
+    ...graph.values.flatMap((value) => (value.kind === "op" ? value.inputs : [])),
+    ...graph.outputs.map(({ value }) => value),
+  ]);
   return { ...graph, values: graph.values.filter((value) => value.kind !== "input" || read.has(value.id) || varying.includes(value.name)) };
 }

@@ -9,7 +9,7 @@ import { Random } from "../dsl/random.ts";
 
 const origin: Origin = { path: "", span: { file: "random", start: 0, end: 0 }, expandedFrom: [] };
 const sizes = [1, 2, 3, 4, 5, 7, 8, 12, 16] as const;
-/** Elements of a value at most: the interpreter is slow. */
+/** Elements of a value at most, when not said: the interpreter is slow. */
 const mostElements = 6000;
 
 interface Call {
@@ -117,19 +117,22 @@ const makers: { readonly [O in OpName]: Make } = {
 
 export const opNames = Object.keys(opTable) as readonly OpName[];
 
-class RandomGraph implements Maker {
+export class RandomGraph implements Maker {
   readonly builder = new GraphBuilder();
   readonly random: Random;
-  private readonly dtype: "f32" | "f16";
-  private readonly pool: ValueId[] = [];
+  readonly dtype: "f32" | "f16";
+  /** What later calls may read, all of the graph's float type. */
+  readonly pool: ValueId[] = [];
   private readonly reuse: boolean;
+  private readonly most: number;
   private made = 0;
 
-  /** `reuse` has operands come from what was computed before, where it has the shape. */
-  constructor(seed: number, dtype: "f32" | "f16", reuse: boolean) {
+  /** `reuse` has operands come from what was computed before, where it has the shape; no value has more than `most` elements. */
+  constructor(seed: number, dtype: "f32" | "f16", reuse: boolean, most = mostElements) {
     this.random = new Random(seed);
     this.dtype = dtype;
     this.reuse = reuse;
+    this.most = most;
   }
 
   readonly operand = (shape: readonly number[], dtype: DType = this.dtype): ValueId => {
@@ -162,7 +165,7 @@ class RandomGraph implements Maker {
     if (call === undefined) return false;
     const types = call.inputs.map((id) => plainType(this.builder.typeOf(id)));
     const found = entry.infer(types, call.attributes);
-    if ("code" in found || sizeOf(found.axes.map(({ size }) => size)) > mostElements) return false;
+    if ("code" in found || sizeOf(found.axes.map(({ size }) => size)) > this.most) return false;
     const weights = (entry.weights?.(types, call.attributes) ?? []).map(({ name, shape: own, init }) =>
       this.builder.weight(`layer${this.made++}.${name}`, { dtype, shape: own }, init),
     );
@@ -180,7 +183,7 @@ class RandomGraph implements Maker {
   private shape(): readonly number[] {
     for (;;) {
       const shape = Array.from({ length: 1 + this.random.below(5) }, () => this.random.pick(sizes));
-      if (sizeOf(shape) <= mostElements / 4) return shape;
+      if (sizeOf(shape) <= this.most / 4) return shape;
     }
   }
 

@@ -78,21 +78,29 @@ function only(outputs: ReadonlyMap<string, Tensor>): Tensor {
   return output;
 }
 
-/** The lowered graph on ONNX Runtime, its weights in a weight file as a package has it. */
+/** The lowered graph on ONNX Runtime. */
 export async function byOnnx(graph: Graph, run: Run): Promise<Tensor> {
-  const lowered = lowerComposites(graph);
-  const layout = layOutWeights([lowered]);
+  return only(await outputsByOnnx(lowerComposites(graph), run));
+}
+
+/** A graph of primitive ops on ONNX Runtime, its weights in a weight file as a package has it. */
+export async function outputsByOnnx(graph: Graph, run: Run): Promise<ReadonlyMap<string, Tensor>> {
+  const layout = layOutWeights([graph]);
   const file = new Uint8Array(layout.bytes);
   file.set(layout.header);
   for (const [path, place] of layout.weights) file.set(bytesOf(weightOf(run, path), place.type), place.offset);
   const externalData = layout.weights.size > 0 ? [{ path: "weights.safetensors", data: file }] : [];
-  const session = await InferenceSession.create(emitOnnx(lowered, layout.weights), { externalData, logSeverityLevel: 3 });
+  const session = await InferenceSession.create(emitOnnx(graph, layout.weights), { externalData, logSeverityLevel: 3 });
   const types = new Map(graph.values.flatMap((value) => (value.kind === "input" ? [[value.name, value.type] as const] : [])));
   const feeds = Object.fromEntries([...run.inputs].map(([name, tensor]) => [name, toOnnx(tensor, types.get(name))]));
-  const { y } = await session.run(feeds);
+  const outputs = await session.run(feeds);
   await session.release();
-  if (y === undefined) throw new Error("test: ONNX Runtime gave no output y");
-  return { shape: y.dims, data: fromOnnx(y) };
+  return new Map(graph.outputs.map(({ name }) => [name, tensorOf(name, outputs[name])]));
+}
+
+function tensorOf(name: string, found: OnnxTensor | undefined): Tensor {
+  if (found === undefined) throw new Error(`test: ONNX Runtime gave no output ${name}`);
+  return { shape: found.dims, data: fromOnnx(found) };
 }
 
 function bytesOf(tensor: Tensor, type: TensorType): Uint8Array {

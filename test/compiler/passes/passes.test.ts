@@ -15,6 +15,7 @@ import { mergeAxes } from "../../../compiler/passes/merge-axes.ts";
 import { shareRepeats } from "../../../compiler/passes/share-repeats.ts";
 import { sinkReshapes } from "../../../compiler/passes/sink-reshapes.ts";
 import { GraphBuilder } from "../../../compiler/rewriting/builder.ts";
+import { parseGraph, serialiseGraph } from "../../../compiler/rewriting/serialise.ts";
 import { verify } from "../../../compiler/rewriting/verify.ts";
 import { normals } from "../../../runtime/sampler/random.ts";
 
@@ -87,7 +88,8 @@ test("known values are folded, neutral elements dropped", () => {
   const x = toy.value("x", [2, 2]);
   const constant = (value: number) => toy.constant({ dtype: "f32", shape: [1, 1] }, [value]);
   const two = toy.apply("add", [constant(1), constant(1)]);
-  const y = toy.apply("mul", [toy.apply("add", [toy.apply("div", [x, constant(1)]), constant(0)]), two]);
+  const same = toy.apply("sub", [toy.apply("add", [toy.apply("div", [x, constant(1)]), constant(0)]), constant(0)]);
+  const y = toy.apply("mul", [same, two]);
   expect(after(toy.graph(y), foldConstants)).toMatchInlineSnapshot(`
     "graph toy {
       $x = input [2, 2] : f32[2,2]
@@ -200,4 +202,73 @@ test("the text's keys are made once a clip, and every frame's queries attend to 
     }
     "
   `);
+});
+
+test("a sum that something else reads too stays, also where it took another's place", () => {
+  const toy = new Toy();
+  const [x, a, b, c] = [toy.value("x", [2, 3, 8]), toy.value("a", [1, 3, 1]), toy.value("b", [2, 1, 1]), toy.value("c", [1, 1, 1])];
+  const two = toy.apply("add", [toy.apply("add", [x, a]), b]);
+  const read = toy.apply("mul", [toy.apply("add", [two, c]), two]);
+  expect(after(toy.graph(read), gatherShifts)).toMatchInlineSnapshot(`
+    "graph toy {
+      $x = input [2, 3, 8] : f32[2,3,8]
+      $a = input [1, 3, 1] : f32[1,3,1]
+      $b = input [2, 1, 1] : f32[2,1,1]
+      $c = input [1, 1, 1] : f32[1,1,1]
+      %0 = add($a, $b) : f32[2,3,1]
+      %1 = add($x, %0) : f32[2,3,8]
+      %2 = add(%1, $c) : f32[2,3,8]
+      %3 = mul(%2, %1) : f32[2,3,8]
+      return y = %3
+    }
+    "
+  `);
+});
+
+test("a key and a value that are repeated differently are attended to frame by frame", () => {
+  const toy = new Toy();
+  const repeated = (name: string, shape: readonly number[]) =>
+    toy.apply("reshape", [toy.apply("broadcast", [toy.value(name, shape)], { shape: [2, 3, 5, 4] })], { shape: [6, 5, 4] });
+  const attend = (key: readonly number[], value: readonly number[]) =>
+    toy.apply("attend", [toy.value(`q${key}`, [6, 7, 4]), repeated(`k${key}`, key), repeated(`v${key}`, value)], {
+      heads: 2,
+      causal: false,
+    });
+  const y = toy.apply("add", [attend([2, 1, 5, 4], [1, 1, 5, 4]), attend([2, 3, 5, 4], [2, 3, 5, 4])]);
+  const graph = toy.graph(y);
+  expect(after(graph, shareRepeats)).toBe(printGraph(graph));
+});
+
+test("large results and infinities are not folded", () => {
+  const toy = new Toy();
+  const constant = (shape: readonly number[], value: number) =>
+    toy.constant({ dtype: "f32", shape }, new Array<number>(shape.reduce((a, b) => a * b)).fill(value));
+  const known = (value: number) => constant([1, 1], value);
+  const wide = (width: number) => toy.apply("broadcast", [known(2)], { shape: [1, width] });
+  const infinite = toy.apply("div", [known(1), known(0)]);
+  const sums = [wide(4097), wide(4096), infinite].map((id) => toy.apply("tanh", [toy.apply("mul", [toy.value(`x${id}`, [1, 1]), id])]));
+  const graph = toy.finish(
+    "toy",
+    sums.map((value, i) => ({ name: `y${i}`, value, axes: [] })),
+  );
+  const ops = foldConstants(graph).values.flatMap((value) => (value.kind === "op" ? [value.id] : []));
+  const folded = graph.values.filter((value) => value.kind === "op" && !ops.includes(value.id));
+  expect(folded.map((value) => value.type.shape)).toEqual([[1, 4096]]);
+  expect(parseGraph(serialiseGraph(foldConstants(graph)))).toEqual(foldConstants(graph));
+});
+
+test("long constants are not compared", () => {
+  const toy = new Toy();
+  const constant = (length: number) => toy.constant({ dtype: "f32", shape: [length] }, new Array<number>(length).fill(2));
+  const [short, long] = [4096, 4097].map((length) => toy.apply("add", [constant(length), constant(length)]));
+  const y = toy.apply("concat", [short ?? -1, long ?? -1], { axis: 0 });
+  const constants = shareSubexpressions(toy.graph(y)).values.filter(({ kind }) => kind === "constant");
+  expect(constants.map(({ type }) => type.shape)).toEqual([[4096], [4097], [4097]]);
+});
+
+test("whole numbers that f32 does not hold are folded exactly", () => {
+  const toy = new Toy();
+  const whole = (value: number) => toy.constant({ dtype: "i32", shape: [1] }, [value]);
+  const sum = foldConstants(toy.graph(toy.apply("add", [whole(16777217), whole(2)])));
+  expect(sum.values.at(-1)).toMatchObject({ kind: "constant", data: [16777219] });
 });
