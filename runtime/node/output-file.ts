@@ -116,9 +116,10 @@ export function requireRoom(probe: string, file: string, bytes: number, largest 
     const descriptor = openSync(probe, "wx");
     try {
       ftruncateSync(descriptor, largest);
-      const { blocks, bfree, bsize } = statfsSync(probe);
+      const { blocks, bfree, bavail, bsize } = statfsSync(probe);
+      const free = bsize * (process.getuid?.() === 0 ? bfree : bavail);
       // Some network file systems count no blocks at all.
-      if (blocks > 0 && bfree * bsize < bytes) throw mvcError("disk-full", { file });
+      if (blocks > 0 && free < bytes) throw mvcError("disk-full", { file });
     } finally {
       closeSync(descriptor);
       rmSync(probe, { force: true });
