@@ -55,11 +55,11 @@ const builtins = {
   local: "@builtin(local_invocation_id) local: vec3<u32>",
   lane: "@builtin(subgroup_invocation_id) lane: u32",
   workgroup: "@builtin(workgroup_id) workgroup: vec3<u32>",
-  place: "@builtin(workgroup_id) place: vec3<u32>",
+  folded: "@builtin(workgroup_id) folded: vec3<u32>",
 } as const;
 
-/** The names that a kernel may know of these; `place` is where a workgroup stands in a folded grid. */
-export type Parameter = Exclude<keyof typeof builtins, "place">;
+/** The names that a kernel may know of these; `folded` is where a workgroup stands in a folded grid. */
+export type Parameter = Exclude<keyof typeof builtins, "folded">;
 
 /** Workgroups along a dimension that every WebGPU device grants. */
 const mostWorkgroups = 65535;
@@ -81,11 +81,11 @@ function coverGrid(grid: Sizes3, workgroup: Sizes3, parameters: readonly Paramet
   const lanes = parameters.filter((name) => name === "lane");
   return {
     grid: [foldedRow, Math.min(rows, foldedRow), Math.ceil(rows / foldedRow)],
-    parameters: ["local", ...lanes, "place"],
+    parameters: ["local", ...lanes, "folded"],
     lines: [
-      `let number = (place.z * ${foldedRow}u + place.y) * ${foldedRow}u + place.x;`,
-      `if (number >= ${count}u) { return; }`,
-      `let workgroup = vec3<u32>(number % ${x}u, (number / ${x}u) % ${y}u, number / ${x * y}u);`,
+      `let ordinal = (folded.z * ${foldedRow}u + folded.y) * ${foldedRow}u + folded.x;`,
+      `if (ordinal >= ${count}u) { return; }`,
+      `let workgroup = vec3<u32>(ordinal % ${x}u, (ordinal / ${x}u) % ${y}u, ordinal / ${x * y}u);`,
       `let id = workgroup * vec3<u32>(${workgroup.map((size) => `${size}u`).join(", ")}) + local;`,
     ],
   };
