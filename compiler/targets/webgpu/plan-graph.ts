@@ -227,14 +227,19 @@ function needsOf(
   ];
   const sources = drafts.map(({ source }) => source);
   return {
-    maxStorageBufferBindingSize: Math.max(...bound),
-    maxBufferSize: Math.max(...bound, ...slots, ...weights.map(({ bytes }) => bytes)),
-    maxStorageBuffersPerShaderStage: Math.max(...dispatches.map(({ bindings }) => bindings.length)),
-    maxComputeWorkgroupStorageSize: Math.max(...sources.map(({ sharedBytes }) => sharedBytes)),
-    maxComputeInvocationsPerWorkgroup: Math.max(...sources.map(({ workgroup }) => sizeOf(workgroup))),
-    maxComputeWorkgroupSizeX: Math.max(...sources.map(({ workgroup: [x] }) => x)),
-    maxComputeWorkgroupsPerDimension: Math.max(...sources.flatMap(({ grid }) => grid)),
+    maxStorageBufferBindingSize: largest(bound),
+    maxBufferSize: largest([...bound, ...slots, ...weights.map(({ bytes }) => bytes)]),
+    maxStorageBuffersPerShaderStage: largest(dispatches.map(({ bindings }) => bindings.length)),
+    maxComputeWorkgroupStorageSize: largest(sources.map(({ sharedBytes }) => sharedBytes)),
+    maxComputeInvocationsPerWorkgroup: largest(sources.map(({ workgroup }) => sizeOf(workgroup))),
+    maxComputeWorkgroupSizeX: largest(sources.map(({ workgroup: [x] }) => x)),
+    maxComputeWorkgroupsPerDimension: largest(sources.flatMap(({ grid }) => grid)),
   };
+}
+
+/** Of lists that may be longer than a call's arguments, or empty. */
+function largest(numbers: readonly number[]): number {
+  return numbers.reduce((most, number) => Math.max(most, number), 0);
 }
 
 /** Names kernels: those of one source share one name. */

@@ -63,9 +63,9 @@ function coverGrid(grid: Sizes3, workgroup: Sizes3, parameters: readonly Paramet
     grid: [foldedRow, Math.min(rows, foldedRow), Math.ceil(rows / foldedRow)],
     parameters: ["local", ...lanes, "folded"],
     lines: [
-      `let number = (folded.z * ${foldedRow}u + folded.y) * ${foldedRow}u + folded.x;`,
-      `if (number >= ${count}u) { return; }`,
-      `let workgroup = vec3<u32>(number % ${x}u, (number / ${x}u) % ${y}u, number / ${x * y}u);`,
+      `let ordinal = (folded.z * ${foldedRow}u + folded.y) * ${foldedRow}u + folded.x;`,
+      `if (ordinal >= ${count}u) { return; }`,
+      `let workgroup = vec3<u32>(ordinal % ${x}u, (ordinal / ${x}u) % ${y}u, ordinal / ${x * y}u);`,
       `let id = workgroup * vec3<u32>(${workgroup.map((size) => `${size}u`).join(", ")}) + local;`,
     ],
   };

@@ -31,9 +31,9 @@ interface Open {
 /** Residuals and shifts that a kernel may read beside its core's operands. */
 const mostOthers = 3;
 /** Characters that a kernel may grow by in what it takes in, each written for up to sixteen of a thread's results. */
-const mostText = 1200;
+const mostText = 900;
 /** Of an element op, beside the places of what it reads. */
-const ofOp = 30;
+const ofOp = 60;
 
 /** Nothing joins a kernel that would bring it beyond the bounds: what each op alone keeps, all together keep. */
 export function fuse(graph: Graph, bounds: PlanBounds): readonly Group[] {

@@ -24,13 +24,21 @@ export interface PlanBounds {
   readonly buffers: number;
 }
 
-/** Kernels count elements and bytes in u32. */
-const mostAddressed = 2 ** 32;
+/** Kernels count elements, and devices bytes, in 32 bits. */
+export const mostAddressed = 2 ** 32;
+
+/** The limits as far as kernels can make use of them. */
+export function addressable(limits: DeviceLimits): DeviceLimits {
+  const [binding, buffer] = [limits.maxStorageBufferBindingSize, limits.maxBufferSize].map((bytes) => Math.min(bytes, mostAddressed));
+  return { ...limits, maxStorageBufferBindingSize: binding ?? 0, maxBufferSize: buffer ?? 0 };
+}
+
 /** More bindings than every device grants would make plans differ that need not. */
 const usualBuffers = defaultLimits.maxStorageBuffersPerShaderStage;
 
 export function boundsOf(limits: DeviceLimits): PlanBounds {
-  const bytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize, mostAddressed);
+  const { maxStorageBufferBindingSize, maxBufferSize } = addressable(limits);
+  const bytes = Math.min(maxStorageBufferBindingSize, maxBufferSize);
   // Buffers are whole vec4s.
   return { binding: Math.floor(bytes / 16) * 16, buffers: Math.min(limits.maxStorageBuffersPerShaderStage, usualBuffers) };
 }

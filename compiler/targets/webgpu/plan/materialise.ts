@@ -7,6 +7,9 @@ import { indexText, isJoined, isReadThrough, mostIndexText } from "./index-text.
 import type { PlanBounds } from "./limits.ts";
 import { allReads, bindingsOf, Reading } from "./reads.ts";
 
+/** Characters of the addresses in a kernel that writes a part: each is written for four neighbours at most. */
+const mostPieceText = 3 * mostIndexText;
+
 /** Everything that is made in memory is one concatenation in place, of itself or of the parts that a kernel each can write. */
 export function materialise(graph: Graph, bounds: PlanBounds): Graph {
   const making = new Materialising(graph, bounds);
@@ -75,7 +78,7 @@ class Materialising {
     for (const id of op.inputs) {
       const text = this.textOf({ ...op, inputs: [id] });
       const reads = allReads([open.reads, this.reading.of(id)]);
-      const fits = open.text + text <= mostIndexText && bindingsOf(reads) <= this.bounds.buffers;
+      const fits = open.text + text <= mostPieceText && bindingsOf(reads) <= this.bounds.buffers;
       if (fits) parts.at(-1)?.push(id);
       else parts.push([id]);
       open = fits ? { reads, text: open.text + text } : { reads: this.reading.of(id), text };

@@ -49,12 +49,10 @@ function splitFirst(graph: Graph, bounds: PlanBounds): Graph | undefined {
     const largest = [...region.members].reduce((most, id) => Math.max(most, large.get(id) ?? 0), 0);
     const most = Math.floor(bounds.binding / (largest / total));
     if (!region.members.has(first.id) || most < 1) continue;
-    const parts = pieces(total, most);
     // Where a whole is too large itself, or the pieces are too many, nothing is won.
     const wholesFit = [...wholesOf(graph, region)].every((id) => wholeBytes(byId(id).type, outputs.has(id)) <= bounds.binding);
-    if (wholesFit && graph.values.length + parts.length * region.members.size <= mostValues) {
-      return removeDeadCode(repeat(graph, region, axis, parts));
-    }
+    const copies = Math.ceil(total / most) * region.members.size;
+    if (wholesFit && graph.values.length + copies <= mostValues) return removeDeadCode(repeat(graph, region, axis, pieces(total, most)));
   }
   return undefined;
 }

@@ -22,7 +22,10 @@ export function valuesInMemory(
     const { id } = value;
     const pieces = value.inputs.map((piece) => madeAt.get(piece));
     if (pieces.includes(undefined)) throw new Error(`plan: a piece of %${id} is never computed`);
-    madeAt.set(id, Math.max(...pieces.map(Number)));
+    madeAt.set(
+      id,
+      pieces.reduce<number>((latest, at) => Math.max(latest, at ?? 0), 0),
+    );
   }
   return whole.values.flatMap(({ id }): PlannedValue[] => {
     const after = madeAt.get(id);
