@@ -2,6 +2,7 @@
 
 import { bytesOf, type Graph, type OpValue, sizeOf, type TensorType, type ValueId, valuesById } from "../graph/graph.ts";
 import { opEntry } from "../ops/table.ts";
+import { lastReaders } from "./last-readers.ts";
 
 export interface BlockCost {
   /** The weight path of the block, `unet.down.0`. */
@@ -63,9 +64,7 @@ function parentOf(path: string): string {
 
 /** Values live from where they are made to their last reader; views are counted as their own, so this is an upper bound of a planner's lower bound. */
 function peakBytes(graph: Graph): number {
-  const lastRead = new Map<ValueId, number>();
-  for (const [i, value] of graph.values.entries()) if (value.kind === "op") for (const id of value.inputs) lastRead.set(id, i);
-  for (const output of graph.outputs) lastRead.set(output.value, graph.values.length);
+  const lastRead = lastReaders(graph);
   const dying = new Map<number, number>();
   let live = 0;
   let peak = 0;

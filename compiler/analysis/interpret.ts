@@ -3,6 +3,7 @@
 import { type Graph, type OpValue, sizeOf, type TensorType, type Value, type ValueId } from "../graph/graph.ts";
 import type { Tensor } from "../ops/op.ts";
 import { opEntry } from "../ops/table.ts";
+import { lastReaders } from "./last-readers.ts";
 
 /** Called with each op's result as it is made. */
 export type Tap = (value: OpValue, tensor: Tensor) => void;
@@ -61,12 +62,4 @@ function checked(tensor: Tensor, type: TensorType, what: string): Tensor {
   const fits = tensor.shape.join() === type.shape.join() && tensor.data.length === sizeOf(type.shape);
   if (!fits) throw new Error(`${what} should be [${type.shape.join(", ")}], but it is [${tensor.shape.join(", ")}]`);
   return tensor;
-}
-
-/** The index of the value that reads each value last; outputs are read at the end. */
-function lastReaders(graph: Graph): ReadonlyMap<ValueId, number> {
-  const last = new Map<ValueId, number>();
-  for (const [index, value] of graph.values.entries()) if (value.kind === "op") for (const id of value.inputs) last.set(id, index);
-  for (const output of graph.outputs) last.set(output.value, graph.values.length);
-  return last;
 }
