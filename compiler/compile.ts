@@ -1,12 +1,13 @@
 /** The stages by name: a checked program and the build's choices to graphs that the emitters take. Pure, and never throws for bad input. */
 
 import type { Diagnostic, GraphDeclaration, Program } from "../dsl/index.ts";
+import { Budget } from "./expand/budget.ts";
 import { type Choices, type Configuration, configure } from "./expand/configure.ts";
 import { evaluateFields, expandGraph, graphsOf, samplerOf, tokenizerOf, withBatch } from "./expand/expand.ts";
+import { KnownCalls } from "./expand/known-calls.ts";
 import { expandDiagnostic } from "./expand/messages.ts";
 import type { Static } from "./expand/static.ts";
 import type { Graph } from "./graph/graph.ts";
-import type { AxisType } from "./ops/op.ts";
 import type { Method, SamplerSpec } from "./package/manifest.ts";
 import { runPasses } from "./passes/passes.ts";
 import { splitInvariant } from "./passes/split-invariant.ts";
@@ -46,12 +47,12 @@ export function expandModel(
 
 /**
  * The errors that sizes reveal under these choices, found faster than by expanding: no graph is whole. Weights that only
- * a repeated call would register are not compared between graphs; a build compares all.
+ * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget.
  */
-export function shapeErrors(program: Program, choices: Choices): readonly Diagnostic[] {
-  const configured = configure(program, choices);
+export function shapeErrors(program: Program, choices: Choices, budget = new Budget()): readonly Diagnostic[] {
+  const configured = configure(program, choices, budget);
   if (!configured.ok) return configured.diagnostics;
-  const known = new Map<string, AxisType>();
+  const known = new KnownCalls();
   const graphs = new Map<string, Graph>();
   const diagnostics: Diagnostic[] = [];
   for (const declaration of graphsOf(configured.value)) {

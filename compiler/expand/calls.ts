@@ -1,20 +1,19 @@
 /** Calls of ops: inputs, attributes and owned weights to one value of the graph, with its axes named. */
 
 import type { AttributeSignature, AttributeValue, CallExpression, Expression, OpSignature } from "../../dsl/index.ts";
-import type { Axis } from "../graph/axis.ts";
+import { type Axis, plainAxis } from "../graph/axis.ts";
 import type { Attributes } from "../graph/graph.ts";
 import { type AxisType, isProblem, type ShapeProblem } from "../ops/op.ts";
 import { opTable } from "../ops/table.ts";
-import { tensorType } from "../rewriting/builder.ts";
 import { arrange, view } from "./arrange.ts";
 import { callBlock } from "./blocks.ts";
 import { evaluate, evaluateInt, evaluateList, evaluateTensor } from "./evaluate.ts";
-import { type Frame, fail, join, labelled, originAt, takeStep } from "./frame.ts";
+import { type Frame, fail, itemsOf, join, labelled, newValue, originAt, spend } from "./frame.ts";
 import { describe, type IntStatic, type Static, type TensorStatic } from "./static.ts";
 
 /** A call of whatever its name stands for: a block of the file's scope, a form of the language, or an op. */
 export function call(expression: CallExpression, frame: Frame): Static {
-  takeStep(frame, expression.callSpan);
+  spend(frame, expression.callSpan, "steps");
   const name = expression.callee.name;
   const declared = frame.expansion.program.files.get(frame.file)?.names.get(name);
   if (declared?.declaration.kind === "block") return callBlock(expression, declared.declaration, declared.file, frame);
@@ -38,7 +37,7 @@ function layoutCall(expression: CallExpression, given: readonly Expression[], fr
 
 function intsOf(expression: Expression, frame: Frame): IntStatic[] {
   if (expression.kind === "list") return expression.items.map((item) => evaluateInt(item, frame));
-  return evaluateList(expression, frame).items.map((item) =>
+  return itemsOf(frame, expression.span, evaluateList(expression, frame)).map((item) =>
     item.kind === "int" ? item : fail(frame, "wrong-kind", expression.span, { expected: "a list of ints", found: describe(item) }),
   );
 }
@@ -59,12 +58,14 @@ function callOp(expression: CallExpression, signature: OpSignature, given: reado
   const weights = owned.map((weight) => {
     const path = join(inside.path, weight.name);
     if (builder.hasWeight(path)) return fail(frame, "repeated-weight", expression.callSpan, { path });
-    return builder.weight(path, { dtype: frame.expansion.precision, shape: weight.shape }, weight.init);
+    const type = { dtype: frame.expansion.precision, axes: weight.shape.map(plainAxis) };
+    return builder.weight(path, newValue(frame, expression.callSpan, type), weight.init);
   });
   const type: AxisType = { dtype: inferred.dtype, axes: inferred.axes.map((axis) => renamed(axis, ints)) };
   const complete = internalAttributes(signature.name, attributes, frame);
   const ids = [...inputs.map((tensor) => tensor.id), ...weights];
-  const id = builder.op(signature.name, ids, complete, originAt(inside, expression.span), tensorType(type));
+  spend(frame, expression.callSpan, "values", ids.length);
+  const id = builder.op(signature.name, ids, complete, originAt(inside, expression.span), newValue(frame, expression.callSpan, type));
   return { kind: "tensor", id, type };
 }
 
@@ -88,7 +89,7 @@ function tensorsOf(
     return tensorsOf(named.value, input, call, frame);
   }
   if (!input.list) return [evaluateTensor(expression, frame)];
-  return evaluateList(expression, frame).items.map((item) =>
+  return itemsOf(frame, expression.span, evaluateList(expression, frame)).map((item) =>
     item.kind === "tensor" ? item : fail(frame, "wrong-kind", expression.span, { expected: "a list of tensors", found: describe(item) }),
   );
 }

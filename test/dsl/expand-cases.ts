@@ -14,6 +14,12 @@ function twice(): string {
   const names = Array.from({ length: 30 }, (_, i) => (i === 0 ? "Twice" : `Twice${i}`));
   return names.map((name, i) => block(name, names[i + 1] === undefined ? "x" : `x |> ${names[i + 1]}() |> ${names[i + 1]}()`)).join("");
 }
+/** Blocks that each call the next. */
+function chain(length: number): string {
+  const name = (i: number) => (i === 0 ? "Link" : `Link${i}`);
+  const links = Array.from({ length }, (_, i) => (i === length - 1 ? "x" : `x |> ${name(i + 1)}()`));
+  return links.map((body, i) => `block ${name(i)}<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return ${body};\n}\n`).join("");
+}
 const choices = `${image}param mode: "a" | "b" = "a";\nparam units: int = 2;\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return mode == "a" ? x : x * units;\n  }\n}\npreset Mini of Tiny { H: 4 }\nablation Less of Tiny { units: 1 }\n`;
 const fields = 'method: "ddim", steps: 4, guidance: 1, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 10';
 
@@ -70,9 +76,31 @@ export const expandCases: Cases = {
   "wrong-kind": [
     net("repeat 0 - 2 as unit { }\n  return x;"),
     net('const name = "end" + "s";\n  return x |> conv2d(C, kernel: 3, padding: name) as conv;'),
-    net("return x |> upsample(2 ** 60);"),
+    net('require [x] == [x], "the same";\n  return x;'),
   ],
-  "too-large": [net("let h = x;\n  repeat 10 ** 9 { h = h |> silu(); }\n  return h;"), net("return Twice(x);", "Image<C, H, W>", twice())],
+  "int-overflow": [
+    net("return x |> upsample(2 ** 60);"),
+    net("const n = C * 9007199254740991;\n  return x;"),
+    net("const n = 9007199254740991 + 1;\n  return x;"),
+  ],
+  "negative-power": [net("return x |> upsample(C ** (C - 5));")],
+  "not-finite": [net("return x * (1e308 * 10);"), net("return x * (1 / 0.0);")],
+  "no-such-number": [
+    net("return x * 1e300;"),
+    { source: net("return 1e5 - x;"), choices: { precision: "f16" } },
+    net("weight w: Tensor<i32, [1, C, H, W]> = zeros;\n  return x + (w + 0.5);"),
+  ],
+  "too-large": [
+    net("let h = x;\n  repeat 10 ** 9 { h = h |> silu(); }\n  return h;"),
+    net("return Twice(x);", "Image<C, H, W>", twice()),
+    net("let h = x;\n  repeat 99990 { h = h + x + x + x; }\n  return h;"),
+    net("let list = [x];\n  repeat 2000 { list = list.reversed(); list.push(x); }\n  return x;"),
+    net(`let n = 0;\n  repeat 10000 { n = 0${" + 1".repeat(300)}; }\n  return x;`),
+    net("let list = [];\n  repeat 100 { list = [list]; }\n  return x;"),
+    net("return x |> upsample(1000000);"),
+    net("return view(x, [C, H, W, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);"),
+    `${image}${chain(700)}model Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return Link(x);\n  }\n}\n`,
+  ],
   "unnamed-weight": [],
   "repeated-weight": [],
   "conflicting-weight": [
