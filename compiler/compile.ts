@@ -3,7 +3,8 @@
 import type { Diagnostic, GraphDeclaration, Program } from "../dsl/index.ts";
 import { Budget } from "./expand/budget.ts";
 import { type Choices, type Configuration, configure } from "./expand/configure.ts";
-import { evaluateFields, expandGraph, graphsOf, samplerOf, tokenizerOf, withBatch } from "./expand/expand.ts";
+import { evaluateFields, expandGraph, graphsOf, samplerOf, tokenizerOf } from "./expand/expand.ts";
+import { expandGuided, samplerErrors } from "./expand/guided.ts";
 import { KnownCalls } from "./expand/known-calls.ts";
 import { expandDiagnostic } from "./expand/messages.ts";
 import type { Static } from "./expand/static.ts";
@@ -60,7 +61,7 @@ export function shapeErrors(program: Program, choices: Choices, budget = new Bud
     if (expanded.ok) graphs.set(declaration.name.name, expanded.value);
     else diagnostics.push(...expanded.diagnostics);
   }
-  return onePerSpan([...diagnostics, ...conflictingWeights(configured.value, graphs)]);
+  return onePerSpan([...diagnostics, ...conflictingWeights(configured.value, graphs), ...samplerErrors(configured.value)]);
 }
 
 /** One path is one tensor of the weight file, whichever graphs read it. */
@@ -87,7 +88,7 @@ export function compile(program: Program, choices: Choices): CompileResult {
   if (!("configuration" in expanded)) return { ok: false, diagnostics: expanded };
   const { configuration, graphs: written } = expanded;
   const graphs = new Map([...written].map(([name, graph]) => [name, runPasses(verify(graph, "expand"))]));
-  const looped = compileSampler(configuration);
+  const looped = compileSampler(configuration, written);
   if (!looped.ok) return looped;
   for (const graph of looped.graphs) graphs.set(graph.name, graph);
   const tokenizer = compileTokenizer(configuration, written);
@@ -106,17 +107,18 @@ function onePerSpan(diagnostics: readonly Diagnostic[]): Diagnostic[] {
 type Looped = { ok: true; sampler: SamplerSpec | null; graphs: readonly Graph[] } | { ok: false; diagnostics: readonly Diagnostic[] };
 
 /** The looped graph at twice the batch (the prompt's half and the empty prompt's), split into what runs once and what runs each step. */
-function compileSampler(configuration: Configuration): Looped {
+function compileSampler(configuration: Configuration, written: ReadonlyMap<string, Graph>): Looped {
   const declaration = samplerOf(configuration);
   if (declaration === undefined) return { ok: true, sampler: null, graphs: [] };
   const looped = graphsOf(configuration).find((graph) => graph.name.name === declaration.graph.name);
   const [latent, time] = declaration.inputs.map((input) => input.name);
-  if (looped === undefined || latent === undefined || time === undefined) {
+  const once = written.get(declaration.graph.name);
+  if (looped === undefined || once === undefined || latent === undefined || time === undefined) {
     throw new Error("compile: a sampler without its graph or inputs, which check should have found");
   }
   const fields = evaluateFields(configuration, declaration.fields);
   if (!fields.ok) return fields;
-  const expanded = expandGraph(withBatch(configuration, looped, latent, 2), looped);
+  const expanded = expandGuided(configuration, once, latent);
   if (!expanded.ok) return expanded;
   const varying = declaration.inputs.map((input) => input.name);
   const split = splitInvariant(runPasses(verify(expanded.value, "expand")), varying, { prepare: "prepare", step: "step" });

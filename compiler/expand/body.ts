@@ -11,9 +11,10 @@ import {
 import type { WeightInitialiser } from "../graph/graph.ts";
 import { axisExpressionSize } from "./axes.ts";
 import { evaluate, evaluateBool, evaluateTensor } from "./evaluate.ts";
-import { enter, type Frame, fail, itemsOf, join, labelled, leave, newValue, Scope, spend } from "./frame.ts";
+import { enter, type Frame, fail, itemsOf, join, labelled, leave, Scope, spend } from "./frame.ts";
 import { axisOf, describe, int, type TensorStatic } from "./static.ts";
 import { dtypeOf, signatureShape } from "./types.ts";
+import { newWeight } from "./weights.ts";
 
 /** The returned tensor, and the expression that returned it; undefined when the statements end without `return`. */
 export interface Returned {
@@ -120,12 +121,7 @@ function declareWeight(statement: WeightStatement, frame: Frame): TensorStatic {
   const axes = shape.axes.map((axis) => axisOf(axisExpressionSize(axis, frame)));
   const type = { dtype: dtypeOf(shape.dtype, expansion.precision), axes };
   const path = join(frame.path, statement.name.name);
-  if (expansion.builder.hasWeight(path)) return fail(frame, "repeated-weight", statement.span, { path });
-  return {
-    kind: "tensor",
-    type,
-    id: expansion.builder.weight(path, newValue(frame, statement.type.span, type), initialiser(statement, frame)),
-  };
+  return { kind: "tensor", type, id: newWeight(frame, statement.span, path, type, initialiser(statement, frame)) };
 }
 
 function initialiser(statement: WeightStatement, frame: Frame): WeightInitialiser {

@@ -10,6 +10,7 @@ import { callBlock } from "./blocks.ts";
 import { evaluate, evaluateInt, evaluateList, evaluateTensor } from "./evaluate.ts";
 import { type Frame, fail, itemsOf, join, labelled, newValue, originAt, spend } from "./frame.ts";
 import { describe, type IntStatic, type Static, type TensorStatic } from "./static.ts";
+import { newWeight } from "./weights.ts";
 
 /** A call of whatever its name stands for: a block of the file's scope, a form of the language, or an op. */
 export function call(expression: CallExpression, frame: Frame): Static {
@@ -54,13 +55,10 @@ function callOp(expression: CallExpression, signature: OpSignature, given: reado
   const owned = entry.weights?.(types, attributes) ?? [];
   if (owned.length > 0 && expression.label === undefined) return fail(frame, "unnamed-weight", expression.callSpan, { op: signature.name });
   const inside = labelled(frame, expression.label);
-  const { builder } = frame.expansion;
-  const weights = owned.map((weight) => {
-    const path = join(inside.path, weight.name);
-    if (builder.hasWeight(path)) return fail(frame, "repeated-weight", expression.callSpan, { path });
-    const type = { dtype: frame.expansion.precision, axes: weight.shape.map(plainAxis) };
-    return builder.weight(path, newValue(frame, expression.callSpan, type), weight.init);
-  });
+  const { builder, precision } = frame.expansion;
+  const weights = owned.map(({ name, shape, init }) =>
+    newWeight(frame, expression.callSpan, join(inside.path, name), { dtype: precision, axes: shape.map(plainAxis) }, init),
+  );
   const type: AxisType = { dtype: inferred.dtype, axes: inferred.axes.map((axis) => renamed(axis, ints)) };
   const complete = internalAttributes(signature.name, attributes, frame);
   const ids = [...inputs.map((tensor) => tensor.id), ...weights];

@@ -20,6 +20,7 @@ import { Globals, globalKey, namedDim } from "./globals.ts";
 import { expandDiagnostic } from "./messages.ts";
 import { describe, int, ListStatic, record, type Static } from "./static.ts";
 import { fits, showType } from "./types.ts";
+import type { WeightShapes } from "./weights.ts";
 
 /** A value of `--set name=value`: JSON, as no expression of the language is needed there. */
 export type Setting = number | boolean | string | readonly Setting[] | { readonly [name: string]: Setting };
@@ -45,6 +46,8 @@ export interface Configuration {
   /** The model's own dims, by name. */
   readonly modelDims: ReadonlyMap<string, Static>;
   readonly budget: Budget;
+  /** What the graphs' weights must be, where a graph is expanded at a second batch. */
+  readonly weights?: WeightShapes;
 }
 
 /** One `budget` may serve several configurations of a program. */
@@ -68,7 +71,7 @@ export function staticFrame(program: Program, globals: Globals, file: string, bu
     throw new Error("expand: a call outside a block, which check should have found");
   };
   return {
-    expansion: { program, globals, builder: new GraphBuilder(), precision: "f32", known: undefined, budget, call },
+    expansion: { program, globals, builder: new GraphBuilder(), precision: "f32", known: undefined, budget, weights: undefined, call },
     file,
     scope,
     path: "",

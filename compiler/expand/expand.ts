@@ -99,7 +99,7 @@ function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
   for (const [name, value] of configuration.modelDims) scope.declare(name, value);
   const builder = new GraphBuilder();
   const frame: Frame = {
-    expansion: { program, globals, builder, precision: choices.precision, known, budget, call },
+    expansion: { program, globals, builder, precision: choices.precision, known, budget, weights: configuration.weights, call },
     file,
     scope,
     path: "",

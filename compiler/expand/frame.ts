@@ -11,6 +11,7 @@ import type { Globals } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
 import { expandDiagnostic } from "./messages.ts";
 import type { ListStatic, RecordStatic, Static } from "./static.ts";
+import type { WeightShapes } from "./weights.ts";
 
 /** The names of a body, inner to outer; assignment and `push` change the nearest binding. */
 export class Scope {
@@ -45,6 +46,8 @@ export interface Expansion {
   /** Where only shapes are asked for: a call like an earlier one is not expanded again. */
   readonly known: KnownCalls | undefined;
   readonly budget: Budget;
+  /** The weights that the graph has at another batch. */
+  readonly weights: WeightShapes | undefined;
   /** Calls of blocks and ops; a field, so that evaluating does not import calling. */
   readonly call: (call: CallExpression, frame: Frame) => Static;
 }

@@ -68,6 +68,10 @@ export const expandMessages = {
   ),
   "unnamed-weight": error((h: { readonly op: string }) => `\`${h.op}\` owns weights, so the call needs a label for their path`),
   "repeated-weight": error((h: { readonly path: string }) => `the weight path \`${h.path}\` is used twice`),
+  "batch-weight": error(
+    (h: { readonly path: string; readonly once: string; readonly twice: string }) =>
+      `the size of the weight \`${h.path}\` depends on the batch: it is ${h.once} for one prompt, and ${h.twice} for the two that guidance runs at once`,
+  ),
   "conflicting-weight": error(
     (h: {
       readonly path: string;

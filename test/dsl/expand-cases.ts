@@ -22,6 +22,9 @@ function chain(length: number): string {
 }
 const choices = `${image}param mode: "a" | "b" = "a";\nparam units: int = 2;\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return mode == "a" ? x : x * units;\n  }\n}\npreset Mini of Tiny { H: 4 }\nablation Less of Tiny { units: 1 }\n`;
 const fields = 'method: "ddim", steps: 4, guidance: 1, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 10';
+/** A sampled graph that calls a block on the latent and the text. */
+const guided = (statements: string) =>
+  `dim B = 1;\ntype Row = Tensor<float, [B, 4]>;\nblock Net(z: Row, text: Row): Row {\n  ${statements}\n}\nmodel Tiny {\n  graph denoise(z: Row, t: Tensor<f32, [B]>, text: Row): Row {\n    return Net(z, text) as net + (t |> sinusoid(4));\n  }\n  sampler denoise(z, t) { ${fields} }\n}\n`;
 
 export const expandCases: Cases = {
   "shape-mismatch": [
@@ -103,6 +106,11 @@ export const expandCases: Cases = {
   ],
   "unnamed-weight": [],
   "repeated-weight": [],
+  "batch-weight": [
+    guided("weight bias: Tensor<float, [B, 4]> = zeros;\n  return z + bias + (text |> linear(4) as key);"),
+    guided("return z + (text |> linear(4) as key) + (view(z, [B * 4]) |> linear(4) as mixed |> expand([B, 4]));"),
+    guided("return z + (B == 1 ? text |> linear(4) as key : text |> linear(4) as other);"),
+  ],
   "conflicting-weight": [
     `${image}model Tiny<H = 8> {\n  graph wide(x: Image<4, H, H>): Image<8, H, H> {\n    return x |> conv2d(8, kernel: 1) as conv;\n  }\n  graph narrow(x: Image<4, H, H>): Image<4, H, H> {\n    return x |> conv2d(4, kernel: 1) as conv;\n  }\n}\n`,
   ],
