@@ -1,14 +1,16 @@
 /** The stages by name: a checked program and the build's choices to a module. Pure, and never throws for bad input. */
 
 import type { Diagnostic, Program } from "../dsl/index.ts";
+import { Budget } from "./expand/budget.ts";
 import { type Choices, type Configuration, configure } from "./expand/configure.ts";
-import { evaluateFields, expandGraph, graphsOf, samplerOf, tokenizerOf, withBatch } from "./expand/expand.ts";
+import { evaluateFields, expandGraph, graphsOf, samplerOf, tokenizerOf } from "./expand/expand.ts";
 import type { Attempt } from "./expand/failure.ts";
+import { expandGuided, guidedErrors } from "./expand/guided.ts";
+import { KnownCalls } from "./expand/known-calls.ts";
 import { expandDiagnostic } from "./expand/messages.ts";
 import { type Recipe, recipeOf } from "./expand/recipe.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Module, Tokenizer } from "./module/module.ts";
-import type { AxisType } from "./ops/op.ts";
 import type { SamplerSpec } from "./package/manifest.ts";
 import { passes, runPasses } from "./passes/passes.ts";
 import { splitInvariant } from "./passes/split-invariant.ts";
@@ -28,27 +30,28 @@ export interface Expanded {
 interface Reading extends Expanded {
   readonly configuration: Configuration;
   readonly recipe: Recipe | undefined;
+  readonly tokenizer: Tokenizer | null;
 }
 
 /** Expands the graphs: enough for reports, and to find every error that a build would. */
 export function expandModel(program: Program, choices: Choices): Attempt<Expanded> {
-  return readModel(program, choices);
+  const configured = configure(program, choices);
+  return configured.ok ? readModel(configured.value) : configured;
 }
 
 /**
  * The errors that sizes reveal under these choices, found faster than by expanding: no graph is whole. Weights that only
- * a repeated call would register are not compared between graphs; a build compares all.
+ * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget.
  */
-export function shapeErrors(program: Program, choices: Choices): readonly Diagnostic[] {
-  const read = readModel(program, choices, new Map<string, AxisType>());
-  return read.ok ? [] : read.diagnostics;
+export function shapeErrors(program: Program, choices: Choices, budget = new Budget()): readonly Diagnostic[] {
+  const configured = configure(program, choices, budget);
+  if (!configured.ok) return configured.diagnostics;
+  const read = readModel(configured.value, new KnownCalls());
+  return onePerSpan([...(read.ok ? [] : read.diagnostics), ...guidedErrors(configured.value)]);
 }
 
 /** With `known`, only shapes are read. */
-function readModel(program: Program, choices: Choices, known?: Map<string, AxisType>): Attempt<Reading> {
-  const configured = configure(program, choices);
-  if (!configured.ok) return configured;
-  const configuration = configured.value;
+function readModel(configuration: Configuration, known?: KnownCalls): Attempt<Reading> {
   const graphs = new Map<string, Graph>();
   const diagnostics: Diagnostic[] = [];
   for (const declaration of graphsOf(configuration)) {
@@ -59,8 +62,11 @@ function readModel(program: Program, choices: Choices, known?: Map<string, AxisT
   diagnostics.push(...conflictingWeights(configuration, graphs));
   const recipe = recipeOf(configuration, graphs);
   if (!recipe.ok) diagnostics.push(...recipe.diagnostics);
-  if (diagnostics.length > 0 || !recipe.ok) return { ok: false, diagnostics: onePerSpan(diagnostics) };
-  return { ok: true, value: { name: configuration.model.name.name, graphs, configuration, recipe: recipe.value } };
+  const tokenizer = readTokenizer(configuration);
+  if (!tokenizer.ok) diagnostics.push(...tokenizer.diagnostics);
+  if (diagnostics.length > 0 || !recipe.ok || !tokenizer.ok) return { ok: false, diagnostics: onePerSpan(diagnostics) };
+  const { name } = configuration.model.name;
+  return { ok: true, value: { name, graphs, configuration, recipe: recipe.value, tokenizer: tokenizer.value } };
 }
 
 /** One path is one tensor of the weight file, whichever graphs read it. */
@@ -84,14 +90,14 @@ function conflictingWeights(configuration: Configuration, graphs: ReadonlyMap<st
 
 /** `trace` hears of every stage; what leads to the looped graph at the guided batch goes by the name of `step`. */
 export function compile(program: Program, choices: Choices, trace: Trace = untraced): CompileResult {
-  const read = readModel(program, choices);
+  const configured = configure(program, choices);
+  if (!configured.ok) return configured;
+  const read = readModel(configured.value);
   if (!read.ok) return read;
-  const { configuration, name, graphs: written, recipe } = read.value;
+  const { configuration, name, graphs: written, recipe, tokenizer } = read.value;
   for (const [graph, made] of written) trace({ stage: "expand", graph, made });
-  const loop = recipe === undefined ? noLoop : compileLoop(configuration, recipe, trace);
+  const loop = recipe === undefined ? noLoop : compileLoop(configuration, written, recipe, trace);
   if (!loop.ok) return loop;
-  const tokenizer = compileTokenizer(configuration);
-  if (!tokenizer.ok) return tokenizer;
   const { sampler, made, unread } = loop.value;
   const graphs = new Map([...written].map(([own, graph]) => [own, runPasses(verify(graph, "expand"), passes, trace)]));
   for (const graph of made) graphs.set(graph.name, graph);
@@ -99,10 +105,10 @@ export function compile(program: Program, choices: Choices, trace: Trace = untra
   for (const graph of made) origins.set(graph.name, samplerOf(configuration)?.graph.span ?? configuration.model.name.span);
   const { preset = null, ablations = [], precision } = configuration.choices;
   const unused = unread.map((condition) => `nothing in \`${recipe?.graph}\` reads \`${condition}\`, so no clip depends on it`);
-  if (tokenizer.value !== null && sampler !== null && !sampler.conditions.some(({ from }) => from === "text")) {
+  if (tokenizer !== null && sampler !== null && !sampler.conditions.some(({ from }) => from === "text")) {
     unused.push("no condition of the sampler comes from text, so the tokenizer is not used");
   }
-  const module = { name, preset, ablations, precision, written, graphs, origins, sampler, tokenizer: tokenizer.value, unused };
+  const module = { name, preset, ablations, precision, written, graphs, origins, sampler, tokenizer, unused };
   return { ok: true, module };
 }
 
@@ -124,14 +130,14 @@ interface Loop {
 const noLoop: Attempt<Loop> = { ok: true, value: { sampler: null, made: [], unread: [] } };
 
 /** The looped graph at twice the batch (the guided half and the unguided one), split into what runs once and what runs each step. */
-function compileLoop(configuration: Configuration, recipe: Recipe, trace: Trace): Attempt<Loop> {
-  const looped = graphsOf(configuration).find((graph) => graph.name.name === recipe.graph);
-  if (looped === undefined) throw new Error("compile: a sampler without its graph, which check should have found");
-  const expanded = expandGraph(withBatch(configuration, looped, recipe.latent, 2), looped);
+function compileLoop(configuration: Configuration, written: ReadonlyMap<string, Graph>, recipe: Recipe, trace: Trace): Attempt<Loop> {
+  const once = written.get(recipe.graph);
+  if (once === undefined) throw new Error("compile: a sampler without its graph, which check should have found");
+  const expanded = expandGuided(configuration, once, recipe.latent);
   if (!expanded.ok) return expanded;
   const names = { prepare: madeName("prepare", configuration, recipe), step: madeName("step", configuration, recipe) };
   const heard: Trace = (end) => trace({ ...end, graph: names.step });
-  heard({ stage: "expand", graph: looped.name.name, made: expanded.value });
+  heard({ stage: "expand", graph: once.name, made: expanded.value });
   const split = splitInvariant(runPasses(verify(expanded.value, "expand"), passes, heard), [recipe.latent, recipe.time], names);
   const made = [...(split.prepare === undefined ? [] : [split.prepare]), split.step].map((graph) => verify(graph, "split-invariant"));
   for (const graph of made) trace({ stage: "split-invariant", graph: graph.name, made: graph });
@@ -148,7 +154,7 @@ function madeName(word: string, configuration: Configuration, recipe: Recipe): s
   return taken ? `${recipe.graph}.${word}` : word;
 }
 
-function compileTokenizer(configuration: Configuration): Attempt<Tokenizer | null> {
+function readTokenizer(configuration: Configuration): Attempt<Tokenizer | null> {
   const declaration = tokenizerOf(configuration);
   if (declaration === undefined) return { ok: true, value: null };
   const fields = evaluateFields(configuration, declaration.fields);

@@ -3,6 +3,7 @@
 import { setFlagsFromString } from "node:v8";
 import pc from "picocolors";
 import { shapeErrors } from "../../compiler/compile.ts";
+import { Budget } from "../../compiler/expand/budget.ts";
 import { type Diagnostic, hasErrors, type Program } from "../../dsl/index.ts";
 import { loadProgram, printDiagnostics, shownPath } from "../program.ts";
 import type { Outcome } from "../terminal.ts";
@@ -25,6 +26,7 @@ export function check(file: string, options: { readonly json?: true }): Outcome 
 function errorsOfSizes(program: Program): readonly Diagnostic[] {
   const declarations = program.files.get(program.entry)?.source.declarations ?? [];
   const found = new Map<string, Diagnostic>();
+  const budget = new Budget();
   for (const model of declarations) {
     if (model.kind !== "model") continue;
     const of = (kind: "preset" | "ablation") =>
@@ -40,7 +42,7 @@ function errorsOfSizes(program: Program): readonly Diagnostic[] {
       ...of("ablation").map((name) => ({ ...base, ablations: [name] })),
     ];
     for (const choice of choices) {
-      for (const diagnostic of shapeErrors(program, { model: model.name.name, precision: "f32", ...choice })) {
+      for (const diagnostic of shapeErrors(program, { model: model.name.name, precision: "f32", ...choice }, budget)) {
         const key = `${diagnostic.code} ${diagnostic.span.file}:${diagnostic.span.start}`;
         if (!found.has(key)) found.set(key, diagnostic);
       }

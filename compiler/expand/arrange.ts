@@ -1,10 +1,10 @@
 /** `view`, `arrange` and `expand`: from the names of a value's axes to the reshape, transpose and broadcast that carry it there. */
 
 import type { CallExpression } from "../../dsl/index.ts";
-import { type Axis, axisName, type Factor, showAxes } from "../graph/axis.ts";
+import { type Axis, axisName, type Factor, plainAxis, showAxes } from "../graph/axis.ts";
 import { sizeOf, type TensorType, type ValueId } from "../graph/graph.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
-import { type Frame, fail, originAt } from "./frame.ts";
+import { type Frame, fail, newValue, originAt } from "./frame.ts";
 import { axisOf, type IntStatic, type TensorStatic } from "./static.ts";
 
 /** The same elements in the same order under other axes. */
@@ -92,7 +92,7 @@ function emitter(call: CallExpression, frame: Frame, dtype: TensorType["dtype"])
     id: ValueId,
     attributes: OpAttributes[O],
     shape: readonly number[],
-  ) => builder.op(name, [id], attributes, origin, { dtype, shape });
+  ) => builder.op(name, [id], attributes, origin, newValue(frame, call.callSpan, { dtype, axes: shape.map(plainAxis) }));
   const same = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((size, i) => size === b[i]);
   return {
     reshape: (id: ValueId, shape: readonly number[]): ValueId =>

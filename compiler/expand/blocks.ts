@@ -2,11 +2,11 @@
 
 import type { BlockDeclaration, CallExpression, Parameter } from "../../dsl/index.ts";
 import { type Axis, axisName, showAxes } from "../graph/axis.ts";
-import { tensorType } from "../rewriting/builder.ts";
 import { axisExpressionSize, bareName } from "./axes.ts";
 import { runBody } from "./body.ts";
+import { spendings } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
-import { type Frame, fail, labelled, Scope } from "./frame.ts";
+import { type Frame, fail, labelled, newValue, Scope, spend } from "./frame.ts";
 import { namedDim } from "./globals.ts";
 import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
 import { dtypeOf, fits, showType, signatureShape, type TensorShape } from "./types.ts";
@@ -20,9 +20,17 @@ interface TensorParameter {
 export function callBlock(call: CallExpression, block: BlockDeclaration, file: string, caller: Frame): TensorStatic {
   const given = matchArguments(call, block, caller);
   const { known, builder } = caller.expansion;
-  const key = known && `${file} ${block.name.name}(${[...given].map(([name, value]) => `${name}: ${keyOf(value)}`).join(", ")})`;
+  const { budget } = caller.expansion;
+  // Each list is looked at whole: for the key, and for whether it is of the parameter's type.
+  for (const value of given.values()) if (value.kind === "list") spend(caller, call.callSpan, "items", value.length);
+  const key = known?.keyOf(`${file} ${block.name.name}`, given);
   const before = key === undefined ? undefined : known?.get(key);
-  if (before !== undefined) return { kind: "tensor", id: builder.input(call.callee.name, tensorType(before), []), type: before };
+  if (before !== undefined) {
+    for (const [what, amount] of spendings(before.cost)) spend(caller, call.callSpan, what, amount);
+    const id = builder.input(call.callee.name, newValue(caller, call.callSpan, before.type), []);
+    return { kind: "tensor", id, type: before.type };
+  }
+  const spent = budget.spent();
   const inside: Frame = {
     ...labelled(caller, call.label),
     file,
@@ -42,22 +50,8 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   checkResult(block.name.name, returned.value, result, returned.expression.span, inside);
   const axes = result.axes.map((axis) => axisOf(axisExpressionSize(axis, outside)));
   const type = { dtype: returned.value.type.dtype, axes };
-  if (key !== undefined) known?.set(key, type);
+  if (key !== undefined) known?.set(key, { type, cost: budget.spent(spent) });
   return { kind: "tensor", id: returned.value.id, type };
-}
-
-/** All of an argument that shapes can depend on. */
-function keyOf(value: Static): string {
-  switch (value.kind) {
-    case "tensor":
-      return `${value.type.dtype}${value.type.axes.map((axis) => `${axisName(axis)}=${axis.size}`).join()}`;
-    case "list":
-      return `[${value.items.map(keyOf).join()}]`;
-    case "record":
-      return `{${[...value.fields].map(([name, field]) => `${name}: ${keyOf(field)}`).join()}}`;
-    default:
-      return JSON.stringify(value);
-  }
 }
 
 function matchArguments(call: CallExpression, block: BlockDeclaration, caller: Frame): Map<string, Static> {

@@ -9,12 +9,12 @@ import {
   type WeightStatement,
 } from "../../dsl/index.ts";
 import type { WeightInitialiser } from "../graph/graph.ts";
-import { tensorType } from "../rewriting/builder.ts";
 import { axisExpressionSize } from "./axes.ts";
 import { evaluate, evaluateBool, evaluateTensor } from "./evaluate.ts";
-import { type Frame, fail, join, labelled, mostSteps, Scope, takeStep } from "./frame.ts";
-import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
+import { enter, type Frame, fail, itemsOf, join, labelled, leave, Scope, spend } from "./frame.ts";
+import { axisOf, describe, int, type TensorStatic } from "./static.ts";
 import { dtypeOf, signatureShape } from "./types.ts";
+import { newWeight } from "./weights.ts";
 
 /** The returned tensor, and the expression that returned it; undefined when the statements end without `return`. */
 export interface Returned {
@@ -23,11 +23,16 @@ export interface Returned {
 }
 
 export function runBody(statements: readonly Statement[], frame: Frame): Returned | undefined {
+  const [first] = statements;
+  if (first === undefined) return undefined;
+  enter(frame, first.span);
+  let returned: Returned | undefined;
   for (const statement of statements) {
-    const returned = runStatement(statement, frame);
-    if (returned !== undefined) return returned;
+    returned = runStatement(statement, frame);
+    if (returned !== undefined) break;
   }
-  return undefined;
+  leave(frame);
+  return returned;
 }
 
 function runStatement(statement: Statement, frame: Frame): Returned | undefined {
@@ -62,15 +67,14 @@ function runStatement(statement: Statement, frame: Frame): Returned | undefined 
 
 function runRepeat(statement: RepeatStatement, frame: Frame): Returned | undefined {
   const range = evaluate(statement.range, frame);
-  if (range.kind === "int" && range.value > mostSteps) return fail(frame, "too-large", statement.range.span, { most: mostSteps });
-  const items: readonly Static[] =
-    range.kind === "list"
-      ? range.items
-      : range.kind === "int" && range.value >= 0
-        ? Array.from({ length: range.value }, (_, i) => int(i))
-        : fail(frame, "wrong-kind", statement.range.span, { expected: "a list or a number of times", found: describe(range) });
-  for (const [i, item] of items.entries()) {
-    takeStep(frame, statement.range.span);
+  const { span } = statement.range;
+  const rounds = range.kind === "list" ? range.length : range.kind === "int" ? range.value : -1;
+  if (rounds < 0) return fail(frame, "wrong-kind", span, { expected: "a list or a number of times", found: describe(range) });
+  // Before the first round: that many will be too many.
+  spend(frame, span, "steps", rounds);
+  const items = range.kind === "list" ? itemsOf(frame, span, range) : undefined;
+  for (let i = 0; i < rounds; i++) {
+    const item = items?.[i] ?? int(i);
     const scope = new Scope(frame.scope);
     if (statement.element !== undefined) scope.declare(statement.element.name, item);
     if (statement.index !== undefined) scope.declare(statement.index.name, int(i));
@@ -117,8 +121,7 @@ function declareWeight(statement: WeightStatement, frame: Frame): TensorStatic {
   const axes = shape.axes.map((axis) => axisOf(axisExpressionSize(axis, frame)));
   const type = { dtype: dtypeOf(shape.dtype, expansion.precision), axes };
   const path = join(frame.path, statement.name.name);
-  if (expansion.builder.hasWeight(path)) return fail(frame, "repeated-weight", statement.span, { path });
-  return { kind: "tensor", type, id: expansion.builder.weight(path, tensorType(type), initialiser(statement, frame)) };
+  return { kind: "tensor", type, id: newWeight(frame, statement.span, path, type, initialiser(statement, frame)) };
 }
 
 function initialiser(statement: WeightStatement, frame: Frame): WeightInitialiser {

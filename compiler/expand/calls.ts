@@ -1,21 +1,21 @@
 /** Calls of ops: inputs, attributes and owned weights to one value of the graph, with its axes named. */
 
 import type { AttributeSignature, AttributeValue, CallExpression, Expression, OpSignature } from "../../dsl/index.ts";
-import type { Axis } from "../graph/axis.ts";
+import { type Axis, plainAxis } from "../graph/axis.ts";
 import type { Attributes } from "../graph/graph.ts";
 import type { OpName } from "../graph/op-names.ts";
 import { type AxisType, isProblem, type OpEntry, type ShapeProblem } from "../ops/op.ts";
 import { isOpName, opEntry } from "../ops/table.ts";
-import { tensorType } from "../rewriting/builder.ts";
 import { arrange, view } from "./arrange.ts";
 import { callBlock } from "./blocks.ts";
 import { evaluate, evaluateInt, evaluateList, evaluateTensor } from "./evaluate.ts";
-import { type Frame, fail, join, labelled, originAt, takeStep } from "./frame.ts";
+import { type Frame, fail, itemsOf, join, labelled, newValue, originAt, spend } from "./frame.ts";
 import { describe, type IntStatic, type Static, type TensorStatic } from "./static.ts";
+import { newWeight } from "./weights.ts";
 
 /** A call of whatever its name stands for: a block of the file's scope, a form of the language, or an op. */
 export function call(expression: CallExpression, frame: Frame): Static {
-  takeStep(frame, expression.callSpan);
+  spend(frame, expression.callSpan, "steps");
   const name = expression.callee.name;
   const declared = frame.expansion.program.files.get(frame.file)?.names.get(name);
   if (declared?.declaration.kind === "block") return callBlock(expression, declared.declaration, declared.file, frame);
@@ -38,7 +38,7 @@ function layoutCall(expression: CallExpression, given: readonly Expression[], fr
 
 function intsOf(expression: Expression, frame: Frame): IntStatic[] {
   if (expression.kind === "list") return expression.items.map((item) => evaluateInt(item, frame));
-  return evaluateList(expression, frame).items.map((item) =>
+  return itemsOf(frame, expression.span, evaluateList(expression, frame)).map((item) =>
     item.kind === "int" ? item : fail(frame, "wrong-kind", expression.span, { expected: "a list of ints", found: describe(item) }),
   );
 }
@@ -55,15 +55,14 @@ function callOp(expression: CallExpression, op: OpName, given: readonly Expressi
   const owned = entry.weights?.(types, attributes) ?? [];
   if (owned.length > 0 && expression.label === undefined) return fail(frame, "unnamed-weight", expression.callSpan, { op: signature.name });
   const inside = labelled(frame, expression.label);
-  const { builder } = frame.expansion;
-  const weights = owned.map((weight) => {
-    const path = join(inside.path, weight.name);
-    if (builder.hasWeight(path)) return fail(frame, "repeated-weight", expression.callSpan, { path });
-    return builder.weight(path, { dtype: frame.expansion.precision, shape: weight.shape }, weight.init);
-  });
+  const { builder, precision } = frame.expansion;
+  const weights = owned.map(({ name, shape, init }) =>
+    newWeight(frame, expression.callSpan, join(inside.path, name), { dtype: precision, axes: shape.map(plainAxis) }, init),
+  );
   const type: AxisType = { dtype: inferred.dtype, axes: inferred.axes.map((axis) => renamed(axis, ints)) };
   const ids = [...inputs.map((tensor) => tensor.id), ...weights];
-  const id = builder.op(op, ids, attributes, originAt(inside, expression.span), tensorType(type));
+  spend(frame, expression.callSpan, "values", ids.length);
+  const id = builder.op(op, ids, attributes, originAt(inside, expression.span), newValue(frame, expression.callSpan, type));
   return { kind: "tensor", id, type };
 }
 
@@ -87,7 +86,7 @@ function tensorsOf(
     return tensorsOf(named.value, input, call, frame);
   }
   if (!input.list) return [evaluateTensor(expression, frame)];
-  return evaluateList(expression, frame).items.map((item) =>
+  return itemsOf(frame, expression.span, evaluateList(expression, frame)).map((item) =>
     item.kind === "tensor" ? item : fail(frame, "wrong-kind", expression.span, { expected: "a list of tensors", found: describe(item) }),
   );
 }

@@ -10,14 +10,17 @@ import type {
   Program,
   Span,
 } from "../../dsl/index.ts";
+import { mostElements } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
+import { Budget, mostNested } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Attempt, attempt, ExpansionFailure } from "./failure.ts";
 import { type Frame, Scope } from "./frame.ts";
 import { Globals, globalKey, namedDim } from "./globals.ts";
 import { expandDiagnostic } from "./messages.ts";
-import { describe, int, type Static } from "./static.ts";
+import { describe, int, ListStatic, record, type Static } from "./static.ts";
 import { fits, showType } from "./types.ts";
+import type { WeightShapes } from "./weights.ts";
 
 /** A value of `--set name=value`: JSON, as no expression of the language is needed there. */
 export type Setting = number | boolean | string | readonly Setting[] | { readonly [name: string]: Setting };
@@ -42,28 +45,33 @@ export interface Configuration {
   readonly overrides: ReadonlyMap<string, Static>;
   /** The model's own dims, by name. */
   readonly modelDims: ReadonlyMap<string, Static>;
+  readonly budget: Budget;
+  /** What the graphs' weights must be, where a graph is expanded at a second batch. */
+  readonly weights?: WeightShapes;
 }
 
-export function configure(program: Program, choices: Choices): Attempt<Configuration> {
+/** One `budget` may serve several configurations of a program. */
+export function configure(program: Program, choices: Choices, budget = new Budget()): Attempt<Configuration> {
   return attempt(() => {
+    budget.beginGraph();
     const scope = program.files.get(program.entry);
     if (scope === undefined) throw new Error(`configure: ${program.entry} is not in its program`);
     const model = chooseModel(scope, program.entry, choices.model);
-    const collected = new Overrides(program, scope, model);
+    const collected = new Overrides(program, scope, model, budget);
     if (choices.preset !== undefined) collected.addFields(choose(scope, program.entry, "preset", choices.preset, model).overrides);
     for (const name of choices.ablations ?? []) collected.addFields(choose(scope, program.entry, "ablation", name, model).overrides);
-    for (const [name, value] of Object.entries(choices.settings ?? {})) collected.addSetting(name, settingValue(value));
-    return { program, file: program.entry, model, choices, overrides: collected.globals, modelDims: collected.modelDims() };
+    for (const [name, value] of Object.entries(choices.settings ?? {})) collected.addSetting(name, value);
+    return { program, file: program.entry, model, choices, overrides: collected.globals, modelDims: collected.modelDims(), budget };
   });
 }
 
 /** A frame in which expressions outside any block are read: file-level names only, and no tensors. */
-export function staticFrame(program: Program, globals: Globals, file: string, precision: "f32" | "f16", scope = new Scope()): Frame {
+export function staticFrame(program: Program, globals: Globals, file: string, budget: Budget, scope = new Scope()): Frame {
   const call = () => {
     throw new Error("expand: a call outside a block, which check should have found");
   };
   return {
-    expansion: { program, globals, builder: new GraphBuilder(), precision, known: undefined, steps: { count: 0 }, call },
+    expansion: { program, globals, builder: new GraphBuilder(), precision: "f32", known: undefined, budget, weights: undefined, call },
     file,
     scope,
     path: "",
@@ -71,10 +79,8 @@ export function staticFrame(program: Program, globals: Globals, file: string, pr
   };
 }
 
-export function globalsOf(program: Program, overrides: ReadonlyMap<string, Static>, precision: "f32" | "f16"): Globals {
-  return new Globals(program, overrides, (globals, expression, file) =>
-    evaluate(expression, staticFrame(program, globals, file, precision)),
-  );
+export function globalsOf(program: Program, overrides: ReadonlyMap<string, Static>, budget: Budget): Globals {
+  return new Globals(program, overrides, (globals, expression, file) => evaluate(expression, staticFrame(program, globals, file, budget)));
 }
 
 function fileSpan(scope: FileScope): Span {
@@ -125,11 +131,13 @@ class Overrides {
   private readonly program: Program;
   private readonly scope: FileScope;
   private readonly model: ModelDeclaration;
+  private readonly budget: Budget;
 
-  constructor(program: Program, scope: FileScope, model: ModelDeclaration) {
+  constructor(program: Program, scope: FileScope, model: ModelDeclaration, budget: Budget) {
     this.program = program;
     this.scope = scope;
     this.model = model;
+    this.budget = budget;
   }
 
   /** The model's dims, in their order; those that nothing overrides are worked out last, so that they follow the file's. */
@@ -145,13 +153,18 @@ class Overrides {
     for (const field of fields) this.add(field.name.name, this.evaluate(field.value), field.value.span);
   }
 
-  addSetting(name: string, value: Static): void {
-    this.add(name, value, fileSpan(this.scope));
+  addSetting(name: string, value: Setting): void {
+    const span = fileSpan(this.scope);
+    this.add(
+      name,
+      settingValue(value, (expected, found) => refuse("override-kind", span, { name, expected, found })),
+      span,
+    );
   }
 
   private evaluate(expression: Expression): Static {
-    const globals = globalsOf(this.program, this.globals, "f32");
-    return evaluate(expression, staticFrame(this.program, globals, this.scope.source.path, "f32"));
+    const globals = globalsOf(this.program, this.globals, this.budget);
+    return evaluate(expression, staticFrame(this.program, globals, this.scope.source.path, this.budget));
   }
 
   private add(name: string, value: Static, span: Span): void {
@@ -178,14 +191,20 @@ class Overrides {
 }
 
 function dimSize(name: string, value: Static, span: Span): number {
-  if (value.kind === "int" && value.value >= 1) return value.value;
-  return refuse("override-kind", span, { name, expected: "a size of 1 or more", found: describe(value) });
+  if (value.kind === "int" && value.value >= 1 && value.value <= mostElements) return value.value;
+  return refuse("override-kind", span, { name, expected: `a size from 1 to ${mostElements}`, found: describe(value) });
 }
 
-function settingValue(value: Setting): Static {
-  if (typeof value === "number") return Number.isInteger(value) ? int(value) : { kind: "float", value };
+/** What comes from outside may be anything that JSON can say. */
+function settingValue(value: unknown, refuseAs: (expected: string, found: string) => never, depth = 0): Static {
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) return refuseAs("a number that is finite", String(value));
+    return Number.isSafeInteger(value) ? int(value) : { kind: "float", value };
+  }
   if (typeof value === "boolean") return { kind: "bool", value };
   if (typeof value === "string") return { kind: "string", value };
-  if (Array.isArray(value)) return { kind: "list", items: value.map((item: Setting) => settingValue(item)) };
-  return { kind: "record", fields: new Map(Object.entries(value).map(([name, item]) => [name, settingValue(item as Setting)])) };
+  if (typeof value !== "object" || value === null) return refuseAs("a number, text, true or false, a list or a record", String(value));
+  if (depth >= mostNested) return refuseAs(`at most ${mostNested} lists and records within each other`, "more");
+  if (Array.isArray(value)) return ListStatic.of(value.map((item) => settingValue(item, refuseAs, depth + 1)));
+  return record(new Map(Object.entries(value).map(([name, item]) => [name, settingValue(item, refuseAs, depth + 1)])));
 }

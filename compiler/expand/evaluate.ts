@@ -2,10 +2,17 @@
 
 import type { Expression, MethodExpression } from "../../dsl/index.ts";
 import { binary, unary } from "./arithmetic.ts";
-import { type Frame, fail } from "./frame.ts";
-import { describe, type IntStatic, int, type ListStatic, type Static, type TensorStatic } from "./static.ts";
+import { enter, type Frame, fail, leave, nested, spend } from "./frame.ts";
+import { describe, type IntStatic, int, ListStatic, record, type Static, type TensorStatic } from "./static.ts";
 
 export function evaluate(expression: Expression, frame: Frame): Static {
+  enter(frame, expression.span);
+  const value = evaluateForm(expression, frame);
+  leave(frame);
+  return value;
+}
+
+function evaluateForm(expression: Expression, frame: Frame): Static {
   switch (expression.kind) {
     case "number":
       return expression.float ? { kind: "float", value: expression.value } : int(expression.value);
@@ -16,9 +23,17 @@ export function evaluate(expression: Expression, frame: Frame): Static {
     case "name":
       return lookUp(expression.name, frame);
     case "list":
-      return { kind: "list", items: expression.items.map((item) => evaluate(item, frame)) };
+      return listOf(
+        expression.items.map((item) => evaluate(item, frame)),
+        expression,
+        frame,
+      );
     case "record":
-      return { kind: "record", fields: new Map(expression.fields.map((field) => [field.name.name, evaluate(field.value, frame)])) };
+      return nested(
+        frame,
+        expression.span,
+        record(new Map(expression.fields.map((field) => [field.name.name, evaluate(field.value, frame)]))),
+      );
     case "unary":
       return unary(expression, evaluate(expression.operand, frame), frame);
     case "binary": {
@@ -38,8 +53,8 @@ export function evaluate(expression: Expression, frame: Frame): Static {
     case "index": {
       const list = evaluateList(expression.object, frame);
       const index = evaluateInt(expression.index, frame).value;
-      const item = list.items[index];
-      if (item === undefined) return fail(frame, "out-of-range", expression.index.span, { index, length: list.items.length });
+      const item = list.at(index);
+      if (item === undefined) return fail(frame, "out-of-range", expression.index.span, { index, length: list.length });
       return item;
     }
     case "method":
@@ -78,28 +93,36 @@ export function evaluateList(expression: Expression, frame: Frame): ListStatic {
 }
 
 function member(object: Static, property: string, expression: Expression, frame: Frame): Static {
-  if (object.kind === "list" && property === "length") return int(object.items.length);
+  if (object.kind === "list" && property === "length") return int(object.length);
   const value = object.kind === "record" ? object.fields.get(property) : undefined;
   if (value === undefined)
     return fail(frame, "wrong-kind", expression.span, { expected: `a record with \`${property}\``, found: describe(object) });
   return value;
 }
 
-/** Lists are values: `push` and `pop` give the variable a new list, so no other name sees the change. */
+function listOf(items: readonly Static[], expression: Expression, frame: Frame): ListStatic {
+  spend(frame, expression.span, "items", items.length);
+  return nested(frame, expression.span, ListStatic.of(items));
+}
+
+/** `push` and `pop` give the variable another list. */
 function method(expression: MethodExpression, frame: Frame): Static {
   const list = evaluateList(expression.object, frame);
   switch (expression.method.name) {
     case "reversed":
-      return { kind: "list", items: [...list.items].reverse() };
+      return listOf([...list.items].reverse(), expression, frame);
     case "push": {
-      const pushed: ListStatic = { kind: "list", items: [...list.items, ...expression.arguments.map((item) => evaluate(item, frame))] };
+      const [item] = expression.arguments;
+      if (item === undefined) throw new Error("expand: push without an item, which check should have found");
+      const pushed = nested(frame, expression.span, list.push(evaluate(item, frame)));
+      spend(frame, expression.span, "items");
       frame.scope.assign(variableOf(expression), pushed);
       return pushed;
     }
     case "pop": {
-      const last = list.items.at(-1);
+      const last = list.at(list.length - 1);
       if (last === undefined) return fail(frame, "empty-list", expression.span, { name: variableOf(expression) });
-      frame.scope.assign(variableOf(expression), { kind: "list", items: list.items.slice(0, -1) });
+      frame.scope.assign(variableOf(expression), list.pop());
       return last;
     }
     default:

@@ -2,8 +2,7 @@
 
 import type { Field, GraphDeclaration, SamplerDeclaration, TokenizerDeclaration } from "../../dsl/index.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { AxisType } from "../ops/op.ts";
-import { GraphBuilder, tensorType } from "../rewriting/builder.ts";
+import { GraphBuilder } from "../rewriting/builder.ts";
 import { axisNames } from "./arrange.ts";
 import { axisExpressionSize } from "./axes.ts";
 import { checkResult } from "./blocks.ts";
@@ -12,8 +11,9 @@ import { call } from "./calls.ts";
 import { type Configuration, globalsOf, staticFrame } from "./configure.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Attempt, attempt } from "./failure.ts";
-import { type Frame, Scope } from "./frame.ts";
+import { type Frame, newValue, Scope } from "./frame.ts";
 import { type Globals, globalKey } from "./globals.ts";
+import type { KnownCalls } from "./known-calls.ts";
 import { axisOf, int, type Static } from "./static.ts";
 import { dtypeOf, signatureShape, type TensorShape } from "./types.ts";
 
@@ -33,7 +33,7 @@ export function tokenizerOf(configuration: Configuration): TokenizerDeclaration 
  * Expands one graph of the model. With `known`, only shapes are checked: calls of a block with arguments that it had before
  * are taken as they came out then, and the graph is not whole. One `known` serves the graphs of one configuration.
  */
-export function expandGraph(configuration: Configuration, declaration: GraphDeclaration, known?: Map<string, AxisType>): Attempt<Graph> {
+export function expandGraph(configuration: Configuration, declaration: GraphDeclaration, known?: KnownCalls): Attempt<Graph> {
   return attempt(() => {
     const frame = graphFrame(configuration, known);
     const { builder } = frame.expansion;
@@ -41,7 +41,7 @@ export function expandGraph(configuration: Configuration, declaration: GraphDecl
       const shape = typeShape(configuration, declaration.parameters.indexOf(parameter), declaration);
       const axes = shape.axes.map((axis) => axisOf(axisExpressionSize(axis, frame)));
       const type = { dtype: dtypeOf(shape.dtype, frame.expansion.precision), axes };
-      const id = builder.input(parameter.name.name, tensorType(type), axisNames(axes));
+      const id = builder.input(parameter.name.name, newValue(frame, parameter.type.span, type), axisNames(axes));
       frame.scope.declare(parameter.name.name, { kind: "tensor", id, type });
     }
     const returned = runBody(declaration.body, frame);
@@ -91,20 +91,21 @@ function typeShape(configuration: Configuration, index: number, declaration: Gra
 }
 
 /** A fresh frame at the root of a graph: the model's dims and consts are in scope. */
-function graphFrame(configuration: Configuration, known?: Map<string, AxisType>): Frame {
-  const { program, file, choices, overrides, model } = configuration;
-  const globals: Globals = globalsOf(program, overrides, choices.precision);
+function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
+  const { program, file, choices, overrides, model, budget } = configuration;
+  budget.beginGraph();
+  const globals: Globals = globalsOf(program, overrides, budget);
   const scope = new Scope();
   for (const [name, value] of configuration.modelDims) scope.declare(name, value);
   const builder = new GraphBuilder();
   const frame: Frame = {
-    expansion: { program, globals, builder, precision: choices.precision, known, steps: { count: 0 }, call },
+    expansion: { program, globals, builder, precision: choices.precision, known, budget, weights: configuration.weights, call },
     file,
     scope,
     path: "",
     expandedFrom: [],
   };
-  const outside = staticFrame(program, globals, file, choices.precision, scope);
+  const outside = staticFrame(program, globals, file, budget, scope);
   for (const member of model.members) if (member.kind === "const") scope.declare(member.name.name, evaluate(member.value, outside));
   return frame;
 }

@@ -1,13 +1,17 @@
 /** Where an expression is evaluated: its names, the weight path that labels have built, and the calls that led here. */
 
 import type { CallExpression, Identifier, Program, Related, Span } from "../../dsl/index.ts";
-import type { Origin } from "../graph/graph.ts";
+import { showAxes } from "../graph/axis.ts";
+import { mostElements, type Origin, sizeOf, type TensorType } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
-import type { GraphBuilder } from "../rewriting/builder.ts";
+import { type GraphBuilder, tensorType } from "../rewriting/builder.ts";
+import { type Budget, budgets, mostAxes, mostLevels, mostNested, mostWork, type Spent } from "./budget.ts";
 import { ExpansionFailure } from "./failure.ts";
 import type { Globals } from "./globals.ts";
+import type { KnownCalls } from "./known-calls.ts";
 import { expandDiagnostic } from "./messages.ts";
-import type { Static } from "./static.ts";
+import type { ListStatic, RecordStatic, Static } from "./static.ts";
+import type { WeightShapes } from "./weights.ts";
 
 /** The names of a body, inner to outer; assignment and `push` change the nearest binding. */
 export class Scope {
@@ -39,10 +43,11 @@ export interface Expansion {
   readonly globals: Globals;
   readonly builder: GraphBuilder;
   readonly precision: "f32" | "f16";
-  /** Types of the results of block calls, by callee and arguments, where only shapes are asked for: a call like an earlier one is not expanded again. */
-  readonly known: Map<string, AxisType> | undefined;
-  /** Calls and rounds so far. */
-  readonly steps: { count: number };
+  /** Where only shapes are asked for: a call like an earlier one is not expanded again. */
+  readonly known: KnownCalls | undefined;
+  readonly budget: Budget;
+  /** The weights that the graph has at another batch. */
+  readonly weights: WeightShapes | undefined;
   /** Calls of blocks and ops; a field, so that evaluating does not import calling. */
   readonly call: (call: CallExpression, frame: Frame) => Static;
 }
@@ -68,19 +73,95 @@ export function originAt(frame: Frame, span: Span): Origin {
   return { path: frame.path, span, expandedFrom: frame.expandedFrom };
 }
 
+/** Of very many calls, the innermost and the outermost. */
 function relatedOf(frame: Frame): Related[] {
-  return frame.expandedFrom.map(({ block, span }) => ({ message: `expanded from ${block}`, span }));
+  const calls = frame.expandedFrom.map(({ block, span }) => ({ message: `expanded from ${block}`, span }));
+  const left = calls[ends.inner];
+  if (left === undefined || calls.length <= ends.inner + ends.outer + 1) return calls;
+  const message = `expanded from ${calls.length - ends.inner - ends.outer} more calls, the first of them`;
+  return [...calls.slice(0, ends.inner), { ...left, message }, ...calls.slice(-ends.outer)];
 }
+
+const ends = { inner: 12, outer: 4 };
 
 /** A diagnostic maker that adds where the frame was expanded from, and throws. */
 export const fail: (frame: Frame, ...diagnostic: Parameters<typeof expandDiagnostic>) => never = (frame, code, span, holes, more) => {
   throw new ExpansionFailure(expandDiagnostic(code, span, holes, { ...more, related: [...(more?.related ?? []), ...relatedOf(frame)] }));
 };
 
-/** Calls and rounds of `repeat` in one graph: far above any model, so that blocks that multiply each other end in a sentence. */
-export const mostSteps = 100_000;
+/** Takes from the graph's budget, or fails with what it takes too much of. */
+export function spend(frame: Frame, span: Span, what: Spent, amount = 1): void {
+  if (frame.expansion.budget.spend(what, amount)) return;
+  const { most, unit, hint } = budgets[what];
+  fail(frame, "too-large", span, { what: "the graph", most, unit }, { hint });
+}
 
-export function takeStep(frame: Frame, span: Span): void {
-  frame.expansion.steps.count++;
-  if (frame.expansion.steps.count > mostSteps) fail(frame, "too-large", span, { most: mostSteps });
+/** Counts what is evaluated within something else, until `leave`, while the stack and the budget allow it. */
+export function enter(frame: Frame, span: Span): void {
+  const over = frame.expansion.budget.enter();
+  if (over !== undefined) failWithin(frame, span, over);
+}
+
+export function leave(frame: Frame): void {
+  frame.expansion.budget.leave();
+}
+
+/** A list's items, for what looks at each. */
+export function itemsOf(frame: Frame, span: Span, list: ListStatic): readonly Static[] {
+  spend(frame, span, "items", list.length);
+  return list.items;
+}
+
+/** A list or record that was made: all that compares values goes down by their parts. */
+export function nested<S extends ListStatic | RecordStatic>(frame: Frame, span: Span, value: S): S {
+  if (value.depth <= mostNested) return value;
+  const hint = "keep the parts under names of their own";
+  return fail(frame, "too-large", span, { what: "the value", most: mostNested, unit: "lists and records within each other" }, { hint });
+}
+
+function failWithin(frame: Frame, span: Span, over: Exclude<ReturnType<Budget["enter"]>, undefined>): never {
+  if (over === "levels") {
+    const hint = "let blocks call each other less deeply, and give parts of long expressions names, with `const`";
+    return fail(
+      frame,
+      "too-large",
+      span,
+      { what: "the value", most: mostLevels, unit: "blocks, bodies and expressions within each other" },
+      { hint },
+    );
+  }
+  if (over === "work") {
+    const hint = "declare fewer presets and ablations, or smaller ones";
+    return fail(
+      frame,
+      "too-large",
+      span,
+      { what: "all graphs, presets and ablations together", most: mostWork, unit: "expressions" },
+      { hint },
+    );
+  }
+  const { most, unit, hint } = budgets[over];
+  return fail(frame, "too-large", span, { what: "the graph", most, unit }, { hint });
+}
+
+/** The type of a new value of the graph, which counts it. */
+export function newValue(frame: Frame, span: Span, type: AxisType): TensorType {
+  spend(frame, span, "values");
+  const made = tensorType(type);
+  if (made.shape.length > mostAxes) {
+    const what = `a tensor of ${made.shape.length} axes`;
+    fail(frame, "too-large", span, { what, most: mostAxes, unit: "axes" }, { hint: "merge axes with `arrange`: `A * B`" });
+  }
+  const elements = sizeOf(made.shape);
+  if (elements > mostElements) {
+    const what = `the tensor ${showAxes(type.axes)}, of ${elements} elements,`;
+    fail(
+      frame,
+      "too-large",
+      span,
+      { what, most: mostElements, unit: "elements" },
+      { hint: "make an axis smaller, or cut the tensor into several" },
+    );
+  }
+  return made;
 }

@@ -1,6 +1,7 @@
 /** The sentences for errors that only sizes reveal: those of expanding blocks, of overrides, and of the graphs that come out. */
 
 import { diagnosticsOf, error, type MessageTable } from "../../dsl/index.ts";
+import { mostElements } from "../graph/graph.ts";
 
 /** Sentences of the op table arrive whole, as each shape rule words its own. */
 const fromRule = error((h: { readonly message: string }) => h.message);
@@ -48,12 +49,29 @@ export const expandMessages = {
   "out-of-range": error((h: { readonly index: number; readonly length: number }) => `index ${h.index} is outside a list of ${h.length}`),
   "empty-list": error((h: { readonly name: string }) => `\`${h.name}.pop()\` finds the list empty`),
   "bad-size": error(
-    (h: { readonly axis: string; readonly size: number }) => `axis ${h.axis} has size ${h.size}, but a size is a whole number of 1 or more`,
+    (h: { readonly axis: string; readonly size: number }) =>
+      `axis ${h.axis} has size ${h.size}, but a size is a whole number from 1 to ${mostElements}`,
   ),
   "wrong-kind": error((h: { readonly expected: string; readonly found: string }) => `this must be ${h.expected}, but it is ${h.found}`),
-  "too-large": error((h: { readonly most: number }) => `the graph takes more than ${h.most} calls and rounds of \`repeat\` to build`),
+  "too-large": error(
+    (h: { readonly what: string; readonly most: number; readonly unit: string }) => `${h.what} takes more than ${h.most} ${h.unit}`,
+  ),
+  "int-overflow": error(
+    (h: { readonly operation: string; readonly result: number }) =>
+      `\`${h.operation}\` is ${h.result}, beyond 2^53, where whole numbers are no longer exact`,
+  ),
+  "negative-power": error((h: { readonly operation: string }) => `\`${h.operation}\` is no whole number: the power is negative`),
+  "not-finite": error((h: { readonly operation: string }) => `\`${h.operation}\` is no finite number`),
+  "no-such-number": error(
+    (h: { readonly value: number; readonly dtype: string; readonly range: string }) =>
+      `${h.value} is no number of ${h.dtype}, which has ${h.range}`,
+  ),
   "unnamed-weight": error((h: { readonly op: string }) => `\`${h.op}\` owns weights, so the call needs a label for their path`),
   "repeated-weight": error((h: { readonly path: string }) => `the weight path \`${h.path}\` is used twice`),
+  "batch-weight": error(
+    (h: { readonly path: string; readonly once: string; readonly twice: string }) =>
+      `the size of the weight \`${h.path}\` depends on the batch: it is ${h.once} for one prompt, and ${h.twice} for the two that guidance runs at once`,
+  ),
   "conflicting-weight": error(
     (h: {
       readonly path: string;

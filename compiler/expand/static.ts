@@ -4,6 +4,7 @@ import type { Axis, Factor } from "../graph/axis.ts";
 import { axisName, showAxes } from "../graph/axis.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
+import { PersistentList } from "./persistent-list.ts";
 
 /** `factors` are the named axes that the number is the product of, so that `H * W` names an axis. */
 export interface IntStatic {
@@ -18,14 +19,62 @@ export interface TensorStatic {
   readonly type: AxisType;
 }
 
-export interface ListStatic {
-  readonly kind: "list";
-  readonly items: readonly Static[];
+/** Lists are values: what one name pushes, no other sees. */
+export class ListStatic {
+  readonly kind = "list";
+  /** Lists and records within each other, this one included. */
+  readonly depth: number;
+  private readonly list: PersistentList<Static>;
+
+  private constructor(list: PersistentList<Static>, depth: number) {
+    this.list = list;
+    this.depth = depth;
+  }
+
+  static of(items: readonly Static[]): ListStatic {
+    return new ListStatic(PersistentList.of(items), depthAround(items));
+  }
+
+  get length(): number {
+    return this.list.length;
+  }
+
+  get items(): readonly Static[] {
+    return this.list.items;
+  }
+
+  at(index: number): Static | undefined {
+    return this.list.at(index);
+  }
+
+  push(item: Static): ListStatic {
+    return new ListStatic(this.list.push(item), Math.max(this.depth, 1 + depthOf(item)));
+  }
+
+  pop(): ListStatic {
+    return new ListStatic(this.list.pop(), this.depth);
+  }
 }
 
 export interface RecordStatic {
   readonly kind: "record";
   readonly fields: ReadonlyMap<string, Static>;
+  readonly depth: number;
+}
+
+export function record(fields: ReadonlyMap<string, Static>): RecordStatic {
+  return { kind: "record", fields, depth: depthAround(fields.values()) };
+}
+
+/** How many lists and records a value has within each other. */
+export function depthOf(value: Static): number {
+  return value.kind === "list" || value.kind === "record" ? value.depth : 0;
+}
+
+function depthAround(parts: Iterable<Static>): number {
+  let depth = 1;
+  for (const part of parts) depth = Math.max(depth, 1 + depthOf(part));
+  return depth;
 }
 
 export type Static =
@@ -37,8 +86,9 @@ export type Static =
   | RecordStatic
   | TensorStatic;
 
+/** There is no -0 among whole numbers. */
 export function int(value: number, factors?: readonly Factor[]): IntStatic {
-  return factors === undefined ? { kind: "int", value } : { kind: "int", value, factors };
+  return factors === undefined ? { kind: "int", value: value + 0 } : { kind: "int", value: value + 0, factors };
 }
 
 /** A number as an axis: named by its factors where it has any, else by its size. */
@@ -60,9 +110,9 @@ export function describe(value: Static): string {
     case "bool":
       return `the bool ${value.value}`;
     case "string":
-      return `the string ${JSON.stringify(value.value)}`;
+      return `the string ${JSON.stringify(value.value.length > 80 ? `${value.value.slice(0, 80)}…` : value.value)}`;
     case "list":
-      return `a list of ${value.items.length}`;
+      return `a list of ${value.length}`;
     case "record":
       return `a record { ${[...value.fields.keys()].join(", ")} }`;
     case "tensor":
@@ -70,11 +120,43 @@ export function describe(value: Static): string {
   }
 }
 
-export function sameStatic(a: Static, b: Static): boolean {
-  if (a.kind === "list" && b.kind === "list") {
-    return a.items.length === b.items.length && a.items.every((item, i) => sameStatic(item, b.items[i] as Static));
+/**
+ * Whether two values known now are equal; undefined where tensors are among them, whose elements are not known. `spend` is told of
+ * each pair. Parts that both share with others are compared once: written out, they may be more than any memory holds.
+ */
+export function sameStatic(a: Static, b: Static, spend: () => void): boolean | undefined {
+  const compared = new Map<Static, Map<Static, boolean | undefined>>();
+  const same = (left: Static, right: Static): boolean | undefined => {
+    spend();
+    if ((left.kind === "int" || left.kind === "float") && (right.kind === "int" || right.kind === "float"))
+      return left.value === right.value;
+    if ((left.kind === "bool" && right.kind === "bool") || (left.kind === "string" && right.kind === "string")) {
+      return left.value === right.value;
+    }
+    if (left.kind === "tensor" || right.kind === "tensor") return undefined;
+    const of = compared.get(left) ?? new Map<Static, boolean | undefined>();
+    if (!of.has(right)) {
+      compared.set(left, of);
+      of.set(right, sameParts(left, right, same));
+    }
+    return of.get(right);
+  };
+  return same(a, b);
+}
+
+function sameParts(a: Static, b: Static, same: (left: Static, right: Static) => boolean | undefined): boolean | undefined {
+  if (a.kind === "list" && b.kind === "list") return a.length === b.length && all(a.items, (item, i) => same(item, b.items[i] as Static));
+  if (a.kind !== "record" || b.kind !== "record" || a.fields.size !== b.fields.size) return false;
+  return all([...a.fields], ([name, field]) => {
+    const other = b.fields.get(name);
+    return other === undefined ? false : same(field, other);
+  });
+}
+
+function all<T>(items: readonly T[], test: (item: T, i: number) => boolean | undefined): boolean | undefined {
+  for (const [i, item] of items.entries()) {
+    const found = test(item, i);
+    if (found !== true) return found;
   }
-  if ((a.kind === "int" || a.kind === "float") && (b.kind === "int" || b.kind === "float")) return a.value === b.value;
-  if ((a.kind === "bool" && b.kind === "bool") || (a.kind === "string" && b.kind === "string")) return a.value === b.value;
-  return false;
+  return true;
 }

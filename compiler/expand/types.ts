@@ -73,6 +73,18 @@ export function dtypeOf(name: string, precision: "f32" | "f16"): DType {
 
 /** Whether a compile-time value is of a type; types of tensors never fit. */
 export function fits(program: Program, value: Static, type: TypeNode, file: string): boolean {
+  if (value.kind !== "list" && value.kind !== "record") return fitsForm(program, value, type, file);
+  // Parts may be shared: each is looked at once, not once for each way to it. A node of a type stands in one file of one program.
+  const of = fitting.get(value) ?? new WeakMap<TypeNode, boolean>();
+  fitting.set(value, of);
+  const known = of.get(type) ?? fitsForm(program, value, type, file);
+  of.set(type, known);
+  return known;
+}
+
+const fitting = new WeakMap<Static, WeakMap<TypeNode, boolean>>();
+
+function fitsForm(program: Program, value: Static, type: TypeNode, file: string): boolean {
   switch (type.kind) {
     case "scalar-type":
       return value.kind === type.scalar || (type.scalar === "float" && value.kind === "int");

@@ -11,6 +11,9 @@ export interface TensorType {
   readonly shape: readonly number[];
 }
 
+/** The most elements a tensor may have: kernels and the interpreter count them in 32 bits, with a sign. */
+export const mostElements = 2 ** 31 - 1;
+
 export type ValueId = number;
 
 export type Attributes = OpAttributes[OpName];

@@ -14,6 +14,12 @@ function twice(): string {
   const names = Array.from({ length: 30 }, (_, i) => (i === 0 ? "Twice" : `Twice${i}`));
   return names.map((name, i) => block(name, names[i + 1] === undefined ? "x" : `x |> ${names[i + 1]}() |> ${names[i + 1]}()`)).join("");
 }
+/** Blocks that each call the next. */
+function chain(length: number): string {
+  const name = (i: number) => (i === 0 ? "Link" : `Link${i}`);
+  const links = Array.from({ length }, (_, i) => (i === length - 1 ? "x" : `x |> ${name(i + 1)}()`));
+  return links.map((body, i) => `block ${name(i)}<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return ${body};\n}\n`).join("");
+}
 const choices = `${image}param mode: "a" | "b" = "a";\nparam units: int = 2;\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return mode == "a" ? x : x * units;\n  }\n}\npreset Mini of Tiny { H: 4 }\nablation Less of Tiny { units: 1 }\n`;
 
 /** A model whose sampler has these fields beside or instead of its own; its graphs are right and wrong for one part each. */
@@ -38,6 +44,10 @@ model Tiny<H = 8, W = 8> {
   graph turned(z: Image<4, W, H>): Image<3, W, H> { return z |> conv2d(3, kernel: 1) as turned; }
   tokenizer { file: "a.json", pad: "<pad>" }
 `;
+const fields = 'method: "ddim", steps: 4, guidance: 1, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 10';
+/** A sampled graph that calls a block on the latent and the text. */
+const guided = (statements: string) =>
+  `dim B = 1;\ntype Row = Tensor<float, [B, 4]>;\nblock Net(z: Row, text: Row): Row {\n  ${statements}\n}\nmodel Tiny {\n  graph denoise(z: Row, t: Tensor<f32, [B]>, text: Row): Row {\n    return Net(z, text) as net + (t |> sinusoid(4));\n  }\n  sampler denoise(z, t) { ${fields} }\n}\n`;
 
 export const expandCases: Cases = {
   "shape-mismatch": [
@@ -92,11 +102,38 @@ export const expandCases: Cases = {
   "wrong-kind": [
     net("repeat 0 - 2 as unit { }\n  return x;"),
     net('const name = "end" + "s";\n  return x |> conv2d(C, kernel: 3, padding: name) as conv;'),
-    net("return x |> upsample(2 ** 60);"),
+    net('require [x] == [x], "the same";\n  return x;'),
   ],
-  "too-large": [net("let h = x;\n  repeat 10 ** 9 { h = h |> silu(); }\n  return h;"), net("return Twice(x);", "Image<C, H, W>", twice())],
+  "int-overflow": [
+    net("return x |> upsample(2 ** 60);"),
+    net("const n = C * 9007199254740991;\n  return x;"),
+    net("const n = 9007199254740991 + 1;\n  return x;"),
+  ],
+  "negative-power": [net("return x |> upsample(C ** (C - 5));")],
+  "not-finite": [net("return x * (1e308 * 10);"), net("return x * (1 / 0.0);")],
+  "no-such-number": [
+    net("return x * 1e300;"),
+    { source: net("return 1e5 - x;"), choices: { precision: "f16" } },
+    net("weight w: Tensor<i32, [1, C, H, W]> = zeros;\n  return x + (w + 0.5);"),
+  ],
+  "too-large": [
+    net("let h = x;\n  repeat 10 ** 9 { h = h |> silu(); }\n  return h;"),
+    net("return Twice(x);", "Image<C, H, W>", twice()),
+    net("let h = x;\n  repeat 99990 { h = h + x + x + x; }\n  return h;"),
+    net("let list = [x];\n  repeat 2000 { list = list.reversed(); list.push(x); }\n  return x;"),
+    net(`let n = 0;\n  repeat 10000 { n = 0${" + 1".repeat(300)}; }\n  return x;`),
+    net("let list = [];\n  repeat 100 { list = [list]; }\n  return x;"),
+    net("return x |> upsample(1000000);"),
+    net("return view(x, [C, H, W, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);"),
+    `${image}${chain(700)}model Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return Link(x);\n  }\n}\n`,
+  ],
   "unnamed-weight": [],
   "repeated-weight": [],
+  "batch-weight": [
+    guided("weight bias: Tensor<float, [B, 4]> = zeros;\n  return z + bias + (text |> linear(4) as key);"),
+    guided("return z + (text |> linear(4) as key) + (view(z, [B * 4]) |> linear(4) as mixed |> expand([B, 4]));"),
+    guided("return z + (B == 1 ? text |> linear(4) as key : text |> linear(4) as other);"),
+  ],
   "conflicting-weight": [
     `${image}model Tiny<H = 8> {\n  graph wide(x: Image<4, H, H>): Image<8, H, H> {\n    return x |> conv2d(8, kernel: 1) as conv;\n  }\n  graph narrow(x: Image<4, H, H>): Image<4, H, H> {\n    return x |> conv2d(4, kernel: 1) as conv;\n  }\n}\n`,
   ],

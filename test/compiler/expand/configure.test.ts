@@ -59,7 +59,7 @@ test.each([
   [{ settings: { deph: 3 } }, "unknown-choice", "there is no dim or param `deph` in test.mv", "depth"],
   [{ settings: { act: "relu" } }, "override-kind", '`act` takes one of "silu", "gelu", but is set to the string "relu"', ""],
   [{ settings: { depth: 1.5 } }, "override-kind", "`depth` takes an int, but is set to the float 1.5", ""],
-  [{ settings: { C: 0 } }, "override-kind", "`C` takes a size of 1 or more, but is set to the int 0", ""],
+  [{ settings: { C: 0 } }, "override-kind", "`C` takes a size from 1 to 2147483647, but is set to the int 0", ""],
   [{ settings: { widths: [{ in: 1 }] } }, "override-kind", "`widths` takes a list, each a record { out }, but is set to a list of 1", ""],
   [{ settings: { run: 1 } }, "unknown-choice", "there is no dim or param `run` in test.mv", ""],
 ] as const)("%j is refused: %s", (choices, code, message, hint) => {

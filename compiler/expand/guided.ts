@@ -1,0 +1,38 @@
+/** A sampled graph at the batch of two that guidance runs, a prompt's and the empty prompt's, with the weights that it has for one. */
+
+import type { Diagnostic, GraphDeclaration } from "../../dsl/index.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Configuration } from "./configure.ts";
+import { expandGraph, graphsOf, samplerOf, withBatch } from "./expand.ts";
+import type { Attempt } from "./failure.ts";
+import { KnownCalls } from "./known-calls.ts";
+import { weightShapes } from "./weights.ts";
+
+/** `once` is the graph as the source has it, whole. */
+export function expandGuided(configuration: Configuration, once: Graph, latent: string): Attempt<Graph> {
+  const looped = graphsOf(configuration).find((graph) => graph.name.name === once.name);
+  if (looped === undefined) throw new Error(`expand: no graph ${once.name} to loop, which check should have found`);
+  return expandGraph({ ...withBatch(configuration, looped, latent, 2), weights: weightShapes(once, "none") }, looped);
+}
+
+/** What a build would find in the looped graph at the guided batch. */
+export function guidedErrors(configuration: Configuration): readonly Diagnostic[] {
+  const sampler = samplerOf(configuration);
+  const looped = graphsOf(configuration).find((graph) => graph.name.name === sampler?.graph.name);
+  const [latent] = sampler?.inputs ?? [];
+  if (looped === undefined || latent === undefined) return [];
+  const guided = guidedShapes(configuration, looped, latent.name);
+  return guided.ok ? [] : guided.diagnostics;
+}
+
+/** By shapes alone, as long as both batches make the same calls; what is wrong at one batch is said of the graph itself. */
+function guidedShapes(configuration: Configuration, looped: GraphDeclaration, latent: string): Attempt<unknown> {
+  const fine = { ok: true, value: undefined } as const;
+  const once = expandGraph(configuration, looped, new KnownCalls());
+  if (!once.ok) return fine;
+  const weights = weightShapes(once.value, "repeated calls");
+  const twice = expandGraph({ ...withBatch(configuration, looped, latent, 2), weights }, looped, new KnownCalls());
+  if (!twice.ok || [...weightShapes(twice.value, "repeated calls").shapes.keys()].every((path) => weights.shapes.has(path))) return twice;
+  const whole = expandGraph(configuration, looped);
+  return whole.ok ? expandGuided(configuration, whole.value, latent) : fine;
+}
