@@ -144,15 +144,11 @@ class Reading {
   private checkEncoder({ name, from, encoder, unguided }: ConditionSpec, span: Span, tensor: Tensor): void {
     const graph = this.graphs.get(encoder ?? "");
     if (graph === undefined) return;
-    const inputs = graph.values.filter((value) => value.kind === "input");
-    const [input] = inputs;
-    if (input === undefined || inputs.length > 1) {
-      const holes = { what: `\`${graph.name}\``, expected: "a graph with one input", found: `one with ${inputs.length || "none"}` };
-      return this.refuse("sampler-tensor", span, holes);
-    }
-    const entry = inputOf(graph, input.name);
-    const dtype = this.declaredDtype(input.name, graph.name);
-    if (!this.checkEntry(from, `\`${input.name}\` of \`${graph.name}\``, entry, dtype, span)) return;
+    const input = this.onlyInput(graph, span);
+    if (input === undefined) return;
+    const entry = inputOf(graph, input);
+    const dtype = this.declaredDtype(input, graph.name);
+    if (!this.checkEntry(from, `\`${input}\` of \`${graph.name}\``, entry, dtype, span)) return;
     const result = resultOf(graph);
     const rows = (tensor.shape[0] ?? 0) * (typeof unguided === "string" ? 2 : 1);
     const pieces = (result.shape[0] ?? 0) === (entry.shape[0] ?? 0) && rows % (entry.shape[0] ?? 1) === 0;
@@ -182,17 +178,12 @@ class Reading {
     const graph = this.graphs.get(value.name);
     if (graph === undefined || looped === undefined) return value.name;
     const z = inputOf(looped, latent);
-    const inputs = graph.values.filter((one) => one.kind === "input");
-    const [input] = inputs;
-    if (input === undefined || inputs.length > 1) {
-      const holes = { what: `\`${graph.name}\``, expected: "a graph with one input", found: `one with ${inputs.length || "none"}` };
-      this.refuse("sampler-tensor", value.span, holes);
-      return value.name;
-    }
-    const [taken, result] = [inputOf(graph, input.name), resultOf(graph)];
+    const input = this.onlyInput(graph, value.span);
+    if (input === undefined) return value.name;
+    const [taken, result] = [inputOf(graph, input), resultOf(graph)];
     if (!beyondBatch(taken, z) || (z.shape[0] ?? 0) % (taken.shape[0] ?? 1) !== 0) {
       const holes = {
-        what: `\`${input.name}\` of \`${graph.name}\``,
+        what: `\`${input}\` of \`${graph.name}\``,
         expected: `as the latent \`${latent}\`, ${showTensor(z)}`,
         found: showTensor(taken),
       };
@@ -202,6 +193,15 @@ class Reading {
       this.refuse("sampler-tensor", value.span, { what: `what \`${graph.name}\` returns`, expected, found: showTensor(result) });
     }
     return value.name;
+  }
+
+  /** As the source declares it: a graph of which only shapes are known has more. */
+  private onlyInput(graph: Graph, span: Span): string | undefined {
+    const [first, ...others] = this.graphDeclared(graph.name).parameters.map((parameter) => parameter.name.name);
+    if (first !== undefined && others.length === 0) return first;
+    const found = first === undefined ? "one with none" : `one with ${others.length + 1}`;
+    this.refuse("sampler-tensor", span, { what: `\`${graph.name}\``, expected: "a graph with one input", found });
+    return undefined;
   }
 
   private field(name: string): Expression | undefined {

@@ -105,9 +105,15 @@ describe("packages", () => {
     ["with a changed graph", (copy) => writeFileSync(join(copy, "onnx/step.onnx"), "x"), "hash-mismatch", "step.onnx"],
     [
       "of a newer version",
-      (copy) => manifest(copy, (text) => text.replace('"formatVersion": 1', '"formatVersion": 9')),
+      (copy) => manifest(copy, (text) => text.replace('"formatVersion": 2', '"formatVersion": 9')),
       "package-newer",
       "9",
+    ],
+    [
+      "of an older version",
+      (copy) => manifest(copy, (text) => text.replace('"formatVersion": 2', '"formatVersion": 1')),
+      "package-older",
+      "build the package again",
     ],
     ["with a broken manifest", (copy) => manifest(copy, (text) => text.slice(0, 100)), "manifest-invalid", "JSON"],
     [
@@ -174,12 +180,16 @@ describe("options", () => {
   test("prompts that the model cannot read", async () => {
     const ask = (prompt: string) => mvc(["sample", mini, prompt, "--steps", "1", "-o", join(folder, "x.gif")]);
     expectMistake(await ask("a purple dog moves right"), "word-unknown", '"purple", "dog"');
+    expectMistake(await mvc(["sample", mini, "-o", join(folder, "x.gif")]), "input-missing", 'the model needs "prompt", a text');
+    expectMistake(await mvc(["sample", mini, "a red circle", "--input", "fps=8", "-o", join(folder, "x.gif")]), "input-unknown", '"text"');
     expectMistake(await ask("a red circle moves right ".repeat(4)), "prompt-too-long", "16");
   });
 
   test("wrong usage exits with 2 and says how", async () => {
     for (const args of [
       ["sample", mini],
+      ["sample", mini, "x", "--input", "fps", "-o", "x.gif"],
+      ["sample", mini, "x", "--input", "fps=1", "--input", "fps=2", "-o", "x.gif"],
       ["smaple"],
       ["build", model],
       ["sample", mini, "x", "--steps", "many", "-o", "x.gif"],
@@ -192,7 +202,32 @@ describe("options", () => {
     }
   });
 
+  test.each<[string, string, string]>([
+    ["vocabulary=16", "tokenizer-mismatch", 'ids up to 24, but the table that "tokens" is looked up in has 16 rows'],
+    ["padToken=<gap>", "tokenizer-invalid", 'the padding token "<gap>" is not in the vocabulary'],
+    ["L=1", "prompt-too-long", "the prompt has 2 tokens, but the model takes 1"],
+  ])("build --set %s: what the package would refuse at its first prompt", async (set, code, text) => {
+    expectMistake(await mvc([...build, "--set", set, "--init", "0", "-o", join(folder, "out")]), code, text);
+    expect(existsSync(join(folder, "out"))).toBe(false);
+  });
+
+  test("check: figures of every preset and ablation that a package would refuse, where they stand", async () => {
+    const models = join(folder, "figures");
+    cpSync("models", models, { recursive: true });
+    const file = join(models, "magicvideo.mv");
+    const added = "preset Long of MagicVideo { steps: 2000 }\nablation Noisy of MagicVideo { eta: 7.0 }\n";
+    writeFileSync(file, `${readFileSync(file, "utf8")}${added}`);
+    const { code, err } = await mvc(["check", file]);
+    expect(code).toBe(1);
+    expect(err.match(/error sampler-value/g)).toHaveLength(2);
+    expect(err).toContain("`steps` must be a whole number from 1 to 1000, but it is 2000");
+    expect(err).toContain("| preset Long of MagicVideo { steps: 2000 }\n    |                                    ^^^^");
+    expect(err).toContain("`eta` must be a number from 0 to 1, but it is 7");
+  });
+
   test.each<[readonly string[], string, string]>([
+    [["--set", "steps=0"], "sampler-value", "`steps` must be a whole number from 1 to 1000, but it is 0"],
+    [["--set", "eta=7"], "sampler-value", "`eta` must be a number from 0 to 1, but it is 7"],
     [["--preset", "Nope"], "unknown-choice", "Mini"],
     [["--ablation", "Nope"], "unknown-choice", "NoAdaptor"],
     [["--set", "F=0"], "override-kind", "F"],

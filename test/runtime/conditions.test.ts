@@ -179,6 +179,11 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
     const clip = await of("many").sample(one);
     near(clip.latent.data, oneByHand());
     expect(clip).toMatchObject({ width: 2, height: 1, frameCount: 2 });
+    // The second frame's second pixel: the last of each of its three planes of two.
+    const [red = 0, green = 0, blue = 0] = [7, 9, 11].map((i) =>
+      Math.max(0, Math.min(255, Math.round((Number(clip.latent.data[i]) + 1) * 127.5))),
+    );
+    expect([...clip.frames.slice(12)]).toEqual([red, green, blue, 255]);
     near((await of("many").sample("moves red", { seed: 8, inputs: other.inputs ?? {} })).latent.data, otherByHand());
     const [latent] = await of("many").sampleLatents([one]);
     expect(latent).toEqual(clip.latent);
