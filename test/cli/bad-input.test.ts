@@ -186,7 +186,17 @@ describe("options", () => {
   });
 
   test("wrong usage exits with 2 and says how", async () => {
+    const number = (option: string) => ["sample", mini, "x", "-o", "x.gif", option];
     for (const args of [
+      ...["--seed=", "--seed= ", "--seed=0x10", "--seed=1e3", "--seed=-1", "--seed=9007199254740993", "--steps=", "--count="].map(number),
+      ...["--fps=", "--fps=1e400", "--guidance=", "--guidance= 5", "--guidance=0x5", "--guidance=Infinity"].map(number),
+      ["data", "moving-shapes", "--clips=", "-o", "x"],
+      ["report", model, "--depth="],
+      ["bench", mini, "--rounds="],
+      ["diff", mini, "step", "--inputs", "x", "--tolerance="],
+      ["build", model, "--init=", "-o", "x"],
+      ["build", model, "--set", "F=1e400", "-o", "x"],
+      ["build", model, "--set", 'levels=[{"width":9007199254740993}]', "-o", "x"],
       ["sample", mini],
       ["sample", mini, "x", "--input", "fps", "-o", "x.gif"],
       ["sample", mini, "x", "--input", "fps=1", "--input", "fps=2", "-o", "x.gif"],

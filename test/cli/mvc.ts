@@ -35,6 +35,15 @@ export function mvc(args: readonly string[], interruptWhen?: () => boolean): Pro
   });
 }
 
+/** One convolution: it builds in no time. */
+export const tinyModel = `dim B = 1;
+model Tiny<H = 8> {
+  graph run(x: Tensor<float, [B, 4, H, H]>): Tensor<float, [B, 4, H, H]> {
+    return x |> conv2d(4, kernel: 3) as conv;
+  }
+}
+`;
+
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), "mvc-cli-"));
 }

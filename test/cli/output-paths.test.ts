@@ -5,19 +5,20 @@ import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSy
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { filesBelow, mvc, type Outcome, temporaryFolder } from "./mvc.ts";
+import { filesBelow, mvc, type Outcome, temporaryFolder, tinyModel } from "./mvc.ts";
 
 const folder = temporaryFolder();
-const model = resolve("models/magicvideo.mv");
+const model = join(folder, "tiny.mv");
 const entry = resolve("dist/cli/mvc.js");
-const mini = join(folder, "mini");
+const tiny = join(folder, "tiny");
 const place = join(folder, "place");
 const at = (name: string) => (name === "" || name.startsWith("/") ? name : `${place}/${name}`);
 const socket = createServer();
 const clips = join(folder, "clips.safetensors");
 
 beforeAll(async () => {
-  expect((await build(mini)).code).toBe(0);
+  writeFileSync(model, tinyModel);
+  expect((await build(tiny)).code).toBe(0);
   expect((await data(clips)).code).toBe(0);
 });
 afterAll(() => {
@@ -40,13 +41,13 @@ beforeEach(async () => {
   symlinkSync("file", at("to-file"));
   symlinkSync("other", at("to-folder"));
   symlinkSync("nowhere", at("to-nothing"));
-  symlinkSync(mini, at("to-package"));
+  symlinkSync(tiny, at("to-package"));
   symlinkSync("circle", at("circle"));
   execFileSync("mkfifo", [at("pipe")]);
   await new Promise<void>((done) => socket.listen(at("socket"), done));
 });
 
-const build = (output: string) => mvc(["build", model, "--preset", "Mini", "-o", output]);
+const build = (output: string) => mvc(["build", model, "-o", output]);
 const data = (output: string, count = 1) => mvc(["data", "moving-shapes", "--clips", String(count), "-o", output]);
 
 /** Everything in the place: kinds, targets of links, contents. */
@@ -75,7 +76,7 @@ describe("a package is refused, before the model is read", () => {
     ["a package of a newer version", "newer", "format version 9"],
     ["a link to a folder", "to-folder", "a link to other"],
     ["a link to a folder, with a slash", "to-folder/", "a link to other"],
-    ["a link to a package", "to-package", `a link to ${mini}`],
+    ["a link to a package", "to-package", `a link to ${tiny}`],
     ["a link to nothing", "to-nothing", "a link to nowhere"],
     ["a link to itself", "circle", "a link to circle"],
     ["a file", "file", "it is a file, not a folder"],
@@ -99,23 +100,21 @@ describe("a package is written", () => {
   test("to an empty folder, with a slash, and below folders that are not there", async () => {
     for (const output of ["empty/", "new/deep/package"]) {
       expect(await build(at(output))).toMatchObject({ code: 0, err: "" });
-      expect(filesBelow(at(output)).sort()).toEqual(filesBelow(mini).sort());
+      expect(filesBelow(at(output)).sort()).toEqual(filesBelow(tiny).sort());
     }
   });
 
   test("over an older one: what no build wrote stays, and all is said", async () => {
     const output = at("mine");
-    cpSync(mini, output, { recursive: true });
+    cpSync(tiny, output, { recursive: true });
     const own = { "clip.gif": "clip", "onnx/own.onnx": "own", "notes/a.txt": "a", "tuning.json": "{}" };
     mkdirSync(join(output, "notes"));
     for (const [file, text] of Object.entries(own)) writeFileSync(join(output, file), text);
     const { ino } = statSync(output);
-    const { code, out } = await mvc(["build", model, "--preset", "Mini", "--target", "webgpu", "-o", output]);
+    const { code, out } = await mvc(["build", model, "--target", "webgpu", "-o", output]);
     expect(code).toBe(0);
-    expect(out).toContain(
-      "replaced of the package that was there: manifest.json, bindings.ts, tokenizer.json, graphs/ (6 files), webgpu/ (12 files)\n",
-    );
-    expect(out).toContain("removed of the package that was there: onnx/ (6 files)\n");
+    expect(out).toContain("replaced of the package that was there: manifest.json, bindings.ts, graphs/ (1 file), webgpu/ (2 files)\n");
+    expect(out).toContain("removed of the package that was there: onnx/ (1 file)\n");
     expect(out.split("kept, as no build wrote them: ")[1]?.trim().split(", ").sort()).toEqual(Object.keys(own).sort());
     for (const [file, text] of Object.entries(own)) expect(readFileSync(join(output, file), "utf8")).toBe(text);
     expect(filesBelow(join(output, "onnx"))).toEqual(["own.onnx"]);
@@ -147,10 +146,10 @@ describe("a package is written", () => {
     ],
   ])("but not over %s", async (_, change, text) => {
     const output = at("mine");
-    cpSync(mini, output, { recursive: true });
+    cpSync(tiny, output, { recursive: true });
     change(output);
     const before = inventory();
-    expectRefused(await mvc(["build", model, "--preset", "Mini", "--init", "0", "-o", output]), text);
+    expectRefused(await mvc(["build", model, "--init", "0", "-o", output]), text);
     expect(inventory()).toEqual(before);
   });
 });
@@ -172,14 +171,14 @@ describe("a file is refused, before the work", () => {
   ])("%s", async (_, output, text) => {
     const before = inventory();
     // The inputs are not there: what is said first is what is tried first.
-    expectRefused(await mvc(["run", mini, "denoise", "--inputs", join(folder, "none"), "-o", at(output)]), text);
+    expectRefused(await mvc(["run", tiny, "run", "--inputs", join(folder, "none"), "-o", at(output)]), text);
     expect(inventory()).toEqual(before);
   });
 
   test("a hyphen, by each command", async () => {
     for (const args of [
       ["data", "moving-shapes", "--clips", "1"],
-      ["sample", mini, "x"],
+      ["sample", tiny, "x"],
       ["build", model],
     ])
       expectRefused(await mvc([...args, "-o", "-"]), "/dev/stdout is standard output, ./- a file of that name");
@@ -213,7 +212,7 @@ describe("a file is refused, before the work", () => {
       writeFileSync(at("other/kept"), "older", { mode: 0o644 });
       const before = inventory();
       for (const output of ["x", "other/kept"]) {
-        const { status, stderr } = asNobody("run", mini, "denoise", "--inputs", "none", "-o", at(output));
+        const { status, stderr } = asNobody("run", tiny, "run", "--inputs", "none", "-o", at(output));
         expect([status, stderr]).toEqual([1, expect.stringContaining("permission is denied")]);
       }
       const { status, stderr } = asNobody("build", "none.mv", "-o", at("new"));
