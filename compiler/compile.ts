@@ -96,8 +96,8 @@ export function compile(program: Program, choices: Choices): CompileResult {
   for (const graph of made) origins.set(graph.name, samplerOf(configuration)?.graph.span ?? configuration.model.name.span);
   const { preset = null, ablations = [], precision } = configuration.choices;
   const unused = unread.map((condition) => `nothing in \`${recipe?.graph}\` reads \`${condition}\`, so no clip depends on it`);
-  if (tokenizer.value !== null && sampler !== null && !sampler.conditions.some(({ from }) => from === "text")) {
-    unused.push("no condition of the sampler comes from text, so the tokenizer is not used");
+  if (tokenizer.value !== null && !sampler?.conditions.some(({ from }) => from === "text")) {
+    unused.push("no condition comes from text, so the tokenizer is not used");
   }
   const module = { name, preset, ablations, precision, written, graphs, origins, sampler, tokenizer: tokenizer.value, unused };
   return { ok: true, module };
