@@ -12,14 +12,14 @@ import { readPng } from "./media/read-png.ts";
 export type GivenInputs = { readonly [name: string]: string };
 
 /** Throws MvcError `input-unknown`, `input-invalid`, `file-…`, `weights-invalid`. */
-export async function readInputs({ conditions }: Roles, given: GivenInputs): Promise<{ [name: string]: ConditionInput }> {
-  const inputs: { [name: string]: ConditionInput } = {};
+export async function readInputs({ conditions }: Roles, given: GivenInputs): Promise<{ readonly [name: string]: ConditionInput }> {
+  const inputs = new Map<string, ConditionInput>();
   for (const [name, value] of Object.entries(given)) {
     const condition = conditions.find((one) => one.name === name);
     if (condition === undefined) throw mvcError("input-unknown", { input: name, known: conditions.map((one) => one.name) });
-    inputs[name] = await readInput(name, condition.from, value);
+    inputs.set(name, await readInput(name, condition.from, value));
   }
-  return inputs;
+  return Object.fromEntries(inputs);
 }
 
 async function readInput(name: string, from: Roles["conditions"][number]["from"], value: string): Promise<ConditionInput> {

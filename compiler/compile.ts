@@ -105,8 +105,8 @@ export function compile(program: Program, choices: Choices, trace: Trace = untra
   for (const graph of made) origins.set(graph.name, samplerOf(configuration)?.graph.span ?? configuration.model.name.span);
   const { preset = null, ablations = [], precision } = configuration.choices;
   const unused = unread.map((condition) => `nothing in \`${recipe?.graph}\` reads \`${condition}\`, so no clip depends on it`);
-  if (tokenizer !== null && sampler !== null && !sampler.conditions.some(({ from }) => from === "text")) {
-    unused.push("no condition of the sampler comes from text, so the tokenizer is not used");
+  if (tokenizer !== null && !sampler?.conditions.some(({ from }) => from === "text")) {
+    unused.push("no condition comes from text, so the tokenizer is not used");
   }
   const module = { name, preset, ablations, precision, written, graphs, origins, sampler, tokenizer, unused };
   return { ok: true, module };

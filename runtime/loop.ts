@@ -35,9 +35,9 @@ export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Pro
   const { parts, steps, noise, report, signal } = job;
   throwIfAborted(signal, "sampling");
   report({ phase: "text", step: 0, steps: steps.length });
-  const fed: { [condition: string]: TensorData } = {};
-  for (const feed of job.feeds) fed[feed.role.name] = await conditionOf(runner, feed);
-  const fedTo = (inputs: readonly string[]) => Object.fromEntries(Object.entries(fed).filter(([name]) => inputs.includes(name)));
+  const fed = new Map<string, TensorData>();
+  for (const feed of job.feeds) fed.set(feed.role.name, await conditionOf(runner, feed));
+  const fedTo = (inputs: readonly string[]) => Object.fromEntries([...fed].filter(([name]) => inputs.includes(name)));
   const prepared = parts.prepare && (await runner.run(parts.prepare.graph, fedTo(parts.prepare.inputs)));
   const fixed = { ...prepared, ...fedTo(parts.step.inputs) };
   const shape = [parts.batch, ...parts.clipShape];

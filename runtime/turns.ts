@@ -6,21 +6,26 @@ import { orAborted, throwIfAborted } from "./errors.ts";
 export type InTurn = <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
 
 export function turns(): InTurn {
-  let last: Promise<unknown> = Promise.resolve();
+  const during = "waiting for the work before it";
+  let last: Promise<void> | undefined;
   return async (work, signal) => {
-    const during = "waiting for the work before it";
-    let begin = () => {};
-    const begun = new Promise<void>((resolve) => {
-      begin = resolve;
-    });
-    const turn = last.then(() => {
-      begin();
+    const before = last;
+    const afterIt = () => {
       throwIfAborted(signal, during);
       return work();
-    });
+    };
+    const turn = before === undefined ? work() : before.then(afterIt);
     // What one call fails with is heard by its caller alone.
-    last = turn.catch(() => {});
-    await orAborted(begun, signal, during);
+    const heard: Promise<void> = turn
+      .then(
+        () => {},
+        () => {},
+      )
+      .then(() => {
+        if (last === heard) last = undefined;
+      });
+    last = heard;
+    if (before !== undefined) await orAborted(before, signal, during);
     return turn;
   };
 }

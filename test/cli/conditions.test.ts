@@ -45,7 +45,7 @@ beforeAll(async () => {
     if (name === "fed") {
       expect(built.err).toBe(
         "note nothing in `denoise` reads `ignored`, so no clip depends on it\n" +
-          "note no condition of the sampler comes from text, so the tokenizer is not used\n",
+          "note no condition comes from text, so the tokenizer is not used\n",
       );
     }
   }

@@ -1,7 +1,7 @@
 // The grammar: what binds how tightly, where labels go, what may be left out, and what each form becomes.
 
 import { describe, expect, test } from "vitest";
-import { type Declaration, type Expression, parse, type Statement } from "../../dsl/index.ts";
+import { type Declaration, type Expression, format, parse, type Statement } from "../../dsl/index.ts";
 import { Parser } from "../../dsl/parser.ts";
 import { models, parsed } from "./sources.ts";
 
@@ -158,6 +158,27 @@ describe("what is optional leaves what follows it alone", () => {
     });
     expect(statementOf("weight w: Tensor<float, [C]> = zeros;")).toMatchObject({ init: { kind: "zeros", deviation: undefined } });
   });
+});
+
+test("a word of the language may name a field before its colon, and nothing else", () => {
+  const sampler = 'model M { sampler g(z, t) { conditions: { text: { from: "text", encoder: encode } }, frames: decode, } }';
+  const [model] = parsed(sampler).declarations;
+  const [member] = model?.kind === "model" ? model.members : [];
+  expect(member).toMatchObject({
+    kind: "sampler",
+    fields: [
+      {
+        name: { name: "conditions" },
+        value: { fields: [{ name: { name: "text" }, value: { fields: [{ name: { name: "from" }, value: { value: "text" } }, {}] } }] },
+      },
+      { name: { name: "frames" }, value: { kind: "name", name: "decode" } },
+    ],
+  });
+  expect(parse("a.mv", "const a = { from };").source).toBeUndefined();
+  expect(parse("a.mv", "const from = 1;").source).toBeUndefined();
+  expect(format(parsed(sampler))).toBe(
+    'model M {\n  sampler g(z, t) { conditions: { text: { from: "text", encoder: encode } }, frames: decode }\n}\n',
+  );
 });
 
 test("commas may stand after the last item everywhere", () => {

@@ -45,6 +45,10 @@ model Many {
     },
   }
 }`;
+/** f32 and halves meet in no sum: the time is a half, and the number, by a sinusoid, has weight 0. */
+const halves = many
+  .replace("t: Tensor<f32, [B]>", "t: Tensor<float, [B]>")
+  .replace("view(fps, [B, 1]) * 0.01", "(fps |> sinusoid(2) |> linear(1, bias: false) as rate)");
 const none = `
 dim B = 1; dim F = 2;
 model None {
@@ -61,6 +65,7 @@ const weights: { readonly [path: string]: (i: number) => number } = {
   "words.weight": () => 1 / 6,
   "looks.weight": () => 1 / 3,
   "label.weight": (i) => i / 8,
+  "rate.weight": () => 0,
 };
 
 /** What the looped graph adds for one clip's conditions, written out: all but time and mask. */
@@ -129,8 +134,8 @@ const otherByHand = () => {
 const folders: string[] = [];
 const tokenizer = join(tmpdir(), `mvc-conditions-${process.pid}.json`);
 
-function packageOf(source: string, settings: { readonly [name: string]: Setting } = {}): string {
-  const result = compile(programOf(source), { precision: "f32", settings });
+function packageOf(source: string, settings: { readonly [name: string]: Setting } = {}, precision: "f32" | "f16" = "f32"): string {
+  const result = compile(programOf(source), { precision, settings });
   if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join("; "));
   const { module } = result;
   const weightOf = (path: string, shape: readonly number[]) =>
@@ -152,7 +157,7 @@ const backends: { readonly [name: string]: (folder: string) => Promise<Pipeline>
 const opened: { [package_: string]: { readonly [backend: string]: Pipeline } } = {};
 beforeAll(async () => {
   writeFileSync(tokenizer, tokenizerJson);
-  const packages = { many: packageOf(many), two: packageOf(many, { B: 2 }), none: packageOf(none) };
+  const packages = { many: packageOf(many), half: packageOf(halves, {}, "f16"), two: packageOf(many, { B: 2 }), none: packageOf(none) };
   for (const [name, folder] of Object.entries(packages)) {
     opened[name] = Object.fromEntries(
       await Promise.all(Object.entries(backends).map(async ([backend, open]) => [backend, await open(folder)] as const)),
@@ -187,6 +192,14 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
     near((await of("many").sample("moves red", { seed: 8, inputs: other.inputs ?? {} })).latent.data, otherByHand());
     const [latent] = await of("many").sampleLatents([one]);
     expect(latent).toEqual(clip.latent);
+  });
+
+  test("halves", async () => {
+    const { latent } = await of("half").sample(one);
+    const guided = { text: ["a", "red", "circle"], style: ["moves"], fps: 0, first: seen, label: 1 };
+    const expected = byHand(7, shiftOf(guided), shiftOf({ ...guided, text: ["a"], first: 0.25, label: 2 }), [1, -2]);
+    // Eleven bits of each stored value, of sums up to about 4, over three steps.
+    for (const [i, value] of expected.entries()) expect(Math.abs(Number(latent.data[i]) - value)).toBeLessThan(2e-2);
   });
 
   test("clips of a batch have conditions of their own", async () => {
