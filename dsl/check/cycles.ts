@@ -85,13 +85,17 @@ export function checkTypeCycles(context: Context, types: readonly Placed<TypeDec
     const { declaration } = placed;
     let height = 1;
     for (const part of named(placed)) height = Math.max(height, part.depth + (heights.get(part.declaration) ?? 0));
-    if (height > mostNestedTypes) {
-      context.report("too-nested", declaration.name.span, { what: `type \`${declaration.name.name}\``, limit: mostNestedTypes });
+    if (height > mostLinks) {
+      const what = `type \`${declaration.name.name}\``;
+      context.report("too-nested", declaration.name.span, { what, limit: mostLinks, of: "names, lists and records" });
     }
     // What is made of a type that is too deep is not said to be so again.
-    heights.set(declaration, height > mostNestedTypes ? 0 : height);
+    heights.set(declaration, height > mostLinks ? 0 : height);
   }
 }
+
+/** Each name that leads to a list counts as well as the list. */
+const mostLinks = 2 * mostNestedTypes;
 
 function namedIn(type: TypeNode, depth = 1): { readonly name: string; readonly depth: number }[] {
   if (type.kind === "list-type") return namedIn(type.element, depth + 1);

@@ -65,7 +65,7 @@ export function typeOf(context: Context, expression: Expression, names: Names): 
 /** Values may nest as deep as types may: all that compares them goes down by their parts. */
 function nested(context: Context, expression: Expression, type: StaticType): StaticType {
   if (depthOf(type) <= mostNestedTypes) return type;
-  context.report("too-nested", expression.span, { what: "value", limit: mostNestedTypes });
+  context.report("too-nested", expression.span, { what: "value", limit: mostNestedTypes, of: "lists and records" });
   return unknown;
 }
 

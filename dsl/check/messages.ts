@@ -25,7 +25,7 @@ export const checkMessages = {
   "constant-cycle": error((h: { readonly chain: string }) => `the value is made of itself: ${h.chain}`),
   "type-cycle": error((h: { readonly chain: string }) => `the type is made of itself: ${h.chain}`),
   "too-nested": error(
-    (h: { readonly what: string; readonly limit: number }) => `the ${h.what} nests more than ${h.limit} lists and records`,
+    (h: { readonly what: string; readonly limit: number; readonly of: string }) => `the ${h.what} nests more than ${h.limit} ${h.of}`,
   ),
   "call-outside-block": error((h: Name) => `\`${h.name}\` makes a tensor, and there are none outside blocks and graphs`),
   "tensor-default": error((h: Name) => `\`${h.name}\` is a tensor, so every call gives it and it can have no default`),

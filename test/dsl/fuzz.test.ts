@@ -4,59 +4,9 @@ import { expect, test } from "vitest";
 import { expandModel } from "../../compiler/compile.ts";
 import { format, parse, renderAll } from "../../dsl/index.ts";
 import { syntaxMessages } from "../../dsl/syntax-messages.ts";
+import { mutations, tokensOf } from "./mutations.ts";
 import { Random } from "./random.ts";
 import { checkFiles, modelNames, models, shapeOf } from "./sources.ts";
-
-const pieces = /\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|\d+(?:\.\d+)?|\s+|\|>|[=!<>]=|&&|\|\||\*\*|[\s\S]/g;
-const tokensOf = (text: string) => text.match(pieces) ?? [];
-const characters = [..."(){}[]<>,;:.=!?*/%+-|&\"'\\#@$~`^ \n\tabcF019éπ😀\0"];
-const nests = ["(", "[", "{", "-", "!", "if (a) {", "f(", "a ? ", "Tensor<float, [", "x |> f(", "[[", "2 ** ", "else if (a) { } "];
-
-type Mutation = (tokens: string[], random: Random) => string;
-
-const other = (random: Random) => tokensOf(models.get(random.pick(modelNames)) ?? "");
-
-const mutations: { readonly [name: string]: Mutation } = {
-  delete: (tokens, random) => {
-    tokens.splice(random.below(tokens.length), 1 + random.below(3));
-    return tokens.join("");
-  },
-  duplicate: (tokens, random) => {
-    const at = random.below(tokens.length);
-    tokens.splice(at, 0, ...tokens.slice(at, at + 1 + random.below(4)));
-    return tokens.join("");
-  },
-  swap: (tokens, random) => {
-    const [i, j] = [random.below(tokens.length), random.below(tokens.length)];
-    [tokens[i], tokens[j]] = [tokens[j] ?? "", tokens[i] ?? ""];
-    return tokens.join("");
-  },
-  replace: (tokens, random) => {
-    tokens[random.below(tokens.length)] = random.pick(other(random));
-    return tokens.join("");
-  },
-  characters: (tokens, random) => {
-    const text = tokens.join("");
-    const at = random.below(text.length);
-    const noise = Array.from({ length: 1 + random.below(4) }, () => random.pick(characters)).join("");
-    return text.slice(0, at) + noise + text.slice(at + random.below(3));
-  },
-  truncate: (tokens, random) => tokens.slice(0, random.below(tokens.length)).join(""),
-  splice: (tokens, random) => {
-    const from = other(random);
-    const at = random.below(from.length);
-    tokens.splice(random.below(tokens.length), random.below(20), ...from.slice(at, at + random.below(60)));
-    return tokens.join("");
-  },
-  nest: (tokens, random) => {
-    tokens.splice(random.below(tokens.length), 0, random.pick(nests).repeat(1 + random.below(random.below(4) === 0 ? 3000 : 12)));
-    return tokens.join("");
-  },
-  comment: (tokens, random) => {
-    tokens.splice(random.below(tokens.length), 0, random.pick([" // why\n", "\n// why\n", "\n\n/// doc\n"]));
-    return tokens.join("");
-  },
-};
 
 function attempt(text: string, name: string, seed: number, tally: Map<string, number>): void {
   const count = (what: string) => tally.set(what, (tally.get(what) ?? 0) + 1);
@@ -108,7 +58,7 @@ test("mutated models never throw, hang, or come out of the formatter changed", {
     const name = entries[seed % entries.length] ?? "clip.mv";
     let text = models.get(name) ?? "";
     for (let round = random.below(4) === 0 ? random.below(4) : 0; round >= 0; round--)
-      text = mutations[random.pick(names)]?.(tokensOf(text), random) ?? text;
+      text = mutations[random.pick(names)]?.(tokensOf(text), random, tokensOf(models.get(random.pick(modelNames)) ?? "")) ?? text;
     try {
       attempt(text, name, seed, tally);
     } catch (thrown) {
