@@ -3,9 +3,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { compile, shapeErrors } from "../../compiler/compile.ts";
 import type { Choices, Setting } from "../../compiler/expand/configure.ts";
-import { emitPackage } from "../../compiler/targets/package-files.ts";
+import { emitPackage } from "../../compiler/package-files.ts";
 import { defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
-import { planModel } from "../../compiler/targets/webgpu/plan/plan-model.ts";
+import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
 import { renderAll } from "../../dsl/index.ts";
 import { checkCases } from "../dsl/check-cases.ts";
 import { filesOf } from "../dsl/diagnostic-cases.ts";
@@ -114,9 +114,9 @@ export function runCase({ files, choices }: FuzzCase): "refused" | "unbuildable"
   if (missed[0] !== undefined) throw new Error(`check is silent, but a build says ${missed[0].code}: ${missed[0].message}`);
   if (!compiled.ok) return within("compile", "unbuildable");
   if (shapes[0] !== undefined) throw new Error(`a build succeeds, but check says ${shapes[0].code}: ${shapes[0].message}`);
-  const count = [...compiled.compiled.graphs.values()].reduce((sum, graph) => sum + graph.values.length, 0);
+  const count = [...compiled.module.graphs.values()].reduce((sum, graph) => sum + graph.values.length, 0);
   if (count > 400) return within("compile", "compiled");
-  const planned = planModel(compiled.compiled, defaultLimits);
-  if (planned.ok) emitPackage(compiled.compiled, "fuzz", { onnx: true, plans: planned.plans });
+  const planned = planModel(compiled.module, defaultLimits);
+  if (planned.ok) emitPackage(compiled.module, "fuzz", { onnx: true, plans: planned.plans });
   return within("plan", "planned");
 }

@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { expect } from "vitest";
 import { interpret } from "../../compiler/analysis/interpret.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
+import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import { floatToHalf, halfToFloat } from "../../runtime/half.ts";
 import { normals } from "../../runtime/sampler/random.ts";
 import { elements, floatsOf, type TensorData } from "../../runtime/tensor.ts";
@@ -21,6 +22,7 @@ const frame = compileFile("golden/cases/blocks.mv", { preset: "Small" });
 async function both(
   graph: Graph,
   choices: Choices,
+  limits: DeviceLimits,
 ): Promise<readonly { readonly name: string; readonly found: Float32Array; readonly expected: Float32Array }[]> {
   const inputs = graph.values.flatMap((value, stream) => {
     if (value.kind !== "input") return [];
@@ -35,7 +37,7 @@ async function both(
   const half = graph.values.some(({ type }) => type.dtype === "f16");
   const weightOf = (path: string, shape: readonly number[]) => (half ? goldenWeight(path, shape).map(rounded) : goldenWeight(path, shape));
   const alone = { ...frame, graphs: new Map([[graph.name, graph]]), sampler: null };
-  const folder = writePackage(alone, weightOf, undefined, { onnx: false, plans: plansOf(alone) });
+  const folder = writePackage(alone, weightOf, undefined, { onnx: false, plans: plansOf(alone, limits) });
   const runner = await openRunnerOnShared(folder, { tunings: { read: async () => choices, write: async () => {} } });
   try {
     const outputs = await runner.run(graph.name, Object.fromEntries(inputs));
@@ -68,9 +70,9 @@ function told(graph: Graph): string {
     .join("\n");
 }
 
-/** Fails the test where an output is further off than `within` of its largest value. `choices` are kernels that run in place of the plan's. */
-export async function agree(graph: Graph, within: number, choices: Choices = {}): Promise<void> {
-  for (const { name, found, expected } of await both(graph, choices)) {
+/** Fails the test where an output is further off than `within` of its largest value. `choices` are kernels that run in place of the plan's, which is made for `limits`. */
+export async function agree(graph: Graph, within: number, choices: Choices = {}, limits: DeviceLimits = defaultLimits): Promise<void> {
+  for (const { name, found, expected } of await both(graph, choices, limits)) {
     const error = relativeError(found, expected);
     const zero = expected.every((value) => value === 0) && found.every((value) => value === 0);
     expect(zero ? 0 : error, `${name} of\n${told(graph)}\noutputs ${JSON.stringify(graph.outputs.map(({ value }) => value))}`).toBeLessThan(

@@ -13,10 +13,11 @@ import {
 import { opEntry } from "../../../ops/table.ts";
 import { removeDeadCode } from "../../../passes/dead-code.ts";
 import { GraphBuilder } from "../../../rewriting/builder.ts";
-import { type Group, isInPlace } from "../layout/group.ts";
+import { isInPlace } from "../layout/group.ts";
+import type { Stored } from "../layout/stored.ts";
 import { fuse } from "./fuse.ts";
 import type { PlanBounds } from "./limits.ts";
-import { placeValues, statisticsShape, wholePlace } from "./storage.ts";
+import { channelsOf, placeValues, statisticsShape } from "./storage.ts";
 
 /** Pictures [B, F, C, H, W] are split along their frames, tokens [N, S, C] along their sequences. */
 function axisOf(rank: number): number {
@@ -62,32 +63,29 @@ const mostValues = 30_000;
 
 /** The ops whose results, or statistics, are larger in memory than a binding, and their bytes. */
 function largeValues(graph: Graph, { binding, ...others }: PlanBounds): ReadonlyMap<ValueId, number> {
-  const byId = valuesById(graph);
   const groups = fuse(graph, { binding, ...others });
   const large = new Map<ValueId, number>();
   const note = (id: ValueId, bytes: number): void => {
     if (bytes > binding) large.set(id, Math.max(bytes, large.get(id) ?? 0));
   };
-  const isNear = ({ tail }: Group) => sizeOf(tail.type.shape) * bytesOfDType.f32 > binding;
-  // Halves are f32 in memory where their channels are no fours, which is known once values have their places.
-  const storage = groups.some((group) => isNear(group) && group.tail.type.dtype === "f16")
-    ? placeValues(graph, groups, binding)
-    : undefined;
+  const wholes = graph.values.filter(isInPlace);
+  const isNear = ({ type }: OpValue) => sizeOf(type.shape) * bytesOfDType.f32 > binding;
+  // Halves are f32 in memory where they are not written in fours, which is known once values have their places.
+  const doubtful = [...groups.map(({ tail }) => tail), ...wholes].some((op) => isNear(op) && op.type.dtype === "f16");
+  const storage = doubtful ? placeValues(graph, groups, binding) : undefined;
+  const bytesIn = ({ type }: OpValue, stored: Stored | undefined) => sizeOf(type.shape) * bytesOfDType[stored?.dtype ?? type.dtype];
   for (const group of groups) {
     const { tail, kind } = group;
-    const elements = sizeOf(tail.type.shape);
     if (kind === "statistics") note(tail.id, sizeOf(statisticsShape(group)) * bytesOfDType.f32);
-    else if (isNear(group)) note(tail.id, elements * bytesOfDType[storage === undefined ? tail.type.dtype : storage.result(group).dtype]);
+    else if (isNear(tail)) note(tail.id, bytesIn(tail, storage?.result(group)));
   }
-  for (const value of graph.values) {
-    if (isInPlace(value)) note(value.id, sizeOf(value.type.shape) * bytesOfDType[wholePlace(value, byId).dtype]);
-  }
+  for (const whole of wholes) note(whole.id, bytesIn(whole, storage?.stored(whole.id)));
   return large;
 }
 
 /** Of a value that pieces are put together to, in memory. */
 function wholeBytes({ dtype, shape }: TensorType, isOutput: boolean): number {
-  const halves = !isOutput && dtype === "f16" && shape.length > 1 && (shape[shape.length === 5 ? 2 : shape.length - 1] ?? 1) % 4 === 0;
+  const halves = !isOutput && dtype === "f16" && shape.length > 1 && (shape[channelsOf(shape)] ?? 1) % 4 === 0;
   return sizeOf(shape) * (halves ? bytesOfDType.f16 : bytesOfDType.f32);
 }
 

@@ -48,7 +48,7 @@ export function placeValues(graph: Graph, groups: readonly Group[], limit: numbe
       tables.set(table.id, tableRows(table, limit));
     }
   }
-  const pieces = placePieces(graph, places, outputs, byId);
+  const pieces = placePieces(graph, groups, places, outputs, byId);
   for (const group of groups) {
     const stored =
       (group.kind === "kernel" ? pieces.get(group.tail.id) : undefined) ??
@@ -75,16 +75,18 @@ export function placeValues(graph: Graph, groups: readonly Group[], limit: numbe
 /** Concatenations whose inputs are computed where they are to lie: the buffer of the whole, and each piece's part of it. */
 function placePieces(
   graph: Graph,
+  groups: readonly Group[],
   places: Map<ValueId, Stored>,
   outputs: ReadonlyMap<ValueId, string>,
   byId: (id: ValueId) => Value,
 ): ReadonlyMap<ValueId, Stored> {
   const pieces = new Map<ValueId, Stored>();
+  const makers = new Map(groups.flatMap((group) => (group.kind === "kernel" ? [[group.tail.id, group] as const] : [])));
   // The outer before the inner: a piece may have been cut again.
   for (const op of [...graph.values].reverse()) {
     if (!isInPlace(op)) continue;
     const output = outputs.get(op.id);
-    const own = output === undefined ? wholePlace(op, byId) : plain(output, op.type);
+    const own = output === undefined ? wholePlace(op, makers, byId) : plain(output, op.type);
     const whole = pieces.get(op.id) ?? own;
     places.set(op.id, whole);
     let { start } = whole;
@@ -97,15 +99,26 @@ function placePieces(
   return pieces;
 }
 
-/** Where a value lies that is computed in place: channels innermost, in halves where every piece begins and ends between fours. */
-export function wholePlace(op: OpValueOf<"concat">, byId: (id: ValueId) => Value): Stored {
+/** Where a value lies that is computed in place: channels innermost, in halves where every piece is written in fours. */
+function wholePlace(op: OpValueOf<"concat">, makers: ReadonlyMap<ValueId, Group>, byId: (id: ValueId) => Value): Stored {
   const { shape, dtype } = op.type;
   const buffer = `value:${op.id}`;
   if (dtype === "i32") return plain(buffer, op.type);
-  const channels = shape.length === 5 ? 2 : shape.length - 1;
-  const parts = op.attributes.axis === channels ? op.inputs.map((id) => byId(id).type.shape) : [shape];
-  const halves = dtype === "f16" && parts.every((part) => (part[channels] ?? 1) % 4 === 0);
+  const channels = channelsOf(shape);
+  const inFours = (id: ValueId): boolean => {
+    const piece = byId(id);
+    if (isInPlace(piece)) return piece.inputs.every(inFours);
+    const group = makers.get(id);
+    const lane = group?.core === undefined ? channels : laneOfCore(group, group.core, byId);
+    return (piece.type.shape[channels] ?? 1) % 4 === 0 && lane === channels && writesFours(group?.core);
+  };
+  const halves = dtype === "f16" && op.inputs.every(inFours);
   return { buffer, dtype: halves ? "f16" : "f32", elements: sizeOf(shape), strides: innermost(shape, channels), start: 0 };
+}
+
+/** The axis that pictures [B, F, C, H, W] and tokens [N, S, C] have their channels on. */
+export function channelsOf(shape: readonly number[]): number {
+  return shape.length === 5 ? 2 : shape.length - 1;
 }
 
 /** As applications give and take tensors: row-major, floats in f32. */
