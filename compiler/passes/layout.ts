@@ -7,51 +7,39 @@ export function cancelLayout(graph: Graph): Graph {
   return rewriteOps(graph, (op, rewriting) => {
     switch (op.op) {
       case "reshape":
-        return reshape(op, rewriting);
+        return reshaped(source(op), op, rewriting);
       case "transpose":
-        return transpose(op, rewriting);
+        return transposed(op, rewriting);
       case "broadcast":
-        return sameShape(shapeAt(op, rewriting), op.type.shape) ? source(op) : undefined;
+        return sameShape(rewriting.builder.typeOf(source(op)).shape, op.type.shape) ? source(op) : undefined;
       default:
         return undefined;
     }
   });
 }
 
-function reshape(op: OpValueOf<"reshape">, rewriting: Rewriting): ValueId | undefined {
-  const id = source(op);
-  if (sameShape(shapeAt(op, rewriting), op.type.shape)) return id;
-  const before = rewriting.value(id);
-  if (before.kind !== "op" || before.op !== "reshape") return undefined;
-  const origin = source(before);
-  if (sameShape(rewriting.builder.typeOf(origin).shape, op.type.shape)) return origin;
-  return rewriting.builder.op("reshape", [origin], op.attributes, op.origin, op.type);
+/** The value in the shape of the op that it takes the place of, straight from what it was reshaped from. */
+function reshaped(id: ValueId, { type, origin }: OpValue, { builder, value }: Rewriting): ValueId {
+  const before = value(id);
+  const from = before.kind === "op" && before.op === "reshape" ? source(before) : id;
+  return sameShape(builder.typeOf(from).shape, type.shape) ? from : builder.op("reshape", [from], { shape: type.shape }, origin, type);
 }
 
-/** A transpose that keeps the order of the axes longer than 1 is a reshape, which costs nothing. */
-function transpose(op: OpValueOf<"transpose">, rewriting: Rewriting): ValueId | undefined {
-  const id = source(op);
-  const { permutation } = op.attributes;
-  if (permutation.every((axis, i) => axis === i)) return id;
-  const shape = shapeAt(op, rewriting);
-  const moved = permutation.filter((axis) => (shape[axis] ?? 1) > 1);
-  if (moved.every((axis, i) => i === 0 || axis > (moved[i - 1] ?? -1))) {
-    return rewriting.builder.op("reshape", [id], { shape: op.type.shape }, op.origin, op.type);
-  }
-  const before = rewriting.value(id);
-  if (before.kind !== "op" || before.op !== "transpose") return undefined;
-  const first = before.attributes.permutation;
-  const combined = permutation.map((axis) => first[axis] ?? axis);
-  if (combined.every((axis, i) => axis === i)) return source(before);
-  return rewriting.builder.op("transpose", [source(before)], { permutation: combined }, op.origin, op.type);
+/** Two transposes are one; one that keeps the order of the axes longer than 1 is a reshape, which costs nothing. */
+function transposed(op: OpValueOf<"transpose">, rewriting: Rewriting): ValueId {
+  const { builder, value } = rewriting;
+  const before = value(source(op));
+  const first = before.kind === "op" && before.op === "transpose" ? before : undefined;
+  const from = first === undefined ? source(op) : source(first);
+  const permutation = op.attributes.permutation.map((axis) => first?.attributes.permutation[axis] ?? axis);
+  const { shape } = builder.typeOf(from);
+  const moved = permutation.filter((axis) => shape[axis] !== 1);
+  if (moved.every((axis, i) => axis > (moved[i - 1] ?? -1))) return reshaped(from, op, rewriting);
+  return builder.op("transpose", [from], { permutation }, op.origin, op.type);
 }
 
 function source(op: OpValue): ValueId {
   return op.inputs[0] ?? -1;
-}
-
-function shapeAt(op: OpValue, rewriting: Rewriting): readonly number[] {
-  return rewriting.builder.typeOf(source(op)).shape;
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {

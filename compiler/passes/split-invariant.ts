@@ -44,10 +44,10 @@ export function splitInvariant(graph: Graph, varying: readonly string[], names: 
   };
 }
 
-/** Inputs, weights and outputs share one space of names in ONNX: what is prepared gets a name of its own. */
+/** The names that a graph is called by: what is prepared gets one of its own. No weight is named as the op that owns it. */
 function namesIn(graph: Graph): Set<string> {
-  const names = graph.values.flatMap((value) => (value.kind === "input" ? [value.name] : value.kind === "weight" ? [value.path] : []));
-  return new Set([...names, ...graph.outputs.map((output) => output.name)]);
+  const inputs = graph.values.flatMap((value) => (value.kind === "input" ? [value.name] : []));
+  return new Set([...inputs, ...graph.outputs.map((output) => output.name)]);
 }
 
 function kindOf(value: Value, varying: readonly string[], kinds: ReadonlyMap<ValueId, string>) {

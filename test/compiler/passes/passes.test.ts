@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { interpret } from "../../../compiler/analysis/interpret.ts";
-import type { Attributes, Graph, Origin, ValueId } from "../../../compiler/graph/graph.ts";
+import type { Attributes, Graph, OpValue, Origin, ValueId } from "../../../compiler/graph/graph.ts";
 import { sizeOf } from "../../../compiler/graph/graph.ts";
 import type { OpName } from "../../../compiler/graph/op-names.ts";
 import { printGraph } from "../../../compiler/graph/print.ts";
@@ -151,6 +151,16 @@ test("a sum is made in the axes that a transpose leaves", () => {
   `);
 });
 
+test("a sum stays where what it adds to is no transpose's view", () => {
+  const toy = new Toy();
+  const [x, y, z] = [toy.value("x", [6]), toy.value("z", [2, 3]), toy.value("u", [3, 2])];
+  const computed = toy.apply("reshape", [toy.apply("silu", [y])], { shape: [6] });
+  const activated = toy.apply("silu", [toy.apply("transpose", [z], { permutation: [1, 0] })]);
+  const sum = toy.apply("add", [y, activated]);
+  const graph = toy.graph(toy.apply("add", [toy.apply("add", [x, computed]), toy.apply("reshape", [sum], { shape: [6] })]));
+  expect(after(graph, sinkReshapes)).toBe(printGraph(graph));
+});
+
 test("small shifts are added to each other first, large ones are not", () => {
   const toy = new Toy();
   const [x, a, b] = [toy.value("x", [2, 3, 4, 4]), toy.value("a", [1, 3, 1, 1]), toy.value("b", [2, 3, 1, 1])];
@@ -220,6 +230,114 @@ test("a sum that something else reads too stays, also where it took another's pl
       %2 = add(%1, $c) : f32[2,3,8]
       %3 = mul(%2, %1) : f32[2,3,8]
       return y = %3
+    }
+    "
+  `);
+});
+
+test("shifts of a chain are gathered one after another", () => {
+  const toy = new Toy();
+  const [x, a, b, c] = [toy.value("x", [2, 3, 8]), toy.value("a", [1, 3, 1]), toy.value("b", [2, 1, 1]), toy.value("c", [1, 1, 1])];
+  const y = toy.apply("add", [toy.apply("add", [toy.apply("add", [x, a]), b]), c]);
+  expect(after(toy.graph(y), gatherShifts)).toMatchInlineSnapshot(`
+    "graph toy {
+      $x = input [2, 3, 8] : f32[2,3,8]
+      $a = input [1, 3, 1] : f32[1,3,1]
+      $b = input [2, 1, 1] : f32[2,1,1]
+      $c = input [1, 1, 1] : f32[1,1,1]
+      %0 = add($a, $b) : f32[2,3,1]
+      %1 = add(%0, $c) : f32[2,3,1]
+      %2 = add($x, %1) : f32[2,3,8]
+      return y = %2
+    }
+    "
+  `);
+});
+
+/** The outputs of a graph, each of one op on an input of its own, as they are after a pass. */
+function each(pass: (graph: Graph) => Graph, shape: readonly number[], ops: readonly (readonly [OpValue["op"], Attributes][])[]): string {
+  const toy = new Toy();
+  const ends = ops.map((chain, i) => chain.reduce((x, [op, attributes]) => toy.apply(op, [x], attributes), toy.value(`x${i}`, shape)));
+  const graph = toy.finish(
+    "toy",
+    ends.map((value, i) => ({ name: i === 0 ? "y" : `y${i}`, value, axes: [] })),
+  );
+  return after(graph, pass);
+}
+
+test("what moves nothing goes, and what only axes of size 1 are moved by is a reshape", () => {
+  const there: [OpValue["op"], Attributes] = ["reshape", { shape: [6] }];
+  const chains: readonly (readonly [OpValue["op"], Attributes][])[] = [
+    [["reshape", { shape: [2, 1, 3] }]],
+    [["transpose", { permutation: [0, 1, 2] }]],
+    [["broadcast", { shape: [2, 1, 3] }]],
+    [there, ["reshape", { shape: [2, 1, 3] }]],
+    [["transpose", { permutation: [1, 0, 2] }]],
+    [["transpose", { permutation: [2, 1, 0] }]],
+    [there, ["transpose", { permutation: [0] }], ["reshape", { shape: [3, 2] }]],
+    [
+      ["reshape", { shape: [1, 6] }],
+      ["transpose", { permutation: [1, 0] }],
+    ],
+    [
+      ["transpose", { permutation: [2, 1, 0] }],
+      ["transpose", { permutation: [1, 2, 0] }],
+    ],
+  ];
+  expect(each(cancelLayout, [2, 1, 3], chains)).toMatchInlineSnapshot(`
+    "graph toy {
+      $x0 = input [2, 1, 3] : f32[2,1,3]
+      $x1 = input [2, 1, 3] : f32[2,1,3]
+      $x2 = input [2, 1, 3] : f32[2,1,3]
+      $x3 = input [2, 1, 3] : f32[2,1,3]
+      $x4 = input [2, 1, 3] : f32[2,1,3]
+      %0 = reshape($x4) {shape: [1,2,3]} : f32[1,2,3]
+      $x5 = input [2, 1, 3] : f32[2,1,3]
+      %1 = transpose($x5) {permutation: [2,1,0]} : f32[3,1,2]
+      $x6 = input [2, 1, 3] : f32[2,1,3]
+      %2 = reshape($x6) {shape: [3,2]} : f32[3,2]
+      $x7 = input [2, 1, 3] : f32[2,1,3]
+      %3 = reshape($x7) {shape: [6,1]} : f32[6,1]
+      $x8 = input [2, 1, 3] : f32[2,1,3]
+      %4 = reshape($x8) {shape: [1,2,3]} : f32[1,2,3]
+      return y = $x0
+      return y1 = $x1
+      return y2 = $x2
+      return y3 = $x3
+      return y4 = %0
+      return y5 = %1
+      return y6 = %2
+      return y7 = %3
+      return y8 = %4
+    }
+    "
+  `);
+});
+
+test("axes move as one across those of size 1, and alone where none moves with another", () => {
+  expect(
+    each(
+      mergeAxes,
+      [2, 1, 3, 5],
+      [
+        [["transpose", { permutation: [3, 1, 0, 2] }]],
+        [
+          ["reshape", { shape: [2, 3, 5] }],
+          ["transpose", { permutation: [2, 1, 0] }],
+        ],
+      ],
+    ),
+  ).toMatchInlineSnapshot(`
+    "graph toy {
+      $x0 = input [2, 1, 3, 5] : f32[2,1,3,5]
+      %0 = reshape($x0) {shape: [6,5]} : f32[6,5]
+      %1 = transpose(%0) {permutation: [1,0]} : f32[5,6]
+      %2 = reshape(%1) {shape: [5,1,2,3]} : f32[5,1,2,3]
+      $x1 = input [2, 1, 3, 5] : f32[2,1,3,5]
+      %3 = reshape($x1) {shape: [2,3,5]} : f32[2,3,5]
+      %4 = transpose(%3) {permutation: [2,1,0]} : f32[5,3,2]
+      return y = %2
+      return y1 = %4
     }
     "
   `);

@@ -73,7 +73,12 @@ function shuffled<T>(items: readonly T[], random: Random): readonly T[] {
 /** A text of `tokens` of `width` numbers, repeated to `clips · frames` copies in one of the ways of which some are not the repetition of a clip's text. */
 function repeatedText(graph: PatternGraph, clips: number, frames: number, tokens: number, width: number): ValueId {
   const merged = [clips * frames, tokens, width];
-  const stretch = (from: readonly number[], to: readonly number[]) => reshape(graph, broadcast(graph, graph.operand(from), to), merged);
+  const stretch = (from: readonly number[], to: readonly number[]) => {
+    const source = graph.operand(from);
+    // Stretched by a sum, or not what it was when it is merged, it is no repetition.
+    const copies = graph.chance(16) ? graph.apply("add", [source, graph.operand(to)]) : broadcast(graph, source, to);
+    return reshape(graph, graph.chance(16) ? graph.apply("tanh", [copies]) : copies, merged);
+  };
   const to = [clips, frames, tokens, width];
   switch (graph.random.below(12)) {
     case 0:
@@ -118,7 +123,8 @@ const linearOfText: Pattern = (graph) => {
   const total = clips * frames * tokens * width;
   const shape = random.pick([[clips * frames, tokens, width], [clips, frames * tokens, width], [clips * frames, tokens * width], [total]]);
   const source = broadcast(graph, graph.operand([clips, 1, tokens, width]), [clips, frames, tokens, width]);
-  graph.keep(graph.linear(graph.chance(2) ? repeated : reshape(graph, source, shape), random.pick([1, 2, 3])));
+  const rows = random.pick([repeated, reshape(graph, source, shape), graph.apply("tanh", [source]), source]);
+  graph.keep(graph.linear(rows, random.pick([1, 2, 3])));
 };
 
 /** A shape of so many elements, with ones in it. */
@@ -181,8 +187,9 @@ const sumBehindTranspose: Pattern = (graph) => {
   const { random } = graph;
   const y = graph.operand(factored(random.pick([6, 12, 24]), random));
   const moved = graph.apply("transpose", [y], { permutation: shuffled([...graph.shapeOf(y).keys()], random) });
-  const shape = factored(sizeOf(graph.shapeOf(y)), random);
-  const view = reshape(graph, graph.chance(6) ? y : moved, shape);
+  const isView = !graph.chance(6);
+  const shape = isView ? factored(sizeOf(graph.shapeOf(y)), random) : graph.shapeOf(moved);
+  const view = isView ? reshape(graph, graph.chance(6) ? y : moved, shape) : graph.apply("tanh", [moved]);
   const wide = shape.map((size) => (size === 1 && graph.chance(3) ? 2 : size));
   const other = graph.operand(graph.chance(3) ? thinned(wide, graph, 3) : shape);
   const op = graph.chance(6) ? random.pick(["sub", "mul"] as const) : "add";

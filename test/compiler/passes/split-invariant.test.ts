@@ -36,7 +36,7 @@ test("what only the text changes is prepared, by the path of what made it; what 
   const [z, text] = [toy.value("z"), toy.value("text")];
   toy.value("t");
   const key = toy.apply("silu", [toy.linear(text, "key")]);
-  expect(split(toy, [toy.apply("add", [toy.apply("add", [z, key]), text])], ["z", "t"])).toMatchInlineSnapshot(`
+  expect(split(toy, [toy.apply("add", [toy.apply("add", [toy.linear(z, "query"), key]), text])], ["z", "t"])).toMatchInlineSnapshot(`
     "graph prepare {
       $text = input [N, C] : f32[2,4]
       @key.weight = weight zeros : f32[4,4]
@@ -49,9 +49,11 @@ test("what only the text changes is prepared, by the path of what made it; what 
       $text = input [N, C] : f32[2,4]
       $t = input [N, C] : f32[2,4]
       $key = input [2, 4] : f32[2,4]
-      %0 = add($z, $key) : f32[2,4]
-      %1 = add(%0, $text) : f32[2,4]
-      return denoise = %1
+      @query.weight = weight zeros : f32[4,4]
+      %0 = linear($z, @query.weight) {out: 4, bias: false, init: "default"} : f32[2,4]  # query
+      %1 = add(%0, $key) : f32[2,4]
+      %2 = add(%1, $text) : f32[2,4]
+      return denoise = %2
     }
     "
   `);
