@@ -2,6 +2,7 @@
 
 import { lstatSync, readdirSync, readlinkSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { formatVersion } from "../compiler/package/manifest.ts";
 import { refused, requirePath } from "../runtime/node/output-file.ts";
 import { readText, textLimits } from "../runtime/node/regular-file.ts";
 import { kindOf, writeError } from "../runtime/node/system-errors.ts";
@@ -97,7 +98,10 @@ export function manifestOf(folder: string): NamedFiles | string {
     return `a ${manifestFile} that cannot be read as JSON`;
   }
   if (!isRecord(read) || read.format !== "mvc-package") return `a ${manifestFile} without \`"format": "mvc-package"\``;
-  if (read.formatVersion !== 1) return `a package of format version ${JSON.stringify(read.formatVersion)}, which this mvc does not know`;
+  const { formatVersion: version } = read;
+  // Older packages name their files alike; those of a newer mvc may not.
+  if (typeof version !== "number" || !(version <= formatVersion))
+    return `a package of format version ${JSON.stringify(version)}, which this mvc does not know`;
   if (!isRecord(read.graphs) || !Object.values(read.graphs).every(isRecord)) return `a ${manifestFile} without graphs`;
   return {
     graphs: read.graphs as NamedFiles["graphs"],
