@@ -19,9 +19,9 @@ export interface NamedFiles {
   readonly graphs: { readonly [name: string]: { readonly onnx?: object; readonly webgpu?: object } };
 }
 
-/** Every file that a build with this manifest wrote; a name that no build gives to a graph gives none. */
+/** Every file that a build with this manifest wrote. A name that would lead elsewhere is no graph's. */
 export function filesOf({ weights, tokenizer, graphs }: NamedFiles): readonly string[] {
-  const named = Object.entries(graphs).filter(([name]) => /^\w[\w.-]*$/.test(name));
+  const named = Object.entries(graphs).filter(([name]) => /^[^./\\][^/\\]*$/.test(name));
   return [
     manifestFile,
     "bindings.ts",
