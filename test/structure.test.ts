@@ -58,6 +58,20 @@ test("parts import only what lies below them", () => {
   expect(breaches).toEqual([]);
 });
 
+test("what follows the module knows nothing of the source's tree", () => {
+  const later = /^compiler\/(graph|ops|analysis|rewriting|passes|targets|package|module)\//;
+  const breaches = [...graph]
+    .filter(([file]) => later.test(file))
+    .flatMap(([file, imports]) =>
+      imports
+        .map((imported) => target(file, imported))
+        // Sentences and places of diagnostics are no part of the tree.
+        .filter((to) => /^compiler\/expand\/(?!messages\.ts)|^dsl\/(?!index\.ts|sampling\.ts)/.test(to))
+        .map((to) => `${file} imports ${to}`),
+    );
+  expect(breaches).toEqual([]);
+});
+
 test("what compiler and runtime both read of a package needs nothing of the compiler", () => {
   const breaches = [...graph]
     .filter(([file]) => file.startsWith("compiler/package/"))

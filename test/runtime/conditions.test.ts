@@ -13,7 +13,7 @@ import { alphaBars } from "../../runtime/sampler/schedule.ts";
 import { f32, i32 } from "../../runtime/tensor.ts";
 import { programOf } from "../compiler/expand/expanded.ts";
 import { plansOf, writePackage } from "../golden/package-folder.ts";
-import { noGpu, openOnGpu } from "../gpu.ts";
+import { noGpu, openOnGpu, openRunnerOnGpu } from "../gpu.ts";
 import { tokenizerJson, VOCABULARY } from "./tiny-package.ts";
 
 const figures = 'method: "ddim", steps: 3, guidance: 2, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 1000';
@@ -316,17 +316,26 @@ test.each(Object.entries(backends))("a graph of the loop may run before the firs
   await pipeline.dispose();
 });
 
-test.each(Object.entries(backends))("disposed on %s: what runs ends, and nothing runs after it", async (_, open) => {
+/** On WebGPU a device of its own, which is destroyed. */
+const alone = { ...backends, ...(noGpu === undefined ? { webgpu: openAlone } : {}) };
+async function openAlone(folder: string): Promise<Pipeline> {
+  return createPipeline(await openPackage(packageFolder(folder)), await openRunnerOnGpu(folder));
+}
+
+test.each(Object.entries(alone))("disposed on %s: what runs ends, and nothing runs after it", async (_, open) => {
+  const gone = { code: "disposed", message: "the pipeline was used after it was disposed" };
+  const early = await open(folders[0] ?? "");
+  const loading = expect(early.sample(one)).rejects.toMatchObject(gone);
+  await early.dispose();
+  await loading;
   const pipeline = await open(folders[0] ?? "");
   let disposing: Promise<void> | undefined;
   const onProgress = ({ phase, step }: { phase: string; step: number }) => {
     if (phase === "step" && step === 1) disposing ??= pipeline.dispose();
   };
-  const gone = { code: "disposed", message: "the pipeline was used after it was disposed" };
-  const running = pipeline.sample(one, { steps: 900, onProgress });
-  const waiting = pipeline.sample(other);
-  await expect(running).rejects.toMatchObject(gone);
-  await expect(waiting).rejects.toMatchObject(gone);
+  const running = expect(pipeline.sample(one, { steps: 900, onProgress })).rejects.toMatchObject(gone);
+  const waiting = expect(pipeline.sample(other)).rejects.toMatchObject(gone);
+  await Promise.all([running, waiting]);
   await disposing;
   await expect(pipeline.sample(one)).rejects.toMatchObject(gone);
   await expect(pipeline.run("encodeText", { tokens: i32([1, 6], new Int32Array(6)) })).rejects.toMatchObject(gone);
