@@ -112,6 +112,18 @@ test("the compiler's rooms import only what lies below them, types included", ()
   expect([...new Set(breaches)]).toEqual([]);
 });
 
+test("what follows the module knows nothing of the source's tree", () => {
+  const breaches = [...graph]
+    .filter(([file]) => /^compiler\/(?!expand\/)\w+\//.test(file))
+    .flatMap(([file, imports]) =>
+      imports
+        .map((imported) => target(file, imported))
+        .filter((to) => /^dsl\/(?!index\.ts|sampling\.ts)/.test(to))
+        .map((to) => `${file} imports ${to}`),
+    );
+  expect(breaches).toEqual([]);
+});
+
 test("what compiler and runtime both read of a package needs nothing of the compiler", () => {
   const breaches = [...graph]
     .filter(([file]) => file.startsWith("compiler/package/"))

@@ -13,7 +13,7 @@ import { alphaBars } from "../../runtime/sampler/schedule.ts";
 import { f32, i32 } from "../../runtime/tensor.ts";
 import { programOf } from "../compiler/expand/expanded.ts";
 import { plansOf, writePackage } from "../golden/package-folder.ts";
-import { noGpu, openOnGpu } from "../gpu.ts";
+import { noGpu, openOnGpu, openRunnerOnGpu } from "../gpu.ts";
 import { tokenizerJson, VOCABULARY } from "./tiny-package.ts";
 
 const figures = 'method: "ddim", steps: 3, guidance: 2, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 1000';
@@ -59,6 +59,15 @@ model None {
   sampler denoise(z, t) { ${figures} }
 }`;
 
+/** One condition that only the steps read, and one that they read beside what is prepared of it. */
+const direct = `
+dim B = 1; dim F = 2;
+type Clip = Tensor<float, [B, F, 3, 1, 2]>;
+model Direct {
+  graph denoise(z: Clip, t: Tensor<f32, [B]>, bias: Clip, gain: Clip): Clip { return z * gain + bias + gain * 2.0; }
+  sampler denoise(z, t) { ${figures}, conditions: { bias: { from: "tensor", unguided: 0.5 } } }
+}`;
+
 const weights: { readonly [path: string]: (i: number) => number } = {
   "token.weight": (i) => i / 20,
   "see.weight": (i) => i / 50,
@@ -82,9 +91,12 @@ function shiftOf({ text, style, fps, first, label }: Fed): number {
   return sum(text) / 6 + sum(style) / 3 + fps * 0.01 + label / 8 + first;
 }
 
+type Network = (half: "guided" | "unguided", x: number, t: number, k: number) => number;
+
 /** DDIM by the formulas of Song et al. (2021) for v-prediction. */
-function byHand(seed: number, guided: number, unguided: number, mask: readonly number[], guidance = 2, steps = 3): number[] {
+function ddimByHand(seed: number, network: Network, guidance: number): number[] {
   const bars = alphaBars("cosine", [0.1, 0.2], 1000);
+  const steps = 3;
   const timeAt = (i: number) => Math.floor(1000 - (i * 1000) / steps + 0.5) - 1;
   let z = [...normals(seed, 0, 12)];
   for (let i = 0; i < steps; i++) {
@@ -92,12 +104,17 @@ function byHand(seed: number, guided: number, unguided: number, mask: readonly n
     const a = bars[t] ?? 0;
     const p = i + 1 < steps ? (bars[timeAt(i + 1)] ?? 0) : 1;
     z = z.map((x, k) => {
-      const network = (shift: number) => x / 2 + t / 1000 + shift + 0.3 * (mask[Math.floor(k / 6)] ?? 0);
-      const v = network(unguided) + guidance * (network(guided) - network(unguided));
+      const [c, u] = [network("guided", x, t, k), network("unguided", x, t, k)];
+      const v = u + guidance * (c - u);
       return Math.sqrt(p) * (Math.sqrt(a) * x - Math.sqrt(1 - a) * v) + Math.sqrt(1 - p) * (Math.sqrt(1 - a) * x + Math.sqrt(a) * v);
     });
   }
   return z;
+}
+
+function byHand(seed: number, guided: number, unguided: number, mask: readonly number[], guidance = 2): number[] {
+  const shifts = { guided, unguided };
+  return ddimByHand(seed, (half, x, t, k) => x / 2 + t / 1000 + shifts[half] + 0.3 * (mask[Math.floor(k / 6)] ?? 0), guidance);
 }
 
 const picture = (...bytes: number[]) => {
@@ -157,7 +174,13 @@ const backends: { readonly [name: string]: (folder: string) => Promise<Pipeline>
 const opened: { [package_: string]: { readonly [backend: string]: Pipeline } } = {};
 beforeAll(async () => {
   writeFileSync(tokenizer, tokenizerJson);
-  const packages = { many: packageOf(many), half: packageOf(halves, {}, "f16"), two: packageOf(many, { B: 2 }), none: packageOf(none) };
+  const packages = {
+    many: packageOf(many),
+    half: packageOf(halves, {}, "f16"),
+    two: packageOf(many, { B: 2 }),
+    none: packageOf(none),
+    direct: packageOf(direct),
+  };
   for (const [name, folder] of Object.entries(packages)) {
     opened[name] = Object.fromEntries(
       await Promise.all(Object.entries(backends).map(async ([backend, open]) => [backend, await open(folder)] as const)),
@@ -192,6 +215,16 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
     near((await of("many").sample("moves red", { seed: 8, inputs: other.inputs ?? {} })).latent.data, otherByHand());
     const [latent] = await of("many").sampleLatents([one]);
     expect(latent).toEqual(clip.latent);
+  });
+
+  test("conditions that the steps read themselves", async () => {
+    const [bias, gain] = [3, 4].map((seed) => normals(seed, 0, 12));
+    if (bias === undefined || gain === undefined) throw new Error("no numbers");
+    const inputs = { bias: f32([1, 2, 3, 1, 2], bias), gain: f32([1, 2, 3, 1, 2], gain) };
+    const network: Network = (half, x, _, k) => x * (gain[k] ?? 0) + (half === "guided" ? (bias[k] ?? 0) : 0.5) + 2 * (gain[k] ?? 0);
+    near((await of("direct").sample({ seed: 5, inputs })).latent.data, ddimByHand(5, network, 2));
+    expect(of("direct").package.manifest.graphs.prepare?.inputs.map(({ name }) => name)).toEqual(["gain"]);
+    expect(of("direct").package.manifest.graphs.step?.inputs.map(({ name }) => name)).toEqual(["z", "t", "bias", "gain", "gain.2"]);
   });
 
   test("halves", async () => {
@@ -316,17 +349,26 @@ test.each(Object.entries(backends))("a graph of the loop may run before the firs
   await pipeline.dispose();
 });
 
-test.each(Object.entries(backends))("disposed on %s: what runs ends, and nothing runs after it", async (_, open) => {
+/** On WebGPU a device of its own, which is destroyed. */
+const alone = { ...backends, ...(noGpu === undefined ? { webgpu: openAlone } : {}) };
+async function openAlone(folder: string): Promise<Pipeline> {
+  return createPipeline(await openPackage(packageFolder(folder)), await openRunnerOnGpu(folder));
+}
+
+test.each(Object.entries(alone))("disposed on %s: what runs ends, and nothing runs after it", async (_, open) => {
+  const gone = { code: "disposed", message: "the pipeline was used after it was disposed" };
+  const early = await open(folders[0] ?? "");
+  const loading = expect(early.sample(one)).rejects.toMatchObject(gone);
+  await early.dispose();
+  await loading;
   const pipeline = await open(folders[0] ?? "");
   let disposing: Promise<void> | undefined;
   const onProgress = ({ phase, step }: { phase: string; step: number }) => {
     if (phase === "step" && step === 1) disposing ??= pipeline.dispose();
   };
-  const gone = { code: "disposed", message: "the pipeline was used after it was disposed" };
-  const running = pipeline.sample(one, { steps: 900, onProgress });
-  const waiting = pipeline.sample(other);
-  await expect(running).rejects.toMatchObject(gone);
-  await expect(waiting).rejects.toMatchObject(gone);
+  const running = expect(pipeline.sample(one, { steps: 900, onProgress })).rejects.toMatchObject(gone);
+  const waiting = expect(pipeline.sample(other)).rejects.toMatchObject(gone);
+  await Promise.all([running, waiting]);
   await disposing;
   await expect(pipeline.sample(one)).rejects.toMatchObject(gone);
   await expect(pipeline.run("encodeText", { tokens: i32([1, 6], new Int32Array(6)) })).rejects.toMatchObject(gone);
