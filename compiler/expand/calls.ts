@@ -2,7 +2,7 @@
 
 import type { AttributeSignature, AttributeValue, CallExpression, Expression, OpSignature } from "../../dsl/index.ts";
 import { type Axis, plainAxis } from "../graph/axis.ts";
-import type { Attributes } from "../graph/graph.ts";
+import { type Attributes, mostElements } from "../graph/graph.ts";
 import { type AxisType, isProblem, type ShapeProblem } from "../ops/op.ts";
 import { opTable } from "../ops/table.ts";
 import { arrange, view } from "./arrange.ts";
@@ -108,7 +108,7 @@ function readAttributes(expression: CallExpression, signature: OpSignature, posi
 function attributeValue(attribute: AttributeSignature, expression: Expression, ints: IntStatic[], frame: Frame): AttributeValue {
   if (attribute.kind === "ints") return intsOf(expression, frame).map((number) => number.value);
   const value = evaluate(expression, frame);
-  if (attribute.kind === "int" && value.kind === "int") {
+  if (attribute.kind === "int" && value.kind === "int" && Math.abs(value.value) <= mostElements) {
     ints.push(value);
     return value.value;
   }
@@ -118,7 +118,9 @@ function attributeValue(attribute: AttributeSignature, expression: Expression, i
   const expected =
     typeof attribute.kind === "object"
       ? `one of ${attribute.kind.oneOf.map((choice) => JSON.stringify(choice)).join(", ")}`
-      : `a value of kind ${attribute.kind}`;
+      : attribute.kind === "int"
+        ? `an int up to ${mostElements}`
+        : `a value of kind ${attribute.kind}`;
   return fail(frame, "wrong-kind", expression.span, { expected: `\`${attribute.name}\`: ${expected}`, found: describe(value) });
 }
 
