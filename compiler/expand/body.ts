@@ -128,6 +128,7 @@ function initialiser(statement: WeightStatement, frame: Frame): WeightInitialise
   if (statement.init.kind !== "normal") return { kind: statement.init.kind };
   if (statement.init.deviation === undefined) return { kind: "normal", deviation: 1 };
   const deviation = evaluate(statement.init.deviation, frame);
-  if (deviation.kind === "float" || deviation.kind === "int") return { kind: "normal", deviation: deviation.value };
-  return fail(frame, "wrong-kind", statement.init.span, { expected: "a number", found: describe(deviation) });
+  if ((deviation.kind === "float" || deviation.kind === "int") && deviation.value >= 0)
+    return { kind: "normal", deviation: deviation.value };
+  return fail(frame, "wrong-kind", statement.init.span, { expected: "a number of 0 or more", found: describe(deviation) });
 }

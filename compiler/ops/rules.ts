@@ -44,6 +44,12 @@ export function refuseBelow(op: string, attribute: string, found: number, least:
   return { code: "bad-attribute", message: `\`${op}\` needs \`${attribute}\` of at least ${least}, but it is ${found}`, at: { attribute } };
 }
 
+/** Refuses an int attribute above `most`. */
+export function refuseAbove(op: string, attribute: string, found: number, most: number): ShapeProblem | undefined {
+  if (found <= most) return undefined;
+  return { code: "bad-attribute", message: `\`${op}\` takes \`${attribute}\` up to ${most}, but it is ${found}`, at: { attribute } };
+}
+
 /** Refuses an attribute `axis` that counts past the value's axes. */
 export function refuseAxis(op: string, axis: number, type: AxisType): ShapeProblem | undefined {
   if (Number.isInteger(axis) && axis >= 0 && axis < type.axes.length) return undefined;

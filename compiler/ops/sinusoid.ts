@@ -3,7 +3,10 @@
 import { plainAxis } from "../graph/axis.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
-import { countAxes, inputAt, refuseBelow } from "./rules.ts";
+import { countAxes, inputAt, refuseAbove, refuseBelow } from "./rules.ts";
+
+/** Its frequencies are constants that every target holds. */
+const widest = 65_536;
 
 /** exp(-ln(10000) i / (width / 2)). */
 export function frequencies(width: number): number[] {
@@ -27,7 +30,7 @@ export const sinusoid: PrimitiveOp<"sinusoid"> = {
     if (t.axes.length !== 1) {
       return { code: "wrong-rank", message: `\`sinusoid\` takes t as [B], but the value has ${countAxes(t)}`, at: { input: 0 } };
     }
-    const refused = refuseBelow("sinusoid", "width", width, 2);
+    const refused = refuseBelow("sinusoid", "width", width, 2) ?? refuseAbove("sinusoid", "width", width, widest);
     if (refused !== undefined) return refused;
     if (width % 2 !== 0) {
       const message = `\`sinusoid\` fills half of its width with cosines and half with sines, but \`width\` is ${width}, which is odd`;

@@ -99,8 +99,15 @@ export const expandCases: Cases = {
     net("const list = [1, 2];\n  return x |> upsample(list[0 - 1]);"),
   ],
   "empty-list": [net("let skips = [x];\n  const y = skips.pop();\n  return y + skips.pop();")],
-  "bad-size": [net("return x;", "Image<C - C, H, W>"), net("weight w: Tensor<float, [C - 5]> = ones;\n  return x;")],
+  "bad-size": [
+    net("return view(x, [1 - 2, C - 2 * C, H, W]);"),
+    net("return x |> expand([1, C, H, W, C - C]);"),
+    net("return x;", "Image<C - C, H, W>"),
+    net("weight w: Tensor<float, [C - 5]> = ones;\n  return x;"),
+  ],
   "wrong-kind": [
+    net("return x |> conv2d(C, kernel: 1, stride: 2 ** 31) as conv;"),
+    net("weight w: Tensor<float, [C, 1, 1]> = normal(0 - 0.5);\n  return x + view(w, [1, C, 1, 1]);"),
     net("repeat 0 - 2 as unit { }\n  return x;"),
     net('const name = "end" + "s";\n  return x |> conv2d(C, kernel: 3, padding: name) as conv;'),
     net('require [x] == [x], "the same";\n  return x;'),
