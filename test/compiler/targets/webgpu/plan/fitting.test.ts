@@ -104,3 +104,28 @@ model M {
   expect(refusalOf(planModel(compiled, { ...defaultLimits, maxStorageBufferBindingSize: 16_000_000 }))).toEqual([]);
   expect(refusalOf(planModel(compiled, { ...defaultLimits, maxStorageBufferBindingSize: 2048 })).join()).toMatch(/^device-limit/);
 });
+
+test("small weights are bound apart, and lie in several buffers, where one binding or buffer does not hold them", () => {
+  const source = `
+block Shift(x: Tensor<float, [32, 1000000]>): Tensor<float, [32, 1000000]> {
+  weight shift: Tensor<float, [32, 1000000]> = normal(0.02);
+  return (x + shift) |> tanh();
+}
+model M {
+  graph run(x: Tensor<float, [1, 1000000]>): Tensor<float, [1, 1]> {
+    let h = expand(x, [32, 1000000]);
+    repeat i of 3 as unit { h = h |> Shift() as a; }
+    return h |> slice(axis: 0, start: 0, size: 1) |> slice(axis: 1, start: 0, size: 1);
+  }
+}`;
+  const { plan } = planOf(source);
+  for (const { label, bytes } of plan.weights) expect(bytes, label).toBeLessThanOrEqual(defaultLimits.maxBufferSize);
+  const shifts = plan.weights.flatMap(({ parts }, buffer) => parts.map(({ path, start }) => ({ path, buffer, start })));
+  expect(shifts.map(({ path }) => path)).toEqual(["unit.0.a.shift", "unit.1.a.shift", "unit.2.a.shift"]);
+  for (const { path, buffer, start } of shifts) {
+    const reads = plan.dispatches.flatMap(({ bindings }) =>
+      bindings.filter((one) => one.kind === "weight" && one.index === buffer && one.offset === start * 4),
+    );
+    expect(reads.length, path).toBe(1);
+  }
+});
