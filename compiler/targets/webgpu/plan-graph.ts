@@ -57,7 +57,7 @@ export function planGraph(
   const storage = placeValues(graph, groups, bounds.binding);
   ended("place-values");
   const scene = { value: byId, stored: storage.stored, table: storage.table, statistics: storage.statistics };
-  const weights = new WeightBuffers(byId);
+  const weights = new WeightBuffers(byId, limits.maxBufferSize);
   for (const value of graph.values) {
     const table = value.kind === "op" && value.op === "embedding" ? value.inputs[1] : undefined;
     if (table !== undefined) for (const rows of storage.table(table)) weights.table(table, rows);

@@ -6,8 +6,11 @@ import { formOf } from "./table.ts";
 
 /** The ops from the core's result up to the tail, each reading the one before it. */
 export function chain(from: OpValue, tail: OpValue, value: (id: ValueId) => Value): readonly OpValue[] {
+  const seen = new Set<ValueId>();
   const search = (op: Value): readonly OpValue[] | undefined => {
     if (op.id === from.id) return [];
+    if (seen.has(op.id)) return undefined;
+    seen.add(op.id);
     if (op.kind !== "op" || sizeOf(op.type.shape) !== sizeOf(from.type.shape)) return undefined;
     const form = formOf(op.op);
     if (form.kind === "kernel" || (form.kind === "move" && !form.bijective)) return undefined;
@@ -34,7 +37,10 @@ export function follow(ops: readonly OpValue[], at: readonly Coordinate[]): read
 
 /** The geglu between a linear and its tail, if there is one. */
 export function gatedBelow(tail: OpValue, core: OpValue, byId: (id: ValueId) => Value): OpValue | undefined {
+  const seen = new Set<ValueId>();
   const visit = (op: OpValue): OpValue | undefined => {
+    if (seen.has(op.id)) return undefined;
+    seen.add(op.id);
     if (op.op === "geglu" && op.inputs[0] === core.id) return op;
     if (op.id === core.id || formOf(op.op).kind === "kernel") return undefined;
     for (const id of op.inputs) {

@@ -13,7 +13,7 @@ import {
 import { opEntry } from "../../../ops/table.ts";
 import { removeDeadCode } from "../../../passes/dead-code.ts";
 import { GraphBuilder } from "../../../rewriting/builder.ts";
-import { isInPlace } from "../layout/group.ts";
+import { type Group, isInPlace } from "../layout/group.ts";
 import type { Stored } from "../layout/stored.ts";
 import { fuse } from "./fuse.ts";
 import type { PlanBounds } from "./limits.ts";
@@ -38,18 +38,24 @@ export function splitFrames(graph: Graph, bounds: PlanBounds): Graph {
 }
 
 function splitFirst(graph: Graph, bounds: PlanBounds): Graph | undefined {
-  const large = largeValues(graph, bounds);
+  const groups = fuse(graph, bounds);
+  const large = largeValues(graph, groups, bounds);
   if (large.size === 0) return undefined;
+  const cores = new Map(
+    groups.flatMap(({ kind, core, tail }) => (kind === "kernel" && core !== undefined ? [[tail.id, core] as const] : [])),
+  );
   const byId = valuesById(graph);
   const outputs = new Set(graph.outputs.map(({ value }) => value));
   for (const first of graph.values) {
     if (first.kind !== "op" || !large.has(first.id)) continue;
-    const region = regionOf(graph, first);
+    const starts = [cores.get(first.id) ?? first, first];
+    const region = starts.map((start) => regionOf(graph, first, start)).find(({ members }) => members.has(first.id));
+    if (region === undefined) continue;
     const axis = axisOf(first.type.shape.length);
     const total = first.type.shape[axis] ?? 1;
     const largest = [...region.members].reduce((most, id) => Math.max(most, large.get(id) ?? 0), 0);
     const most = Math.floor(bounds.binding / (largest / total));
-    if (!region.members.has(first.id) || most < 1) continue;
+    if (most < 1) continue;
     // Where a whole is too large itself, or the pieces are too many, nothing is won.
     const wholesFit = [...wholesOf(graph, region)].every((id) => wholeBytes(byId(id).type, outputs.has(id)) <= bounds.binding);
     const copies = Math.ceil(total / most) * region.members.size;
@@ -62,8 +68,7 @@ function splitFirst(graph: Graph, bounds: PlanBounds): Graph | undefined {
 const mostValues = 30_000;
 
 /** The ops whose results, or statistics, are larger in memory than a binding, and their bytes. */
-function largeValues(graph: Graph, { binding, ...others }: PlanBounds): ReadonlyMap<ValueId, number> {
-  const groups = fuse(graph, { binding, ...others });
+function largeValues(graph: Graph, groups: readonly Group[], { binding }: PlanBounds): ReadonlyMap<ValueId, number> {
   const large = new Map<ValueId, number>();
   const note = (id: ValueId, bytes: number): void => {
     if (bytes > binding) large.set(id, Math.max(bytes, large.get(id) ?? 0));
@@ -102,7 +107,8 @@ interface Region {
   readonly after: ReadonlySet<ValueId>;
 }
 
-function regionOf(graph: Graph, first: OpValue): Region {
+/** From `start` on, which is the core of the kernel that makes the first where that can be cut: its result need not be there whole. */
+function regionOf(graph: Graph, first: OpValue, start: OpValue): Region {
   const byId = valuesById(graph);
   const members = new Set<ValueId>();
   const after = new Set<ValueId>();
@@ -110,16 +116,10 @@ function regionOf(graph: Graph, first: OpValue): Region {
     if (op.kind !== "op") continue;
     const follows = op.inputs.some((id) => members.has(id));
     const late = op.inputs.some((id) => after.has(id));
-    if (!late && (op === producerOf(first, byId) || follows) && isPieceByPiece(op, first.type.shape, byId)) members.add(op.id);
+    if (!late && (op === start || follows) && isPieceByPiece(op, first.type.shape, byId)) members.add(op.id);
     else if (late || follows) after.add(op.id);
   }
   return { members, after };
-}
-
-/** A gated pair's linear goes with it: the two are one kernel. */
-function producerOf(first: OpValue, byId: (id: ValueId) => Value): OpValue {
-  const below = byId(first.inputs[0] ?? -1);
-  return first.op === "geglu" && below.kind === "op" ? below : first;
 }
 
 function isPieceByPiece(op: OpValue, like: readonly number[], byId: (id: ValueId) => Value): boolean {

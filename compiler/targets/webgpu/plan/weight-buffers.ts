@@ -11,16 +11,25 @@ export function padded(bytes: number): number {
   return Math.ceil(bytes / 16) * 16;
 }
 
+/** A buffer of small weights: the first of all buffers, further ones behind those of matrices. */
+interface SmallWeights {
+  readonly index: number;
+  readonly parts: WeightPart[];
+  bytes: number;
+}
+
 /** The weights of a plan in the order in which its kernels ask for them. */
 export class WeightBuffers {
   private readonly byId: (id: ValueId) => Value;
   private readonly buffers = new Map<string, WeightBuffer & { readonly index: number }>();
-  private readonly blocks = new Map<string, { offset: number; size: number }>();
-  private readonly small: WeightPart[] = [];
-  private smallEnd = 0;
+  private readonly blocks = new Map<string, Binding>();
+  private readonly smalls: SmallWeights[] = [{ index: 0, parts: [], bytes: 0 }];
+  private readonly limit: number;
 
-  constructor(byId: (id: ValueId) => Value) {
+  /** `limit` is the largest buffer in bytes. */
+  constructor(byId: (id: ValueId) => Value, limit: number) {
     this.byId = byId;
+    this.limit = limit;
   }
 
   /** The packed matrix of a convolution, a linear op, or linear ops side by side. */
@@ -87,32 +96,41 @@ export class WeightBuffers {
   /** The range of one kernel's small weights. Kernels with the same ones share it. */
   vectors(parts: readonly VectorPart[]): Binding {
     const key = JSON.stringify(parts);
-    let block = this.blocks.get(key);
-    if (block === undefined) {
-      const offset = Math.ceil(this.smallEnd / bindingAlignment) * bindingAlignment;
-      const end = parts.reduce((latest, { start, size }) => Math.max(latest, start + size), 0);
-      block = { offset, size: padded(end * 4) };
-      this.blocks.set(key, block);
-      this.smallEnd = offset + block.size;
-      for (const { path, constant, size, start } of parts) {
-        const from = path === undefined ? { constant: constant ?? [] } : { path };
-        this.small.push({
-          ...from,
-          outputs: size,
-          inputs: 1,
-          taps: 1,
-          columns: size,
-          gated: false,
-          start: offset / 4 + start,
-          dtype: "f32",
-        });
-      }
+    const known = this.blocks.get(key);
+    if (known !== undefined) return known;
+    const end = parts.reduce((latest, { start, size }) => Math.max(latest, start + size), 0);
+    const size = padded(end * 4);
+    const small = this.smallWith(size);
+    const offset = aligned(small.bytes);
+    const block: Binding = { kind: "weight", index: small.index, offset, size };
+    this.blocks.set(key, block);
+    small.bytes = offset + size;
+    for (const { path, constant, size: outputs, start } of parts) {
+      const from = path === undefined ? { constant: constant ?? [] } : { path };
+      const place = { outputs, inputs: 1, taps: 1, columns: outputs, gated: false, start: offset / 4 + start, dtype: "f32" } as const;
+      small.parts.push({ ...from, ...place });
     }
-    return { kind: "weight", index: 0, ...block };
+    return block;
+  }
+
+  /** The last buffer of small weights, or a new one where it has no room. Matrices must have been asked for before. */
+  private smallWith(size: number): SmallWeights {
+    const last = this.smalls.at(-1) as SmallWeights;
+    if (last.bytes === 0 || aligned(last.bytes) + size <= this.limit) return last;
+    const next = { index: this.buffers.size + this.smalls.length, parts: [], bytes: 0 };
+    this.smalls.push(next);
+    return next;
   }
 
   finish(): readonly WeightBuffer[] {
+    const [first, ...others] = this.smalls.map(
+      ({ parts, bytes }): WeightBuffer => ({ label: "small weights", bytes: Math.max(16, bytes), parts }),
+    );
     const large = [...this.buffers.values()].map(({ label, bytes, parts }): WeightBuffer => ({ label, bytes, parts }));
-    return [{ label: "small weights", bytes: Math.max(16, this.smallEnd), parts: this.small }, ...large];
+    return [...(first === undefined ? [] : [first]), ...large, ...others];
   }
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / bindingAlignment) * bindingAlignment;
 }

@@ -65,11 +65,14 @@ test("the full size is within what every device grants and a tenth over the leas
   }
 });
 
-test("the full size's step: dispatches and memory", () => {
-  const step = compileFile("models/magicvideo.mv", { precision: "f16" }).graphs.get("step");
+test.each([
+  ["f16", 404],
+  ["f32", 424],
+] as const)("the full size's step in %s: %d dispatches, and memory", (precision, most) => {
+  const step = compileFile("models/magicvideo.mv", { precision }).graphs.get("step");
   if (step === undefined) throw new Error("no step");
   const { plan, memory } = planGraph(step);
-  expect(plan.dispatches.length).toBeLessThanOrEqual(550);
+  expect(plan.dispatches.length).toBeLessThanOrEqual(most);
   expect(memory.planned).toBeLessThan(2 ** 30);
   expect(plan.dispatches.filter(({ kernel }) => /^(transpose|concat|reshape|slice|upsample|broadcast)_/.test(kernel))).toEqual([]);
 });
