@@ -179,7 +179,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   "not-samplable": {
     message: (f) => `${f.model} cannot be sampled: ${f.reason}`,
     hint: () =>
-      "sample a model that declares a `sampler`; where it makes no pictures, ask for latents: `sampleLatents`, or `-o latent.safetensors`",
+      "build it again with what is missing; of a model that makes no pictures, ask for latents: `sampleLatents`, or `-o latent.safetensors`",
   },
   "tokenizer-invalid": { message: (f) => `${f.file}: ${f.reason}`, hint: () => "put the model's own tokenizer there and build again" },
   "tokenizer-mismatch": {

@@ -36,7 +36,7 @@ export interface Pipeline<G extends GraphTypes<G> = AnyGraphs> {
    * @throws MvcError `prompt-too-long`, `word-unknown`, `input-…`, `id-out-of-range`, `option-invalid`, `not-samplable`, `aborted`,
    * `frames-not-finite` and the backend's.
    */
-  sample(clip: string | ClipRequest, options?: SampleOptions & ClipRequest): Promise<SampledClip>;
+  sample(clip: string | ClipRequest, options?: SampleOptions & Omit<ClipRequest, "prompt">): Promise<SampledClip>;
   /** Samples several clips, as many at once as the package's batch holds. Errors as `sample`. */
   sampleAll(requests: readonly ClipRequest[], options?: SampleOptions): Promise<readonly SampledClip[]>;
   /** The latents alone, each f32 [1, F, Z, H, W], undecoded: of any model with a sampler. Errors as `sample`. */
@@ -118,9 +118,9 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
 
   return {
     package: pack,
-    sample: (clip, { prompt, seed, inputs, ...options } = {}) =>
+    sample: (clip, { seed, inputs, ...options } = {}) =>
       whileAlive(async () => {
-        const asked = { prompt, seed, inputs, ...(typeof clip === "string" ? { prompt: clip } : clip) };
+        const asked = { seed, inputs, ...(typeof clip === "string" ? { prompt: clip } : clip) };
         const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
         const [made] = await sampleAll([given], options);
         if (!made) throw new Error("pipeline: sampling gave no clip");

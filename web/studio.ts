@@ -1,6 +1,6 @@
 /** A visitor's wishes to sampled clips: keeps the model that was used last on the graphics card. */
 
-import { MvcError, mvcError } from "../runtime/errors.ts";
+import { type ErrorCode, MvcError, mvcError } from "../runtime/errors.ts";
 import { openPackage } from "../runtime/package.ts";
 import { createPipeline, type Pipeline, type SampledClip } from "../runtime/pipeline.ts";
 import { type CountedFiles, countedFiles } from "../runtime/web/counted-files.ts";
@@ -34,7 +34,17 @@ interface Loaded {
 }
 
 /** Errors that say nothing against the pipeline which threw them. */
-const harmless = new Set(["aborted", "option-invalid", "prompt-too-long", "word-unknown", "frames-not-finite"]);
+const harmless = new Set<ErrorCode>([
+  "aborted",
+  "option-invalid",
+  "prompt-too-long",
+  "word-unknown",
+  "input-missing",
+  "input-unknown",
+  "input-invalid",
+  "id-out-of-range",
+  "frames-not-finite",
+]);
 
 export function createStudio(): Studio {
   let loaded: Loaded | undefined;
