@@ -185,10 +185,12 @@ export function statisticsShape(group: Group): readonly number[] {
   return [...type.shape.slice(0, -3), attributes.groups, 2];
 }
 
+/** Whether the kernel of a core writes four channels at once: else it has no halves to write, of which two share a word. */
 function writesFours(core: OpValue | undefined): boolean {
   if (core === undefined) return true;
   if (core.op === "softmax" || core.op === "maskedSoftmax") return false;
-  return core.op !== "attend" || ((core.type.shape.at(-1) ?? 1) / core.attributes.heads) % 4 === 0;
+  const channels = core.type.shape.at(core.op === "conv2d" || core.op === "groupNorm" ? -3 : -1) ?? 1;
+  return (core.op === "attend" ? channels / core.attributes.heads : channels) % 4 === 0;
 }
 
 /** Strides with one axis innermost and the others in their order before it. */
