@@ -10,6 +10,7 @@ import {
   type ValueId,
   valuesById,
 } from "../../../graph/graph.ts";
+import type { OpName } from "../../../graph/op-names.ts";
 import { opEntry } from "../../../ops/table.ts";
 import { removeDeadCode } from "../../../passes/dead-code.ts";
 import { GraphBuilder } from "../../../rewriting/builder.ts";
@@ -94,8 +95,13 @@ function wholeBytes({ dtype, shape }: TensorType, isOutput: boolean): number {
   return sizeOf(shape) * (halves ? bytesOfDType.f16 : bytesOfDType.f32);
 }
 
+interface Part {
+  readonly start: number;
+  readonly size: number;
+}
+
 /** Pieces as equal as they can be, so that they share kernels. */
-function pieces(total: number, most: number): readonly { start: number; size: number }[] {
+function pieces(total: number, most: number): readonly Part[] {
   const count = Math.ceil(total / most);
   const size = Math.ceil(total / count);
   return Array.from({ length: Math.ceil(total / size) }, (_, i) => ({ start: i * size, size: Math.min(size, total - i * size) }));
@@ -122,10 +128,13 @@ function regionOf(graph: Graph, first: OpValue, start: OpValue): Region {
   return { members, after };
 }
 
+/** They move axes, or know which row is which. */
+const wholeOnly: ReadonlySet<OpName> = new Set(["reshape", "transpose", "broadcast", "maskedSoftmax"]);
+
 function isPieceByPiece(op: OpValue, like: readonly number[], byId: (id: ValueId) => Value): boolean {
   const axis = axisOf(like.length);
   const { shape } = op.type;
-  if (shape.length !== like.length || shape[axis] !== like[axis] || ["reshape", "transpose", "broadcast"].includes(op.op)) return false;
+  if (shape.length !== like.length || shape[axis] !== like[axis] || wholeOnly.has(op.op)) return false;
   const shapes = op.inputs.map((id) => byId(id).type.shape);
   return !opEntry(op.op)
     .mixes(shapes, op.attributes)
@@ -138,7 +147,7 @@ function wholesOf(graph: Graph, { members, after }: Region): ReadonlySet<ValueId
   return new Set([...graph.outputs.map(({ value }) => value), ...read].filter((id) => members.has(id)));
 }
 
-function repeat(graph: Graph, region: Region, axis: number, parts: readonly { start: number; size: number }[]): Graph {
+function repeat(graph: Graph, region: Region, axis: number, parts: readonly Part[]): Graph {
   const byId = valuesById(graph);
   const builder = new GraphBuilder(1 + graph.values.reduce((largest, { id }) => Math.max(largest, id), -1));
   const members = graph.values.filter((value): value is OpValue => value.kind === "op" && region.members.has(value.id));
@@ -153,7 +162,9 @@ function repeat(graph: Graph, region: Region, axis: number, parts: readonly { st
       return known;
     };
     for (const op of members) {
-      const inputs = op.inputs.map((id) => take(id, op));
+      // Weights follow the inputs, and may have as many rows as there are frames.
+      const { inputs: own, ownsWeights } = opEntry(op.op).signature;
+      const inputs = op.inputs.map((id, i) => (ownsWeights && i >= own.length ? id : take(id, op)));
       const id = builder.op(op.op, inputs, op.attributes, op.origin);
       here.set(op.id, id);
       made.get(op.id)?.push(id);
@@ -169,16 +180,8 @@ function repeat(graph: Graph, region: Region, axis: number, parts: readonly { st
   return builder.finish(graph.name, graph.outputs);
 }
 
-/** An operand's part of a piece; weights, and what is one for all pieces, as they are. */
-function cutOf(
-  id: ValueId,
-  type: TensorType,
-  reader: OpValue,
-  axis: number,
-  { start, size }: { start: number; size: number },
-  builder: GraphBuilder,
-): ValueId {
-  const { shape } = reader.type;
-  if (type.shape.length !== shape.length || type.shape[axis] !== shape[axis]) return id;
-  return builder.op("slice", [id], { axis, start, size }, reader.origin);
+/** An operand's part of a piece: tokens and times have the axes of what is made of them but the last. What is one for all pieces stays as it is. */
+function cutOf(id: ValueId, type: TensorType, reader: OpValue, axis: number, part: Part, builder: GraphBuilder): ValueId {
+  if (type.shape[axis] !== reader.type.shape[axis]) return id;
+  return builder.op("slice", [id], { axis, ...part }, reader.origin);
 }
