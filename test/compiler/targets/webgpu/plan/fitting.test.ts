@@ -92,17 +92,25 @@ test("elements that 32 bits do not count are refused, though little of them reac
   expect(refusalOf(planModel(compileText(source(2 ** 31)), unlimited)).join()).toMatch(/^device-limit/);
 });
 
-test("a value that is cut along its frames again and again ends in a refusal or in a plan", () => {
-  const source = `dim F = 1000000;
+describe("a value that is cut along its frames", () => {
+  const source = (frames: number, width: number) => `dim F = ${frames};
 model M {
   graph run(x: Tensor<float, [1, 1, 4, 1, 1]>): Tensor<float, [1, 1, 4, 1, 1]> {
-    const all = expand(x, [1, F, 4, 1, 1]) |> conv2d(512, kernel: 1) as wide |> silu() |> conv2d(4, kernel: 1) as narrow;
+    const all = expand(x, [1, F, 4, 1, 1]) |> conv2d(${width}, kernel: 1) as wide |> silu() |> conv2d(4, kernel: 1) as narrow;
     return all |> slice(axis: 1, start: 0, size: 1);
   }
 }`;
-  const compiled = compileText(source);
-  expect(refusalOf(planModel(compiled, { ...defaultLimits, maxStorageBufferBindingSize: 16_000_000 }))).toEqual([]);
-  expect(refusalOf(planModel(compiled, { ...defaultLimits, maxStorageBufferBindingSize: 2048 })).join()).toMatch(/^device-limit/);
+  const refused = (frames: number, width: number, binding: number) =>
+    refusalOf(planModel(compileText(source(frames, width)), { ...defaultLimits, maxStorageBufferBindingSize: binding }));
+  test("builds where its pieces and what they come to fit", () => {
+    expect(refused(1_000_000, 512, 16_000_000)).toEqual([]);
+  });
+  test("is refused where what its pieces come to does not", () => {
+    expect(refused(1_000_000, 512, 16_000).join()).toMatch(/^device-limit/);
+  });
+  test("is refused where it would be cut into more pieces than can be planned", () => {
+    expect(refused(200_000, 400_000, 6_500_000).join()).toMatch(/^device-limit/);
+  });
 });
 
 test("small weights are bound apart, and lie in several buffers, where one binding or buffer does not hold them", () => {
