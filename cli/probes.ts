@@ -3,11 +3,11 @@
 import { type Graph, type OpValue, sizeOf, type ValueId } from "../compiler/graph/graph.ts";
 import { onnxPasses, runPasses } from "../compiler/passes/passes.ts";
 import { emitOnnx, type WeightPlacement } from "../compiler/targets/onnx/emit.ts";
+import { graphSpec } from "../runtime/feeds.ts";
 import { mvcError, type Package } from "../runtime/index.ts";
 import { openDawn } from "../runtime/node/dawn.ts";
 import { openSession, runSession } from "../runtime/node/onnx-session.ts";
 import { tuningFile } from "../runtime/node/tuning-file.ts";
-import { graphSpec } from "../runtime/session.ts";
 import type { TensorData, Tensors } from "../runtime/tensor.ts";
 import { openDevice } from "../runtime/webgpu/device.ts";
 import { readValues } from "../runtime/webgpu/inspect.ts";

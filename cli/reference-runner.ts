@@ -6,11 +6,12 @@ import type { Graph } from "../compiler/graph/graph.ts";
 import type { Tensor } from "../compiler/ops/op.ts";
 import { parseGraph } from "../compiler/rewriting/serialise.ts";
 import { mvcError, reasonOf } from "../runtime/errors.ts";
+import { checkFeeds, graphSpec } from "../runtime/feeds.ts";
 import { halvesToFloats } from "../runtime/half.ts";
 import { readText, textLimits } from "../runtime/node/regular-file.ts";
 import type { Package } from "../runtime/package.ts";
 import { type StoredTensor, storedToTensor } from "../runtime/safetensors.ts";
-import { checkFeeds, type GraphRunner, graphSpec } from "../runtime/session.ts";
+import type { GraphRunner } from "../runtime/session.ts";
 import { type TensorData, type Tensors, toDType } from "../runtime/tensor.ts";
 
 export function referenceRunner(pack: Package, folder: string): GraphRunner {

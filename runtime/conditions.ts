@@ -2,8 +2,8 @@
 
 import { stack } from "./batch.ts";
 import { mvcError } from "./errors.ts";
+import { checkTensor } from "./feeds.ts";
 import type { ConditionRole, Roles } from "./roles.ts";
-import { checkTensor } from "./session.ts";
 import { describe, elements, f32, i32, shapeText, type TensorData } from "./tensor.ts";
 import type { EncodePrompt } from "./tokenizer.ts";
 

@@ -3,32 +3,10 @@
 import { split, stack } from "./batch.ts";
 import { bothHalves, type ConditionFeed } from "./conditions.ts";
 import { throwIfAborted } from "./errors.ts";
-import type { Progress } from "./options.ts";
-import type { Roles, RowsRole } from "./roles.ts";
-import { advance, guide, type SamplerStep } from "./sampler/step.ts";
-import type { GraphRunner } from "./session.ts";
+import type { RowsRole } from "./roles.ts";
+import { advance, guide } from "./sampler/step.ts";
+import type { GraphRunner, SamplingJob, SamplingResult } from "./session.ts";
 import { f32, floatsOf, type TensorData, type Tensors } from "./tensor.ts";
-
-export interface SamplingJob {
-  readonly parts: Roles;
-  /** Checked: a backend feeds them as they are. */
-  readonly feeds: readonly ConditionFeed[];
-  /** Standard normals of all clips, [batch, F, Z, H, W]: stream 0 to start from, 1 + i for step i. */
-  readonly noise: (stream: number) => Float32Array;
-  readonly steps: readonly SamplerStep[];
-  readonly guidance: number;
-  /** Whether `frames` runs. */
-  readonly result: "pictures" | "latents";
-  readonly report: (progress: Progress) => void;
-  readonly signal: AbortSignal | undefined;
-}
-
-export interface SamplingResult {
-  /** f32 [batch, F, Z, H, W]. */
-  readonly latent: TensorData;
-  /** f32 or f16 [rows, F, 3, height, width] or [rows, 3, height, width], one after another; none where the latent is the result. */
-  readonly frames: readonly TensorData[];
-}
 
 /** The loop on the host, graph by graph: for backends that have none of their own. */
 export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Promise<SamplingResult> {

@@ -4,13 +4,13 @@ import { split, stack } from "./batch.ts";
 import { type Clip, toClips } from "./clip.ts";
 import { type ClipRequest, clipFeeds, conditionFeeds } from "./conditions.ts";
 import { type MvcError, mvcError } from "./errors.ts";
-import { type SamplingJob, type SamplingResult, sampleByGraphs } from "./loop.ts";
+import { sampleByGraphs } from "./loop.ts";
 import { type SampleOptions, settings } from "./options.ts";
 import type { Package } from "./package.ts";
 import { type Roles, roles } from "./roles.ts";
 import { normals } from "./sampler/random.ts";
 import { samplerSteps } from "./sampler/sampler.ts";
-import type { GraphRunner } from "./session.ts";
+import type { GraphRunner, SamplingJob, SamplingResult } from "./session.ts";
 import { elements, f32, floatsOf, shapeText, type TensorData, type Tensors } from "./tensor.ts";
 import { type EncodePrompt, loadTokenizer } from "./tokenizer.ts";
 

@@ -1,9 +1,31 @@
-/** What runs a graph on named tensors, and the check of what it is given against the manifest. */
+/** What a backend is asked for: graphs on named tensors, and, where it has a loop of its own, whole clips. */
 
-import type { GraphSpec, Manifest, TensorSpec } from "../compiler/package/manifest.ts";
-import { mvcError } from "./errors.ts";
-import type { SamplingJob, SamplingResult } from "./loop.ts";
-import { describe, elements, shapeText, type TensorData, type Tensors, toDType } from "./tensor.ts";
+import type { ConditionFeed } from "./conditions.ts";
+import type { Progress } from "./options.ts";
+import type { Roles } from "./roles.ts";
+import type { SamplerStep } from "./sampler/step.ts";
+import type { TensorData, Tensors } from "./tensor.ts";
+
+export interface SamplingJob {
+  readonly parts: Roles;
+  /** Checked: a backend feeds them as they are. */
+  readonly feeds: readonly ConditionFeed[];
+  /** Standard normals of all clips, [batch, F, Z, H, W]: stream 0 to start from, 1 + i for step i. */
+  readonly noise: (stream: number) => Float32Array;
+  readonly steps: readonly SamplerStep[];
+  readonly guidance: number;
+  /** Whether `frames` runs. */
+  readonly result: "pictures" | "latents";
+  readonly report: (progress: Progress) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface SamplingResult {
+  /** f32 [batch, F, Z, H, W]. */
+  readonly latent: TensorData;
+  /** f32 or f16 [rows, F, 3, height, width] or [rows, 3, height, width], one after another; none where the latent is the result. */
+  readonly frames: readonly TensorData[];
+}
 
 /** A backend: everything above it is the same on every device. */
 export interface GraphRunner {
@@ -17,53 +39,4 @@ export interface GraphRunner {
   dispose(): Promise<void>;
   /** The whole sampling loop, where the backend has one of its own; others are led graph by graph. */
   sample?(job: SamplingJob): Promise<SamplingResult>;
-}
-
-/** A graph of the manifest by its name. */
-export function graphSpec(manifest: Manifest, graph: string): GraphSpec {
-  const spec = Object.hasOwn(manifest.graphs, graph) ? manifest.graphs[graph] : undefined;
-  if (!spec) throw mvcError("graph-unknown", { graph, known: Object.keys(manifest.graphs) });
-  return spec;
-}
-
-/** The feeds in the order and the types of the graph's inputs, or the first error in that order. */
-export function checkFeeds(graph: string, spec: GraphSpec, feeds: Tensors): readonly (readonly [string, TensorData])[] {
-  const where = `graph "${graph}"`;
-  const known = spec.inputs.map((input) => input.name);
-  const extra = Object.keys(feeds).find((name) => !known.includes(name));
-  if (extra !== undefined) throw mvcError("tensor-unknown", { tensor: extra, where, known });
-  return spec.inputs.map((input) => {
-    const given = Object.hasOwn(feeds, input.name) ? feeds[input.name] : undefined;
-    if (!given) throw mvcError("tensor-missing", { tensor: input.name, where, expected: describe(input.dtype, input.shape) });
-    return [input.name, checkTensor(given, input, where)];
-  });
-}
-
-/** A tensor as a graph takes it. Throws MvcError `tensor-shape`, `tensor-dtype`, `id-out-of-range`. */
-export function checkTensor(given: TensorData, input: TensorSpec, where: string): TensorData {
-  const shape = given.shape.length === input.shape.length && given.shape.every((size, i) => size === input.shape[i]);
-  if (!shape) {
-    const axes = input.axes.length > 0 ? ` (${input.axes.join(", ")})` : "";
-    const expected = shapeText(input.shape) + axes;
-    throw mvcError("tensor-shape", { tensor: input.name, where, expected, found: shapeText(given.shape) });
-  }
-  if (given.data.length !== elements(given.shape)) {
-    const found = `${given.data.length} elements`;
-    throw mvcError("tensor-shape", {
-      tensor: input.name,
-      where,
-      expected: `${shapeText(input.shape)} (${elements(input.shape)} elements)`,
-      found,
-    });
-  }
-  const converted = toDType(given, input.dtype);
-  if (!converted) throw mvcError("tensor-dtype", { tensor: input.name, where, expected: input.dtype, found: given.dtype });
-  checkIds(converted, input, where);
-  return converted;
-}
-
-/** What a device does with an id beyond its table differs from device to device. */
-function checkIds({ dtype, data }: TensorData, { name, ids }: TensorSpec, where: string): void {
-  if (dtype !== "i32" || ids === undefined) return;
-  for (const id of data) if (id < 0 || id >= ids) throw mvcError("id-out-of-range", { tensor: name, where, id, ids });
 }

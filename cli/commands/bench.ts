@@ -2,11 +2,12 @@
 
 import pc from "picocolors";
 import { reasonOf } from "../../runtime/errors.ts";
+import { graphSpec } from "../../runtime/feeds.ts";
 import { mvcError, openPackage, type Package, packageFolder } from "../../runtime/index.ts";
 import { openDawn } from "../../runtime/node/dawn.ts";
 import { onnxRunner } from "../../runtime/node/onnx-session.ts";
 import { tuningFile } from "../../runtime/node/tuning-file.ts";
-import { type GraphRunner, graphSpec } from "../../runtime/session.ts";
+import type { GraphRunner } from "../../runtime/session.ts";
 import type { Tensors } from "../../runtime/tensor.ts";
 import { openDevice } from "../../runtime/webgpu/device.ts";
 import { measurePeaks, type Peaks } from "../../runtime/webgpu/peaks.ts";

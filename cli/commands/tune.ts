@@ -1,10 +1,10 @@
 /** `mvc tune`: tries every kernel that a graph may be run with on this machine's graphics card, and keeps the fastest beside the package. */
 
 import pc from "picocolors";
+import { graphSpec } from "../../runtime/feeds.ts";
 import { openPackage, packageFolder } from "../../runtime/index.ts";
 import { openDawn } from "../../runtime/node/dawn.ts";
 import { tuningFile } from "../../runtime/node/tuning-file.ts";
-import { graphSpec } from "../../runtime/session.ts";
 import { openDevice } from "../../runtime/webgpu/device.ts";
 import { webgpuRunner } from "../../runtime/webgpu/runner.ts";
 import { choicesOf, type TunedKernel, tuneGraph } from "../../runtime/webgpu/tuning.ts";

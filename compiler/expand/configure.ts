@@ -20,7 +20,7 @@ import { Globals, globalKey, namedDim } from "./globals.ts";
 import { expandDiagnostic } from "./messages.ts";
 import { describe, int, ListStatic, record, type Static } from "./static.ts";
 import { fits, showType } from "./types.ts";
-import type { WeightShapes } from "./weights.ts";
+import type { WeightShapes } from "./weight-shapes.ts";
 
 /** A value of `--set name=value`: JSON, as no expression of the language is needed there. */
 export type Setting = number | boolean | string | readonly Setting[] | { readonly [name: string]: Setting };

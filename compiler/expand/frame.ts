@@ -11,7 +11,7 @@ import type { Globals } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
 import { expandDiagnostic } from "./messages.ts";
 import type { ListStatic, RecordStatic, Static } from "./static.ts";
-import type { WeightShapes } from "./weights.ts";
+import type { WeightShapes } from "./weight-shapes.ts";
 
 /** The names of a body, inner to outer; assignment and `push` change the nearest binding. */
 export class Scope {

@@ -6,7 +6,7 @@ import type { Configuration } from "./configure.ts";
 import { expandGraph, graphsOf, samplerOf, withBatch } from "./expand.ts";
 import type { Attempt } from "./failure.ts";
 import { KnownCalls } from "./known-calls.ts";
-import { weightShapes } from "./weights.ts";
+import { weightShapes } from "./weight-shapes.ts";
 
 /** `once` is the graph as the source has it, whole. */
 export function expandGuided(configuration: Configuration, once: Graph, latent: string): Attempt<Graph> {

@@ -1,21 +1,9 @@
 /** The path and type of a weight to a value of the graph, refused where the path is taken or the size depends on the batch. */
 
 import type { Span } from "../../dsl/index.ts";
-import type { Graph, ValueId, WeightInitialiser } from "../graph/graph.ts";
+import type { ValueId, WeightInitialiser } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
 import { type Frame, fail, newValue } from "./frame.ts";
-
-/** The weights of a graph at one batch, which it must have at any other. */
-export interface WeightShapes {
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
-  /** Whether calls like earlier ones were left out, and their weights with them. */
-  readonly missing: "none" | "repeated calls";
-}
-
-export function weightShapes(graph: Graph, missing: WeightShapes["missing"]): WeightShapes {
-  const shapes = graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : []));
-  return { shapes: new Map(shapes), missing };
-}
 
 export function newWeight(frame: Frame, span: Span, path: string, type: AxisType, init: WeightInitialiser): ValueId {
   const { builder, weights } = frame.expansion;

@@ -4,8 +4,9 @@ import { join, resolve } from "node:path";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { GraphSpec } from "../../compiler/package/manifest.ts";
 import { mvcError, reasonOf } from "../errors.ts";
+import { checkFeeds, graphSpec } from "../feeds.ts";
 import type { Package } from "../package.ts";
-import { checkFeeds, type GraphRunner, graphSpec } from "../session.ts";
+import type { GraphRunner } from "../session.ts";
 import type { TensorData, Tensors } from "../tensor.ts";
 
 export interface OnnxOptions {

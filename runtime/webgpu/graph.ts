@@ -2,8 +2,8 @@
 
 import type { Binding, Dispatch, Plan, Variant } from "../../compiler/package/plan.ts";
 import { mvcError, orAborted, reasonOf } from "../errors.ts";
+import { graphSpec } from "../feeds.ts";
 import { type Package, readGraphFile } from "../package.ts";
-import { graphSpec } from "../session.ts";
 import { checkLimits, type Device, usage } from "./device.ts";
 import type { Encode, Pipelines } from "./pipelines.ts";
 import type { Choices, TuningStore } from "./tuning.ts";

@@ -1,8 +1,9 @@
 /** A package to runs of its plans on WebGPU. */
 
 import { mvcError, orAborted, reasonOf } from "../errors.ts";
+import { checkFeeds, graphSpec } from "../feeds.ts";
 import type { Package } from "../package.ts";
-import { checkFeeds, type GraphRunner, graphSpec } from "../session.ts";
+import type { GraphRunner } from "../session.ts";
 import { elements, type TensorData, type Tensors, toDType } from "../tensor.ts";
 import { turns } from "../turns.ts";
 import { type Device, usage } from "./device.ts";
