@@ -14,7 +14,7 @@ import { product, quadProduct } from "../kernels/product.ts";
 import { splitProduct } from "../kernels/split-product.ts";
 import type { Draft, Task } from "../kernels/task.ts";
 import { tiledProduct } from "../kernels/tiled-product.ts";
-import { fuse, type Group } from "./fuse.ts";
+import type { Group } from "./fuse.ts";
 import { KernelLibrary } from "./kernel-library.ts";
 import { boundsOf, type DeviceLimits, defaultLimits } from "./limits.ts";
 import { materialise } from "./materialise.ts";
@@ -49,9 +49,9 @@ interface Step {
 /** Plans within the limits where splitting by frames and by rows can do it; `breachesOf` says what is still beyond them. */
 export function planGraph(whole: Graph, limits: DeviceLimits = defaultLimits, library: KernelLibrary = kernelLibrary(limits)): Planned {
   const bounds = boundsOf(limits);
-  const graph = verify(splitFrames(verify(materialise(whole, bounds), "materialise"), bounds), "split-frames");
+  const { graph, groups } = splitFrames(verify(materialise(whole, bounds), "materialise"), bounds);
+  verify(graph, "split-frames");
   const byId = valuesById(graph);
-  const groups = fuse(graph, bounds);
   const storage = placeValues(graph, groups, bounds.binding);
   const scene = { value: byId, stored: storage.stored, table: storage.table, statistics: storage.statistics };
   const weights = new WeightBuffers(byId, limits.maxBufferSize);
