@@ -1,7 +1,7 @@
 /** Axes of declared types to sizes, in the scope that each was written in. */
 
 import type { Expression } from "../../dsl/index.ts";
-import { mostElements } from "../graph/graph.ts";
+import { mostSize } from "../graph/graph.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Frame, fail, Scope } from "./frame.ts";
 import { describe, type IntStatic, nameOf } from "./static.ts";
@@ -12,7 +12,7 @@ export function axisExpressionSize(axis: AxisExpression, frame: Frame): IntStati
   const scope = axis.parameters === undefined ? frame.scope : aliasScope(axis.parameters, frame);
   const value = evaluate(axis.expression, { ...frame, file: axis.file, scope });
   if (value.kind !== "int") return fail(frame, "wrong-kind", axis.expression.span, { expected: "an int", found: describe(value) });
-  if (value.value < 1 || value.value > mostElements)
+  if (value.value < 1 || value.value > mostSize)
     return fail(frame, "bad-size", axis.expression.span, { axis: nameOf(value), size: value.value });
   return value;
 }

@@ -2,7 +2,7 @@
 
 import type { AttributeSignature, AttributeValue, CallExpression, Expression, OpSignature } from "../../dsl/index.ts";
 import { type Axis, plainAxis } from "../graph/axis.ts";
-import { type Attributes, mostElements } from "../graph/graph.ts";
+import { type Attributes, mostSize } from "../graph/graph.ts";
 import type { OpName } from "../graph/op-names.ts";
 import { type AxisType, isProblem, type OpEntry, type ShapeProblem } from "../ops/op.ts";
 import { isOpName, opEntry } from "../ops/table.ts";
@@ -114,7 +114,7 @@ function readAttributes(
 function attributeValue(attribute: AttributeSignature, expression: Expression, ints: IntStatic[], frame: Frame): AttributeValue {
   if (attribute.kind === "ints") return intsOf(expression, frame).map((number) => number.value);
   const value = evaluate(expression, frame);
-  if (attribute.kind === "int" && value.kind === "int" && Math.abs(value.value) <= mostElements) {
+  if (attribute.kind === "int" && value.kind === "int" && Math.abs(value.value) <= mostSize) {
     ints.push(value);
     return value.value;
   }
@@ -125,7 +125,7 @@ function attributeValue(attribute: AttributeSignature, expression: Expression, i
     typeof attribute.kind === "object"
       ? `one of ${attribute.kind.oneOf.map((choice) => JSON.stringify(choice)).join(", ")}`
       : attribute.kind === "int"
-        ? `an int up to ${mostElements}`
+        ? `an int up to ${mostSize}`
         : `a value of kind ${attribute.kind}`;
   return fail(frame, "wrong-kind", expression.span, { expected: `\`${attribute.name}\`: ${expected}`, found: describe(value) });
 }

@@ -10,7 +10,7 @@ import type {
   Program,
   Span,
 } from "../../dsl/index.ts";
-import { mostElements } from "../graph/graph.ts";
+import { mostSize } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { Budget, mostNested } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
@@ -191,8 +191,8 @@ class Overrides {
 }
 
 function dimSize(name: string, value: Static, span: Span): number {
-  if (value.kind === "int" && value.value >= 1 && value.value <= mostElements) return value.value;
-  return refuse("override-kind", span, { name, expected: `a size from 1 to ${mostElements}`, found: describe(value) });
+  if (value.kind === "int" && value.value >= 1 && value.value <= mostSize) return value.value;
+  return refuse("override-kind", span, { name, expected: `a size from 1 to ${mostSize}`, found: describe(value) });
 }
 
 /** What comes from outside may be anything that JSON can say. */

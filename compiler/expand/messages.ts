@@ -1,7 +1,7 @@
 /** The sentences for errors that only sizes reveal: those of expanding blocks, of overrides, and of the graphs that come out. */
 
 import { diagnosticsOf, error, type MessageTable } from "../../dsl/index.ts";
-import { mostElements } from "../graph/graph.ts";
+import { mostSize } from "../graph/graph.ts";
 
 /** Sentences of the op table arrive whole, as each shape rule words its own. */
 const fromRule = error((h: { readonly message: string }) => h.message);
@@ -50,7 +50,7 @@ export const expandMessages = {
   "empty-list": error((h: { readonly name: string }) => `\`${h.name}.pop()\` finds the list empty`),
   "bad-size": error(
     (h: { readonly axis: string; readonly size: number }) =>
-      `axis ${h.axis} has size ${h.size}, but a size is a whole number from 1 to ${mostElements}`,
+      `axis ${h.axis} has size ${h.size}, but a size is a whole number from 1 to ${mostSize}`,
   ),
   "wrong-kind": error((h: { readonly expected: string; readonly found: string }) => `this must be ${h.expected}, but it is ${h.found}`),
   "too-large": error(

@@ -11,8 +11,11 @@ export interface TensorType {
   readonly shape: readonly number[];
 }
 
-/** The most elements a tensor may have: kernels and the interpreter count them in 32 bits, with a sign. */
-export const mostElements = 2 ** 31 - 1;
+/** The largest axis of a tensor and int of an op: ONNX has 64 bits for them, typed arrays and kernels 32, with a sign. */
+export const mostSize = 2 ** 31 - 1;
+
+/** The most elements a tensor may have: four terabytes of f32, beyond any machine, and sums of many are still exact. */
+export const mostElements = 2 ** 40;
 
 export type ValueId = number;
 

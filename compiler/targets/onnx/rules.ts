@@ -33,6 +33,25 @@ function weightsAs(writer: OnnxWriter, dtype: DType, inputs: readonly string[], 
   return inputs.slice(1).map((name, i) => writer.cast(name, inputAt(types, i + 1).dtype, dtype));
 }
 
+/** A mask with more elements would be most of the file: it is computed where the model is loaded. */
+const largestMask = 4096;
+
+function addMask(writer: OnnxWriter, scores: string, rows: number, columns: number): string {
+  const mask = Array.from({ length: rows * columns }, (_, i) => (i % columns > Math.floor(i / columns) ? Number.NEGATIVE_INFINITY : 0));
+  return writer.node("Add", [scores, writer.constant("f32", [rows, columns], mask)]);
+}
+
+function chooseSeen(writer: OnnxWriter, scores: string, rows: number, columns: number): string {
+  const range = (count: number) =>
+    writer.node(
+      "Range",
+      [0, count, 1].map((number) => writer.constant("i64", [], [number])),
+    );
+  const row = writer.node("Reshape", [range(rows), writer.ints([rows, 1])]);
+  const seen = writer.node("LessOrEqual", [range(columns), row]);
+  return writer.node("Where", [seen, scores, writer.scalar(Number.NEGATIVE_INFINITY, "f32")]);
+}
+
 export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   add: node("Add"),
   sub: node("Sub"),
@@ -131,8 +150,8 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
 
   maskedSoftmax: (writer, [x = ""], { type: { dtype, shape } }) => {
     const [rows = 1, columns = 1] = shape.slice(-2);
-    const mask = Array.from({ length: rows * columns }, (_, i) => (i % columns > Math.floor(i / columns) ? Number.NEGATIVE_INFINITY : 0));
-    const masked = writer.node("Add", [writer.cast(x, dtype, "f32"), writer.constant("f32", [rows, columns], mask)]);
+    const scores = writer.cast(x, dtype, "f32");
+    const masked = rows * columns <= largestMask ? addMask(writer, scores, rows, columns) : chooseSeen(writer, scores, rows, columns);
     return writer.cast(writer.node("Softmax", [masked], { axis: -1 }), "f32", dtype);
   },
 

@@ -177,6 +177,7 @@ export function address(coordinates: readonly Coordinate[], strides: readonly nu
 }
 
 function merge(terms: readonly Term[]): readonly Term[] {
+  if (terms.length < 2) return terms;
   const sorted = [...terms].sort((a, b) => b.stride - a.stride);
   for (let i = 0; i < sorted.length; i++) {
     for (let j = 0; j < sorted.length; j++) {
@@ -204,5 +205,7 @@ function sum(parts: readonly string[], offset: number): string {
 
 /** Row-major strides, the last axis's 1. */
 export function rowMajor(shape: readonly number[]): readonly number[] {
-  return shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = (strides[axis + 1] ?? 1) * (shape[axis + 1] ?? 1);
+  return strides;
 }

@@ -1,13 +1,13 @@
 /** A graph to groups of ops, each one kernel: a core that sums, and the element ops that its result goes through before it reaches memory. */
 
-import { bytesOf, type Graph, type OpValue, sizeOf, type Value, type ValueId, valuesById } from "../../../graph/graph.ts";
+import { bytesOf, bytesOfDType, type Graph, type OpValue, sizeOf, type Value, type ValueId, valuesById } from "../../../graph/graph.ts";
 import { countReaders } from "../../../rewriting/rewrite.ts";
 import { follow } from "../forms/chain.ts";
 import { formOf } from "../forms/table.ts";
 import { type Coordinate, probes } from "../layout/coordinates.ts";
 import { type Group, isInPlace } from "../layout/group.ts";
 import { groupsTogether } from "../layout/norm-groups.ts";
-import { indexText, mostIndexText } from "./index-text.ts";
+import { indexText, isReadThrough, mostIndexText } from "./index-text.ts";
 import type { PlanBounds } from "./limits.ts";
 import { allReads, bindingsOf, bytesOfSmall, Reading, type Reads, without } from "./reads.ts";
 
@@ -32,8 +32,9 @@ interface Open {
 const mostOthers = 3;
 /** Characters that a kernel may grow by in what it takes in, each written for up to sixteen of a thread's results. */
 const mostText = 900;
-/** Of an element op, beside the places of what it reads. */
+/** Of an element op, beside the places of what it reads, and of the place of what lies in memory as it is. */
 const ofOp = 60;
+const ofRead = 40;
 
 /** Nothing joins a kernel that would bring it beyond the bounds: what each op alone keeps, all together keep. */
 export function fuse(graph: Graph, bounds: PlanBounds): readonly Group[] {
@@ -46,6 +47,8 @@ export function fuse(graph: Graph, bounds: PlanBounds): readonly Group[] {
   const around: Surroundings = { readersOf: readingOps(graph), outputs, bounds, reading, byId };
   const groups: Open[] = [];
   const tails = new Map<ValueId, Open>();
+  /** Groups whose core is a linear op, by its operand. */
+  const linears = new Map<ValueId, Open[]>();
 
   const begin = (group: Pick<Open, "core" | "tail" | "kind">): void => {
     const { tail } = group;
@@ -60,6 +63,10 @@ export function fuse(graph: Graph, bounds: PlanBounds): readonly Group[] {
       text: 0,
     };
     groups.push(open);
+    if (group.core?.op === "linear") {
+      const [operand = -1] = group.core.inputs;
+      linears.set(operand, [...(linears.get(operand) ?? []), open]);
+    }
     if (group.kind === "kernel") tails.set(group.tail.id, open);
   };
 
@@ -85,20 +92,18 @@ export function fuse(graph: Graph, bounds: PlanBounds): readonly Group[] {
     const more = without(reading.operands(op), open.tail.id);
     const reads = allReads([open.reads, more]);
     const others = allReads([open.others, more]);
+    if (others.values.size > mostOthers) return undefined;
     const text = open.text + ofOp + op.inputs.reduce((sum, id) => sum + textOf(id), 0);
     const place = follow([op, ...path].reverse(), open.place);
     const fits =
-      others.values.size <= mostOthers &&
-      bindingsOf(reads) <= bounds.buffers &&
-      bytesOfSmall(reads) <= bounds.binding &&
-      text <= mostText &&
-      lengthOf(place) <= mostIndexText;
+      bindingsOf(reads) <= bounds.buffers && bytesOfSmall(reads) <= bounds.binding && text <= mostText && lengthOf(place) <= mostIndexText;
     return fits ? { reads, others, text, place } : undefined;
   };
 
   const texts = new Map<ValueId, number>();
   const textOf = (id: ValueId): number => {
-    const found = texts.get(id) ?? indexText(byId(id), byId, mostText);
+    const value = byId(id);
+    const found = texts.get(id) ?? (isReadThrough(value) ? indexText(value, byId, mostText) : ofRead);
     texts.set(id, found);
     return found;
   };
@@ -138,7 +143,8 @@ export function fuse(graph: Graph, bounds: PlanBounds): readonly Group[] {
       begin({ core: op, tail: op, kind: "statistics" });
       begin({ tail: op, kind: "kernel" });
     } else if (form.kind === "kernel") {
-      if (op.op !== "linear" || !joinSiblings(op, groups, around)) begin({ core: op, tail: op, kind: "kernel" });
+      if (op.op !== "linear" || !joinSiblings(op, linears.get(op.inputs[0] ?? -1) ?? [], around))
+        begin({ core: op, tail: op, kind: "kernel" });
     } else if (op.op === "geglu" && gates(op, tails.get(op.inputs[0] ?? -1), around)) {
       const open = tails.get(op.inputs[0] ?? -1) as Open;
       open.gated = true;
@@ -199,14 +205,13 @@ interface Surroundings {
  * Joins a linear op to one of the same rows, where both results go to other kernels' operands as they are (queries, keys
  * and values; every block's linear of the step embedding): one product instead of several.
  */
-function joinSiblings(op: OpValue, groups: readonly Open[], around: Surroundings): boolean {
+function joinSiblings(op: OpValue, same: readonly Open[], around: Surroundings): boolean {
   const joinable = (one: OpValue) => (one.type.shape.at(-1) ?? 0) % 4 === 0 && isOperandOnly(one, around);
   if (!joinable(op)) return false;
-  const first = groups.find(
+  const first = same.find(
     ({ core, tail, siblings }) =>
-      core?.op === "linear" &&
+      core !== undefined &&
       tail === core &&
-      core.inputs[0] === op.inputs[0] &&
       core.type.dtype === op.type.dtype &&
       core.inputs.length === op.inputs.length &&
       fitTogether(core, siblings.length > 0 ? siblings : [core], op, around) &&
@@ -223,9 +228,10 @@ function fitTogether(core: OpValue, siblings: readonly OpValue[], op: OpValue, {
   const ops = [...siblings, op];
   // Room for one more is left from the third on: what lies side by side lives as long as the longest of it.
   const results = [...ops, ...(siblings.length > 1 ? [core] : [])].reduce((sum, { type }) => sum + bytesOf(type), 0);
+  if (results > bounds.binding) return false;
   // Their columns are fours, and so lie in the dtype of the results.
-  const matrices = ops.reduce((sum, { inputs, type }) => sum + bytesOf({ ...byId(inputs[1] ?? -1).type, dtype: type.dtype }), 0);
-  return Math.max(results, matrices, bytesOfSmall(allReads(ops.map((one) => reading.operands(one))))) <= bounds.binding;
+  const matrices = ops.reduce((sum, { inputs, type }) => sum + sizeOf(byId(inputs[1] ?? -1).type.shape) * bytesOfDType[type.dtype], 0);
+  return Math.max(matrices, bytesOfSmall(allReads(ops.map((one) => reading.operands(one))))) <= bounds.binding;
 }
 
 /** Whether the value is read by other kernels as it is; else an element op of its size follows, which its kernel takes in. */

@@ -88,7 +88,7 @@ class Materialising {
 
   private map(op: OpValue): void {
     const [input] = op.inputs;
-    const fits = input === undefined || this.textOf(op) <= mostIndexText;
+    const fits = input === undefined || !this.isUnmade(input) || this.textOf(op) <= mostIndexText;
     this.keep(fits ? op : { ...op, inputs: [this.inMemory(input)] });
   }
 

@@ -18,15 +18,20 @@ export interface Reads {
 export const noReads: Reads = { values: new Set(), others: new Set(), small: new Map() };
 
 export function allReads(reads: readonly Reads[]): Reads {
+  const some = reads.filter(({ values, others, small }) => values.size + others.size + small.size > 0);
+  const [only = noReads] = some;
+  if (some.length <= 1) return only;
   return {
-    values: new Set(reads.flatMap(({ values }) => [...values])),
-    others: new Set(reads.flatMap(({ others }) => [...others])),
-    small: new Map(reads.flatMap(({ small }) => [...small])),
+    values: new Set(some.flatMap(({ values }) => [...values])),
+    others: new Set(some.flatMap(({ others }) => [...others])),
+    small: new Map(some.flatMap(({ small }) => [...small])),
   };
 }
 
 /** What is left to read once a value has been computed at hand. */
-export function without({ values, others, small }: Reads, id: ValueId): Reads {
+export function without(reads: Reads, id: ValueId): Reads {
+  const { values, others, small } = reads;
+  if (!values.has(id)) return reads;
   return { values: new Set([...values].filter((one) => one !== id)), others, small };
 }
 
@@ -41,6 +46,7 @@ export function bytesOfSmall({ small }: Reads): number {
 
 export class Reading {
   private readonly known = new Map<ValueId, Reads>();
+  private readonly ops = new Map<OpValue, Reads>();
   private readonly value: (id: ValueId) => Value;
   private readonly bounds: PlanBounds;
 
@@ -70,6 +76,14 @@ export class Reading {
 
   /** All that an op reads: operands, its matrix, its table. */
   operands(op: OpValue): Reads {
+    const known = this.ops.get(op);
+    if (known !== undefined) return known;
+    const found = this.findOperands(op);
+    this.ops.set(op, found);
+    return found;
+  }
+
+  private findOperands(op: OpValue): Reads {
     return allReads([...op.inputs.map((id, index) => this.operand(op, id, index)), ownTables(op)]);
   }
 

@@ -29,17 +29,23 @@ function axisOf(rank: number): number {
  * Splits until every value that reaches memory fits a binding, where splitting along frames can do it; what is still
  * larger is the caller's to refuse. Pieces come one after another, so that the memory of one serves the next.
  */
-export function splitFrames(graph: Graph, bounds: PlanBounds): Graph {
+export function splitFrames(graph: Graph, bounds: PlanBounds): Fused {
   let current = graph;
   for (;;) {
-    const split = splitFirst(current, bounds);
-    if (split === undefined) return current;
+    const groups = fuse(current, bounds);
+    const split = splitFirst(current, groups, bounds);
+    if (split === undefined) return { graph: current, groups };
     current = split;
   }
 }
 
-function splitFirst(graph: Graph, bounds: PlanBounds): Graph | undefined {
-  const groups = fuse(graph, bounds);
+/** A graph, and what its kernels are. */
+export interface Fused {
+  readonly graph: Graph;
+  readonly groups: readonly Group[];
+}
+
+function splitFirst(graph: Graph, groups: readonly Group[], bounds: PlanBounds): Graph | undefined {
   const large = largeValues(graph, groups, bounds);
   if (large.size === 0) return undefined;
   const cores = new Map(

@@ -18,7 +18,7 @@ const check =
   (limit: number): Check =>
   (graph, given = numbersOf(graph), expected = outputsOf(graph, given)) => {
     try {
-      return differenceOf(outputsOf(verify(splitFrames(graph, bounds(limit)), "split-frames"), given), expected, 0);
+      return differenceOf(outputsOf(verify(splitFrames(graph, bounds(limit)).graph, "split-frames"), given), expected, 0);
     } catch (error) {
       return String(error);
     }
@@ -31,7 +31,7 @@ test("random graphs in pieces are the whole, bit for bit", () => {
   for (const one of patternCases(graphs)) {
     const limit = Math.ceil(Math.max(...bytesOfOps(one.graph)) / (2 + (one.seed % 3)));
     expectNoComplaint(check(limit), one);
-    if (splitFrames(one.graph, bounds(limit)) !== one.graph) split++;
+    if (splitFrames(one.graph, bounds(limit)).graph !== one.graph) split++;
   }
   expect(split).toBeGreaterThanOrEqual(graphs / 10);
 });
@@ -39,7 +39,7 @@ test("random graphs in pieces are the whole, bit for bit", () => {
 /** The graph in pieces, once it is seen to compute the same. */
 function inPieces(graph: Graph, limit: number): Graph {
   expect(check(limit)(graph), printGraph(graph)).toBeUndefined();
-  return splitFrames(graph, bounds(limit));
+  return splitFrames(graph, bounds(limit)).graph;
 }
 
 const origin = { path: "", span: { file: "test.mv", start: 0, end: 0 }, expandedFrom: [] };
