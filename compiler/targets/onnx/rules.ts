@@ -34,7 +34,7 @@ function weightsAs(writer: OnnxWriter, dtype: DType, inputs: readonly string[], 
 }
 
 /** A mask with more elements would be most of the file: it is computed where the model is loaded. */
-const largestMask = 4096;
+const largestMask = 65_536;
 
 function addMask(writer: OnnxWriter, scores: string, rows: number, columns: number): string {
   const mask = Array.from({ length: rows * columns }, (_, i) => (i % columns > Math.floor(i / columns) ? Number.NEGATIVE_INFINITY : 0));

@@ -71,6 +71,17 @@ function coverGrid(grid: Sizes3, workgroup: Sizes3, parameters: readonly Paramet
   };
 }
 
+type Lines = (string | Lines)[];
+
+/** Indents once, when all is there: doing so at each closing brace would write each line as often as it is deep. */
+function indented(lines: Lines, margin: string, out: string[]): string[] {
+  for (const line of lines) {
+    if (typeof line === "string") out.push(margin + line);
+    else indented(line, `${margin}  `, out);
+  }
+  return out;
+}
+
 export class KernelWriter {
   private readonly bound = new Map<string, Bound>();
   private readonly functions = new Set<string>();
@@ -80,7 +91,8 @@ export class KernelWriter {
   private vectorEnd = 0;
   private names = 0;
   private feature: "subgroups" | undefined;
-  lines: string[] = [];
+  /** Statements; a list within is what stands in the braces around it. */
+  lines: Lines = [];
 
   bind(stored: Stored, role: string, write = false): string {
     const known = this.bound.get(stored.buffer);
@@ -178,9 +190,8 @@ export class KernelWriter {
     const outer = this.lines;
     this.lines = [];
     body();
-    const inner = this.lines;
+    outer.push(`${head} {`, this.lines, "}");
     this.lines = outer;
-    this.lines.push(`${head} {`, ...inner.map((line) => `  ${line}`), "}");
   }
 
   /** The kernel whole: its workgroups are those of `grid`, however a device must be given them. */
@@ -191,7 +202,6 @@ export class KernelWriter {
       return `@group(0) @binding(${i}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
     });
     const accessors = bound.filter(({ write }) => !write).flatMap(accessorsOf);
-    const body = this.lines.map((line) => `  ${line}`);
     const covered = coverGrid(grid, workgroup, parameters);
     const text = [
       ...comment.split("\n").map((line) => `// ${line}`),
@@ -204,7 +214,7 @@ export class KernelWriter {
       `@compute @workgroup_size(${workgroup.join(", ")})`,
       `fn main(${covered.parameters.map((name) => builtins[name]).join(", ")}) {`,
       ...covered.lines.map((line) => `  ${line}`),
-      ...body,
+      ...indented(this.lines, "  ", []),
       "}",
       "",
     ].join("\n");

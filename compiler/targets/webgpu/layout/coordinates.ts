@@ -132,16 +132,6 @@ function replaced(text: string, part: string, by: string): string {
   return text.replaceAll(pattern, by);
 }
 
-export interface Address {
-  readonly text: string;
-  /** How much the address grows from neighbour to neighbour; undefined where that is no one number. */
-  readonly step: number | undefined;
-  /** The address in units of four elements, where the four neighbours lie together and aligned. */
-  readonly quarter?: string;
-  /** How many neighbours lie together, where `quarter` is given. */
-  readonly reach?: number;
-}
-
 interface Term {
   readonly digit: Digit;
   readonly stride: number;
@@ -149,31 +139,65 @@ interface Term {
 
 /** Σ coordinate · stride + offset. Digits that were cut from one variable and lie together again become one. */
 export function address(coordinates: readonly Coordinate[], strides: readonly number[], offset = 0): Address {
+  return new Address(merge(termsOf(coordinates, strides)), offset);
+}
+
+/** A place in memory. Of its two texts only one is asked for as a rule, so each is written when it is. */
+export class Address {
+  /** How much the address grows from neighbour to neighbour; undefined where that is no one number. */
+  readonly step: number | undefined;
+  private readonly terms: readonly Term[];
+  private readonly offset: number;
+  /** The term that counts the neighbours, where they lie together and aligned. */
+  private readonly lane: Term | undefined;
+
+  constructor(terms: readonly Term[], offset: number) {
+    const moving = terms.filter(({ digit }) => across(digit) !== "same");
+    const [only] = moving;
+    const next = moving.length === 1 && only !== undefined && across(only.digit) === "next";
+    this.terms = terms;
+    this.offset = offset;
+    this.step = moving.length === 0 ? 0 : next ? only.stride : undefined;
+    const aligned = this.step === 1 && offset % 4 === 0 && terms.every((term) => term === only || term.stride % 4 === 0);
+    this.lane = aligned ? only : undefined;
+  }
+
+  get text(): string {
+    return sum(this.terms.map(textOfTerm), this.offset);
+  }
+
+  /** The address in units of four elements, where the four neighbours lie together and aligned. */
+  get quarter(): string | undefined {
+    const { lane } = this;
+    if (lane === undefined) return undefined;
+    const { digit } = lane;
+    const still = this.terms.flatMap((term) => (term === lane ? [] : [textOfTerm({ ...term, stride: term.stride / 4 })]));
+    const last = textOf(digit.quarter ?? "", { ...digit, total: digit.total / 4 }, digit.size / 4);
+    return sum([...still, last], this.offset / 4);
+  }
+
+  /** How many neighbours lie together, where `quarter` is given. */
+  get reach(): number | undefined {
+    return this.lane?.digit.size;
+  }
+}
+
+function termsOf(coordinates: readonly Coordinate[], strides: readonly number[]): readonly Term[] {
   const terms: Term[] = [];
   for (const [axis, coordinate] of coordinates.entries()) {
-    let stride = strides[axis] ?? 0;
-    const inner: Term[] = [];
-    for (const digit of [...coordinate].reverse()) {
-      inner.unshift({ digit, stride });
-      stride *= digit.size;
+    const innermost = strides[axis] ?? 0;
+    if (innermost === 0) continue;
+    let stride = coordinate.reduce((product, { size }) => product * size, innermost);
+    for (const digit of coordinate) {
+      stride /= digit.size;
+      terms.push({ digit, stride });
     }
-    if (strides[axis] !== 0) terms.push(...inner);
   }
-  const merged = merge(terms);
-  const moving = merged.filter(({ digit }) => across(digit) !== "same");
-  const [only] = moving;
-  const next = moving.length === 1 && only !== undefined && across(only.digit) === "next";
-  const step = moving.length === 0 ? 0 : next ? only.stride : undefined;
-  const text = sum(
-    merged.map(({ digit, stride }) => times(textOf(digit.base, digit, digit.size), stride)),
-    offset,
-  );
-  const still = merged.filter((term) => term !== only);
-  if (step !== 1 || only === undefined || offset % 4 !== 0 || still.some(({ stride }) => stride % 4 !== 0)) return { text, step };
-  const { digit } = only;
-  const lane = textOf(digit.quarter ?? "", { ...digit, total: digit.total / 4 }, digit.size / 4);
-  const quarter = sum([...still.map(({ digit, stride }) => times(textOf(digit.base, digit, digit.size), stride / 4)), lane], offset / 4);
-  return { text, step, quarter, reach: digit.size };
+  return terms;
+}
+
+function textOfTerm({ digit, stride }: Term): string {
+  return times(textOf(digit.base, digit, digit.size), stride);
 }
 
 function merge(terms: readonly Term[]): readonly Term[] {
