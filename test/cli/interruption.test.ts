@@ -175,26 +175,23 @@ test("names alone do not say that a process has died: a lock that is listened on
 });
 
 /** strace kills the process at its nth renaming, which no clock would meet. */
-const strace = spawnSync("strace", ["-V"]).status === 0;
-test.runIf(strace && process.env.MOMENTS !== undefined)(
-  "build over an older package, killed between any two files that it moves",
-  { timeout: 600_000 },
-  async () => {
-    const kind = kinds["build over an older package"] as Kind;
+async function killedBetweenRenamings(): Promise<void> {
+  const kind = kinds["build over an older package"] as Kind;
+  prepare(kind);
+  expect(await ended(start(kind.args))).toBe(0);
+  const after = contents();
+  for (let nth = 1; nth <= 9; nth++) {
     prepare(kind);
+    const inject = ["-f", "-o", "/dev/null", "-e", "trace=rename", "-e", `inject=rename:signal=KILL:when=${nth}`];
+    spawnSync("strace", [...inject, process.execPath, entry, ...kind.args]);
+    expect(readFileSync(join(output, "mine.txt"), "utf8")).toBe("mine");
+    const killed = leftovers().length > 0;
+    process.stdout.write(`killed at renaming ${nth}: ${killed}, ${leftovers().length} left\n`);
+    // Another model: what was cut off is finished first, and then replaced.
     expect(await ended(start(kind.args))).toBe(0);
-    const after = contents();
-    for (let nth = 1; nth <= 9; nth++) {
-      prepare(kind);
-      const inject = ["-f", "-o", "/dev/null", "-e", "trace=rename", "-e", `inject=rename:signal=KILL:when=${nth}`];
-      spawnSync("strace", [...inject, process.execPath, entry, ...kind.args]);
-      expect(readFileSync(join(output, "mine.txt"), "utf8")).toBe("mine");
-      const killed = leftovers().length > 0;
-      process.stdout.write(`killed at renaming ${nth}: ${killed}, ${leftovers().length} left\n`);
-      // Another model: what was cut off is finished first, and then replaced.
-      expect(await ended(start(kind.args))).toBe(0);
-      expect(contents()).toEqual(after);
-      expect(leftovers()).toEqual([]);
-    }
-  },
-);
+    expect(contents()).toEqual(after);
+    expect(leftovers()).toEqual([]);
+  }
+}
+if (process.env.MOMENTS !== undefined && spawnSync("strace", ["-V"]).status === 0)
+  test("build over an older package, killed between any two files that it moves", { timeout: 600_000 }, killedBetweenRenamings);
