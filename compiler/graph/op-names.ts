@@ -19,11 +19,16 @@ export interface OpAttributes {
   readonly sinusoid: { readonly width: number; readonly dtype: Exclude<DType, "i32"> };
   readonly attend: { readonly heads: number; readonly causal: boolean };
   readonly silu: None;
-  readonly gelu: None;
+  readonly gelu: { readonly approximate: "none" | "tanh" };
   readonly quickGelu: None;
   readonly sigmoid: None;
   readonly tanh: None;
   readonly exp: None;
+  readonly relu: None;
+  readonly sqrt: None;
+  readonly sin: None;
+  readonly cos: None;
+  readonly abs: None;
   readonly geglu: None;
   readonly softmax: { readonly axis: number };
   readonly maskedSoftmax: None;

@@ -1,20 +1,28 @@
 /** Functions of one element: their rows of the table, each made from a function on numbers. */
 
-import type { PrimitiveOp } from "./op.ts";
+import type { OpName } from "../graph/op-names.ts";
+import type { AxisType, PrimitiveOp } from "./op.ts";
 import { erf } from "./reference/erf.ts";
 import { tensor } from "./reference/tensor.ts";
 import { inputAt, refuseInts } from "./rules.ts";
 
 const halfRoot = Math.SQRT1_2;
 
-type ElementName = "sigmoid" | "tanh" | "exp" | "silu" | "quickGelu" | "gelu";
+type ElementName = "sigmoid" | "tanh" | "exp" | "relu" | "sqrt" | "sin" | "cos" | "abs" | "silu" | "quickGelu";
+
+/** What every row here has, whatever function of the element it is. */
+function ofElements<O extends OpName>(name: O) {
+  return {
+    infer: (inputs: readonly AxisType[]) => refuseInts(name, inputAt(inputs, 0), 0) ?? inputAt(inputs, 0),
+    mixes: () => [],
+    flops: () => 0,
+  };
+}
 
 function elementwise<O extends ElementName>(name: O, doc: string, compute: (x: number) => number): PrimitiveOp<O> {
   return {
+    ...ofElements(name),
     signature: { name, inputs: [{ name: "x" }], attributes: [], ownsWeights: false, doc },
-    infer: (inputs) => refuseInts(name, inputAt(inputs, 0), 0) ?? inputAt(inputs, 0),
-    mixes: () => [],
-    flops: () => 0,
     reference: (inputs, _attributes, output) => tensor(output, Float32Array.from(inputAt(inputs, 0).data, compute)),
   };
 }
@@ -28,10 +36,40 @@ export function geluOf(x: number): number {
 export const sigmoid = elementwise("sigmoid", "1 / (1 + exp(-x)), element by element.", sigmoidOf);
 export const tanh = elementwise("tanh", "The hyperbolic tangent, element by element.", Math.tanh);
 export const exp = elementwise("exp", "e to the power of x, element by element.", Math.exp);
+export const relu = elementwise("relu", "The larger of x and 0, element by element.", (x) => Math.max(x, 0));
+export const abs = elementwise("abs", "x without its sign, element by element.", Math.abs);
+export const sqrt = elementwise("sqrt", "The square root, element by element; of a negative number not a number, on WebGPU 0.", Math.sqrt);
+export const sin = elementwise(
+  "sin",
+  "The sine of x in radians, element by element; on WebGPU within 1e-6 up to 30,000 either way, then less and less.",
+  Math.sin,
+);
+export const cos = elementwise(
+  "cos",
+  "The cosine of x in radians, element by element; on WebGPU within 1e-6 up to 30,000 either way, then less and less.",
+  Math.cos,
+);
 export const silu = elementwise("silu", "x * sigmoid(x), element by element.", (x) => x * sigmoidOf(x));
 export const quickGelu = elementwise(
   "quickGelu",
   "x * sigmoid(1.702 x), element by element: the form that CLIP was trained with.",
   (x) => x * sigmoidOf(1.702 * x),
 );
-export const gelu = elementwise("gelu", "0.5 x (1 + erf(x / sqrt 2)), element by element: exact, not the tanh form.", geluOf);
+
+/** sqrt(2 / pi), and the cube's share: the tanh form of Hendrycks and Gimpel (2016). */
+const geluRoot = Math.sqrt(2 / Math.PI);
+const geluCube = 0.044715;
+
+const geluForms = { none: geluOf, tanh: (x: number) => 0.5 * x * (1 + Math.tanh(geluRoot * (x + geluCube * x ** 3))) };
+
+export const gelu: PrimitiveOp<"gelu"> = {
+  ...ofElements("gelu"),
+  signature: {
+    name: "gelu",
+    inputs: [{ name: "x" }],
+    attributes: [{ name: "approximate", kind: { oneOf: ["none", "tanh"] }, default: "none" }],
+    ownsWeights: false,
+    doc: '0.5 x (1 + erf(x / sqrt 2)), element by element; with approximate "tanh" 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).',
+  },
+  reference: (inputs, { approximate }, output) => tensor(output, Float32Array.from(inputAt(inputs, 0).data, geluForms[approximate])),
+};

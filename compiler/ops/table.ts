@@ -7,7 +7,7 @@ import { attend } from "./attend.ts";
 import { cast } from "./cast.ts";
 import { concat } from "./concat.ts";
 import { conv2d } from "./conv2d.ts";
-import { exp, gelu, quickGelu, sigmoid, silu, tanh } from "./elementwise.ts";
+import { abs, cos, exp, gelu, quickGelu, relu, sigmoid, silu, sin, sqrt, tanh } from "./elementwise.ts";
 import { embedding } from "./embedding.ts";
 import { geglu } from "./geglu.ts";
 import { broadcast, reshape, transpose } from "./layout.ts";
@@ -35,6 +35,11 @@ export const opTable = {
   sigmoid,
   tanh,
   exp,
+  relu,
+  sqrt,
+  sin,
+  cos,
+  abs,
   geglu,
   softmax,
   matmul,

@@ -103,19 +103,31 @@ def ops():
                lambda query, key, value, heads=heads, causal=causal: mv.attend(query, key, value, heads, causal))
     for name, op in (("geglu", mv.geglu), ("gelu", F.gelu), ("quickGelu", mv.quick_gelu), ("silu", F.silu), ("softmax", lambda x: x.softmax(-1))):
         yield name, name, ({"axis": 2} if name == "softmax" else {}), {"x": (3, 5, 14)}, lambda x, op=op: op(x)
+    yield ("gelu-tanh", "gelu", {"approximate": "tanh"}, {"x": (3, 5, 14)}, lambda x: F.gelu(x, approximate="tanh"))
+    for name, op in (("relu", F.relu), ("abs", torch.abs), ("sqrt", torch.sqrt), ("sin", torch.sin), ("cos", torch.cos)):
+        yield name, name, {}, {"x": (3, 5, 14)}, lambda x, op=op: op(x)
     yield ("upsample", "upsample", {"factor": 2}, {"x": (2, 3, 2, 3, 5)}, frames(lambda x: F.interpolate(x, scale_factor=2, mode="nearest")))
 
 
+# Element functions see what they bend: waves a hundred turns, roots no negative number.
+SCALES = {"gelu": 3.0, "quickGelu": 3.0, "silu": 3.0, "geglu": 3.0, "softmax": 3.0, "sin": 300.0, "cos": 300.0}
+
+
+def write_op(name, op, attributes, shapes, compute):
+    case = f"op-{name}"
+    inputs = {}
+    for key, shape in shapes.items():
+        if key in ("weight", "bias"):
+            inputs[key] = weight(f"{case}.{key}", shape)
+        else:
+            x = signal(case, key, shape, SCALES.get(op, 1.0))
+            inputs[key] = x.abs() if op == "sqrt" else x
+    write(case, inputs, compute, {"kind": "op", "op": op, "attributes": json.dumps(attributes), "inputs": ",".join(shapes)})
+
+
 def write_ops():
-    for name, op, attributes, shapes, compute in ops():
-        case = f"op-{name}"
-        inputs = {}
-        for key, shape in shapes.items():
-            if key in ("weight", "bias"):
-                inputs[key] = weight(f"{case}.{key}", shape)
-            else:
-                inputs[key] = signal(case, key, shape, 3.0 if op in ("gelu", "quickGelu", "silu", "geglu", "softmax") else 1.0)
-        write(case, inputs, compute, {"kind": "op", "op": op, "attributes": json.dumps(attributes), "inputs": ",".join(shapes)})
+    for row in ops():
+        write_op(*row)
     case = "op-sinusoid"
     write(case, {"t": torch.tensor([0.0, 1.0, 20.5, 999.0])}, lambda t: mv.sinusoid(t, 48), {"kind": "op", "op": "sinusoid", "attributes": json.dumps({"width": 48}), "inputs": "t"})
     case = "op-embedding"

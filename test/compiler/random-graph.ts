@@ -32,7 +32,12 @@ const binary: Make = (x, shape, { random, operand }) => ({
   inputs: [x, operand(shape.map((size) => (random.below(3) === 0 ? 1 : size)))],
   attributes: {},
 });
+const bounded = (x: ValueId, builder: GraphBuilder) => builder.op("tanh", [x], {}, origin);
+const ofBounded: Make = (x, _, { builder }) => ({ inputs: [bounded(x, builder)], attributes: {} });
 const divisorOf = (size: number, random: Random) => random.pick(sizes.filter((one) => size % one === 0));
+
+/** Of a row that was stretched from one number nothing but rounding deviates, which a small one would make large. */
+const normEps = 1e-2;
 
 /** Total: a new op is drawn by itself, or it does not compile. */
 const makers: { readonly [O in OpName]: Make } = {
@@ -47,8 +52,8 @@ const makers: { readonly [O in OpName]: Make } = {
   linear: (x, shape, { random }) =>
     shape.length < 2 ? undefined : { inputs: [x], attributes: { out: random.pick(sizes), bias: random.below(3) > 0, init: "default" } },
   groupNorm: (x, shape, { random }) =>
-    shape.length < 3 ? undefined : { inputs: [x], attributes: { groups: divisorOf(shape.at(-3) ?? 1, random), eps: 1e-5 } },
-  layerNorm: (x) => ({ inputs: [x], attributes: { eps: 1e-5 } }),
+    shape.length < 3 ? undefined : { inputs: [x], attributes: { groups: divisorOf(shape.at(-3) ?? 1, random), eps: normEps } },
+  layerNorm: (x) => ({ inputs: [x], attributes: { eps: normEps } }),
   rmsNorm: (x) => ({ inputs: [x], attributes: { eps: 1e-6 } }),
   embedding: (_, shape, { random, operand }) => ({
     inputs: [operand(shape.slice(0, 2), "i32")],
@@ -62,11 +67,17 @@ const makers: { readonly [O in OpName]: Make } = {
     return { inputs: [x, operand(keys), operand(keys)], attributes: { heads: divisorOf(c, random), causal } };
   },
   silu: unary,
-  gelu: unary,
+  gelu: (x, _, { random }) => ({ inputs: [x], attributes: { approximate: random.pick(["none", "tanh"]) } }),
   quickGelu: unary,
   sigmoid: unary,
   tanh: unary,
-  exp: (x, _, { builder }) => ({ inputs: [builder.op("tanh", [x], {}, origin)], attributes: {} }),
+  exp: ofBounded,
+  relu: unary,
+  abs: unary,
+  // Near zero a root would make any rounding large, as a wave of a large angle would.
+  sqrt: (x, _, { builder }) => ({ inputs: [builder.op("sigmoid", [bounded(x, builder)], {}, origin)], attributes: {} }),
+  sin: ofBounded,
+  cos: ofBounded,
   geglu: (x, shape) => ((shape.at(-1) ?? 1) % 2 === 0 ? { inputs: [x], attributes: {} } : undefined),
   softmax: (x, shape, { random }) => ({ inputs: [x], attributes: { axis: random.below(shape.length) } }),
   maskedSoftmax: (x, shape) => (shape.length < 2 ? undefined : { inputs: [x], attributes: {} }),
@@ -92,7 +103,7 @@ const makers: { readonly [O in OpName]: Make } = {
   mul: binary,
   // A divisor near zero would make any rounding large.
   div: (x, shape, { builder, operand }) => ({
-    inputs: [x, builder.op("exp", [builder.op("tanh", [operand(shape)], {}, origin)], {}, origin)],
+    inputs: [x, builder.op("exp", [bounded(operand(shape), builder)], {}, origin)],
     attributes: {},
   }),
   reshape: (x, shape, { random }) => {

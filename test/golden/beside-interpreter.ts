@@ -19,10 +19,10 @@ export const tolerances = { f32: 1e-4, f16: 2e-2 } as const;
 const frame = compileFile("golden/cases/blocks.mv", { preset: "Small" });
 
 /** The graph's outputs on the device and by the interpreter. */
-async function both(
+export async function both(
   graph: Graph,
-  choices: Choices,
-  limits: DeviceLimits,
+  choices: Choices = {},
+  limits: DeviceLimits = defaultLimits,
 ): Promise<readonly { readonly name: string; readonly found: Float32Array; readonly expected: Float32Array }[]> {
   const inputs = graph.values.flatMap((value, stream) => {
     if (value.kind !== "input") return [];

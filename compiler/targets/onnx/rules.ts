@@ -61,7 +61,12 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   sigmoid: node("Sigmoid"),
   tanh: node("Tanh"),
   exp: node("Exp"),
-  gelu: node("Gelu"),
+  relu: node("Relu"),
+  sqrt: node("Sqrt"),
+  sin: node("Sin"),
+  cos: node("Cos"),
+  abs: node("Abs"),
+  gelu: (writer, inputs, { attributes: { approximate } }) => writer.node("Gelu", inputs, approximate === "none" ? {} : { approximate }),
 
   /** ONNX Runtime fuses the two nodes into one pass. */
   silu: (writer, [x = ""]) => writer.node("Mul", [x, writer.node("Sigmoid", [x])]),

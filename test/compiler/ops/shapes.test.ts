@@ -94,6 +94,13 @@ describe("refusals", () => {
     );
   });
 
+  it("of functions of one element", () => {
+    expect(refusal("relu", [value([B, H], "i32")])).toMatchInlineSnapshot(
+      `"wrong-dtype at 0: \`relu\` computes on floats, but the value is i32 [B, H]"`,
+    );
+    expect(axes("gelu", [value([B, H])], { approximate: "tanh" })).toBe("[B, H]");
+  });
+
   it("of attention and products", () => {
     const tokens = (n: number, s: number, c: number) => value([axis("N", n), axis("S", s), channels(c)]);
     const attend = (q: AxisType, k: AxisType, v: AxisType, heads = 4) => refusal("attend", [q, k, v], { heads });

@@ -27,12 +27,12 @@ export interface ElementReader {
   dtypeOf(id: ValueId): DType;
 }
 
-export type Form<O extends OpName = OpName> = ElementForm | MoveForm<O> | GatherForm<O> | KernelForm;
+export type Form<O extends OpName = OpName> = ElementForm<O> | MoveForm<O> | GatherForm<O> | KernelForm;
 
 /** Each element from the inputs' elements at the same place; `type` is f32 or vec4<f32>. */
-export interface ElementForm {
+export interface ElementForm<O extends OpName = OpName> {
   readonly kind: "element";
-  readonly write: (inputs: readonly string[], type: string, reader: ElementReader) => string;
+  write(inputs: readonly string[], type: string, reader: ElementReader, op: OpValueOf<O>): string;
 }
 
 /** No arithmetic: where in its only input an element lies. Of `bijective` ones no element is lost or doubled. */

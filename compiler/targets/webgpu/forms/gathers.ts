@@ -5,7 +5,7 @@ import { inputAt } from "../../../ops/rules.ts";
 import { frequencies } from "../../../ops/sinusoid.ts";
 import { type Coordinate, moved, scalar } from "../layout/coordinates.ts";
 import { type GatherForm, isShared, nameFor, type Width } from "./form.ts";
-import { geluOf } from "./functions.ts";
+import { cosineOf, geluOf } from "./functions.ts";
 
 export const cast: GatherForm<"cast"> = {
   kind: "gather",
@@ -75,23 +75,6 @@ export const geglu: GatherForm<"geglu"> = {
     return `${half(0)} * ${reader.name(geluOf(gate, width === 4 ? "vec4<f32>" : "f32", reader))}`;
   },
 };
-
-/**
- * The cosine of an angle less a part of a turn. WGSL promises its own only to 5e-4, and nothing beyond half a turn: the
- * whole turns leave in three parts (Cody and Waite), the rest by its series around the nearest half turn.
- */
-function cosineOf(type: string): string {
-  return `fn ${nameFor("cosine", type)}(angle: ${type}, behind: ${type}) -> ${type} {
-  let turns = round(angle * 0.15915494309);
-  var x = ((angle - turns * 6.28125) - turns * 0.0019350051879882812) - turns * 3.019916e-7;
-  x = x - behind * 6.283185307;
-  let half = round(x * 0.31830988618);
-  x = (x - half * 3.140625) - half * 0.00096765358979;
-  let q = x * x;
-  let c = 1.0 + q * (-0.5 + q * (0.041666667 + q * (-0.0013888889 + q * (2.4801587e-5 + q * (-2.7557319e-7 + q * 2.0876757e-9)))));
-  return c * (1.0 - 2.0 * abs(half - 2.0 * trunc(half * 0.5)));
-}`;
-}
 
 export const sinusoid: GatherForm<"sinusoid"> = {
   kind: "gather",

@@ -3,8 +3,8 @@
 import type { OpName } from "../../../graph/op-names.ts";
 import { inputAt } from "../../../ops/rules.ts";
 import { moved, regroup } from "../layout/coordinates.ts";
-import type { ElementForm, Form } from "./form.ts";
-import { geluOf, sigmoidOf } from "./functions.ts";
+import { type ElementForm, type Form, nameFor } from "./form.ts";
+import { cosineOf, geluOf, geluTanhOf, sigmoidOf, sineOf } from "./functions.ts";
 import { cast, concat, embedding, geglu, sinusoid } from "./gathers.ts";
 
 const kernel = { kind: "kernel" } as const;
@@ -36,11 +36,27 @@ const table = {
   div: binary("/"),
 
   exp: unary((x) => `exp(${x})`),
+  relu: unary((x, type) => `max(${x}, ${type}(0.0))`),
+  abs: unary((x) => `abs(${x})`),
+  // What WGSL's own gives for a negative number differs from driver to driver, and of a constant it does not compile.
+  sqrt: unary((x, type) => `sqrt(max(${x}, ${type}(0.0)))`),
+  // Of an angle so large that its turns lose their digits, the series would leave -1 to 1.
+  sin: unary((x, type, reader) => {
+    reader.define(sineOf(type));
+    return `clamp(${nameFor("sine", type)}(${x}), ${type}(-1.0), ${type}(1.0))`;
+  }),
+  cos: unary((x, type, reader) => {
+    reader.define(cosineOf(type));
+    return `clamp(${nameFor("cosine", type)}(${x}, ${type}(0.0)), ${type}(-1.0), ${type}(1.0))`;
+  }),
   sigmoid: unary(sigmoidOf),
   // Beyond 10 the result is 1 in f32, and some drivers overflow.
   tanh: unary((x, type) => `tanh(clamp(${x}, ${type}(-10.0), ${type}(10.0)))`),
   silu: unary((x, type) => `${x} * ${sigmoidOf(x, type)}`),
-  gelu: unary(geluOf),
+  gelu: {
+    kind: "element",
+    write: ([x = ""], type, reader, { attributes }) => (attributes.approximate === "tanh" ? geluTanhOf : geluOf)(x, type, reader),
+  },
   quickGelu: unary((x, type) => `${x} * ${sigmoidOf(`1.702 * ${x}`, type)}`),
 
   reshape: { kind: "move", bijective: true, source: (at, _, shape) => regroup(at, shape) },

@@ -87,7 +87,7 @@ export class Reader implements ElementReader {
     switch (form.kind) {
       case "element": {
         const inputs = op.inputs.map((id) => this.read(id, stretched(at, this.shapeOf(id)), width));
-        return form.write(inputs, width === 4 ? "vec4<f32>" : "f32", this);
+        return form.write(inputs, width === 4 ? "vec4<f32>" : "f32", this, op);
       }
       case "move": {
         const [input] = op.inputs;

@@ -56,10 +56,15 @@ const cases: readonly Case[] = [
   ],
   ["silu", [[2, 9]]],
   ["gelu", [[2, 9]]],
+  ["gelu", [[2, 9]], { approximate: "tanh" }],
   ["quickGelu", [[2, 9]]],
   ["sigmoid", [[2, 9]]],
   ["tanh", [[2, 9]]],
   ["exp", [[2, 9]]],
+  ["relu", [[2, 9]]],
+  ["sin", [[2, 9]]],
+  ["cos", [[2, 9]]],
+  ["abs", [[2, 9]]],
   ["geglu", [[3, 2, 10]]],
   ["softmax", [[3, 4, 5]], { axis: 2 }],
   ["softmax", [[3, 4, 5]], { axis: 0 }],
@@ -174,8 +179,18 @@ describe("ONNX Runtime agrees with the reference", () => {
     expect([...byReference(cut, fractions).data]).toEqual([1, -1, 0, 3]);
   });
 
+  it("takes roots of positive numbers, and of a negative one none", async () => {
+    const graph = graphOf("sqrt", [{ dtype: "f32", shape: [5] }]);
+    const data = Float32Array.of(0, 1e-12, 2, 6.25, 1e30);
+    const run = (numbers: Float32Array) => ({ inputs: new Map([["x0", { shape: [5], data: numbers }]]), weights: new Map() });
+    const found = await byOnnx(graph, run(data));
+    expect([...found.data]).toEqual([...byReference(graph, run(data)).data]);
+    const negative = run(data.map((x) => -x - 1));
+    expect([...(await byOnnx(graph, negative)).data, ...byReference(graph, negative).data].every(Number.isNaN)).toBe(true);
+  });
+
   it("covers every op of the table", () => {
-    const tested = new Set([...cases.map(([op]) => op), "embedding", "sinusoid", "div", "cast"]);
+    const tested = new Set([...cases.map(([op]) => op), "embedding", "sinusoid", "div", "cast", "sqrt"]);
     expect(Object.keys(opTable).filter((op) => !tested.has(op))).toEqual([]);
   });
 });
