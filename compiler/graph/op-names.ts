@@ -37,6 +37,7 @@ export interface OpAttributes {
   /** `inPlace` where the inputs are computed where the whole is to lie, so that joining them moves nothing. */
   readonly concat: { readonly axis: number; readonly inPlace?: true };
   readonly slice: { readonly axis: number; readonly start: number; readonly size: number };
+  readonly pad: { readonly axis: number; readonly before: number; readonly after: number };
   readonly add: None;
   readonly sub: None;
   readonly mul: None;

@@ -15,6 +15,7 @@ import { linear } from "./linear.ts";
 import { matmul } from "./matmul.ts";
 import { groupNorm, layerNorm } from "./normalise.ts";
 import type { CompositeOp, OpEntry } from "./op.ts";
+import { pad } from "./pad.ts";
 import { rmsNorm } from "./rms-norm.ts";
 import { sinusoid } from "./sinusoid.ts";
 import { slice } from "./slice.ts";
@@ -47,6 +48,7 @@ export const opTable = {
   upsample,
   concat,
   slice,
+  pad,
   add,
   sub,
   mul,

@@ -98,6 +98,10 @@ const makers: { readonly [O in OpName]: Make } = {
     const start = random.below(shape[axis] ?? 1);
     return { inputs: [x], attributes: { axis, start, size: 1 + random.below((shape[axis] ?? 1) - start) } };
   },
+  pad: (x, shape, { random }) => ({
+    inputs: [x],
+    attributes: { axis: random.below(shape.length), before: random.below(5), after: random.below(5) },
+  }),
   add: binary,
   sub: binary,
   mul: binary,

@@ -24,6 +24,7 @@ const statements = [
   "h = h |> upsample(#);",
   "h = h |> softmax(axis: #);",
   "h = h |> slice(axis: #, start: #, size: #);",
+  "h = h |> pad(axis: #, before: #, after: #);",
   "h = h |> arrange([@, @, @, @]);",
   "h = h |> arrange([@, @, @]);",
   "h = h |> expand([@, @, @, @, @]);",

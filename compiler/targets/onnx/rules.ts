@@ -88,6 +88,9 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   slice: (writer, [x = ""], { attributes: { axis, start, size } }) =>
     writer.node("Slice", [x, ...[start, start + size, axis].map((bound) => writer.ints([bound]))]),
 
+  pad: (writer, [x = ""], { attributes: { axis, before, after } }) =>
+    writer.node("Pad", [x, writer.ints([before, after]), "", writer.ints([axis])]),
+
   reshape: (writer, [x = ""], { type }, types) => writer.reshape(x, inputAt(types, 0).shape, type.shape),
   transpose: (writer, inputs, { attributes }) => writer.node("Transpose", inputs, { perm: attributes.permutation }),
   broadcast: (writer, [x = ""], { type }) => writer.node("Expand", [x, writer.ints(type.shape)]),

@@ -215,6 +215,15 @@ describe("data movement", () => {
     expect(apply("broadcast", [upward([2, 1])], { shape: [2, 3] }).data).toEqual([1, 1, 1, 2, 2, 2]);
   });
 
+  it("pad puts zeros ahead of and behind each run of its axis", () => {
+    expect(apply("pad", [upward([2, 2, 2])], { axis: 1, before: 1, after: 2 })).toEqual({
+      shape: [2, 5, 2],
+      data: [0, 0, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 5, 6, 7, 8, 0, 0, 0, 0],
+    });
+    expect(apply("pad", [upward([2, 2])], { axis: 1, before: 0, after: 1 }).data).toEqual([1, 2, 0, 3, 4, 0]);
+    expect(apply("pad", [upward([2])], { axis: 0, before: 0, after: 0 }).data).toEqual([1, 2]);
+  });
+
   it("operators stretch axes of size 1 on either side", () => {
     expect(apply("sub", [upward([2, 1]), given([1, 2], [10, 20])])).toEqual({ shape: [2, 2], data: [-9, -19, -8, -18] });
     expect(apply("div", [given([2], [1, 6]), given([2], [4, 3])]).data).toEqual([0.25, 2]);

@@ -4,7 +4,7 @@ import { startsOf } from "../../../ops/concat.ts";
 import { inputAt } from "../../../ops/rules.ts";
 import { frequencies } from "../../../ops/sinusoid.ts";
 import { type Coordinate, moved, scalar } from "../layout/coordinates.ts";
-import { type GatherForm, isShared, nameFor, type Width } from "./form.ts";
+import { type ElementReader, type GatherForm, isShared, nameFor, type Width } from "./form.ts";
 import { cosineOf, geluOf } from "./functions.ts";
 
 export const cast: GatherForm<"cast"> = {
@@ -21,6 +21,12 @@ export const cast: GatherForm<"cast"> = {
   },
 };
 
+/** Four neighbours that are read each for itself. */
+function oneByOne(reader: ElementReader, at: readonly Coordinate[], write: (at: readonly Coordinate[]) => string): string {
+  const each = reader.neighbours(at).map((one) => reader.name(write(one)));
+  return `vec4<f32>(${each.join(", ")})`;
+}
+
 /** Reads the input that holds the place, which is asked from the last input to the first. */
 export const concat: GatherForm<"concat"> = {
   kind: "gather",
@@ -29,8 +35,7 @@ export const concat: GatherForm<"concat"> = {
     const starts = startsOf(op.inputs.map((id) => inputAt(reader.shapeOf(id), axis)));
     if (width === 4 && starts.some((start) => start % 4 !== 0) && !isShared(reader, [inputAt(at, axis)])) {
       // Four neighbours may lie in two inputs.
-      const each = reader.neighbours(at).map((one) => reader.name(concat.write(reader, op, one, 1)));
-      return `vec4<f32>(${each.join(", ")})`;
+      return oneByOne(reader, at, (one) => concat.write(reader, op, one, 1));
     }
     const place = inputAt(at, axis);
     const whole = scalar(place);
@@ -50,6 +55,25 @@ export const concat: GatherForm<"concat"> = {
   },
 };
 
+export const pad: GatherForm<"pad"> = {
+  kind: "gather",
+  write: (reader, op, at, width) => {
+    const [x = -1] = op.inputs;
+    const { axis, before, after } = op.attributes;
+    if (before + after === 0) return reader.read(x, at, width);
+    const place = inputAt(at, axis);
+    const size = inputAt(reader.shapeOf(x), axis);
+    if (width === 4 && (before % 4 !== 0 || size % 4 !== 0) && !isShared(reader, [place])) {
+      // Of four neighbours some may be zeros.
+      return oneByOne(reader, at, (one) => pad.write(reader, op, one, 1));
+    }
+    const whole = scalar(place);
+    const read = () => reader.read(x, at.with(axis, moved(place, size, -before)), width);
+    const zero = () => (width === 4 ? "vec4<f32>()" : "0.0");
+    return reader.choose(`${whole} >= ${before}u && ${whole} < ${before + size}u`, width, read, zero);
+  },
+};
+
 export const embedding: GatherForm<"embedding"> = {
   kind: "gather",
   write: (reader, op, at, width) => {
@@ -60,8 +84,7 @@ export const embedding: GatherForm<"embedding"> = {
     };
     // Neighbours along the tokens have a row each.
     if (width === 1 || isShared(reader, at.slice(0, -1))) return row(at, width);
-    const each = reader.neighbours(at).map((place) => reader.name(row(place, 1)));
-    return `vec4<f32>(${each.join(", ")})`;
+    return oneByOne(reader, at, (place) => row(place, 1));
   },
 };
 

@@ -5,7 +5,7 @@ import { inputAt } from "../../../ops/rules.ts";
 import { moved, regroup } from "../layout/coordinates.ts";
 import { type ElementForm, type Form, nameFor } from "./form.ts";
 import { cosineOf, geluOf, geluTanhOf, sigmoidOf, sineOf } from "./functions.ts";
-import { cast, concat, embedding, geglu, sinusoid } from "./gathers.ts";
+import { cast, concat, embedding, geglu, pad, sinusoid } from "./gathers.ts";
 
 const kernel = { kind: "kernel" } as const;
 
@@ -83,6 +83,7 @@ const table = {
   concat,
   embedding,
   geglu,
+  pad,
   sinusoid,
 } satisfies { readonly [O in OpName]: Form<O> };
 

@@ -233,7 +233,7 @@ function laneOfSource(tail: OpValue, places: ReadonlyMap<ValueId, Stored>, byId:
     const form = formOf(value.op);
     const [input = -1] = value.inputs;
     if (form.kind === "move") return visit(input, form.source(at, value, byId(input).type.shape));
-    if (form.kind !== "element" && value.op !== "concat") return undefined;
+    if (form.kind !== "element" && value.op !== "concat" && value.op !== "pad") return undefined;
     for (const one of value.inputs) {
       if (byId(one).type.shape.length !== at.length) continue;
       const found = visit(one, at);

@@ -99,6 +99,9 @@ const cases: readonly Case[] = [
   ],
   ["concat", [[2, 3]], { axis: 0 }],
   ["slice", [[2, 7, 3]], { axis: 1, start: 2, size: 4 }],
+  ["pad", [[2, 3, 4]], { axis: 1, before: 2, after: 1 }],
+  ["pad", [[5]], { axis: 0, before: 0, after: 3 }],
+  ["pad", [[2, 3]], { axis: 1, before: 0, after: 0 }],
   [
     "add",
     [

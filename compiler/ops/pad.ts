@@ -1,0 +1,41 @@
+/** `pad`: zeros before and after along one axis. */
+
+import { plainAxis } from "../graph/axis.ts";
+import { sizeOf } from "../graph/graph.ts";
+import type { PrimitiveOp } from "./op.ts";
+import { tensor } from "./reference/tensor.ts";
+import { inputAt, refuseAxis, refuseBelow, refuseInts } from "./rules.ts";
+
+export const pad: PrimitiveOp<"pad"> = {
+  signature: {
+    name: "pad",
+    inputs: [{ name: "x" }],
+    attributes: [
+      { name: "axis", kind: "int" },
+      { name: "before", kind: "int" },
+      { name: "after", kind: "int" },
+    ],
+    ownsWeights: false,
+    doc: "Zeros along one axis, `before` of them ahead of its elements and `after` behind them; axes are counted from 0.",
+  },
+  infer: (inputs, { axis, before, after }) => {
+    const x = inputAt(inputs, 0);
+    const refused =
+      refuseInts("pad", x, 0) ??
+      refuseAxis("pad", axis, x) ??
+      refuseBelow("pad", "before", before, 0) ??
+      refuseBelow("pad", "after", after, 0);
+    if (refused !== undefined || before + after === 0) return refused ?? x;
+    return { dtype: x.dtype, axes: x.axes.map((old, i) => (i === axis ? plainAxis(before + old.size + after) : old)) };
+  },
+  mixes: (_, { axis, before }) => [{ axis, behind: [before] }],
+  flops: () => 0,
+  reference: (inputs, { axis, before }, output) => {
+    const { data, shape } = inputAt(inputs, 0);
+    const made = new Float32Array(sizeOf(output.shape));
+    const [part, whole] = [sizeOf(shape.slice(axis)), sizeOf(output.shape.slice(axis))];
+    const ahead = before * sizeOf(shape.slice(axis + 1));
+    for (let row = 0; row < data.length / part; row++) made.set(data.subarray(row * part, (row + 1) * part), row * whole + ahead);
+    return tensor(output, made);
+  },
+};
