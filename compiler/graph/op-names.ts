@@ -31,6 +31,9 @@ export interface OpAttributes {
   readonly abs: None;
   readonly geglu: None;
   readonly softmax: { readonly axis: number };
+  readonly sum: { readonly axis: number };
+  readonly mean: { readonly axis: number };
+  readonly max: { readonly axis: number };
   readonly maskedSoftmax: None;
   readonly matmul: None;
   readonly upsample: { readonly factor: number };

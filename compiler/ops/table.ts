@@ -16,6 +16,7 @@ import { matmul } from "./matmul.ts";
 import { groupNorm, layerNorm } from "./normalise.ts";
 import type { CompositeOp, OpEntry } from "./op.ts";
 import { pad } from "./pad.ts";
+import { max, mean, sum } from "./reduce.ts";
 import { rmsNorm } from "./rms-norm.ts";
 import { sinusoid } from "./sinusoid.ts";
 import { slice } from "./slice.ts";
@@ -43,6 +44,9 @@ export const opTable = {
   abs,
   geglu,
   softmax,
+  sum,
+  mean,
+  max,
   matmul,
   sinusoid,
   upsample,

@@ -106,6 +106,9 @@ def ops():
     yield ("gelu-tanh", "gelu", {"approximate": "tanh"}, {"x": (3, 5, 14)}, lambda x: F.gelu(x, approximate="tanh"))
     for name, op in (("relu", F.relu), ("abs", torch.abs), ("sqrt", torch.sqrt), ("sin", torch.sin), ("cos", torch.cos)):
         yield name, name, {}, {"x": (3, 5, 14)}, lambda x, op=op: op(x)
+    yield ("sum", "sum", {"axis": 1}, {"x": (3, 5, 14)}, lambda x: x.sum(1, keepdim=True))
+    yield ("mean", "mean", {"axis": 0}, {"x": (3, 5, 14)}, lambda x: x.mean(0, keepdim=True))
+    yield ("max", "max", {"axis": 2}, {"x": (3, 5, 14)}, lambda x: x.amax(2, keepdim=True))
     yield ("pad-frames", "pad", {"axis": 1, "before": 2, "after": 0}, {"x": (2, 3, 4, 5)}, lambda x: F.pad(x, (0, 0, 0, 0, 2, 0)))
     yield ("pad-last", "pad", {"axis": 2, "before": 1, "after": 3}, {"x": (3, 5, 13)}, lambda x: F.pad(x, (1, 3)))
     yield ("upsample", "upsample", {"factor": 2}, {"x": (2, 3, 2, 3, 5)}, frames(lambda x: F.interpolate(x, scale_factor=2, mode="nearest")))

@@ -80,6 +80,16 @@ const makers: { readonly [O in OpName]: Make } = {
   cos: ofBounded,
   geglu: (x, shape) => ((shape.at(-1) ?? 1) % 2 === 0 ? { inputs: [x], attributes: {} } : undefined),
   softmax: (x, shape, { random }) => ({ inputs: [x], attributes: { axis: random.below(shape.length) } }),
+  // Of either sign it may cancel to nothing but its rounding.
+  sum: (x, shape, { random, builder }) => ({
+    inputs: [builder.op("sigmoid", [x], {}, origin)],
+    attributes: { axis: random.below(shape.length) },
+  }),
+  mean: (x, shape, { random, builder }) => ({
+    inputs: [builder.op("sigmoid", [x], {}, origin)],
+    attributes: { axis: random.below(shape.length) },
+  }),
+  max: (x, shape, { random }) => ({ inputs: [x], attributes: { axis: random.below(shape.length) } }),
   maskedSoftmax: (x, shape) => (shape.length < 2 ? undefined : { inputs: [x], attributes: {} }),
   matmul: (x, shape, { random, operand }) =>
     shape.length < 2 ? undefined : { inputs: [x, operand([...shape.slice(0, -2), shape.at(-1) ?? 1, random.pick(sizes)])], attributes: {} },

@@ -28,6 +28,18 @@ function inF32(writer: OnnxWriter, inputs: readonly string[], types: readonly Te
   return [x, weight, bias];
 }
 
+/** Of one axis, which stays; a sum of halves keeps its digits in f32. */
+const reduced =
+  (opType: string) =>
+  (
+    writer: OnnxWriter,
+    [x = ""]: readonly string[],
+    { type, attributes }: { readonly type: TensorType; readonly attributes: { readonly axis: number } },
+  ): string => {
+    const made = writer.node(opType, [writer.cast(x, type.dtype, "f32"), writer.ints([attributes.axis])], { keepdims: 1 });
+    return writer.cast(made, "f32", type.dtype);
+  };
+
 /** Weights of another dtype than what they meet. */
 function weightsAs(writer: OnnxWriter, dtype: DType, inputs: readonly string[], types: readonly TensorType[]): readonly string[] {
   return inputs.slice(1).map((name, i) => writer.cast(name, inputAt(types, i + 1).dtype, dtype));
@@ -152,6 +164,10 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
     const root = writer.node("Sqrt", [writer.node("Add", [squares, writer.scalar(attributes.eps, "f32")])]);
     return writer.cast(writer.node("Mul", [writer.node("Div", [x, root]), weight]), "f32", type.dtype);
   },
+
+  sum: reduced("ReduceSum"),
+  mean: reduced("ReduceMean"),
+  max: reduced("ReduceMax"),
 
   softmax: (writer, [x = ""], { type, attributes }) =>
     writer.cast(writer.node("Softmax", [writer.cast(x, type.dtype, "f32")], { axis: attributes.axis }), "f32", type.dtype),

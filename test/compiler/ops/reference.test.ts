@@ -195,6 +195,15 @@ describe("softmax, sinusoid, upsample", () => {
     expect(apply("maskedSoftmax", [given([2, 2], [5, 500, 1, 1])]).data).toEqual([1, 0, 0.5, 0.5]);
   });
 
+  it("sum, mean and max run along their axis only, which stays", () => {
+    const x = given([2, 3, 2], [1, -2, 3, -4, 5, -6, 7, -8, 9, -10, 11, -18]);
+    expect(apply("sum", [x], { axis: 1 })).toEqual({ shape: [2, 1, 2], data: [9, -12, 27, -36] });
+    expect(apply("mean", [x], { axis: 1 }).data).toEqual([3, -4, 9, -12]);
+    expect(apply("mean", [x], { axis: 0 })).toEqual({ shape: [1, 3, 2], data: [4, -5, 6, -7, 8, -12] });
+    expect(apply("max", [x], { axis: 2 })).toEqual({ shape: [2, 3, 1], data: [1, 3, 5, 7, 9, 11] });
+    expect(apply("max", [x], { axis: 1 }).data).toEqual([5, -2, 11, -8]);
+  });
+
   it("sinusoid puts cosines before sines, the first at frequency 1 and falling to 1/10000 of it", () => {
     const made = apply("sinusoid", [given([1], [2])], { width: 4 });
     expect(rounded(made.data, 6)).toEqual(rounded([Math.cos(2), Math.cos(0.02), Math.sin(2), Math.sin(0.02)], 6));

@@ -166,6 +166,12 @@ describe("refusals", () => {
     expect(refusal("slice", [x], { axis: 1, start: 3, size: 4 })).toMatchInlineSnapshot(
       `"bad-attribute at size: \`slice\` takes the elements 3 to 6 of axis C, but it has only 5"`,
     );
+    expect(refusal("sum", [x], { axis: -1 })).toMatchInlineSnapshot(
+      `"bad-attribute at axis: \`sum\` counts axes from 0 to 3 in [B, C, H, W], but \`axis\` is -1"`,
+    );
+    expect(refusal("mean", [value([B], "i32")], { axis: 0 })).toMatchInlineSnapshot(
+      `"wrong-dtype at 0: \`mean\` computes on floats, but the value is i32 [B]"`,
+    );
     expect(refusal("pad", [x], { axis: 4, before: 1, after: 0 })).toMatchInlineSnapshot(
       `"bad-attribute at axis: \`pad\` counts axes from 0 to 3 in [B, C, H, W], but \`axis\` is 4"`,
     );
@@ -199,6 +205,8 @@ describe("axes of results", () => {
     expect(axes("linear", [x], { out: 9 })).toBe("[B, F, C, H, 9]");
     expect(axes("concat", [x, x], { axis: 2 })).toBe("[B, F, 6, H, W]");
     expect(axes("slice", [x], { axis: 2, start: 0, size: 2 })).toBe("[B, F, 2, H, W]");
+    expect(axes("max", [x], { axis: 1 })).toBe("[B, 1, C, H, W]");
+    expect(axes("sum", [value([axis("N", 1), B])], { axis: 0 })).toBe("[N, B]");
     expect(axes("pad", [x], { axis: 1, before: 2, after: 1 })).toBe("[B, 19, C, H, W]");
     expect(axes("pad", [x], { axis: 1, before: 0, after: 0 })).toBe("[B, F, C, H, W]");
     expect(axes("geglu", [value([B, channels(8)])])).toBe("[B, C / 2]");

@@ -28,6 +28,9 @@ const table = {
   layerNorm: kernel,
   rmsNorm: kernel,
   softmax: kernel,
+  sum: kernel,
+  mean: kernel,
+  max: kernel,
   maskedSoftmax: kernel,
 
   add: binary("+"),

@@ -6,7 +6,7 @@ import type { Stored } from "../layout/stored.ts";
 import { attention, quadAttention } from "./attention.ts";
 import { convolution, quadConvolution, windowOf } from "./convolution.ts";
 import { groupNorm, groupStatistics } from "./group-norm.ts";
-import { layerNorm, rmsNorm, softmax } from "./norms.ts";
+import { layerNorm, reduction, rmsNorm, softmax } from "./norms.ts";
 import { pointwise } from "./pointwise.ts";
 import { product, quadProduct } from "./product.ts";
 import { splitProduct } from "./split-product.ts";
@@ -46,6 +46,9 @@ const writers: { readonly [O in KernelName]: Write } = {
   layerNorm: (task) => [layerNorm(task)],
   rmsNorm: (task) => [rmsNorm(task)],
   softmax: (task) => [softmax(task)],
+  sum: (task) => [reduction(task)],
+  mean: (task) => [reduction(task)],
+  max: (task) => [reduction(task)],
   maskedSoftmax: (task) => [softmax(task)],
 };
 

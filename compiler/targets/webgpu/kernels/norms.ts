@@ -1,7 +1,7 @@
-/** What is computed row by row in f32: norms, a mean before the squares of what is left, so that nothing cancels; softmax. */
+/** What is computed row by row in f32: norms, a mean before the squares of what is left, so that nothing cancels; softmax; sums, means and maxima. */
 
 import { type OpValueOf, sizeOf, type ValueId } from "../../../graph/graph.ts";
-import { regroup, variable } from "../layout/coordinates.ts";
+import { type Coordinate, regroup, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
 import { KernelWriter } from "./kernel-writer.ts";
 import { laneVariable, literal, Reader } from "./reader.ts";
@@ -66,14 +66,10 @@ export function rmsNorm(task: Task): Draft {
   return row.finish((element) => `${element} * ${scale} * ${row.weight(weight)}`);
 }
 
-/** exp(x) over its sum along one axis, one thread a row; of a masked one, row i sees the columns 0 to i. */
-export function softmax(task: Task): Draft {
-  const { group, scene, result } = task;
-  const core = coreOf(group, "softmax", "maskedSoftmax");
+/** One thread a row of any axis, whose elements it goes through one by one. */
+function axisKernel(task: Task, core: OpValueOf<"softmax" | "maskedSoftmax" | "sum" | "mean" | "max">, axis: number) {
   const [x = -1] = core.inputs;
-  const { shape } = core.type;
-  const masked = core.op === "maskedSoftmax";
-  const axis = masked ? shape.length - 1 : core.attributes.axis;
+  const { shape } = task.scene.value(x).type;
   const length = shape[axis] ?? 1;
   const others = shape.filter((_, i) => i !== axis);
   const rows = sizeOf(others);
@@ -81,18 +77,52 @@ export function softmax(task: Task): Draft {
   const { index, grid } = countedThreads(rows, 64);
   writer.lines.push(`let row = ${index};`, `if (row >= ${rows}u) { return; }`);
   const rowAt = regroup([variable("row", rows)], others);
-  const at = [...rowAt.slice(0, axis), variable("e", length), ...rowAt.slice(axis)];
+  const at = (along: Coordinate) => [...rowAt.slice(0, axis), along, ...rowAt.slice(axis)];
+  const element = at(variable("e", length));
+  return {
+    writer,
+    length,
+    each: (end: string, body: (element: string) => void) =>
+      writer.block(`for (var e = 0u; e < ${end}; e++)`, () => body(new Reader(task.scene, writer).read(x, element, 1))),
+    /** The result at the element that a pass has come to. */
+    finishEach: (computed: string) => finishElement(task, writer, core, writer.name(computed), element, 1),
+    /** The result that is one for the whole row. */
+    finishRow: (computed: string) => finishElement(task, writer, core, writer.name(computed), at([]), 1),
+    draft: (): Draft => ({
+      name: `${core.op}_${shape.join("x")}_${task.result.dtype}`,
+      source: writer.finish(`${core.op} of [${shape.join(", ")}] along axis ${axis}; a thread a row.`, [64, 1, 1], ["id"], grid),
+    }),
+  };
+}
+
+/** exp(x) over its sum along one axis; of a masked one, row i sees the columns 0 to i. */
+export function softmax(task: Task): Draft {
+  const core = coreOf(task.group, "softmax", "maskedSoftmax");
+  const { shape } = core.type;
+  const masked = core.op === "maskedSoftmax";
+  const { writer, length, each, finishEach, draft } = axisKernel(task, core, masked ? shape.length - 1 : core.attributes.axis);
   writer.lines.push(masked ? `let seen = min(row % ${shape.at(-2) ?? 1}u + 1u, ${length}u);` : `let seen = ${length}u;`);
-  const each = (end: string, body: (element: string) => void) =>
-    writer.block(`for (var e = 0u; e < ${end}; e++)`, () => body(new Reader(scene, writer).read(x, at, 1)));
   writer.lines.push("var largest = -3.0e38;", "var sum = 0.0;");
   each("seen", (element) => writer.lines.push(`largest = max(largest, ${element});`));
   each("seen", (element) => writer.lines.push(`sum += exp(${element} - largest);`));
-  each(`${length}u`, (element) =>
-    finishElement(task, writer, core, writer.name(`select(0.0, exp(${element} - largest) / sum, e < seen)`), at, 1),
-  );
-  return {
-    name: `${core.op}_${shape.join("x")}_${result.dtype}`,
-    source: writer.finish(`${core.op} of [${shape.join(", ")}] along axis ${axis}; a thread a row.`, [64, 1, 1], ["id"], grid),
-  };
+  each(`${length}u`, (element) => finishEach(`select(0.0, exp(${element} - largest) / sum, e < seen)`));
+  return draft();
+}
+
+/** Where a reduction begins, and how an element joins it. */
+const reductions = {
+  sum: { start: "0.0", join: (element: string) => `reduced += ${element};` },
+  mean: { start: "0.0", join: (element: string) => `reduced += ${element};` },
+  max: { start: "-3.4028234e38", join: (element: string) => `reduced = max(reduced, ${element});` },
+} as const;
+
+/** The sum, the mean or the largest along one axis. */
+export function reduction(task: Task): Draft {
+  const core = coreOf(task.group, "sum", "mean", "max");
+  const { writer, length, each, finishRow, draft } = axisKernel(task, core, core.attributes.axis);
+  const { start, join } = reductions[core.op];
+  writer.lines.push(`var reduced = ${start};`);
+  each(`${length}u`, (element) => writer.lines.push(join(element)));
+  finishRow(core.op === "mean" ? `reduced / ${literal(length)}` : "reduced");
+  return draft();
 }

@@ -11,6 +11,7 @@ import {
   type ValueId,
   valuesById,
 } from "../../../graph/graph.ts";
+import type { OpName } from "../../../graph/op-names.ts";
 import { chain, follow, gatedBelow } from "../forms/chain.ts";
 import { formOf } from "../forms/table.ts";
 import { type Coordinate, probes, rowMajor } from "../layout/coordinates.ts";
@@ -185,10 +186,13 @@ export function statisticsShape(group: Group): readonly number[] {
   return [...type.shape.slice(0, -3), attributes.groups, 2];
 }
 
+/** Kernels that go through a row of any axis element by element. */
+const oneByOne: ReadonlySet<OpName> = new Set(["softmax", "maskedSoftmax", "sum", "mean", "max"]);
+
 /** Whether the kernel of a core writes four channels at once: else it has no halves to write, of which two share a word. */
 function writesFours(core: OpValue | undefined): boolean {
   if (core === undefined) return true;
-  if (core.op === "softmax" || core.op === "maskedSoftmax") return false;
+  if (oneByOne.has(core.op)) return false;
   const channels = core.type.shape.at(core.op === "conv2d" || core.op === "groupNorm" ? -3 : -1) ?? 1;
   return (core.op === "attend" ? channels / core.attributes.heads : channels) % 4 === 0;
 }

@@ -68,6 +68,11 @@ const cases: readonly Case[] = [
   ["geglu", [[3, 2, 10]]],
   ["softmax", [[3, 4, 5]], { axis: 2 }],
   ["softmax", [[3, 4, 5]], { axis: 0 }],
+  ["sum", [[3, 4, 5]], { axis: 1 }],
+  ["sum", [[2000]], { axis: 0 }],
+  ["mean", [[3, 4, 5]], { axis: 2 }],
+  ["max", [[3, 4, 5]], { axis: 0 }],
+  ["max", [[3, 1]], { axis: 1 }],
   ["maskedSoftmax", [[2, 3, 5, 5]]],
   // A mask too large to be written.
   ["maskedSoftmax", [[1, 260, 260]]],
