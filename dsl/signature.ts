@@ -10,6 +10,8 @@ export interface AttributeSignature {
   readonly kind: AttributeKind;
   /** No default: the call must give it. */
   readonly default?: AttributeValue;
+  /** The op owns weights only where this is true. */
+  readonly asksForWeights?: true;
 }
 
 export interface OpSignature {
@@ -18,7 +20,7 @@ export interface OpSignature {
   readonly inputs: readonly { readonly name: string; readonly list?: true }[];
   /** May be given by position after the inputs, or by name. */
   readonly attributes: readonly AttributeSignature[];
-  /** Whether a call must be labelled, as it owns weights. */
+  /** Whether a call must be labelled, as it owns weights; not where an attribute that asks for them is written `false`. */
   readonly ownsWeights: boolean;
   /** One sentence for help and hover, with shapes. */
   readonly doc: string;

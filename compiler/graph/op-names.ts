@@ -12,8 +12,8 @@ export interface OpAttributes {
   };
   readonly linear: { readonly out: number; readonly bias: boolean; readonly init: "default" | "zeros" };
   readonly groupNorm: { readonly groups: number; readonly eps: number };
-  readonly layerNorm: { readonly eps: number };
-  readonly rmsNorm: { readonly eps: number };
+  readonly layerNorm: { readonly eps: number; readonly affine: boolean };
+  readonly rmsNorm: { readonly eps: number; readonly affine: boolean };
   /** `dtype` of these two is the build's precision, which no input's type tells. */
   readonly embedding: { readonly vocabulary: number; readonly width: number; readonly dtype: Exclude<DType, "i32"> };
   readonly sinusoid: { readonly width: number; readonly dtype: Exclude<DType, "i32"> };

@@ -4,7 +4,7 @@ import { axisName } from "../graph/axis.ts";
 import type { OwnedWeight, PrimitiveOp } from "./op.ts";
 import { normaliseRows } from "./reference/normalise-rows.ts";
 import { tensor } from "./reference/tensor.ts";
-import { axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
+import { affineAttribute, axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 function scaleAndShift(channels: number): readonly OwnedWeight[] {
   return [
@@ -63,11 +63,11 @@ export const layerNorm: PrimitiveOp<"layerNorm"> = {
   signature: {
     name: "layerNorm",
     inputs: [{ name: "x" }],
-    attributes: [{ name: "eps", kind: "float", default: 1e-5 }],
+    attributes: [{ name: "eps", kind: "float", default: 1e-5 }, affineAttribute],
     ownsWeights: true,
-    doc: "Normalises the last axis of [..., C], then scales and shifts each channel.",
+    doc: "Normalises the last axis of [..., C], then scales and shifts each channel; without `affine` it has no weights and does neither.",
   },
-  weights: (inputs) => scaleAndShift(axisFromEnd(inputAt(inputs, 0), 1).size),
+  weights: (inputs, { affine }) => (affine ? scaleAndShift(axisFromEnd(inputAt(inputs, 0), 1).size) : []),
   infer: (inputs) => {
     const x = inputAt(inputs, 0);
     return refuseInts("layerNorm", x, 0) ?? refuseRank("layerNorm", x, 1, "the channels from the last axis") ?? x;
@@ -75,9 +75,11 @@ export const layerNorm: PrimitiveOp<"layerNorm"> = {
   mixes: (shapes) => lastAxes(shapes, 1),
   flops: () => 0,
   reference: (inputs, attributes, output) => {
-    const [x, weight, bias] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
-    const channels = weight.data.length;
+    const x = inputAt(inputs, 0);
+    const [, weight, bias] = inputs;
+    const channels = x.shape.at(-1) ?? 1;
     const made = normaliseRows(x.data, channels, attributes.eps);
+    if (weight === undefined || bias === undefined) return tensor(output, Float32Array.from(made));
     for (let i = 0; i < made.length; i++) {
       made[i] = (made[i] as number) * (weight.data[i % channels] as number) + (bias.data[i % channels] as number);
     }

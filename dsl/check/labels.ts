@@ -65,7 +65,8 @@ export class LabelCheck {
   private callOwns(call: CallExpression, file: string): boolean {
     const declared = this.context.declared(call.callee.name, file);
     if (declared?.declaration.kind === "block") return this.owning.has(declared.declaration);
-    return declared === undefined && this.context.ops.get(call.callee.name)?.ownsWeights === true;
+    const op = declared === undefined ? this.context.ops.get(call.callee.name) : undefined;
+    return op?.ownsWeights === true && !op.attributes.some((attribute) => attribute.asksForWeights && isOff(call, attribute.name));
   }
 
   private add(labels: Labels, label: Identifier): void {
@@ -133,4 +134,10 @@ export class LabelCheck {
     });
     for (const { added } of taken) for (const [name, label] of added) labels.added.set(name, label);
   }
+}
+
+/** What is not written out may be either. */
+function isOff(call: CallExpression, attribute: string): boolean {
+  const given = call.arguments.find((argument) => argument.name?.name === attribute)?.value;
+  return given?.kind === "bool" && !given.value;
 }

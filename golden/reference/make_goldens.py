@@ -96,6 +96,8 @@ def ops():
                {"x": (2, 3, channels, 5, 7), "weight": (channels,), "bias": (channels,)}, op)
     yield ("rms-norm", "rmsNorm", {}, {"x": (3, 5, 13), "weight": (13,)}, lambda x, weight: x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-6) * weight)
     yield ("layer-norm", "layerNorm", {}, {"x": (3, 5, 13), "weight": (13,), "bias": (13,)}, lambda x, weight, bias: F.layer_norm(x, (13,), weight, bias))
+    yield ("layer-norm-plain", "layerNorm", {"affine": False}, {"x": (3, 5, 13)}, lambda x: nn.LayerNorm(13, elementwise_affine=False)(x))
+    yield ("rms-norm-plain", "rmsNorm", {"affine": False}, {"x": (3, 5, 13)}, lambda x: x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-6))
     yield ("linear", "linear", {"out": 11}, {"x": (3, 5, 13), "weight": (11, 13), "bias": (11,)}, F.linear)
     yield ("linear-no-bias", "linear", {"out": 11, "bias": False}, {"x": (3, 5, 13), "weight": (11, 13)}, F.linear)
     for name, heads, s, t, c, causal in (("self", 3, 7, 7, 15, False), ("cross", 2, 7, 5, 14, False), ("causal", 3, 9, 9, 12, True), ("one-head", 1, 4, 6, 8, False)):

@@ -53,8 +53,8 @@ const makers: { readonly [O in OpName]: Make } = {
     shape.length < 2 ? undefined : { inputs: [x], attributes: { out: random.pick(sizes), bias: random.below(3) > 0, init: "default" } },
   groupNorm: (x, shape, { random }) =>
     shape.length < 3 ? undefined : { inputs: [x], attributes: { groups: divisorOf(shape.at(-3) ?? 1, random), eps: normEps } },
-  layerNorm: (x) => ({ inputs: [x], attributes: { eps: normEps } }),
-  rmsNorm: (x) => ({ inputs: [x], attributes: { eps: 1e-6 } }),
+  layerNorm: (x, _, { random }) => ({ inputs: [x], attributes: { eps: normEps, affine: random.below(3) > 0 } }),
+  rmsNorm: (x, _, { random }) => ({ inputs: [x], attributes: { eps: 1e-6, affine: random.below(3) > 0 } }),
   embedding: (_, shape, { random, operand }) => ({
     inputs: [operand(shape.slice(0, 2), "i32")],
     attributes: { vocabulary: 9, width: random.pick(sizes) },

@@ -71,6 +71,13 @@ describe("stages", () => {
     expect(codes(block("return x |> linear(C);"))).toEqual(["missing-label"]);
   });
 
+  test("a norm whose weights are switched off needs no label; one that may have them does", () => {
+    expect(codes(block("return x |> layerNorm(affine: false) |> rmsNorm(eps: 1e-5, affine: false);"))).toEqual([]);
+    expect(codes(block("return x |> layerNorm(affine: true);"))).toEqual(["missing-label"]);
+    expect(codes(block("return x |> rmsNorm(affine: C < 4);"))).toEqual(["missing-label"]);
+    expect(codes(block("return x |> linear(C, bias: false);"))).toEqual(["missing-label"]);
+  });
+
   test("errors of imported files are said with their file, once", () => {
     const files = new Map([
       ["a.mv", 'import { B } from "./b.mv";\nimport { C } from "./c.mv";\n'],

@@ -28,6 +28,11 @@ function inF32(writer: OnnxWriter, inputs: readonly string[], types: readonly Te
   return [x, weight, bias];
 }
 
+/** ONNX Runtime computes them while it loads; as an initialiser they would be megabytes. */
+function onesOf(writer: OnnxWriter, count: number): string {
+  return writer.node("Expand", [writer.scalar(1, "f32"), writer.ints([count])]);
+}
+
 /** Of one axis, which stays; a sum of halves keeps its digits in f32. */
 const reduced =
   (opType: string) =>
@@ -142,27 +147,26 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
     const row = (channels / groups) * height * width;
     const [x, weight, bias] = inF32(writer, inputs, types);
     const rows = writer.reshape(x, [], [sizeOf(type.shape) / (groups * row), groups, row]);
-    // ONNX Runtime computes the ones while it loads; as an initialiser they would be megabytes.
-    const ones = writer.node("Expand", [writer.scalar(1, "f32"), writer.ints([row])]);
-    const normal = writer.node("LayerNormalization", [rows, ones], { axis: -1, epsilon: { float: eps } });
+    const normal = writer.node("LayerNormalization", [rows, onesOf(writer, row)], { axis: -1, epsilon: { float: eps } });
     const channel = (name: string) => writer.reshape(name, [channels], [channels, 1, 1]);
     const scaled = writer.node("Mul", [writer.reshape(normal, [], type.shape), channel(weight)]);
     return writer.cast(writer.node("Add", [scaled, channel(bias)]), "f32", type.dtype);
   },
 
-  layerNorm: (writer, inputs, { type, attributes }, types) =>
-    writer.cast(
-      writer.node("LayerNormalization", inF32(writer, inputs, types), { axis: -1, epsilon: { float: attributes.eps } }),
-      "f32",
-      type.dtype,
-    ),
+  layerNorm: (writer, inputs, { type, attributes }, types) => {
+    const [x, ...weights] = inF32(writer, inputs, types);
+    const scaled = inputs.length > 1 ? [x, ...weights] : [x, onesOf(writer, type.shape.at(-1) ?? 1)];
+    const made = writer.node("LayerNormalization", scaled, { axis: -1, epsilon: { float: attributes.eps } });
+    return writer.cast(made, "f32", type.dtype);
+  },
 
   /** RMSNormalization came with opset 23. */
   rmsNorm: (writer, inputs, { type, attributes }, types) => {
     const [x, weight] = inF32(writer, inputs, types);
     const squares = writer.node("ReduceMean", [writer.node("Mul", [x, x]), writer.ints([-1])], { keepdims: 1 });
     const root = writer.node("Sqrt", [writer.node("Add", [squares, writer.scalar(attributes.eps, "f32")])]);
-    return writer.cast(writer.node("Mul", [writer.node("Div", [x, root]), weight]), "f32", type.dtype);
+    const normal = writer.node("Div", [x, root]);
+    return writer.cast(inputs.length > 1 ? writer.node("Mul", [normal, weight]) : normal, "f32", type.dtype);
   },
 
   sum: reduced("ReduceSum"),

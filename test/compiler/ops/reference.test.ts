@@ -105,6 +105,15 @@ describe("norms", () => {
     expect([...shifted.data].map((x) => Number(x.toFixed(6)))).toEqual([0.1, 0.7]);
   });
 
+  it("without affine own no weights, and neither scale nor shift", () => {
+    expect(graphOf("layerNorm", [{ dtype: "f32", shape: [2, 2] }], { affine: false }).values.map(({ kind }) => kind)).toEqual([
+      "input",
+      "op",
+    ]);
+    expect(apply("layerNorm", [given([2, 2], [1, 3, 10, 10])], { eps: 3, affine: false }).data).toEqual([-0.5, 0.5, 0, 0]);
+    expect(rounded(apply("rmsNorm", [given([2, 2], [1, 7, 5, 5])], { eps: 0, affine: false }).data, 6)).toEqual([0.2, 1.4, 1, 1]);
+  });
+
   it("layerNorm normalises the last axis, eps inside the root", () => {
     const made = apply("layerNorm", [given([2, 2], [1, 3, 10, 10])], { eps: 3 }, { weight: [1, 2], bias: [0, 5] });
     expect(made.data).toEqual([-0.5, 6, 0, 5]);

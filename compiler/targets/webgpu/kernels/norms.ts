@@ -45,25 +45,28 @@ function rowKernel(task: Task, core: OpValueOf<"layerNorm" | "rmsNorm">) {
   };
 }
 
-/** Each row to mean 0 and variance 1, then the channels' scale and shift. */
+/** Each row to mean 0 and variance 1, then the channels' scale and shift where it has them. */
 export function layerNorm(task: Task): Draft {
   const core = coreOf(task.group, "layerNorm");
-  const [, weight = -1, bias = -1] = core.inputs;
+  const [, weight, bias] = core.inputs;
   const row = rowKernel(task, core);
   const mean = row.writer.name(row.mean("sum", (element) => element));
   const variance = row.mean("squares", (element) => `(${element} - ${mean}) * (${element} - ${mean})`);
   const scale = row.writer.name(`inverseSqrt(${variance} + ${literal(core.attributes.eps)})`);
-  return row.finish((element) => `(${element} - ${mean}) * ${scale} * ${row.weight(weight)} + ${row.weight(bias)}`);
+  return row.finish((element) => {
+    const normal = `(${element} - ${mean}) * ${scale}`;
+    return weight === undefined || bias === undefined ? normal : `${normal} * ${row.weight(weight)} + ${row.weight(bias)}`;
+  });
 }
 
-/** Each row to a mean square of 1, then the channels' scale. */
+/** Each row to a mean square of 1, then the channels' scale where it has one. */
 export function rmsNorm(task: Task): Draft {
   const core = coreOf(task.group, "rmsNorm");
-  const [, weight = -1] = core.inputs;
+  const [, weight] = core.inputs;
   const row = rowKernel(task, core);
   const square = row.mean("squares", (element) => `${element} * ${element}`);
   const scale = row.writer.name(`inverseSqrt(${square} + ${literal(core.attributes.eps)})`);
-  return row.finish((element) => `${element} * ${scale} * ${row.weight(weight)}`);
+  return row.finish((element) => `${element} * ${scale}${weight === undefined ? "" : ` * ${row.weight(weight)}`}`);
 }
 
 /** One thread a row of any axis, whose elements it goes through one by one. */

@@ -25,7 +25,9 @@ const cases: readonly Case[] = [
   ["groupNorm", [[1, 2, 5, 1, 3]], { groups: 1 }],
   ["layerNorm", [[2, 3, 7]]],
   ["layerNorm", [[9]], { eps: 1e-3 }],
+  ["layerNorm", [[2, 3, 7]], { affine: false }],
   ["rmsNorm", [[2, 3, 7]]],
+  ["rmsNorm", [[2, 3, 7]], { affine: false }],
   ["rmsNorm", [[9]], { eps: 1e-3 }],
   [
     "attend",
