@@ -145,6 +145,14 @@ export const expandCases: Cases = {
   "conflicting-weight": [
     `${image}model Tiny<H = 8> {\n  graph wide(x: Image<4, H, H>): Image<8, H, H> {\n    return x |> conv2d(8, kernel: 1) as conv;\n  }\n  graph narrow(x: Image<4, H, H>): Image<4, H, H> {\n    return x |> conv2d(4, kernel: 1) as conv;\n  }\n}\n`,
   ],
+  "unread-weight": [
+    "dim N = 4;\nmodel M {\n  graph run(x: Tensor<float, [N, 8]>): Tensor<float, [N, 8]> {\n    const y = x |> linear(8) as lost;\n    let skips = [x];\n    skips.push(y);\n    return x |> silu();\n  }\n}\n",
+    net(
+      "weight gain: Tensor<float, [1, C, 1, 1]> = ones;\n  weight shift: Tensor<float, [1, C, 1, 1]> = ones;\n  repeat 2 as unit { const y = x |> Layer() as layer; }\n  return x * gain;",
+      "Image<C, H, W>",
+      "block Layer<C, H, W>(x: Image<C, H, W>): Image<C, H, W> { return x |> conv2d(C, kernel: 1) as conv; }\n",
+    ),
+  ],
   "unknown-choice": [
     { source: choices, choices: { preset: "Minni" } },
     { source: choices, choices: { ablations: ["More"] } },
