@@ -6,7 +6,7 @@ import type { Declared, FileScope } from "../program.ts";
 import type { OpSignature } from "../signature.ts";
 import { tooManyErrors } from "../syntax-messages.ts";
 import { checkDiagnostic } from "./messages.ts";
-import type { StaticType } from "./static-type.ts";
+import { type StaticType, unknown } from "./static-type.ts";
 
 /** The forms of the language that are called like ops: one tensor and the axes that it shall have. */
 export const layoutForms: readonly OpSignature[] = (["view", "arrange", "expand"] as const).map((name) => ({
@@ -72,6 +72,22 @@ export class Context {
     return this.files.get(file)?.names.get(name);
   }
 
+  /** For a name that a file lacks and another of the program declares: where to import it from. */
+  hintImport(name: string, file: string): { hint: string } | undefined {
+    const source = this.files.get(file)?.source;
+    for (const [path, other] of this.files) {
+      const declared = other.names.get(name);
+      if (path === file || declared?.file !== path || declared.declaration.kind === "model") continue;
+      const known = source?.declarations.find(
+        (declaration) =>
+          declaration.kind === "import" && declaration.names.some((imported) => this.declared(imported.name, file)?.file === path),
+      );
+      const how = known?.kind === "import" ? `\`import { ${name} } from "${known.path.value}";\`` : "import it from there";
+      return { hint: `${path} declares the ${declared.declaration.kind} \`${name}\`: ${how}` };
+    }
+    return undefined;
+  }
+
   /** What a name stands for where its value, block or type is used: that use is remembered. */
   read(name: string, file: string): Declared | undefined {
     const declared = this.declared(name, file);
@@ -119,14 +135,29 @@ export class Names {
     return [...this.bindings.keys(), ...(this.parent?.all() ?? [])];
   }
 
-  /** Declares a name; twice in one body is an error. */
+  /** Declares a name; twice in one body is an error, and so is a name of the bodies around it: what is meant for that would go nowhere. */
   declare(context: Context, name: Identifier, binding: Omit<Binding, "span">): void {
     const first = this.bindings.get(name.name);
+    const outer = this.parent?.lookUp(name.name);
     if (first !== undefined) {
       const related = [{ message: `\`${name.name}\` declared here first`, span: first.span }];
       context.report("duplicate-name", name.span, { name: name.name }, { related });
-    }
-    this.bindings.set(name.name, { ...binding, span: name.span });
+    } else if (outer !== undefined) {
+      const related = [{ message: `\`${name.name}\` declared here`, span: outer.span }];
+      const assignable = outer.kind === "let" && (binding.kind === "let" || binding.kind === "const");
+      const hint = assignable ? `to change it, assign: \`${name.name} = …;\`, or use another name` : "use another name";
+      context.report("shadowed-name", name.span, { name: name.name, kind: outer.kind }, { hint, related });
+    } else this.warnHidden(context, name, binding.kind);
+    const type = outer === undefined ? binding.type : unknown;
+    this.bindings.set(name.name, { ...binding, type, span: name.span });
+  }
+
+  /** Signatures may say again what the file has: parameters and the dims in `<>` are given by each call. */
+  private warnHidden(context: Context, name: Identifier, kind: Binding["kind"]): void {
+    const hidden = context.declared(name.name, this.file)?.declaration;
+    if (kind === "parameter" || kind === "dim" || (hidden?.kind !== "dim" && hidden?.kind !== "param" && hidden?.kind !== "const")) return;
+    const related = [{ message: `\`${name.name}\` declared here`, span: hidden.name.span }];
+    context.report("hidden-value", name.span, { name: name.name, kind: hidden.kind }, { hint: "use another name", related });
   }
 }
 

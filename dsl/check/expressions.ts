@@ -126,7 +126,7 @@ function nameType(context: Context, expression: NameExpression, names: Names): S
     "unknown-name",
     expression.span,
     { name },
-    isOp ? { hint: `\`${name}\` is an op: call it, \`${name}(…)\`` } : hintNearest(guess),
+    isOp ? { hint: `\`${name}\` is an op: call it, \`${name}(…)\`` } : (context.hintImport(name, names.file) ?? hintNearest(guess)),
   );
   return unknown;
 }

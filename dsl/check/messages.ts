@@ -16,6 +16,9 @@ export const checkMessages = {
   "import-cycle": error((h: { readonly chain: string }) => `the imports go in a circle: ${h.chain}`),
   "not-exported": error((h: { readonly name: string; readonly path: string }) => `${h.path} declares no \`${h.name}\``),
   "duplicate-name": error((h: Name) => `\`${h.name}\` is declared twice`),
+  "shadowed-name": error(
+    (h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` hides the ${h.kind} of the same name around it`,
+  ),
   "unknown-name": error((h: Name) => `there is no \`${h.name}\` here`),
   "unknown-call": error((h: Name) => `there is no block or op \`${h.name}\``),
   "unknown-type": error((h: Name) => `there is no type \`${h.name}\``),
@@ -90,6 +93,9 @@ export const checkMessages = {
     (h: { readonly name: string; readonly from: string }) => `\`${h.name}\` of ${h.from} is never used in this file`,
   ),
   "unused-value": warning((h: { readonly name: string; readonly kind: string }) => `nothing reads the ${h.kind} \`${h.name}\``),
+  "hidden-value": warning(
+    (h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` hides the ${h.kind} of the same name in the file`,
+  ),
 } satisfies MessageTable;
 
 export const checkDiagnostic = diagnosticsOf(checkMessages);

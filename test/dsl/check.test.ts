@@ -45,7 +45,7 @@ describe("what is right is let pass", () => {
     ["a label on what owns no weights", "return x |> silu() as act;"],
     ["a repeat without a label that owns nothing", "let h = x;\nrepeat 2 { h = h |> silu(); }\nreturn h;"],
     ["a list that starts empty", "let l = [];\nl.push(x);\nreturn l.pop();"],
-    ["an inner name over an outer one", "const y = x;\nif (C == 4) { const y = 2 * x; return y; }\nreturn y;"],
+    ["one name in bodies that stand side by side", "if (C == 4) { const y = 2 * x; return y; }\nconst y = x;\nreturn y;"],
     ["arguments by name in any order", "return linear(out: C, x: x) as l;"],
     ["a returned `if` of three branches", "if (C == 1) { return x; } else if (C == 2) { return 2 * x; } else { return 3 * x; }"],
     ["forms by name", "return view(axes: [C], x: x);"],

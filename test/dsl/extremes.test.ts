@@ -57,6 +57,7 @@ test.each<[string, string]>([
 test.each<[string, string, string]>([
   ["a name", `dim ${"F".repeat(1_000_000)} = 1;`, "too-long"],
   ["a string", `param p: string = "${"a".repeat(1_000_000)}";`, "too-long"],
+  ["a comment of another language", `dim F = 1; /*${" *".repeat(500_000)}`, "block-comment"],
   ["an open string", `param p: string = "${"\\".repeat(1_000_000)}`, "unclosed-string"],
   ["a number", `const f = 1.${"1".repeat(1_000_000)};`, "too-long"],
   ["a file of noise", "@ ".repeat(200_000), "too-many-errors"],
