@@ -37,8 +37,12 @@ export class Context {
   readonly ops: ReadonlyMap<string, OpSignature>;
   readonly rules: Rules;
   private readonly reads = new Set<string>();
+  /** All that bodies, blocks and models declare, and what of it is read. */
+  readonly locals: Binding[] = [];
+  private readonly readLocals = new Set<Binding>();
   private readonly places = new Set<string>();
   private errors = 0;
+  private warnings = 0;
   /** What `type` declarations say of values, found when first asked for. */
   readonly types = new Map<TypeDeclaration, StaticType>();
   /** Types of file-level consts, found in an order in which each follows those that it is made of. */
@@ -60,6 +64,10 @@ export class Context {
     if (made.severity === "error" && ++this.errors > mostErrors) {
       this.diagnostics.push(tooManyErrors(span));
       throw new EnoughErrors();
+    }
+    if (made.severity === "warning" && ++this.warnings > mostErrors) {
+      if (this.warnings === mostErrors + 1) this.diagnostics.push(checkDiagnostic("too-many-warnings", span, { limit: mostErrors }));
+      return;
     }
     this.diagnostics.push(made);
   }
@@ -100,6 +108,22 @@ export class Context {
     return this.reads.has(`${file}\n${name}`);
   }
 
+  readLocal(local: Binding): void {
+    this.readLocals.add(local);
+  }
+
+  isLocalRead(local: Binding): boolean {
+    return this.readLocals.has(local);
+  }
+
+  /** Checks what is no use of some locals: a variable's own next value, the type that binds a dim. */
+  withoutReading<T>(locals: readonly Binding[], check: () => T): T {
+    const unread = locals.filter((local) => !this.readLocals.has(local));
+    const found = check();
+    for (const local of unread) this.readLocals.delete(local);
+    return found;
+  }
+
   namesOf(file: string): Iterable<string> {
     return this.files.get(file)?.names.keys() ?? [];
   }
@@ -108,7 +132,10 @@ export class Context {
 export interface Binding {
   readonly type: StaticType;
   /** What the name is, for "cannot be assigned": only a `let` can. */
-  readonly kind: "let" | "const" | "parameter" | "dim" | "weight" | "element of `repeat`";
+  readonly kind: "let" | "const" | "parameter" | "graph input" | "dim" | "weight" | "element of `repeat`";
+  readonly name: string;
+  /** The dims that no other parameter binds. */
+  readonly binds?: readonly Binding[];
   readonly span: Span;
 }
 
@@ -136,7 +163,7 @@ export class Names {
   }
 
   /** Declares a name; twice in one body is an error, and so is a name of the bodies around it: what is meant for that would go nowhere. */
-  declare(context: Context, name: Identifier, binding: Omit<Binding, "span">): void {
+  declare(context: Context, name: Identifier, binding: Pick<Binding, "type" | "kind" | "binds">): void {
     const first = this.bindings.get(name.name);
     const outer = this.parent?.lookUp(name.name);
     if (first !== undefined) {
@@ -149,13 +176,21 @@ export class Names {
       context.report("shadowed-name", name.span, { name: name.name, kind: outer.kind }, { hint, related });
     } else this.warnHidden(context, name, binding.kind);
     const type = outer === undefined ? binding.type : unknown;
-    this.bindings.set(name.name, { ...binding, type, span: name.span });
+    const made = { ...binding, ...name, type };
+    this.bindings.set(name.name, made);
+    context.locals.push(made);
   }
 
   /** Signatures may say again what the file has: parameters and the dims in `<>` are given by each call. */
   private warnHidden(context: Context, name: Identifier, kind: Binding["kind"]): void {
     const hidden = context.declared(name.name, this.file)?.declaration;
-    if (kind === "parameter" || kind === "dim" || (hidden?.kind !== "dim" && hidden?.kind !== "param" && hidden?.kind !== "const")) return;
+    if (
+      kind === "parameter" ||
+      kind === "graph input" ||
+      kind === "dim" ||
+      (hidden?.kind !== "dim" && hidden?.kind !== "param" && hidden?.kind !== "const")
+    )
+      return;
     const related = [{ message: `\`${name.name}\` declared here`, span: hidden.name.span }];
     context.report("hidden-value", name.span, { name: name.name, kind: hidden.kind }, { hint: "use another name", related });
   }

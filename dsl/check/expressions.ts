@@ -112,7 +112,10 @@ export function expect(context: Context, expression: Expression, found: StaticTy
 function nameType(context: Context, expression: NameExpression, names: Names): StaticType {
   const { name } = expression;
   const local = names.lookUp(name);
-  if (local !== undefined) return local.type;
+  if (local !== undefined) {
+    context.readLocal(local);
+    return local.type;
+  }
   const declared = context.read(name, names.file);
   if (declared !== undefined) {
     const type = context.rules.declaredType(context, name, names.file);

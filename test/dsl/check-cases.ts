@@ -238,12 +238,29 @@ export const checkCases: Cases = {
         "type Image<C, H, W> = Tensor<float, [1, C, H, W]>;\nparam wide: bool = true;\nblock Half<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return wide ? x : x / 2;\n}\n",
     },
   ],
+  "op-name": [
+    "type Row = Tensor<float, [1, 4]>;\nblock silu(x: Row): Row {\n  return x / 2;\n}\nblock expand(x: Row): Row {\n  return x |> silu();\n}\n",
+  ],
+  "too-many-warnings": [body(`${"if (wide) { const y = x; }\n  ".repeat(101)}return x |> conv2d(out, kernel: 1) as conv;`)],
+  "unused-block": [
+    "type Row = Tensor<float, [1, 4]>;\nblock Half(x: Row): Row {\n  return x / 2;\n}\nblock Quarter(x: Row): Row {\n  return x |> Half() |> Half();\n}\nmodel M {\n  graph run(x: Row): Row {\n    return x |> Half();\n  }\n}\n",
+  ],
+  "unused-label": [
+    body(
+      'const y = x |> silu() as act |> Half() as half;\n  repeat 2 as round { require wide, "is wide"; }\n  return y |> conv2d(out, kernel: 1) as conv;',
+      "block Half<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x / 2;\n}\n",
+    ),
+  ],
   "hidden-value": [
     model(
       "graph half(z: Image<4, H, H>): Image<4, H, H> {\n    const base = 2;\n    let steps = base;\n    repeat mode of 2 { steps = steps + mode; }\n    return z * steps;\n  }",
     ),
   ],
   "unused-value": [
+    "block First<N, M>(x: Tensor<float, [N]>, y: Tensor<float, [M]>): Tensor<float, [N]> {\n  return x;\n}\n",
+    body(
+      "const y = x;\n  let n = 2;\n  n = n + 1;\n  let skips = [x];\n  skips.push(x);\n  let all = [x];\n  all.pop();\n  weight gain: Tensor<float, [C]> = ones;\n  return x |> conv2d(out, kernel: 1) as conv;",
+    ),
     "dim B = 1;\ndim F = 16;\nparam width: int = 4;\nparam heads: int = 8;\nconst base = 32;\n\nmodel Net<H = 8> {\n  graph run(x: Tensor<float, [B, width, H]>): Tensor<float, [B, width, H]> {\n    const base = 2;\n    return base * x;\n  }\n}\npreset Wide of Net { width: 8, heads: 4 }\n",
   ],
 };
