@@ -38,7 +38,7 @@ export function expandGraph(configuration: Configuration, declaration: GraphDecl
   const expanded = attempt(() => expandBody(configuration, declaration, known));
   if (!expanded.ok) return expanded;
   const { graph, result, reads } = expanded.value;
-  if (reads.allRead(result)) return { ok: true, value: graph };
+  if (reads.allRead(graph, result)) return { ok: true, value: graph };
   if (known === undefined) return { ok: false, diagnostics: reads.unread(graph.name, result) };
   const whole = expandGraph(configuration, declaration);
   return whole.ok ? { ok: true, value: graph } : whole;

@@ -1,7 +1,7 @@
 /** The weights that a graph was expanded with to errors for those that no result depends on, each at the outermost label of which that is so. */
 
 import type { Diagnostic, Span } from "../../dsl/index.ts";
-import type { Origin, ValueId } from "../graph/graph.ts";
+import type { Graph, Origin, ValueId } from "../graph/graph.ts";
 import type { GraphBuilder } from "../rewriting/builder.ts";
 import { expandDiagnostic } from "./messages.ts";
 import { relatedCalls } from "./related-calls.ts";
@@ -30,7 +30,6 @@ export class WeightReads {
   private readonly weights: Weight[] = [];
   /** Results of calls that were not expanded again, by the arguments that they depend on. */
   private readonly standIns = new Map<ValueId, readonly ValueId[]>();
-
   /** Results of calls that were, by the same. */
   private readonly calls = new Map<ValueId, ReadonlySet<ValueId>>();
 
@@ -48,10 +47,16 @@ export class WeightReads {
 
   /** Which of a call's tensors its result depends on. Calls within it that have come to their result are not gone through again. */
   readBy(result: ValueId, tensors: ReadonlySet<ValueId>): ReadonlySet<ValueId> {
-    const found = new Set([result]);
-    // A set grows while it is walked.
-    for (const id of found) if (!tensors.has(id)) for (const read of this.calls.get(id) ?? this.readsOf(id)) found.add(read);
-    const read = new Set([...tensors].filter((id) => found.has(id)));
+    const read = new Set<ValueId>();
+    const seen = new Set<ValueId>();
+    const open = [result];
+    for (let id = open.pop(); id !== undefined && read.size < tensors.size; id = open.pop()) {
+      if (tensors.has(id)) read.add(id);
+      else if (!seen.has(id)) {
+        seen.add(id);
+        for (const source of this.calls.get(id) ?? this.readsOf(id)) open.push(source);
+      }
+    }
     if (!read.has(result)) this.calls.set(result, read);
     return read;
   }
@@ -67,10 +72,19 @@ export class WeightReads {
     return value.kind === "op" ? value.inputs : (this.standIns.get(id) ?? []);
   }
 
-  /** Whether all that was made is read; where calls stand for earlier ones, all that is known of them. */
-  allRead(result: ValueId): boolean {
-    const read = this.sourcesOf(result);
-    return this.weights.every(({ id }) => read.has(id)) && [...this.standIns.keys()].every((id) => read.has(id));
+  /** Whether all weights are read, and all calls that stand for earlier ones, whose weights are not here. The ids of an expanded graph count its values. */
+  allRead({ values }: Graph, result: ValueId): boolean {
+    const read = new Uint8Array(values.length);
+    read[result] = 1;
+    // What reads a value stands behind it.
+    for (let id = values.length - 1; id >= 0; id--) {
+      const value = values[id];
+      if (value === undefined || value.kind === "constant") continue;
+      const reads = value.kind === "op" ? value.inputs : this.standIns.get(id);
+      if (read[id] === 1) for (const source of reads ?? []) read[source] = 1;
+      else if (value.kind === "weight" || (value.kind === "input" && reads !== undefined)) return false;
+    }
+    return true;
   }
 
   unread(graph: string, result: ValueId): Diagnostic[] {

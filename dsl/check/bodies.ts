@@ -15,8 +15,12 @@ export function checkBlock(context: Context, block: BlockDeclaration, file: stri
   const names = new Names(file);
   for (const dim of block.dims) names.declare(context, dim, { type: int, kind: "dim" });
   const bound = new Set(block.parameters.flatMap((parameter) => bareAxes(context, parameter.type, file)));
+  // What a type binds that is not there, nobody knows.
+  const known = block.parameters.every(
+    ({ type }) => type.kind !== "named-type" || context.declared(type.name.name, file)?.declaration.kind === "type",
+  );
   for (const dim of block.dims) {
-    if (!bound.has(dim.name)) {
+    if (known && !bound.has(dim.name)) {
       const hint = `use ${dim.name} as an axis of a parameter's type, or make it a parameter: \`${dim.name.toLowerCase()}: int\``;
       context.report("unbound-dim", dim.span, { dim: dim.name, block: block.name.name }, { hint });
     }
