@@ -8,7 +8,7 @@ import { deepNode, deepToken } from "./nesting.ts";
 import { Parser } from "./parser.ts";
 import { syntaxError } from "./syntax-errors.ts";
 import { syntaxDiagnostic, tooManyErrors } from "./syntax-messages.ts";
-import { BrokenString, Identifier, lexer, Mark, NumberToken, StringToken, Word } from "./tokens.ts";
+import { BlockComment, BrokenString, Identifier, lexer, Mark, NumberToken, StringToken, Word } from "./tokens.ts";
 
 export interface ParseResult {
   /** Absent where there is a syntax error. */
@@ -144,6 +144,10 @@ function badToken(path: string, token: IToken): Diagnostic[] {
   const longerThan = (limit: number, what: string) =>
     image.length > limit ? [syntaxDiagnostic("too-long", { ...span, end: span.start + limit }, { what, limit, of: "characters" })] : [];
   if (tokenType === BrokenString) return [syntaxDiagnostic("unclosed-string", span, {}, { hint: 'close it with `"` on the same line' })];
+  if (tokenType === BlockComment) {
+    const hint = "a comment begins with `//` and ends with its line: put `//` before each";
+    return [syntaxDiagnostic("block-comment", { ...span, end: span.start + image.search(/[\r\n]|$/) }, {}, { hint })];
+  }
   if (tokenType === StringToken) return longerThan(longest.string, "a string");
   if (tokenType === Identifier) return longerThan(longest.name, "a name");
   if (tokenType !== NumberToken) return [];

@@ -77,8 +77,30 @@ export function syntaxError(path: string, text: string, exception: IRecognitionE
   const guess = misspelt(token, rule) ?? (token.tokenType === Identifier ? nearest(token.image, keywordIn(expected)) : undefined);
   if (guess !== undefined) return misspelling(token, guess);
   const reserved = expected === "a name" && isKeyword.has(token.image);
-  const hint = reserved ? `\`${token.image}\` is a word of the language: choose another name` : hintFor(expected, token, context.ruleStack);
+  const hint = reserved
+    ? `\`${token.image}\` is a word of the language: choose another name`
+    : binaryOperators.has(token.tokenType) && endsPipe(text, token.startOffset)
+      ? `\`|>\` binds less than \`${token.image}\`: put the pipe in parentheses, \`(x |> f()) ${token.image} y\``
+      : hintFor(expected, token, context.ruleStack);
   return syntaxDiagnostic("unexpected-token", spanOf(token), { found: shown(token), expected }, { hint });
+}
+
+const { Plus, Minus, Star, Slash, Percent, Power, Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, And, Or } = Mark;
+const binaryOperators: ReadonlySet<TokenType> = new Set([
+  Plus, Minus, Star, Slash, Percent, Power, Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, And, Or,
+]); // biome-ignore format: a list of marks reads best as lines
+
+/** Whether the expression that ends at an offset is a pipe: one stands before it, in no brackets that are closed since. */
+function endsPipe(text: string, end: number): boolean {
+  let depth = 0;
+  for (let at = end - 1; at > 0; at--) {
+    const mark = text.charAt(at);
+    if (")]}".includes(mark)) depth++;
+    else if ("([{".includes(mark) && depth-- === 0) return false;
+    else if (depth === 0 && (mark === ";" || mark === ",")) return false;
+    else if (depth === 0 && mark === ">" && text[at - 1] === "|") return true;
+  }
+  return false;
 }
 
 function endOf(token: IToken): number {

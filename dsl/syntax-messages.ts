@@ -7,6 +7,7 @@ type Nothing = Readonly<Record<never, never>>;
 
 export const syntaxMessages = {
   "stray-character": error((h: { readonly character: string }) => `\`${h.character}\` is not part of the language`),
+  "block-comment": error((_: Nothing) => "the language has no comments in `/* … */`"),
   "unclosed-string": error((_: Nothing) => "the string is not closed on its line"),
   "number-too-large": error((h: { readonly number: string; readonly limit: string }) => `the ${h.number} is beyond ${h.limit}`),
   "too-deep": error((h: { readonly limit: number; readonly what: string }) => `more than ${h.limit} ${h.what} in one expression`),

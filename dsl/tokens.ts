@@ -67,12 +67,20 @@ export const NumberToken = createToken({ name: "Number", pattern: /\d+(?:\.\d+)?
 export const StringToken = createToken({ name: "String", pattern: /"(?:[^"\\\n\r]|\\.)*"/, label: "a string" });
 /** A string that its line ends before its closing quote: its own token, so that the rest of the file is still read. */
 export const BrokenString = createToken({ name: "BrokenString", pattern: /"(?:[^"\\\n\r]|\\.)*/, label: "an unclosed string" });
+/** A comment of other languages, whole or without its end: its own token, so that it is one error. */
+export const BlockComment = createToken({
+  name: "BlockComment",
+  pattern: /\/\*(?:[\s\S]*?\*\/|[\s\S]*)/,
+  line_breaks: true,
+  label: "a comment in `/* … */`",
+});
 const LineComment = createToken({ name: "Comment", pattern: /\/\/[^\n\r]*/, group: "comments" });
 const Space = createToken({ name: "Space", pattern: /\s+/, group: Lexer.SKIPPED });
 
 export const tokens: readonly TokenType[] = [
   Space,
   LineComment,
+  BlockComment,
   ...Object.values(Word),
   Identifier,
   NumberToken,

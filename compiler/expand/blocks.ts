@@ -2,6 +2,7 @@
 
 import type { BlockDeclaration, CallExpression, Parameter } from "../../dsl/index.ts";
 import { type Axis, axisName, showAxes } from "../graph/axis.ts";
+import type { ValueId } from "../graph/graph.ts";
 import { axisExpressionSize, bareName } from "./axes.ts";
 import { runBody } from "./body.ts";
 import { spendings } from "./budget.ts";
@@ -19,8 +20,7 @@ interface TensorParameter {
 
 export function callBlock(call: CallExpression, block: BlockDeclaration, file: string, caller: Frame): TensorStatic {
   const given = matchArguments(call, block, caller);
-  const { known, builder } = caller.expansion;
-  const { budget } = caller.expansion;
+  const { known, builder, budget, reads } = caller.expansion;
   // Each list is looked at whole: for the key, and for whether it is of the parameter's type.
   for (const value of given.values()) if (value.kind === "list") spend(caller, call.callSpan, "items", value.length);
   const key = known?.keyOf(`${file} ${block.name.name}`, given);
@@ -28,6 +28,10 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   if (before !== undefined) {
     for (const [what, amount] of spendings(before.cost)) spend(caller, call.callSpan, what, amount);
     const id = builder.input(call.callee.name, newValue(caller, call.callSpan, before.type), []);
+    reads.addStandIn(
+      id,
+      before.reads.map((name) => (given.get(name) as TensorStatic).id),
+    );
     return { kind: "tensor", id, type: before.type };
   }
   const spent = budget.spent();
@@ -50,8 +54,14 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   checkResult(block.name.name, returned.value, result, returned.expression.span, inside);
   const axes = result.axes.map((axis) => axisOf(axisExpressionSize(axis, outside)));
   const type = { dtype: returned.value.type.dtype, axes };
-  if (key !== undefined) known?.set(key, { type, cost: budget.spent(spent) });
+  if (key !== undefined) known?.set(key, { type, cost: budget.spent(spent), reads: readParameters(returned.value.id, given, inside) });
   return { kind: "tensor", id: returned.value.id, type };
+}
+
+function readParameters(result: ValueId, given: ReadonlyMap<string, Static>, inside: Frame): string[] {
+  const tensors = [...given].flatMap(([name, value]) => (value.kind === "tensor" ? [[name, value.id] as const] : []));
+  const read = inside.expansion.reads.readBy(result, new Set(tensors.map(([, id]) => id)));
+  return tensors.flatMap(([name, id]) => (read.has(id) ? [name] : []));
 }
 
 function matchArguments(call: CallExpression, block: BlockDeclaration, caller: Frame): Map<string, Static> {

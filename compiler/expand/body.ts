@@ -120,8 +120,8 @@ function declareWeight(statement: WeightStatement, frame: Frame): TensorStatic {
   if (shape === undefined) throw new Error("expand: a weight of a compile-time type, which check should have found");
   const axes = shape.axes.map((axis) => axisOf(axisExpressionSize(axis, frame)));
   const type = { dtype: dtypeOf(shape.dtype, expansion.precision), axes };
-  const path = join(frame.path, statement.name.name);
-  return { kind: "tensor", type, id: newWeight(frame, statement.span, path, type, initialiser(statement, frame)) };
+  const inside = labelled(frame, statement.name);
+  return { kind: "tensor", type, id: newWeight(inside, statement.span, inside.path, type, initialiser(statement, frame)) };
 }
 
 function initialiser(statement: WeightStatement, frame: Frame): WeightInitialiser {

@@ -57,7 +57,7 @@ function callOp(expression: CallExpression, op: OpName, given: readonly Expressi
   const inside = labelled(frame, expression.label);
   const { builder, precision } = frame.expansion;
   const weights = owned.map(({ name, shape, init }) =>
-    newWeight(frame, expression.callSpan, join(inside.path, name), { dtype: precision, axes: shape.map(plainAxis) }, init),
+    newWeight(inside, expression.callSpan, join(inside.path, name), { dtype: precision, axes: shape.map(plainAxis) }, init),
   );
   const type: AxisType = { dtype: inferred.dtype, axes: inferred.axes.map((axis) => renamed(axis, ints)) };
   const ids = [...inputs.map((tensor) => tensor.id), ...weights];

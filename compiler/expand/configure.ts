@@ -20,6 +20,7 @@ import { Globals, globalKey, namedDim } from "./globals.ts";
 import { expandDiagnostic } from "./messages.ts";
 import { describe, int, ListStatic, record, type Static } from "./static.ts";
 import { fits, showType } from "./types.ts";
+import { WeightReads } from "./unread-weights.ts";
 import type { WeightShapes } from "./weight-shapes.ts";
 
 /** A value of `--set name=value`: JSON, as no expression of the language is needed there. */
@@ -70,11 +71,14 @@ export function staticFrame(program: Program, globals: Globals, file: string, bu
   const call = () => {
     throw new Error("expand: a call outside a block, which check should have found");
   };
+  const builder = new GraphBuilder();
+  const reads = new WeightReads(builder);
   return {
-    expansion: { program, globals, builder: new GraphBuilder(), precision: "f32", known: undefined, budget, weights: undefined, call },
+    expansion: { program, globals, builder, reads, precision: "f32", known: undefined, budget, weights: undefined, call },
     file,
     scope,
     path: "",
+    label: undefined,
     expandedFrom: [],
   };
 }

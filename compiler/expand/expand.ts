@@ -1,7 +1,7 @@
 /** A graph declaration of a configured model to the graph of ops that it stands for. */
 
 import type { Field, GraphDeclaration, SamplerDeclaration, TokenizerDeclaration } from "../../dsl/index.ts";
-import type { Graph } from "../graph/graph.ts";
+import type { Graph, ValueId } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { axisNames } from "./arrange.ts";
 import { axisExpressionSize } from "./axes.ts";
@@ -16,6 +16,7 @@ import { type Globals, globalKey } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
 import { axisOf, int, type Static } from "./static.ts";
 import { dtypeOf, signatureShape, type TensorShape } from "./types.ts";
+import { WeightReads } from "./unread-weights.ts";
 
 export function graphsOf(configuration: Configuration): GraphDeclaration[] {
   return configuration.model.members.filter((member) => member.kind === "graph");
@@ -34,25 +35,40 @@ export function tokenizerOf(configuration: Configuration): TokenizerDeclaration 
  * are taken as they came out then, and the graph is not whole. One `known` serves the graphs of one configuration.
  */
 export function expandGraph(configuration: Configuration, declaration: GraphDeclaration, known?: KnownCalls): Attempt<Graph> {
-  return attempt(() => {
-    const frame = graphFrame(configuration, known);
-    const { builder } = frame.expansion;
-    for (const parameter of declaration.parameters) {
-      const shape = typeShape(configuration, declaration.parameters.indexOf(parameter), declaration);
-      const axes = shape.axes.map((axis) => axisOf(axisExpressionSize(axis, frame)));
-      const type = { dtype: dtypeOf(shape.dtype, frame.expansion.precision), axes };
-      const id = builder.input(parameter.name.name, newValue(frame, parameter.type.span, type), axisNames(axes));
-      frame.scope.declare(parameter.name.name, { kind: "tensor", id, type });
-    }
-    const returned = runBody(declaration.body, frame);
-    if (returned === undefined)
-      throw new Error(`expand: graph ${declaration.name.name} ends without return, which check should have found`);
-    const result = signatureShape(configuration.program, declaration.result, configuration.file);
-    if (result === undefined) throw new Error(`expand: graph ${declaration.name.name} returns no tensor, which check should have found`);
-    checkResult(declaration.name.name, returned.value, result, returned.expression.span, frame);
-    const axes = axisNames(result.axes.map((axis) => axisOf(axisExpressionSize(axis, frame))));
-    return builder.finish(declaration.name.name, [{ name: outputName(declaration), value: returned.value.id, axes }]);
-  });
+  const expanded = attempt(() => expandBody(configuration, declaration, known));
+  if (!expanded.ok) return expanded;
+  const { graph, result, reads } = expanded.value;
+  if (reads.allRead(graph, result)) return { ok: true, value: graph };
+  if (known === undefined) return { ok: false, diagnostics: reads.unread(graph.name, result) };
+  const whole = expandGraph(configuration, declaration);
+  return whole.ok ? { ok: true, value: graph } : whole;
+}
+
+interface ExpandedBody {
+  readonly graph: Graph;
+  readonly result: ValueId;
+  readonly reads: WeightReads;
+}
+
+function expandBody(configuration: Configuration, declaration: GraphDeclaration, known: KnownCalls | undefined): ExpandedBody {
+  const frame = graphFrame(configuration, known);
+  const { builder } = frame.expansion;
+  for (const parameter of declaration.parameters) {
+    const shape = typeShape(configuration, declaration.parameters.indexOf(parameter), declaration);
+    const axes = shape.axes.map((axis) => axisOf(axisExpressionSize(axis, frame)));
+    const type = { dtype: dtypeOf(shape.dtype, frame.expansion.precision), axes };
+    const id = builder.input(parameter.name.name, newValue(frame, parameter.type.span, type), axisNames(axes));
+    frame.scope.declare(parameter.name.name, { kind: "tensor", id, type });
+  }
+  const returned = runBody(declaration.body, frame);
+  if (returned === undefined) throw new Error(`expand: graph ${declaration.name.name} ends without return, which check should have found`);
+  const promised = signatureShape(configuration.program, declaration.result, configuration.file);
+  if (promised === undefined) throw new Error(`expand: graph ${declaration.name.name} returns no tensor, which check should have found`);
+  checkResult(declaration.name.name, returned.value, promised, returned.expression.span, frame);
+  const axes = axisNames(promised.axes.map((axis) => axisOf(axisExpressionSize(axis, frame))));
+  const result = returned.value.id;
+  const graph = builder.finish(declaration.name.name, [{ name: outputName(declaration), value: result, axes }]);
+  return { graph, result, reads: frame.expansion.reads };
 }
 
 /** A graph's one output is named after the graph: no input can have that name by accident of the source alone. */
@@ -99,10 +115,21 @@ function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
   for (const [name, value] of configuration.modelDims) scope.declare(name, value);
   const builder = new GraphBuilder();
   const frame: Frame = {
-    expansion: { program, globals, builder, precision: choices.precision, known, budget, weights: configuration.weights, call },
+    expansion: {
+      program,
+      globals,
+      builder,
+      reads: new WeightReads(builder),
+      precision: choices.precision,
+      known,
+      budget,
+      weights: configuration.weights,
+      call,
+    },
     file,
     scope,
     path: "",
+    label: undefined,
     expandedFrom: [],
   };
   const outside = staticFrame(program, globals, file, budget, scope);

@@ -1,6 +1,6 @@
 /** Where an expression is evaluated: its names, the weight path that labels have built, and the calls that led here. */
 
-import type { CallExpression, Identifier, Program, Related, Span } from "../../dsl/index.ts";
+import type { CallExpression, Identifier, Program, Span } from "../../dsl/index.ts";
 import { axisName, showAxes } from "../graph/axis.ts";
 import { mostElements, type Origin, sizeOf, type TensorType } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
@@ -10,7 +10,9 @@ import { ExpansionFailure } from "./failure.ts";
 import type { Globals } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
 import { expandDiagnostic } from "./messages.ts";
+import { relatedCalls } from "./related-calls.ts";
 import type { ListStatic, RecordStatic, Static } from "./static.ts";
+import type { LabelScope, WeightReads } from "./unread-weights.ts";
 import type { WeightShapes } from "./weight-shapes.ts";
 
 /** The names of a body, inner to outer; assignment and `push` change the nearest binding. */
@@ -42,6 +44,7 @@ export interface Expansion {
   readonly program: Program;
   readonly globals: Globals;
   readonly builder: GraphBuilder;
+  readonly reads: WeightReads;
   readonly precision: "f32" | "f16";
   /** Where only shapes are asked for: a call like an earlier one is not expanded again. */
   readonly known: KnownCalls | undefined;
@@ -58,6 +61,8 @@ export interface Frame {
   readonly scope: Scope;
   /** Labels so far, joined by dots; empty at the root of a graph. */
   readonly path: string;
+  /** The last of them. */
+  readonly label: LabelScope | undefined;
   readonly expandedFrom: Origin["expandedFrom"];
 }
 
@@ -66,27 +71,20 @@ export function join(path: string, label: string): string {
 }
 
 export function labelled(frame: Frame, label: Identifier | undefined): Frame {
-  return label === undefined ? frame : { ...frame, path: join(frame.path, label.name) };
+  if (label === undefined) return frame;
+  const path = join(frame.path, label.name);
+  return { ...frame, path, label: { path, span: label.span, expandedFrom: frame.expandedFrom, outer: frame.label } };
 }
 
 export function originAt(frame: Frame, span: Span): Origin {
   return { path: frame.path, span, expandedFrom: frame.expandedFrom };
 }
 
-/** Of very many calls, the innermost and the outermost. */
-function relatedOf(frame: Frame): Related[] {
-  const calls = frame.expandedFrom.map(({ block, span }) => ({ message: `expanded from ${block}`, span }));
-  const left = calls[ends.inner];
-  if (left === undefined || calls.length <= ends.inner + ends.outer + 1) return calls;
-  const message = `expanded from ${calls.length - ends.inner - ends.outer} more calls, the first of them`;
-  return [...calls.slice(0, ends.inner), { ...left, message }, ...calls.slice(-ends.outer)];
-}
-
-const ends = { inner: 12, outer: 4 };
-
 /** A diagnostic maker that adds where the frame was expanded from, and throws. */
 export const fail: (frame: Frame, ...diagnostic: Parameters<typeof expandDiagnostic>) => never = (frame, code, span, holes, more) => {
-  throw new ExpansionFailure(expandDiagnostic(code, span, holes, { ...more, related: [...(more?.related ?? []), ...relatedOf(frame)] }));
+  throw new ExpansionFailure(
+    expandDiagnostic(code, span, holes, { ...more, related: [...(more?.related ?? []), ...relatedCalls(frame.expandedFrom)] }),
+  );
 };
 
 /** Takes from the graph's budget, or fails with what it takes too much of. */

@@ -7,6 +7,8 @@ import type { Static } from "./static.ts";
 
 interface KnownCall {
   readonly type: AxisType;
+  /** The tensor parameters that the result depends on. */
+  readonly reads: readonly string[];
   readonly cost: Spending;
 }
 
@@ -25,7 +27,15 @@ export class KnownCalls {
   }
 
   keyOf(callee: string, given: ReadonlyMap<string, Static>): string {
-    return `${callee}(${[...given].map(([name, value]) => `${name}: ${this.keyOfValue(value)}`).join(", ")})`;
+    const tensors = new Map<number, string>();
+    const keyOf = (name: string, value: Static) => {
+      if (value.kind !== "tensor") return this.keyOfValue(value);
+      // What depends on one tensor in two places is known of both together alone.
+      const first = tensors.get(value.id);
+      if (first === undefined) tensors.set(value.id, name);
+      return `${this.keyOfValue(value)}${first === undefined ? "" : ` as ${first}`}`;
+    };
+    return `${callee}(${[...given].map(([name, value]) => `${name}: ${keyOf(name, value)}`).join(", ")})`;
   }
 
   private keyOfValue(value: Static): string {

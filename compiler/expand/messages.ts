@@ -72,6 +72,9 @@ export const expandMessages = {
     (h: { readonly path: string; readonly once: string; readonly twice: string }) =>
       `the size of the weight \`${h.path}\` depends on the batch: it is ${h.once} for one prompt, and ${h.twice} for the two that guidance runs at once`,
   ),
+  "unread-weight": error(
+    (h: { readonly graph: string; readonly weights: string }) => `no result of \`${h.graph}\` depends on ${h.weights}`,
+  ),
   "conflicting-weight": error(
     (h: {
       readonly path: string;

@@ -5,8 +5,9 @@ import type { ValueId, WeightInitialiser } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
 import { type Frame, fail, newValue } from "./frame.ts";
 
+/** `frame` is that of the innermost label of the path. */
 export function newWeight(frame: Frame, span: Span, path: string, type: AxisType, init: WeightInitialiser): ValueId {
-  const { builder, weights } = frame.expansion;
+  const { builder, reads, weights } = frame.expansion;
   if (builder.hasWeight(path)) return fail(frame, "repeated-weight", span, { path });
   const made = newValue(frame, span, type);
   const once = weights?.shapes.get(path);
@@ -17,5 +18,7 @@ export function newWeight(frame: Frame, span: Span, path: string, type: AxisType
       hint: "let it have no axis that follows the batch: an axis of 1 is stretched over any size",
     });
   }
-  return builder.weight(path, made, init);
+  const id = builder.weight(path, made, init);
+  reads.addWeight(id, path, frame.label);
+  return id;
 }

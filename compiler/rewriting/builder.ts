@@ -27,7 +27,7 @@ export function inferType(op: OpName, inputs: readonly TensorType[], attributes:
 
 export class GraphBuilder {
   private readonly values: Value[] = [];
-  private readonly types = new Map<ValueId, TensorType>();
+  private readonly made = new Map<ValueId, Value>();
   private readonly weights = new Map<string, ValueId>();
   private nextId: ValueId;
 
@@ -39,7 +39,7 @@ export class GraphBuilder {
   /** Adds a value of another graph as it is. */
   keep(value: Value): ValueId {
     this.values.push(value);
-    this.types.set(value.id, value.type);
+    this.made.set(value.id, value);
     this.nextId = Math.max(this.nextId, value.id + 1);
     return value.id;
   }
@@ -76,10 +76,14 @@ export class GraphBuilder {
     return this.keep({ kind: "op", id: this.nextId, type: inferred, op, inputs, attributes, origin } as OpValue);
   }
 
+  valueOf(id: ValueId): Value {
+    const value = this.made.get(id);
+    if (value === undefined) throw new Error(`graph builder: value %${id} is read before it is made`);
+    return value;
+  }
+
   typeOf(id: ValueId): TensorType {
-    const type = this.types.get(id);
-    if (type === undefined) throw new Error(`graph builder: value %${id} is read before it is made`);
-    return type;
+    return this.valueOf(id).type;
   }
 
   /** The makers that a composite op's `lower` uses, each value marked with the origin of what is lowered. */

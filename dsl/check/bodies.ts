@@ -1,19 +1,26 @@
 /** Statements of blocks and graphs: names declared and assigned, every path returning, nothing after a return. */
 
-import type { BlockDeclaration, GraphDeclaration, RepeatStatement, Statement } from "../ast.ts";
+import type { BlockDeclaration, GraphDeclaration, Parameter, RepeatStatement, Statement } from "../ast.ts";
 import { nearest } from "../nearest.ts";
 import { never } from "../never.ts";
-import { type Context, hintNearest, Names } from "./context.ts";
+import { type Binding, type Context, hintNearest, Names } from "./context.ts";
 import { checkAs, expect, typeOf } from "./expressions.ts";
 import { bool, float, int, type StaticType, string, tensor, unknown } from "./static-type.ts";
 import { bareAxes, checkType } from "./types.ts";
 
 export function checkBlock(context: Context, block: BlockDeclaration, file: string): void {
+  const { name, span } = block.name;
+  if (context.ops.has(name))
+    context.report("op-name", span, { name }, { hint: `use another name, such as \`${name.charAt(0).toUpperCase()}${name.slice(1)}\`` });
   const names = new Names(file);
   for (const dim of block.dims) names.declare(context, dim, { type: int, kind: "dim" });
   const bound = new Set(block.parameters.flatMap((parameter) => bareAxes(context, parameter.type, file)));
+  // What a type binds that is not there, nobody knows.
+  const known = block.parameters.every(
+    ({ type }) => type.kind !== "named-type" || context.declared(type.name.name, file)?.declaration.kind === "type",
+  );
   for (const dim of block.dims) {
-    if (!bound.has(dim.name)) {
+    if (known && !bound.has(dim.name)) {
       const hint = `use ${dim.name} as an axis of a parameter's type, or make it a parameter: \`${dim.name.toLowerCase()}: int\``;
       context.report("unbound-dim", dim.span, { dim: dim.name, block: block.name.name }, { hint });
     }
@@ -28,8 +35,10 @@ export function checkGraph(context: Context, graph: GraphDeclaration, names: Nam
 /** Parameters are read in order: a default may use those before it, and every dim. */
 function checkCallable(context: Context, callable: BlockDeclaration | GraphDeclaration, names: Names): void {
   const isGraph = callable.kind === "graph";
+  const bound = soleDims(context, callable, names);
   for (const parameter of callable.parameters) {
-    const type = checkType(context, parameter.type, names);
+    const binds = bound.get(parameter) ?? [];
+    const type = context.withoutReading(binds, () => checkType(context, parameter.type, names));
     if (isGraph && type.kind !== "tensor" && type.kind !== "unknown") {
       context.report("wrong-type", parameter.type.span, {
         expected: "a tensor, as it is an input of a graph",
@@ -39,7 +48,7 @@ function checkCallable(context: Context, callable: BlockDeclaration | GraphDecla
     if (parameter.value !== undefined && type.kind === "tensor") {
       context.report("tensor-default", parameter.value.span, { name: parameter.name.name });
     } else if (parameter.value !== undefined) checkAs(context, parameter.value, type, names);
-    names.declare(context, parameter.name, { type, kind: "parameter" });
+    names.declare(context, parameter.name, { type, kind: isGraph ? "graph input" : "parameter", binds });
   }
   const result = checkType(context, callable.result, names);
   if (result.kind !== "tensor" && result.kind !== "unknown") {
@@ -51,6 +60,17 @@ function checkCallable(context: Context, callable: BlockDeclaration | GraphDecla
   checkBody(context, callable.body, names.inner());
   if (!returns(callable.body))
     context.report("missing-return", callable.name.span, { name: callable.name.name }, { hint: "end the body with `return …;`" });
+}
+
+/** By parameter, the dims of a block that its type alone binds. */
+function soleDims(context: Context, callable: BlockDeclaration | GraphDeclaration, names: Names): Map<Parameter, readonly Binding[]> {
+  if (callable.kind === "graph") return new Map();
+  const axes = callable.parameters.map((parameter) => [parameter, new Set(bareAxes(context, parameter.type, names.file))] as const);
+  const binders = new Map<string, number>();
+  for (const [, bare] of axes) for (const dim of bare) binders.set(dim, (binders.get(dim) ?? 0) + 1);
+  const sole = callable.dims.flatMap((dim) => (binders.get(dim.name) === 1 ? [dim.name] : []));
+  const bindings = new Map(sole.map((dim) => [dim, names.lookUp(dim)]));
+  return new Map(axes.map(([parameter, bare]) => [parameter, [...bare].flatMap((dim) => bindings.get(dim) ?? [])]));
 }
 
 function checkBody(context: Context, statements: readonly Statement[], names: Names): void {
@@ -78,8 +98,8 @@ function checkStatement(context: Context, statement: Statement, names: Names): v
     case "let":
       return names.declare(context, statement.name, { type: widened(typeOf(context, statement.value, names)), kind: statement.kind });
     case "assign": {
-      const found = typeOf(context, statement.value, names);
       const binding = names.lookUp(statement.name.name);
+      const found = context.withoutReading(binding === undefined ? [] : [binding], () => typeOf(context, statement.value, names));
       if (binding?.kind === "let") {
         expect(context, statement.value, found, binding.type);
         return;
@@ -116,12 +136,14 @@ function checkStatement(context: Context, statement: Statement, names: Names): v
       return names.declare(context, statement.name, { type: tensor, kind: "weight" });
     case "return":
       return checkAs(context, statement.value, tensor, names);
-    case "expression":
-      typeOf(context, statement.value, names);
-      if (statement.value.kind !== "method") {
-        context.report("no-effect", statement.value.span, {}, { hint: "give it a name, `const x = …;`, or return it" });
-      }
+    case "expression": {
+      const { value } = statement;
+      const changes = value.kind === "method" && value.method.name !== "reversed";
+      const list = changes && value.object.kind === "name" ? names.lookUp(value.object.name) : undefined;
+      context.withoutReading(list === undefined ? [] : [list], () => typeOf(context, value, names));
+      if (!changes) context.report("no-effect", value.span, {}, { hint: "give it a name, `const x = …;`, or return it" });
       return;
+    }
     default:
       return never(statement);
   }

@@ -56,7 +56,8 @@ export function callType(context: Context, call: CallExpression, names: Names): 
     return unknown;
   }
   const blocks = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "block");
-  context.report("unknown-call", span, { name }, hintNearest(nearest(name, [...blocks, ...context.ops.keys()])));
+  const guess = nearest(name, [...blocks, ...context.ops.keys()]);
+  context.report("unknown-call", span, { name }, context.hintImport(name, names.file) ?? hintNearest(guess));
   return unknown;
 }
 

@@ -6,7 +6,7 @@ import type { Declared, FileScope } from "../program.ts";
 import type { OpSignature } from "../signature.ts";
 import { tooManyErrors } from "../syntax-messages.ts";
 import { checkDiagnostic } from "./messages.ts";
-import type { StaticType } from "./static-type.ts";
+import { type StaticType, unknown } from "./static-type.ts";
 
 /** The forms of the language that are called like ops: one tensor and the axes that it shall have. */
 export const layoutForms: readonly OpSignature[] = (["view", "arrange", "expand"] as const).map((name) => ({
@@ -37,8 +37,12 @@ export class Context {
   readonly ops: ReadonlyMap<string, OpSignature>;
   readonly rules: Rules;
   private readonly reads = new Set<string>();
+  /** All that bodies, blocks and models declare, and what of it is read. */
+  readonly locals: Binding[] = [];
+  private readonly readLocals = new Set<Binding>();
   private readonly places = new Set<string>();
   private errors = 0;
+  private warnings = 0;
   /** What `type` declarations say of values, found when first asked for. */
   readonly types = new Map<TypeDeclaration, StaticType>();
   /** Types of file-level consts, found in an order in which each follows those that it is made of. */
@@ -61,6 +65,10 @@ export class Context {
       this.diagnostics.push(tooManyErrors(span));
       throw new EnoughErrors();
     }
+    if (made.severity === "warning" && ++this.warnings > mostErrors) {
+      if (this.warnings === mostErrors + 1) this.diagnostics.push(checkDiagnostic("too-many-warnings", span, { limit: mostErrors }));
+      return;
+    }
     this.diagnostics.push(made);
   }
 
@@ -70,6 +78,22 @@ export class Context {
 
   declared(name: string, file: string): Declared | undefined {
     return this.files.get(file)?.names.get(name);
+  }
+
+  /** For a name that a file lacks and another of the program declares: where to import it from. */
+  hintImport(name: string, file: string): { hint: string } | undefined {
+    const source = this.files.get(file)?.source;
+    for (const [path, other] of this.files) {
+      const declared = other.names.get(name);
+      if (path === file || declared?.file !== path || declared.declaration.kind === "model") continue;
+      const known = source?.declarations.find(
+        (declaration) =>
+          declaration.kind === "import" && declaration.names.some((imported) => this.declared(imported.name, file)?.file === path),
+      );
+      const how = known?.kind === "import" ? `\`import { ${name} } from "${known.path.value}";\`` : "import it from there";
+      return { hint: `${path} declares the ${declared.declaration.kind} \`${name}\`: ${how}` };
+    }
+    return undefined;
   }
 
   /** What a name stands for where its value, block or type is used: that use is remembered. */
@@ -84,6 +108,22 @@ export class Context {
     return this.reads.has(`${file}\n${name}`);
   }
 
+  readLocal(local: Binding): void {
+    this.readLocals.add(local);
+  }
+
+  isLocalRead(local: Binding): boolean {
+    return this.readLocals.has(local);
+  }
+
+  /** Checks what is no use of some locals: a variable's own next value, the type that binds a dim. */
+  withoutReading<T>(locals: readonly Binding[], check: () => T): T {
+    const unread = locals.filter((local) => !this.readLocals.has(local));
+    const found = check();
+    for (const local of unread) this.readLocals.delete(local);
+    return found;
+  }
+
   namesOf(file: string): Iterable<string> {
     return this.files.get(file)?.names.keys() ?? [];
   }
@@ -92,7 +132,10 @@ export class Context {
 export interface Binding {
   readonly type: StaticType;
   /** What the name is, for "cannot be assigned": only a `let` can. */
-  readonly kind: "let" | "const" | "parameter" | "dim" | "weight" | "element of `repeat`";
+  readonly kind: "let" | "const" | "parameter" | "graph input" | "dim" | "weight" | "element of `repeat`";
+  readonly name: string;
+  /** The dims that no other parameter binds. */
+  readonly binds?: readonly Binding[];
   readonly span: Span;
 }
 
@@ -119,14 +162,37 @@ export class Names {
     return [...this.bindings.keys(), ...(this.parent?.all() ?? [])];
   }
 
-  /** Declares a name; twice in one body is an error. */
-  declare(context: Context, name: Identifier, binding: Omit<Binding, "span">): void {
+  /** Declares a name; twice in one body is an error, and so is a name of the bodies around it: what is meant for that would go nowhere. */
+  declare(context: Context, name: Identifier, binding: Pick<Binding, "type" | "kind" | "binds">): void {
     const first = this.bindings.get(name.name);
+    const outer = this.parent?.lookUp(name.name);
     if (first !== undefined) {
       const related = [{ message: `\`${name.name}\` declared here first`, span: first.span }];
       context.report("duplicate-name", name.span, { name: name.name }, { related });
-    }
-    this.bindings.set(name.name, { ...binding, span: name.span });
+    } else if (outer !== undefined) {
+      const related = [{ message: `\`${name.name}\` declared here`, span: outer.span }];
+      const assignable = outer.kind === "let" && (binding.kind === "let" || binding.kind === "const");
+      const hint = assignable ? `to change it, assign: \`${name.name} = …;\`, or use another name` : "use another name";
+      context.report("shadowed-name", name.span, { name: name.name, kind: outer.kind }, { hint, related });
+    } else this.warnHidden(context, name, binding.kind);
+    const type = outer === undefined ? binding.type : unknown;
+    const made = { ...binding, ...name, type };
+    this.bindings.set(name.name, made);
+    context.locals.push(made);
+  }
+
+  /** Signatures may say again what the file has: parameters and the dims in `<>` are given by each call. */
+  private warnHidden(context: Context, name: Identifier, kind: Binding["kind"]): void {
+    const hidden = context.declared(name.name, this.file)?.declaration;
+    if (
+      kind === "parameter" ||
+      kind === "graph input" ||
+      kind === "dim" ||
+      (hidden?.kind !== "dim" && hidden?.kind !== "param" && hidden?.kind !== "const")
+    )
+      return;
+    const related = [{ message: `\`${name.name}\` declared here`, span: hidden.name.span }];
+    context.report("hidden-value", name.span, { name: name.name, kind: hidden.kind }, { hint: "use another name", related });
   }
 }
 

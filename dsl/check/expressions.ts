@@ -112,7 +112,10 @@ export function expect(context: Context, expression: Expression, found: StaticTy
 function nameType(context: Context, expression: NameExpression, names: Names): StaticType {
   const { name } = expression;
   const local = names.lookUp(name);
-  if (local !== undefined) return local.type;
+  if (local !== undefined) {
+    context.readLocal(local);
+    return local.type;
+  }
   const declared = context.read(name, names.file);
   if (declared !== undefined) {
     const type = context.rules.declaredType(context, name, names.file);
@@ -126,7 +129,7 @@ function nameType(context: Context, expression: NameExpression, names: Names): S
     "unknown-name",
     expression.span,
     { name },
-    isOp ? { hint: `\`${name}\` is an op: call it, \`${name}(…)\`` } : hintNearest(guess),
+    isOp ? { hint: `\`${name}\` is an op: call it, \`${name}(…)\`` } : (context.hintImport(name, names.file) ?? hintNearest(guess)),
   );
   return unknown;
 }

@@ -69,12 +69,15 @@ export class LabelCheck {
     return op?.ownsWeights === true && !op.attributes.some((attribute) => attribute.asksForWeights && isOff(call, attribute.name));
   }
 
-  private add(labels: Labels, label: Identifier): void {
+  /** `weightless` says what has the label, where that owns no weights. */
+  private add(labels: Labels, label: Identifier, weightless?: string): void {
     const first = labels.get(label.name);
     if (first !== undefined) {
       const related = [{ message: `\`${label.name}\` used here first`, span: first.span }];
       this.context.report("repeated-label", label.span, { name: label.name }, { hint: `write \`as ${label.name}2\``, related });
     } else labels.added.set(label.name, label);
+    if (weightless !== undefined)
+      this.context.report("unused-label", label.span, { what: weightless, label: label.name }, { hint: "leave the label out" });
   }
 
   private statements(statements: readonly Statement[], labels: Labels, file: string): void {
@@ -90,8 +93,9 @@ export class LabelCheck {
       ]);
     } else if (statement.kind === "repeat") {
       this.expression(statement.range, labels, file);
-      if (statement.label !== undefined) this.add(labels, statement.label);
-      else if (this.bodyOwns(statement.body, file)) {
+      const owns = this.bodyOwns(statement.body, file);
+      if (statement.label !== undefined) this.add(labels, statement.label, owns ? undefined : "the body of `repeat`");
+      else if (owns) {
         const span = { ...statement.span, end: statement.range.span.end };
         this.context.report(
           "missing-label",
@@ -117,9 +121,10 @@ export class LabelCheck {
     }
     for (const part of partsOf(expression)) this.expression(part as Expression, labels, file);
     if (expression.kind !== "call") return;
-    if (expression.label !== undefined) this.add(labels, expression.label);
-    else if (this.callOwns(expression, file)) {
-      const name = expression.callee.name;
+    const owns = this.callOwns(expression, file);
+    const { name } = expression.callee;
+    if (expression.label !== undefined) this.add(labels, expression.label, owns ? undefined : `\`${name}\``);
+    else if (owns) {
       const hint = `label it: \`${name}(…) as ${name.charAt(0).toLowerCase()}${name.slice(1)}\``;
       this.context.report("missing-label", expression.callSpan, { what: `\`${name}\`` }, { hint });
     }

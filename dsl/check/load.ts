@@ -101,7 +101,8 @@ class Loader {
         continue;
       }
       const guess = nearest(name.name, own.keys());
-      const hint = guess === undefined ? undefined : `did you mean \`${guess}\`?`;
+      const origin = declared === undefined ? undefined : `it comes from ${declared.file}: import it from there`;
+      const hint = origin ?? (guess === undefined ? undefined : `did you mean \`${guess}\`?`);
       this.diagnostics.push(checkDiagnostic("not-exported", name.span, { name: name.name, path }, { hint }));
     }
   }

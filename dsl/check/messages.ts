@@ -16,6 +16,9 @@ export const checkMessages = {
   "import-cycle": error((h: { readonly chain: string }) => `the imports go in a circle: ${h.chain}`),
   "not-exported": error((h: { readonly name: string; readonly path: string }) => `${h.path} declares no \`${h.name}\``),
   "duplicate-name": error((h: Name) => `\`${h.name}\` is declared twice`),
+  "shadowed-name": error(
+    (h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` hides the ${h.kind} of the same name around it`,
+  ),
   "unknown-name": error((h: Name) => `there is no \`${h.name}\` here`),
   "unknown-call": error((h: Name) => `there is no block or op \`${h.name}\``),
   "unknown-type": error((h: Name) => `there is no type \`${h.name}\``),
@@ -29,6 +32,7 @@ export const checkMessages = {
   ),
   "call-outside-block": error((h: Name) => `\`${h.name}\` makes a tensor, and there are none outside blocks and graphs`),
   "tensor-default": error((h: Name) => `\`${h.name}\` is a tensor, so every call gives it and it can have no default`),
+  "op-name": error((h: Name) => `\`${h.name}\` is an op of the language, so no block can have its name`),
   recursion: error((h: { readonly chain: string }) => `a block may not reach itself: ${h.chain}`),
   // Calls
   "missing-argument": error((h: { readonly callee: string; readonly name: string }) => `\`${h.callee}\` is called without \`${h.name}\``),
@@ -90,6 +94,16 @@ export const checkMessages = {
     (h: { readonly name: string; readonly from: string }) => `\`${h.name}\` of ${h.from} is never used in this file`,
   ),
   "unused-value": warning((h: { readonly name: string; readonly kind: string }) => `nothing reads the ${h.kind} \`${h.name}\``),
+  "too-many-warnings": warning(
+    (h: { readonly limit: number }) => `this is one warning more than the ${h.limit} that are shown of a program`,
+  ),
+  "unused-block": warning((h: Name) => `nothing calls the block \`${h.name}\``),
+  "unused-label": warning(
+    (h: { readonly what: string; readonly label: string }) => `${h.what} owns no weights, so the label \`${h.label}\` is part of no path`,
+  ),
+  "hidden-value": warning(
+    (h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` hides the ${h.kind} of the same name in the file`,
+  ),
 } satisfies MessageTable;
 
 export const checkDiagnostic = diagnosticsOf(checkMessages);

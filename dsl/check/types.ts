@@ -53,7 +53,7 @@ function checkNamedType(context: Context, type: NamedTypeNode, names: Names): vo
   if (declared?.declaration.kind !== "type") {
     const types = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "type");
     const guess = nearest(name, [...types, "Tensor", "int", "float", "bool", "string"]);
-    return context.report("unknown-type", type.name.span, { name }, hintNearest(guess));
+    return context.report("unknown-type", type.name.span, { name }, context.hintImport(name, names.file) ?? hintNearest(guess));
   }
   const { parameters } = declared.declaration;
   if (parameters.length !== type.arguments.length) {

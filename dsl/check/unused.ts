@@ -6,7 +6,9 @@ import type { Context } from "./context.ts";
 export function warnUnused(context: Context, entry: string): void {
   for (const [file, scope] of context.files) warnImports(context, file, scope);
   const scope = context.files.get(entry);
-  if (scope !== undefined && hasModel(scope)) warnValues(context, entry, scope);
+  const builds = scope !== undefined && hasModel(scope);
+  if (builds) warnDeclarations(context, entry, scope);
+  warnLocals(context, builds ? ["const", "let", "parameter"] : ["const", "let", "parameter", "weight"]);
 }
 
 /** What is imported beside a model may be there for presets, ablations and `--set`, which reach the dims, params and models of its scope. */
@@ -22,10 +24,24 @@ function warnImports(context: Context, file: string, scope: FileScope): void {
   }
 }
 
+/** An unread weight is an error of the build, if there is one. */
+function warnLocals(context: Context, kinds: readonly string[]): void {
+  for (const local of context.locals) {
+    const { name, kind, span, binds = [] } = local;
+    // A tensor may be there for the size of an axis.
+    if (!kinds.includes(kind) || [local, ...binds].some((read) => context.isLocalRead(read))) continue;
+    const hint = kind === "let" ? "use it, or delete it and all that changes it" : "use it, or delete it";
+    context.report("unused-value", span, { name, kind }, { hint });
+  }
+}
+
 /** Other files may read what a library declares; nothing imports the file of the model that is built. */
-function warnValues(context: Context, file: string, scope: FileScope): void {
+function warnDeclarations(context: Context, file: string, scope: FileScope): void {
   for (const declaration of scope.source.declarations) {
     const { kind } = declaration;
+    if (kind === "block" && !context.isRead(declaration.name.name, file)) {
+      context.report("unused-block", declaration.name.span, { name: declaration.name.name }, { hint: "call it, or delete it" });
+    }
     if ((kind !== "dim" && kind !== "param" && kind !== "const") || context.isRead(declaration.name.name, file)) continue;
     const { name, span } = declaration.name;
     context.report(

@@ -19,6 +19,8 @@ const conditions = (list: string, more = "", members = "") =>
     .replace("  sampler", `  graph encode(x: Image<3, H, H>): Image<3, H, H> {\n    return x;\n  }\n  ${members}sampler`);
 const fields = 'method: "ddim", steps: steps, guidance: 7.5, predicts: mode, schedule: "cosine", betas: [0.1, 0.2], trainSteps: 1000';
 
+const library = "type Row<C> = Tensor<float, [C]>;\nblock Half<C>(x: Row<C>): Row<C> {\n  return x / 2;\n}\n";
+
 export const checkCases: Cases = {
   "missing-file": ['import { A } from "./nowhere.mv";\n', 'import { A } from "nowhere.mv";\n'],
   "unreadable-file": [{ "a.mv": 'import { F } from "./b.mv";\n', "b.mv": notText }],
@@ -39,15 +41,39 @@ export const checkCases: Cases = {
     body("const y = x;\n  const y = y;\n  return y;"),
     { "a.mv": 'import { F } from "./b.mv";\ndim F = 8;\n', "b.mv": "dim F = 16;\n" },
   ],
+  "shadowed-name": [
+    body("let h = x;\n  repeat 3 as layer {\n    const h = h + (h |> silu());\n  }\n  return h;"),
+    body("const y = x;\n  if (wide) {\n    let y = 2 * x;\n    y = y + y;\n  }\n  return y;"),
+    body("const x = 2;\n  return x;"),
+    body("let h = x;\n  repeat level, i of [1, 2] {\n    repeat i of 2 { h = h + level + i; }\n  }\n  return h;"),
+    body("if (wide) { weight C: Tensor<float, [1]> = ones; }\n  return x;"),
+    model("const scale = 2;\n  graph half(z: Image<4, H, H>): Image<4, H, H> {\n    const scale = 4;\n    return z / scale;\n  }"),
+    model("graph half(H: Image<4, 8, 8>): Image<4, 8, 8> {\n    return H;\n  }"),
+  ],
   "unknown-name": [
     body("return x + skip;"),
     body("const width = bases * 2;\n  return x |> conv2d(width, kernel: 1) as conv;"),
     body("y = x;\n  return x;"),
     body("return x |> conv2d(silu, kernel: 1) as conv;"),
     "dim G = f;\ndim F = 16;\n",
+    { "a.mv": 'import { G } from "./b.mv";\ndim H = F * G;\n', "b.mv": "dim F = 16;\ndim G = 2;\n" },
+    {
+      "a.mv": 'import { G } from "./b.mv";\ndim H = F * G;\n',
+      "b.mv": 'import { F } from "./c.mv";\ndim G = F;\n',
+      "c.mv": "dim F = 16;\n",
+    },
   ],
-  "unknown-call": [body("return x |> sliu();"), body("return x |> Lyaer(out) as layer;", layer), body("return x |> attention();")],
-  "unknown-type": [body("weight scale: Imgae<C, H, W> = ones;\n  return x;"), "param units: integer = 2;\n"],
+  "unknown-call": [
+    { "a.mv": 'import { Row } from "./b.mv";\nblock Net<C>(x: Row<C>): Row<C> {\n  return x |> Half();\n}\n', "b.mv": library },
+    body("return x |> sliu();"),
+    body("return x |> Lyaer(out) as layer;", layer),
+    body("return x |> attention();"),
+  ],
+  "unknown-type": [
+    { "a.mv": 'import { Half } from "./b.mv";\nblock Net<C>(x: Row<C>): Row<C> {\n  return x |> Half();\n}\n', "b.mv": library },
+    body("weight scale: Imgae<C, H, W> = ones;\n  return x;"),
+    "param units: integer = 2;\n",
+  ],
   "unknown-dtype": [
     body("weight scale: Tensor<flot, [C]> = ones;\n  return x;"),
     body("weight scale: Tensor<f64, [C]> = ones;\n  return x;"),
@@ -212,7 +238,29 @@ export const checkCases: Cases = {
         "type Image<C, H, W> = Tensor<float, [1, C, H, W]>;\nparam wide: bool = true;\nblock Half<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return wide ? x : x / 2;\n}\n",
     },
   ],
+  "op-name": [
+    "type Row = Tensor<float, [1, 4]>;\nblock silu(x: Row): Row {\n  return x / 2;\n}\nblock expand(x: Row): Row {\n  return x |> silu();\n}\n",
+  ],
+  "too-many-warnings": [body(`${"if (wide) { const y = x; }\n  ".repeat(101)}return x |> conv2d(out, kernel: 1) as conv;`)],
+  "unused-block": [
+    "type Row = Tensor<float, [1, 4]>;\nblock Half(x: Row): Row {\n  return x / 2;\n}\nblock Quarter(x: Row): Row {\n  return x |> Half() |> Half();\n}\nmodel M {\n  graph run(x: Row): Row {\n    return x |> Half();\n  }\n}\n",
+  ],
+  "unused-label": [
+    body(
+      'const y = x |> silu() as act |> Half() as half;\n  repeat 2 as round { require wide, "is wide"; }\n  return y |> conv2d(out, kernel: 1) as conv;',
+      "block Half<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x / 2;\n}\n",
+    ),
+  ],
+  "hidden-value": [
+    model(
+      "graph half(z: Image<4, H, H>): Image<4, H, H> {\n    const base = 2;\n    let steps = base;\n    repeat mode of 2 { steps = steps + mode; }\n    return z * steps;\n  }",
+    ),
+  ],
   "unused-value": [
+    "block First<N, M>(x: Tensor<float, [N]>, y: Tensor<float, [M]>): Tensor<float, [N]> {\n  return x;\n}\n",
+    body(
+      "const y = x;\n  let n = 2;\n  n = n + 1;\n  let skips = [x];\n  skips.push(x);\n  let all = [x];\n  all.pop();\n  weight gain: Tensor<float, [C]> = ones;\n  return x |> conv2d(out, kernel: 1) as conv;",
+    ),
     "dim B = 1;\ndim F = 16;\nparam width: int = 4;\nparam heads: int = 8;\nconst base = 32;\n\nmodel Net<H = 8> {\n  graph run(x: Tensor<float, [B, width, H]>): Tensor<float, [B, width, H]> {\n    const base = 2;\n    return base * x;\n  }\n}\npreset Wide of Net { width: 8, heads: 4 }\n",
   ],
 };

@@ -1,10 +1,12 @@
 // What a checked program is: names resolved across files, stages that stop, and nothing said of what is right.
 
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { checkFiles, checkText, modelNames, models } from "./sources.ts";
 
 const codes = (text: string) => checkText(text).diagnostics.map((diagnostic) => diagnostic.code);
-const block = (body: string, head = "x: Tensor<float, [C]>") => `block Net<C>(${head}): Tensor<float, [C]> {\n${body}\n}\n`;
+const block = (body: string, head = "x: Tensor<float, [C]>") =>
+  `block Net<C${head.includes("[S]") ? ", S" : ""}>(${head}): Tensor<float, [C]> {\n${body}\n}\n`;
 
 test.each(modelNames)("models/%s has no errors", (name) => {
   const files = new Map([[name, models.get(name) ?? ""], ...models]);
@@ -42,14 +44,21 @@ describe("what is right is let pass", () => {
       "the same label inside and outside a labelled repeat",
       "let h = x |> linear(C) as l;\nrepeat 2 as unit { h = h |> linear(C) as l; }\nreturn h;",
     ],
-    ["a label on what owns no weights", "return x |> silu() as act;"],
+    ["a variable that a later round reads", "let h = x;\nlet n = 1;\nrepeat 2 { h = h * n; n = n + 1; }\nreturn h;"],
+    ["a tensor that is there for the size of an axis", "return x * S;", "x: Tensor<float, [C]>, like: Tensor<float, [S]>"],
+    ["a list that is pushed to and read", "let l = [x];\nl.push(x);\nreturn l[1];"],
+    [
+      "a parameter that only a type reads",
+      "weight w: Tensor<float, [wide]> = ones;\nreturn x * w;",
+      "x: Tensor<float, [C]>, wide: int = 1",
+    ],
     ["a repeat without a label that owns nothing", "let h = x;\nrepeat 2 { h = h |> silu(); }\nreturn h;"],
     ["a list that starts empty", "let l = [];\nl.push(x);\nreturn l.pop();"],
-    ["an inner name over an outer one", "const y = x;\nif (C == 4) { const y = 2 * x; return y; }\nreturn y;"],
+    ["one name in bodies that stand side by side", "if (C == 4) { const y = 2 * x; return y; }\nconst y = x;\nreturn y;"],
     ["arguments by name in any order", "return linear(out: C, x: x) as l;"],
     ["a returned `if` of three branches", "if (C == 1) { return x; } else if (C == 2) { return 2 * x; } else { return 3 * x; }"],
     ["forms by name", "return view(axes: [C], x: x);"],
-  ])("%s", (_, body) => expect(codes(block(body))).toEqual([]));
+  ])("%s", (_, body, head = undefined) => expect(codes(block(body, head))).toEqual([]));
 
   test("a block that is used before it is declared, in its own file's scope", () => {
     expect(codes(`${block("return x |> Later();").replace("Net", "First")}${block("return x;").replace("Net", "Later")}`)).toEqual([]);
@@ -103,4 +112,12 @@ test("imports in folders are resolved from the file that imports", () => {
   const { program, texts } = checkFiles(files);
   expect([...(program?.files.keys() ?? [])]).toEqual(["shared/b.mv", "parts/a.mv", "main.mv"]);
   expect(texts.size).toBe(3);
+});
+
+test("the models' goldens are built from files of which all is used", () => {
+  for (const name of ["blocks.mv", "wide.mv"]) {
+    const entry = `golden/cases/${name}`;
+    const files = new Map([...models].map(([file, text]) => [`models/${file}`, text]));
+    expect(checkFiles(new Map([[entry, readFileSync(entry, "utf8")], ...files])).diagnostics).toEqual([]);
+  }
 });

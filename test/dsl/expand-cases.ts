@@ -5,7 +5,7 @@ import type { Cases } from "./diagnostic-cases.ts";
 const image = "type Image<C, H, W> = Tensor<float, [1, C, H, W]>;\n";
 /** A model of one graph that calls a block `Net` on an image of 4 x 8 x 8. */
 const net = (statements: string, result = "Image<C, H, W>", before = "") =>
-  `${image}${before}block Net<C, H, W>(x: Image<C, H, W>): ${result} {\n  ${statements}\n}\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return Net(x) as net;\n  }\n}\n`;
+  `${image}${before}block Net<C, H, W>(x: Image<C, H, W>): ${result} {\n  ${statements}\n}\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return Net(x)${/ as |weight /.test(statements) ? " as net" : ""};\n  }\n}\n`;
 const levels =
   "block Res<C, H, W>(x: Image<C, H, W>, out: int): Image<out, H, W> {\n  const y = x |> conv2d(out, kernel: 3) as conv;\n  return y + (x |> silu());\n}\nblock Level<C, H, W>(x: Image<C, H, W>): Image<2 * C, H, W> {\n  return x |> Res(2 * C) as res;\n}\n";
 /** Thirty blocks that each call the next twice. */
@@ -73,7 +73,7 @@ export const expandCases: Cases = {
   ],
   "argument-shape": [
     net(
-      "return Pair(x, x |> upsample(2)) as pair;",
+      "return Pair(x, x |> upsample(2));",
       "Image<C, H, W>",
       "block Pair<C, H, W>(x: Image<C, H, W>, y: Image<C, H, W>): Image<C, H, W> {\n  return x + y;\n}\n",
     ),
@@ -108,7 +108,7 @@ export const expandCases: Cases = {
   "wrong-kind": [
     net("return x |> conv2d(C, kernel: 1, stride: 2 ** 31) as conv;"),
     net("weight w: Tensor<float, [C, 1, 1]> = normal(0 - 0.5);\n  return x + view(w, [1, C, 1, 1]);"),
-    net("repeat 0 - 2 as unit { }\n  return x;"),
+    net("repeat 0 - 2 { }\n  return x;"),
     net('const name = "end" + "s";\n  return x |> conv2d(C, kernel: 3, padding: name) as conv;'),
     net('require [x] == [x], "the same";\n  return x;'),
   ],
@@ -144,6 +144,14 @@ export const expandCases: Cases = {
   ],
   "conflicting-weight": [
     `${image}model Tiny<H = 8> {\n  graph wide(x: Image<4, H, H>): Image<8, H, H> {\n    return x |> conv2d(8, kernel: 1) as conv;\n  }\n  graph narrow(x: Image<4, H, H>): Image<4, H, H> {\n    return x |> conv2d(4, kernel: 1) as conv;\n  }\n}\n`,
+  ],
+  "unread-weight": [
+    "dim N = 4;\nmodel M {\n  graph run(x: Tensor<float, [N, 8]>): Tensor<float, [N, 8]> {\n    const y = x |> linear(8) as lost;\n    let skips = [x];\n    skips.push(y);\n    return x |> silu();\n  }\n}\n",
+    net(
+      "weight gain: Tensor<float, [1, C, 1, 1]> = ones;\n  weight shift: Tensor<float, [1, C, 1, 1]> = ones;\n  repeat 2 as unit { const y = x |> Layer() as layer; }\n  return x * gain;",
+      "Image<C, H, W>",
+      "block Layer<C, H, W>(x: Image<C, H, W>): Image<C, H, W> { return x |> conv2d(C, kernel: 1) as conv; }\n",
+    ),
   ],
   "unknown-choice": [
     { source: choices, choices: { preset: "Minni" } },

@@ -7,6 +7,12 @@ const model = (member: string) => `model Net<H = 8> {\n  ${member}\n}\n`;
 
 export const syntaxCases: Cases = {
   "stray-character": ["dim F = 16 @ 2;\n", "param name: string = 'mini';\n", "dim Größe = 1;\n"],
+  "block-comment": [
+    "/* The levels of\n   the U-Net. */\ndim F = 16;\n",
+    block("return x /* as it is */;"),
+    "dim F = 16; /* frames\ndim B = 1;\n",
+    "/* ** / */ dim F = 16; /**/\n",
+  ],
   "unclosed-string": ['param name: string = "mini;\ndim F = 16;\n', 'import { A } from "./a.mv;\n'],
   "number-too-large": ["dim F = 9007199254740993;\n", "const least = 1e999;\n"],
   "too-deep": [
@@ -63,6 +69,8 @@ export const syntaxCases: Cases = {
     block("weight scale: Tensor<float, [C]> = twos;\n  return x;"),
     block("weight scale = ones;\n  return x;"),
     block("return x |> silu;"),
+    block("return x |> silu() + x;"),
+    block("return silu(x |> linear(C) as l * 2);"),
     block("return x |> conv2d(8, kernel: ) as conv;"),
     block("return x |> conv2d(8 kernel: 3) as conv;"),
     block("const y = x as y;\n  return y;"),
