@@ -39,9 +39,13 @@ export interface Lowering {
   typeOf(id: ValueId): TensorType;
 }
 
-/** An axis of the result along which an element reads more than its own place; `directed` where it reads only places up to its own. */
+/**
+ * An axis of the result along which an element reads more than its own place of these inputs (of all, if none are named);
+ * `directed` where it reads only places up to its own.
+ */
 export interface Mix {
   readonly axis: number;
+  readonly inputs?: readonly number[];
   readonly directed?: true;
 }
 
