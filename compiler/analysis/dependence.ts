@@ -43,7 +43,8 @@ export function whereRowsMix(graph: Graph): Origin | undefined {
   const reads = readsAlong(graph, new Map(inputs.map(({ name }) => [name, 0])));
   const mixed = graph.outputs.find(({ value }) => {
     const found = reads.get(value);
-    return found !== undefined && kindOf(shiftAlong(found, 0, rows)) !== "independent";
+    // Of frames, a row may have several in the place of one.
+    return found !== undefined && !(ownRows(found, rows) && found.placed?.axis === 0 && found.placed.before === 1);
   });
   if (mixed === undefined) return undefined;
   const byId = valuesById(graph);

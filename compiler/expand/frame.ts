@@ -74,8 +74,8 @@ export function originAt(frame: Frame, span: Span): Origin {
 }
 
 /** Of very many calls, the innermost and the outermost. */
-function relatedOf(frame: Frame): Related[] {
-  const calls = frame.expandedFrom.map(({ block, span }) => ({ message: `expanded from ${block}`, span }));
+export function relatedOf({ expandedFrom }: Pick<Origin, "expandedFrom">): Related[] {
+  const calls = expandedFrom.map(({ block, span }) => ({ message: `expanded from ${block}`, span }));
   const left = calls[ends.inner];
   if (left === undefined || calls.length <= ends.inner + ends.outer + 1) return calls;
   const message = `expanded from ${calls.length - ends.inner - ends.outer} more calls, the first of them`;

@@ -72,6 +72,10 @@ export const expandMessages = {
     (h: { readonly path: string; readonly once: string; readonly twice: string }) =>
       `the size of the weight \`${h.path}\` depends on the batch: it is ${h.once} for one prompt, and ${h.twice} for the two that guidance runs at once`,
   ),
+  "mixed-batch": error(
+    (h: { readonly graph: string }) =>
+      `clips of a batch mix here: the sampler runs \`${h.graph}\` on several at once, and each may read nothing of the others`,
+  ),
   "conflicting-weight": error(
     (h: {
       readonly path: string;

@@ -1,0 +1,26 @@
+/** A graph that the sampler runs on several clips at once to the error of clips that read each other: each is to come out as if alone. */
+
+import type { Diagnostic, GraphDeclaration } from "../../dsl/index.ts";
+import { whereRowsMix } from "../analysis/dependence.ts";
+import type { Graph, Origin } from "../graph/graph.ts";
+import type { Configuration } from "./configure.ts";
+import { expandGraph } from "./expand.ts";
+import type { Attempt } from "./failure.ts";
+import { relatedOf } from "./frame.ts";
+import { expandDiagnostic } from "./messages.ts";
+
+/** The whole of a graph of which only shapes may be known, whose inputs and result have the batch first; refused if its clips mix. */
+export function unmixed(configuration: Configuration, declaration: GraphDeclaration, graph: Graph): Attempt<Graph> {
+  const inputs = graph.values.filter(({ kind }) => kind === "input");
+  if (inputs.every(({ type }) => type.shape[0] === 1)) return { ok: true, value: graph };
+  // A call that was left out stands as one more input.
+  const whole: Attempt<Graph> =
+    inputs.length === declaration.parameters.length ? { ok: true, value: graph } : expandGraph(configuration, declaration);
+  const origin = whole.ok ? whereRowsMix(whole.value) : undefined;
+  return origin === undefined ? whole : { ok: false, diagnostics: [mixedBatch(graph.name, origin)] };
+}
+
+function mixedBatch(graph: string, origin: Origin): Diagnostic {
+  const hint = "let the batch stay the outermost part of the first axis in every value: `[B * F, …]`, not `[F * B, …]`";
+  return expandDiagnostic("mixed-batch", origin.span, { graph }, { hint, related: relatedOf(origin) });
+}
