@@ -34,7 +34,7 @@ test("clips of a batch are independent, pixels are mixed, and the encoder sees e
   expect(dependenceAlong(encode, "x", frames)).toBe("independent");
 });
 
-const head = "dim B = 2; dim F = 6; dim C = 4;\ntype Frames = Tensor<float, [F, C]>;\ntype Clip = Tensor<float, [B, F, C]>;\n";
+const head = "dim B = 2; dim F = 6; dim G = 6; dim C = 4;\ntype Frames = Tensor<float, [F, C]>;\ntype Clip = Tensor<float, [B, F, C]>;\n";
 const cut = (start: number, size: number | string) => `(x |> slice(axis: 0, start: ${start}, size: ${size}))`;
 const joined = (...parts: readonly string[]) => `concat([${parts.join(", ")}], axis: 0)`;
 const zeros = `(${cut(0, 1)} * 0.0)`;
@@ -79,6 +79,13 @@ test("frames within an axis that joins them with clips", () => {
   expect(alongFrames(back("F * B"), "x: Clip", "Clip", 1)).toBe("directed");
   expect(alongFrames(back("B * F"), "x: Clip", "Clip", 1)).toBe("mixed");
   expect(alongFrames(back("B * F"), "x: Clip", "Clip", 0)).toBe("directed");
+});
+
+test("positions are those of the axis that has the name", () => {
+  expect(alongFrames("return x;", "x: Tensor<float, [F, G]>", "Tensor<float, [F, G]>")).toBe("independent");
+  const turned = "return view(x |> arrange([G, F]), [F, G]);";
+  expect(alongFrames(turned, "x: Tensor<float, [F, G]>", "Tensor<float, [F, G]>")).toBe("mixed");
+  expect(alongFrames("return x |> arrange([G, F]);", "x: Tensor<float, [F, G]>", "Tensor<float, [G, F]>")).toBe("independent");
 });
 
 test("a query reads its own row of a product or an attention, and the rows of the other side all", () => {
