@@ -1,7 +1,7 @@
 /** For a named axis of a graph's inputs: which positions along it each position of the output reads, derived from what every op mixes. */
 
-import { type Graph, type InputValue, type Origin, valuesById } from "../graph/graph.ts";
-import { type Range, type Reads, readsAlong, shiftOf } from "./reads.ts";
+import { type Graph, type InputValue, type Origin, type ValueId, valuesById } from "../graph/graph.ts";
+import { type Range, type Reads, readsAlong, type StandIn, shiftOf } from "./reads.ts";
 
 /**
  * How the output's positions along the axis read the input's: each only its own, each those up to its own (figure 3c's
@@ -38,23 +38,33 @@ export function dependenceAlong(graph: Graph, input: string, axis: number): Depe
  * inputs, and of all outputs. Undefined where each row of an output reads its own alone.
  */
 export function whereRowsMix(graph: Graph): Origin | undefined {
-  const inputs = graph.values.filter((value) => value.kind === "input");
-  const rows = inputs[0]?.type.shape[0] ?? 1;
-  const reads = readsAlong(graph, new Map(inputs.map(({ name }) => [name, 0])));
-  const mixed = graph.outputs.find(({ value }) => {
-    const found = reads.get(value);
-    // Of frames, a row may have several in the place of one.
-    return found !== undefined && !(ownRows(found, rows) && found.placed?.axis === 0 && found.placed.before === 1);
-  });
-  if (mixed === undefined) return undefined;
+  const { reads, rows, output } = mixedOutput(graph);
+  if (output === undefined) return undefined;
   const byId = valuesById(graph);
-  let blamed = byId(mixed.value);
+  let blamed = byId(output);
   for (;;) {
     if (blamed.kind !== "op") throw new Error(`dependence: rows of graph ${graph.name} mix in what is no op`);
     const earlier = blamed.inputs.find((id) => !ownRows(reads.get(id), rows));
     if (earlier === undefined) return blamed.origin;
     blamed = byId(earlier);
   }
+}
+
+/** Whether that is so, told of a graph where calls are left out; false may be wrong. */
+export function rowsKeepApart(graph: Graph, standIns: ReadonlyMap<ValueId, StandIn>): boolean {
+  return mixedOutput(graph, standIns).output === undefined;
+}
+
+function mixedOutput(graph: Graph, standIns?: ReadonlyMap<ValueId, StandIn>) {
+  const inputs = graph.values.filter((value) => value.kind === "input" && !standIns?.has(value.id)) as InputValue[];
+  const rows = inputs[0]?.type.shape[0] ?? 1;
+  const reads = readsAlong(graph, new Map(inputs.map(({ name }) => [name, 0])), standIns);
+  const output = graph.outputs.find(({ value }) => {
+    const found = reads.get(value);
+    // Of frames, a row may have several in the place of one.
+    return found !== undefined && !(ownRows(found, rows) && found.placed?.axis === 0 && found.placed.before === 1);
+  });
+  return { reads, rows, output: output?.value };
 }
 
 /** Wherever they lie. */

@@ -32,14 +32,28 @@ interface Operand {
   readonly reads: Reads | undefined;
 }
 
+/** An input that stands for a call which gave `result` before: pairs of what it takes and what was taken then. */
+export interface StandIn {
+  readonly result: ValueId;
+  readonly pairs: readonly (readonly [own: ValueId, then: ValueId])[];
+}
+
+type StandIns = ReadonlyMap<ValueId, StandIn>;
+
 /** By value, for inputs with the axes given by name; a value that is not there reads no row. */
-export function readsAlong(graph: Graph, axes: ReadonlyMap<string, number>): ReadonlyMap<ValueId, Reads> {
+export function readsAlong(graph: Graph, axes: ReadonlyMap<string, number>, standIns: StandIns = new Map()): ReadonlyMap<ValueId, Reads> {
   const reads = new Map<ValueId, Reads>();
   const shapes = new Map<ValueId, Shape>();
   const operand = (id: ValueId): Operand => ({ shape: shapes.get(id) ?? [], reads: reads.get(id) });
   for (const value of graph.values) {
     shapes.set(value.id, value.type.shape);
-    const found = value.kind === "op" ? through(value, value.inputs.map(operand)) : sourceReads(value, axes);
+    const standIn = standIns.get(value.id);
+    const found =
+      value.kind === "op"
+        ? through(value, value.inputs.map(operand))
+        : standIn === undefined
+          ? sourceReads(value, axes)
+          : repeated(standIn, (id) => reads.get(id));
     if (found !== undefined) reads.set(value.id, found);
   }
   return reads;
@@ -55,6 +69,23 @@ function sourceReads(value: Exclude<Value, OpValue>, axes: ReadonlyMap<string, n
   const length = axis === undefined ? undefined : value.type.shape[axis];
   if (axis === undefined || length === undefined) return undefined;
   return placedReads({ low: 0, high: length - 1 }, { axis, before: 1, length, after: 1, shift: { low: 0, high: 0 } });
+}
+
+/** A call that takes what reads alike gives what reads alike; whatever it takes, it reads nothing else. */
+function repeated({ result, pairs }: StandIn, readsOf: (id: ValueId) => Reads | undefined): Reads | undefined {
+  if (pairs.every(([own, then]) => sameReads(readsOf(own), readsOf(then)))) return readsOf(result);
+  return joined(pairs.map(([own]) => spread(readsOf(own))));
+}
+
+function sameReads(a: Reads | undefined, b: Reads | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  if (!sameRange(a.within, b.within)) return false;
+  if (a.placed === undefined || b.placed === undefined) return a.placed === b.placed;
+  return samePlace(a.placed, b.placed) && sameRange(a.placed.shift, b.placed.shift);
+}
+
+function sameRange(a: Range, b: Range): boolean {
+  return a.low === b.low && a.high === b.high;
 }
 
 function through(op: OpValue, operands: readonly Operand[]): Reads | undefined {

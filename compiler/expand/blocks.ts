@@ -8,6 +8,7 @@ import { spendings } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Frame, fail, labelled, newValue, Scope, spend } from "./frame.ts";
 import { namedDim } from "./globals.ts";
+import { tensorsOf } from "./known-calls.ts";
 import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
 import { dtypeOf, fits, showType, signatureShape, type TensorShape } from "./types.ts";
 
@@ -28,6 +29,7 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   if (before !== undefined) {
     for (const [what, amount] of spendings(before.cost)) spend(caller, call.callSpan, what, amount);
     const id = builder.input(call.callee.name, newValue(caller, call.callSpan, before.type), []);
+    known?.leaveOut(id, before, given);
     return { kind: "tensor", id, type: before.type };
   }
   const spent = budget.spent();
@@ -50,8 +52,9 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   checkResult(block.name.name, returned.value, result, returned.expression.span, inside);
   const axes = result.axes.map((axis) => axisOf(axisExpressionSize(axis, outside)));
   const type = { dtype: returned.value.type.dtype, axes };
-  if (key !== undefined) known?.set(key, { type, cost: budget.spent(spent) });
-  return { kind: "tensor", id: returned.value.id, type };
+  const { id } = returned.value;
+  if (key !== undefined) known?.set(key, { type, cost: budget.spent(spent), result: id, tensors: tensorsOf(given) });
+  return { kind: "tensor", id, type };
 }
 
 function matchArguments(call: CallExpression, block: BlockDeclaration, caller: Frame): Map<string, Static> {

@@ -35,10 +35,11 @@ function expandAsGuided(configuration: Configuration, looped: GraphDeclaration, 
   if (!once.ok) return fine;
   const weights = weightShapes(once.value, "repeated calls");
   const batched = { ...withBatch(configuration, looped, latent, 2), weights };
-  const twice = expandGraph(batched, looped, new KnownCalls());
+  const known = new KnownCalls();
+  const twice = expandGraph(batched, looped, known);
   if (!twice.ok) return twice;
   if ([...weightShapes(twice.value, "repeated calls").shapes.keys()].every((path) => weights.shapes.has(path)))
-    return unmixed(batched, looped, twice.value);
+    return unmixed(batched, looped, twice.value, known);
   const whole = expandGraph(configuration, looped);
   return whole.ok ? expandGuided(configuration, whole.value, latent) : fine;
 }

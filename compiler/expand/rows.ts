@@ -1,21 +1,26 @@
 /** A graph that the sampler runs on several clips at once to the error of clips that read each other: each is to come out as if alone. */
 
 import type { Diagnostic, GraphDeclaration } from "../../dsl/index.ts";
-import { whereRowsMix } from "../analysis/dependence.ts";
+import { rowsKeepApart, whereRowsMix } from "../analysis/dependence.ts";
 import type { Graph, Origin } from "../graph/graph.ts";
 import type { Configuration } from "./configure.ts";
 import { expandGraph } from "./expand.ts";
 import type { Attempt } from "./failure.ts";
 import { relatedOf } from "./frame.ts";
+import type { KnownCalls } from "./known-calls.ts";
 import { expandDiagnostic } from "./messages.ts";
 
-/** The whole of a graph of which only shapes may be known, whose inputs and result have the batch first; refused if its clips mix. */
-export function unmixed(configuration: Configuration, declaration: GraphDeclaration, graph: Graph): Attempt<Graph> {
+/**
+ * A graph whose inputs and result have the batch first, refused if its clips mix. It may be one of which only shapes are known;
+ * with the calls that it alone has, clips may be seen to keep apart without the whole.
+ */
+export function unmixed(configuration: Configuration, declaration: GraphDeclaration, graph: Graph, known?: KnownCalls): Attempt<Graph> {
   const inputs = graph.values.filter(({ kind }) => kind === "input");
   if (inputs.every(({ type }) => type.shape[0] === 1)) return { ok: true, value: graph };
   // A call that was left out stands as one more input.
-  const whole: Attempt<Graph> =
-    inputs.length === declaration.parameters.length ? { ok: true, value: graph } : expandGraph(configuration, declaration);
+  const leftOut = inputs.length - declaration.parameters.length;
+  if (known?.standIns.size === leftOut && rowsKeepApart(graph, known.standIns)) return { ok: true, value: graph };
+  const whole: Attempt<Graph> = leftOut === 0 ? { ok: true, value: graph } : expandGraph(configuration, declaration);
   const origin = whole.ok ? whereRowsMix(whole.value) : undefined;
   return origin === undefined ? whole : { ok: false, diagnostics: [mixedBatch(graph.name, origin)] };
 }
