@@ -44,13 +44,17 @@ type StandIns = ReadonlyMap<ValueId, StandIn>;
 export function readsAlong(graph: Graph, axes: ReadonlyMap<string, number>, standIns: StandIns = new Map()): ReadonlyMap<ValueId, Reads> {
   const reads = new Map<ValueId, Reads>();
   const shapes = new Map<ValueId, Shape>();
+  const rows = graph.values.reduce((most, value) => {
+    const axis = value.kind === "input" && !standIns.has(value.id) ? axes.get(value.name) : undefined;
+    return axis === undefined ? most : Math.max(most, value.type.shape[axis] ?? 1);
+  }, 1);
   const operand = (id: ValueId): Operand => ({ shape: shapes.get(id) ?? [], reads: reads.get(id) });
   for (const value of graph.values) {
     shapes.set(value.id, value.type.shape);
     const standIn = standIns.get(value.id);
     const found =
       value.kind === "op"
-        ? through(value, value.inputs.map(operand))
+        ? through(value, value.inputs.map(operand), rows)
         : standIn === undefined
           ? sourceReads(value, axes)
           : repeated(standIn, (id) => reads.get(id));
@@ -88,7 +92,8 @@ function sameRange(a: Range, b: Range): boolean {
   return a.low === b.low && a.high === b.high;
 }
 
-function through(op: OpValue, operands: readonly Operand[]): Reads | undefined {
+/** `rows` are those of the inputs. */
+function through(op: OpValue, operands: readonly Operand[], rows: number): Reads | undefined {
   const [x] = operands;
   if (x === undefined || operands.every(({ reads }) => reads === undefined)) return undefined;
   switch (op.op) {
@@ -99,7 +104,7 @@ function through(op: OpValue, operands: readonly Operand[]): Reads | undefined {
     case "slice":
       return sliced(x, op.attributes);
     case "concat":
-      return concatenated(operands, op.attributes.axis);
+      return concatenated(operands, op.attributes.axis, rows);
     default: {
       const shapes = operands.map(({ shape }) => shape);
       const mixes = opEntry(op.op).mixes(shapes, op.attributes);
@@ -156,11 +161,17 @@ function sliced({ reads }: Operand, { axis, start, size }: { readonly axis: numb
   return offset % after === 0 && size % after === 0 ? cut : spread(cut);
 }
 
-/** Parts that have rows, or are rows, along the axis lie one after another; or rows lie along another axis. */
-function concatenated(operands: readonly Operand[], axis: number): Reads | undefined {
+/** Rows lie along another axis; or parts that have rows, or are rows, one after another; or parts have the same rows over and over. */
+function concatenated(operands: readonly Operand[], axis: number, rows: number): Reads | undefined {
+  const within = hull(operands.flatMap(({ reads }) => (reads === undefined ? [] : [reads.within])));
   const aside = joined(operands.map(({ reads }) => (reads?.placed?.axis === axis ? spread(reads) : reads)));
+  const places = [inSequence(operands, axis), inCopies(operands, axis, rows)].filter((placed) => placed !== undefined);
+  return nearest([aside, ...places.map((placed) => placedReads(within, placed))]);
+}
+
+function inSequence(operands: readonly Operand[], axis: number): Placed | undefined {
   const after = rowSize(operands, axis);
-  if (after === undefined) return aside;
+  if (after === undefined) return undefined;
   const shifts: Range[] = [];
   let length = 0;
   for (const { reads, shape } of operands) {
@@ -171,8 +182,21 @@ function concatenated(operands: readonly Operand[], axis: number): Reads | undef
     else if (reads !== undefined) shifts.push(shiftOf(reads.within, count, length));
     length += count;
   }
-  const within = hull(operands.flatMap(({ reads }) => (reads === undefined ? [] : [reads.within])));
-  return nearest([aside, placedReads(within, { axis, before: 1, length, after, shift: hull(shifts) })]);
+  return { axis, before: 1, length, after, shift: hull(shifts) };
+}
+
+/** Of all rows: parts of them that are alike in number follow one another. */
+function inCopies(operands: readonly Operand[], axis: number, length: number): Placed | undefined {
+  const along = operands.find(({ reads }) => reads?.placed?.axis === axis && reads.placed.length === length)?.reads?.placed;
+  if (along === undefined) return undefined;
+  const { after } = along;
+  const copies = operands.map(({ shape }) => (shape[axis] ?? 1) / (length * after));
+  if (!copies.every(Number.isInteger)) return undefined;
+  const shifts = operands.flatMap(({ reads }) => {
+    const alike = reads?.placed?.axis === axis && reads.placed.length === length && reads.placed.after === after;
+    return reads === undefined ? [] : [alike && reads.placed !== undefined ? reads.placed.shift : shiftOf(reads.within, length)];
+  });
+  return { axis, before: copies.reduce((sum, count) => sum + count), length, after, shift: hull(shifts) };
 }
 
 /** How much of the axis a row of a concatenation takes; undefined where the parts are no rows. */
@@ -221,7 +245,7 @@ function samePlace(a: Placed, b: Placed): boolean {
 }
 
 function hull(ranges: readonly Range[]): Range {
-  return { low: Math.min(...ranges.map(({ low }) => low)), high: Math.max(...ranges.map(({ high }) => high)) };
+  return ranges.reduce((all, { low, high }) => ({ low: Math.min(all.low, low), high: Math.max(all.high, high) }));
 }
 
 /** Of several true claims the one whose rows read the fewest rows after them, then before them; nothing is best, no place worst. */

@@ -66,6 +66,8 @@ test.each([
   ["a later frame in all", `return x + ${cut(1, 1)};`, "mixed"],
   ["the first half in the second", `return ${joined(cut(0, 3), `(${cut(3, 3)} + ${cut(0, 3)})`)};`, "directed"],
   ["a mean of the first frames in the last", `const y = ${cut(0, 3)};\n const s = softmax(y, axis: 0);\n return ${joined("y * 1.0", `(${cut(3, 3)} + s)`)};`, "directed"],
+  ["two copies, of which one is taken", "const two = concat([x, x * 2.0], axis: 0) |> silu();\n return two |> slice(axis: 0, start: F, size: F);", "independent"],
+  ["the first half twice", `return ${joined(cut(0, 3), cut(0, 3))};`, "directed"],
   ["channels of every frame", "return x |> linear(C) as w;", "independent"],
   ["none of them", "return y + (y |> silu());", "none"],
 ] as const)("%s", (_, result, expected) => {
