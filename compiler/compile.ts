@@ -36,7 +36,10 @@ interface Reading extends Expanded {
 /** Expands the graphs: enough for reports, and to find every error that a build would. */
 export function expandModel(program: Program, choices: Choices): Attempt<Expanded> {
   const configured = configure(program, choices);
-  return configured.ok ? readModel(configured.value) : configured;
+  if (!configured.ok) return configured;
+  const read = readModel(configured.value);
+  const diagnostics = read.ok ? guidedErrors(configured.value) : [];
+  return diagnostics.length === 0 ? read : { ok: false, diagnostics };
 }
 
 /**

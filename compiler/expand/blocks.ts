@@ -9,6 +9,7 @@ import { spendings } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Frame, fail, labelled, newValue, Scope, spend } from "./frame.ts";
 import { namedDim } from "./globals.ts";
+import { tensorsOf } from "./known-calls.ts";
 import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
 import { dtypeOf, fits, showType, signatureShape, type TensorShape } from "./types.ts";
 
@@ -32,6 +33,7 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
       id,
       before.reads.map((name) => (given.get(name) as TensorStatic).id),
     );
+    known?.leaveOut(id, before, given);
     return { kind: "tensor", id, type: before.type };
   }
   const spent = budget.spent();
@@ -54,8 +56,10 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   checkResult(block.name.name, returned.value, result, returned.expression.span, inside);
   const axes = result.axes.map((axis) => axisOf(axisExpressionSize(axis, outside)));
   const type = { dtype: returned.value.type.dtype, axes };
-  if (key !== undefined) known?.set(key, { type, cost: budget.spent(spent), reads: readParameters(returned.value.id, given, inside) });
-  return { kind: "tensor", id: returned.value.id, type };
+  const { id } = returned.value;
+  if (key !== undefined)
+    known?.set(key, { type, cost: budget.spent(spent), reads: readParameters(id, given, inside), result: id, tensors: tensorsOf(given) });
+  return { kind: "tensor", id, type };
 }
 
 function readParameters(result: ValueId, given: ReadonlyMap<string, Static>, inside: Frame): string[] {

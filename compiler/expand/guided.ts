@@ -6,13 +6,16 @@ import type { Configuration } from "./configure.ts";
 import { expandGraph, graphsOf, samplerOf, withBatch } from "./expand.ts";
 import type { Attempt } from "./failure.ts";
 import { KnownCalls } from "./known-calls.ts";
+import { unmixed } from "./rows.ts";
 import { weightShapes } from "./weight-shapes.ts";
 
-/** `once` is the graph as the source has it, whole. */
+/** `once` is the graph as the source has it, whole. Its clips do not mix. */
 export function expandGuided(configuration: Configuration, once: Graph, latent: string): Attempt<Graph> {
   const looped = graphsOf(configuration).find((graph) => graph.name.name === once.name);
   if (looped === undefined) throw new Error(`expand: no graph ${once.name} to loop, which check should have found`);
-  return expandGraph({ ...withBatch(configuration, looped, latent, 2), weights: weightShapes(once, "none") }, looped);
+  const batched = { ...withBatch(configuration, looped, latent, 2), weights: weightShapes(once, "none") };
+  const guided = expandGraph(batched, looped);
+  return guided.ok ? unmixed(batched, looped, guided.value) : guided;
 }
 
 /** What a build would find in the looped graph at the guided batch. */
@@ -21,18 +24,22 @@ export function guidedErrors(configuration: Configuration): readonly Diagnostic[
   const looped = graphsOf(configuration).find((graph) => graph.name.name === sampler?.graph.name);
   const [latent] = sampler?.inputs ?? [];
   if (looped === undefined || latent === undefined) return [];
-  const guided = guidedShapes(configuration, looped, latent.name);
+  const guided = expandAsGuided(configuration, looped, latent.name);
   return guided.ok ? [] : guided.diagnostics;
 }
 
-/** By shapes alone, as long as both batches make the same calls; what is wrong at one batch is said of the graph itself. */
-function guidedShapes(configuration: Configuration, looped: GraphDeclaration, latent: string): Attempt<unknown> {
+/** Weights by shapes alone, as long as both batches make the same calls; what is wrong at one batch is said of the graph itself. */
+function expandAsGuided(configuration: Configuration, looped: GraphDeclaration, latent: string): Attempt<unknown> {
   const fine = { ok: true, value: undefined } as const;
   const once = expandGraph(configuration, looped, new KnownCalls());
   if (!once.ok) return fine;
   const weights = weightShapes(once.value, "repeated calls");
-  const twice = expandGraph({ ...withBatch(configuration, looped, latent, 2), weights }, looped, new KnownCalls());
-  if (!twice.ok || [...weightShapes(twice.value, "repeated calls").shapes.keys()].every((path) => weights.shapes.has(path))) return twice;
+  const batched = { ...withBatch(configuration, looped, latent, 2), weights };
+  const known = new KnownCalls();
+  const twice = expandGraph(batched, looped, known);
+  if (!twice.ok) return twice;
+  if ([...weightShapes(twice.value, "repeated calls").shapes.keys()].every((path) => weights.shapes.has(path)))
+    return unmixed(batched, looped, twice.value, known);
   const whole = expandGraph(configuration, looped);
   return whole.ok ? expandGuided(configuration, whole.value, latent) : fine;
 }

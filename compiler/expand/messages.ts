@@ -75,6 +75,10 @@ export const expandMessages = {
   "unread-weight": error(
     (h: { readonly graph: string; readonly weights: string }) => `no result of \`${h.graph}\` depends on ${h.weights}`,
   ),
+  "mixed-batch": error(
+    (h: { readonly graph: string }) =>
+      `clips of a batch mix here: the sampler runs \`${h.graph}\` on several at once, and each may read nothing of the others`,
+  ),
   "conflicting-weight": error(
     (h: {
       readonly path: string;

@@ -11,6 +11,7 @@ import type { Configuration } from "./configure.ts";
 import { evaluateFields, graphsOf, samplerOf } from "./expand.ts";
 import type { Attempt } from "./failure.ts";
 import { expandDiagnostic } from "./messages.ts";
+import { unmixed } from "./rows.ts";
 import { beyondBatch, inputOf, isPictures, resultOf, showTensor, type Tensor } from "./signatures.ts";
 import { sourceOfValue } from "./source-of-value.ts";
 import type { Static } from "./static.ts";
@@ -152,7 +153,7 @@ class Reading {
     const result = resultOf(graph);
     const rows = (tensor.shape[0] ?? 0) * (typeof unguided === "string" ? 2 : 1);
     const pieces = (result.shape[0] ?? 0) === (entry.shape[0] ?? 0) && rows % (entry.shape[0] ?? 1) === 0;
-    if (pieces && beyondBatch(result, tensor)) return;
+    if (pieces && beyondBatch(result, tensor)) return this.checkRows(graph);
     const holes = { what: `what \`${graph.name}\` returns`, expected: `as \`${name}\`, ${showTensor(tensor)}`, found: showTensor(result) };
     this.refuse("sampler-tensor", span, holes);
   }
@@ -191,8 +192,14 @@ class Reading {
     } else if (!isPictures(result)) {
       const expected = "pictures, `[B, 3, H, W]` or `[B, F, 3, H, W]` of floats";
       this.refuse("sampler-tensor", value.span, { what: `what \`${graph.name}\` returns`, expected, found: showTensor(result) });
-    }
+    } else this.checkRows(graph);
     return value.name;
+  }
+
+  /** It may take several rows at once, and must give of each what it would give of it alone. */
+  private checkRows(graph: Graph): void {
+    const found = unmixed(this.configuration, this.graphDeclared(graph.name), graph);
+    if (!found.ok) this.faults.push(...found.diagnostics);
   }
 
   /** As the source declares it: a graph of which only shapes are known has more. */

@@ -59,7 +59,7 @@ export const attend: CompositeOp<"attend"> = {
     doc: "Attention of the query [N, S, C] to the key and value [N, T, C] in `heads` parts of the channels; causal: token i sees 0 to i.",
   },
   infer,
-  mixes: (_, attributes) => [attributes.causal ? { axis: 1, directed: true } : { axis: 1 }, { axis: 2 }],
+  mixes: (_, { causal }) => [{ axis: 1, inputs: [1, 2], ...(causal ? { directed: true } : {}) }, { axis: 2 }],
   /** Both products over the full square, also when causal: that is what is computed. */
   flops: (inputs) => {
     const [n = 1, s = 1, c = 1] = inputAt(inputs, 0).shape;

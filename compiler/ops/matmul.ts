@@ -40,7 +40,7 @@ export const matmul: PrimitiveOp<"matmul"> = {
     doc: "Multiplies the matrices [..., M, K] with [..., K, N] to [..., M, N]; the leading axes are equal.",
   },
   infer,
-  mixes: (shapes) => lastAxes(shapes, 2),
+  mixes: (shapes) => lastAxes(shapes, 2).map(({ axis }, i) => ({ axis, inputs: [1 - i] })),
   flops: (inputs, output) => 2 * sizeOf(output.shape) * (inputAt(inputs, 0).shape.at(-1) ?? 1),
   reference: (inputs, _attributes, output) => {
     const [a, b] = [inputAt(inputs, 0), inputAt(inputs, 1)];

@@ -40,13 +40,13 @@ export interface Lowering {
 }
 
 /**
- * An axis of the result along which an element reads other than its own place: `directed` where it reads only places up
- * to its own; `behind` where it reads one place of one input, as many behind its own as that input's number says.
+ * An axis of the result along which an element reads more than its own place of these inputs (of all, if none are named);
+ * `directed` where it reads only places up to its own.
  */
 export interface Mix {
   readonly axis: number;
+  readonly inputs?: readonly number[];
   readonly directed?: true;
-  readonly behind?: readonly number[];
 }
 
 type AttributeName<O extends OpName> = { readonly [Name in O]: keyof OpAttributes[Name] }[O];

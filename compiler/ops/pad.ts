@@ -28,7 +28,7 @@ export const pad: PrimitiveOp<"pad"> = {
     if (refused !== undefined || before + after === 0) return refused ?? x;
     return { dtype: x.dtype, axes: x.axes.map((old, i) => (i === axis ? plainAxis(before + old.size + after) : old)) };
   },
-  mixes: (_, { axis, before }) => [{ axis, behind: [before] }],
+  mixes: (_, { axis }) => [{ axis }],
   flops: () => 0,
   reference: (inputs, { axis, before }, output) => {
     const { data, shape } = inputAt(inputs, 0);

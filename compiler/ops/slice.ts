@@ -30,7 +30,7 @@ export const slice: PrimitiveOp<"slice"> = {
     const kept = size === cut.size ? cut : plainAxis(size);
     return { dtype: x.dtype, axes: x.axes.map((old, i) => (i === axis ? kept : old)) };
   },
-  mixes: (_, { axis, start }) => [{ axis, behind: [-start] }],
+  mixes: (_, { axis }) => [{ axis }],
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);

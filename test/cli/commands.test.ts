@@ -79,6 +79,36 @@ test("report: the published counts, as data", async () => {
   expect(graphs.encode.tensors + graphs.decode.tensors).toBe(248);
 });
 
+test("report: along an axis the worst of all inputs, named where they differ, though the source has one clip", async () => {
+  const file = join(folder, "axes.mv");
+  const result = "x + (text |> softmax(axis: 0) |> expand([B, F, C])) + arrange(attend(y, y, y, heads: 1, causal: true), [B, F, C])";
+  const inputs = "x: Clip, y: Clip, text: Tensor<float, [B, C]>, unread: Clip";
+  const graph = `model M {\n  graph run(${inputs}): Clip {\n    return ${result};\n  }\n}\n`;
+  writeFileSync(file, `dim B = 1;\ndim F = 4;\ndim C = 4;\ntype Clip = Tensor<float, [B, F, C]>;\n${graph}`);
+  const axes = "axes: B mixed (text), independent (x, y), F directed (y), independent (x), C mixed (y), independent (x, text)";
+  expect(await mvc(["report", file])).toMatchObject({ code: 0, out: expect.stringContaining(axes) });
+  const { graphs } = JSON.parse((await mvc(["report", file, "--json"])).out);
+  expect(graphs.run.dependence).toEqual({ B: "mixed", F: "directed", C: "mixed" });
+  expect(graphs.run.dependenceByInput.unread).toEqual({ B: "none", F: "none", C: "none" });
+});
+
+test("text of one half that would reach frames of the other is refused by check, build and report", async () => {
+  const leaking = join(folder, "leaking");
+  cpSync("models", leaking, { recursive: true });
+  const file = join(leaking, "magicvideo.mv");
+  writeFileSync(file, readFileSync(model, "utf8").replace("expand([B * F, L, D])", "expand([F * B, L, D])"));
+  const commands = [
+    ["check", file],
+    ["report", file],
+    ["build", file, "--preset", "Mini", "--init", "0", "-o", join(folder, "leak")],
+  ];
+  for (const command of commands) {
+    const { code, err } = await mvc(command);
+    expect([code, err.match(/^error .*$/gm)]).toEqual([1, [expect.stringMatching(/^error mixed-batch .*video\.mv:37:10$/)]]);
+    expect(err).toContain("expanded from Space");
+  }
+});
+
 test("build: the package's files, the same bytes again, and in the place of an older one", async () => {
   const graphs = ["encodeText", "denoise", "decode", "encode", "prepare", "step"];
   const expected = [

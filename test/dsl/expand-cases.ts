@@ -49,6 +49,25 @@ const fields = 'method: "ddim", steps: 4, guidance: 1, predicts: "v", schedule: 
 /** A sampled graph that calls a block on the latent and the text. */
 const guided = (statements: string) =>
   `dim B = 1;\ntype Row = Tensor<float, [B, 4]>;\nblock Net(z: Row, text: Row): Row {\n  ${statements}\n}\nmodel Tiny {\n  graph denoise(z: Row, t: Tensor<f32, [B]>, text: Row): Row {\n    return Net(z, text) as net + (t |> sinusoid(4));\n  }\n  sampler denoise(z, t) { ${fields} }\n}\n`;
+/** A sampled graph on clips of four frames, with its encoder, of which rows mix where there are several, and its frames. */
+const clips = (statements: string, picture = "z") => `dim B = 1;
+dim F = 4;
+dim H = 8;
+dim W = 8;
+type Row = Tensor<float, [B, 3]>;
+type Clip = Tensor<float, [B, F, 3, H, W]>;
+block Net(z: Clip, text: Row): Clip {
+  const h = z + view(text, [B, 1, 3, 1, 1]);
+  ${statements}
+}
+model Tiny {
+  graph encode(tokens: Tensor<i32, [B, 3]>): Row { return softmax(view(tokens |> embedding(9, 1) as table, [B, 3]), axis: 0); }
+  graph denoise(z: Clip, t: Tensor<f32, [B]>, text: Row): Clip { return Net(z, text); }
+  graph decode(z: Clip): Clip { return ${picture}; }
+  tokenizer { file: "a.json", pad: "<pad>" }
+  sampler denoise(z, t) { ${fields}, frames: decode, conditions: { text: { from: "text", encoder: encode } } }
+}
+`;
 
 export const expandCases: Cases = {
   "shape-mismatch": [
@@ -141,6 +160,16 @@ export const expandCases: Cases = {
     guided("weight bias: Tensor<float, [B, 4]> = zeros;\n  return z + bias + (text |> linear(4) as key);"),
     guided("return z + (text |> linear(4) as key) + (view(z, [B * 4]) |> linear(4) as mixed |> expand([B, 4]));"),
     guided("return z + (B == 1 ? text |> linear(4) as key : text |> linear(4) as other);"),
+  ],
+  "mixed-batch": [
+    clips(
+      "const q = h |> arrange([B * F, H * W, 3]);\n  const k = text |> expand([F * B, 1, 3]);\n  return attend(q, k, k, heads: 1) |> arrange([B, F, 3, H, W]);",
+    ),
+    clips("return h * softmax(h, axis: 0);"),
+    clips("const turned = h |> arrange([F * B, 3, H, W]);\n  return view(turned, [B, F, 3, H, W]);"),
+    clips("const first = view(text |> slice(axis: 0, start: 0, size: 1), [1, 1, 3, 1, 1]);\n  return h + first;"),
+    { source: clips("return h;"), choices: { settings: { B: 2 } } },
+    { source: clips("return h;", "softmax(z, axis: 0)"), choices: { settings: { B: 2 } } },
   ],
   "conflicting-weight": [
     `${image}model Tiny<H = 8> {\n  graph wide(x: Image<4, H, H>): Image<8, H, H> {\n    return x |> conv2d(8, kernel: 1) as conv;\n  }\n  graph narrow(x: Image<4, H, H>): Image<4, H, H> {\n    return x |> conv2d(4, kernel: 1) as conv;\n  }\n}\n`,

@@ -1,0 +1,31 @@
+/** A graph that the sampler runs on several clips at once to the error of clips that read each other: each is to come out as if alone. */
+
+import type { Diagnostic, GraphDeclaration } from "../../dsl/index.ts";
+import { rowsKeepApart, whereRowsMix } from "../analysis/dependence.ts";
+import type { Graph, Origin } from "../graph/graph.ts";
+import type { Configuration } from "./configure.ts";
+import { expandGraph } from "./expand.ts";
+import type { Attempt } from "./failure.ts";
+import type { KnownCalls } from "./known-calls.ts";
+import { expandDiagnostic } from "./messages.ts";
+import { relatedCalls } from "./related-calls.ts";
+
+/**
+ * A graph whose inputs and result have the batch first, refused if its clips mix. It may be one of which only shapes are known;
+ * with the calls that it alone has, clips may be seen to keep apart without the whole.
+ */
+export function unmixed(configuration: Configuration, declaration: GraphDeclaration, graph: Graph, known?: KnownCalls): Attempt<Graph> {
+  const inputs = graph.values.filter(({ kind }) => kind === "input");
+  if (inputs.every(({ type }) => type.shape[0] === 1)) return { ok: true, value: graph };
+  // A call that was left out stands as one more input.
+  const leftOut = inputs.length - declaration.parameters.length;
+  if (known?.standIns.size === leftOut && rowsKeepApart(graph, known.standIns)) return { ok: true, value: graph };
+  const whole: Attempt<Graph> = leftOut === 0 ? { ok: true, value: graph } : expandGraph(configuration, declaration);
+  const origin = whole.ok ? whereRowsMix(whole.value) : undefined;
+  return origin === undefined ? whole : { ok: false, diagnostics: [mixedBatch(graph.name, origin)] };
+}
+
+function mixedBatch(graph: string, origin: Origin): Diagnostic {
+  const hint = "let the batch stay the outermost part of the first axis in every value: `[B * F, …]`, not `[F * B, …]`";
+  return expandDiagnostic("mixed-batch", origin.span, { graph }, { hint, related: relatedCalls(origin.expandedFrom) });
+}
