@@ -1,6 +1,7 @@
 /** Weight paths: what owns weights is labelled, no label comes twice in a scope, and no block reaches itself. */
 
 import type { BlockDeclaration, CallExpression, Expression, Identifier, Statement } from "../ast.ts";
+import type { OpSignature } from "../signature.ts";
 import { partsOf } from "../walk.ts";
 import type { Context } from "./context.ts";
 import { chainOf, inOrder, type Placed } from "./cycles.ts";
@@ -66,7 +67,7 @@ export class LabelCheck {
     const declared = this.context.declared(call.callee.name, file);
     if (declared?.declaration.kind === "block") return this.owning.has(declared.declaration);
     const op = declared === undefined ? this.context.ops.get(call.callee.name) : undefined;
-    return op?.ownsWeights === true && !op.attributes.some((attribute) => attribute.asksForWeights && isOff(call, attribute.name));
+    return op?.ownsWeights === true && !op.attributes.some(({ asksForWeights }, i) => asksForWeights && isOff(call, op, i));
   }
 
   /** `weightless` says what has the label, where that owns no weights. */
@@ -141,8 +142,10 @@ export class LabelCheck {
   }
 }
 
-/** What is not written out may be either. */
-function isOff(call: CallExpression, attribute: string): boolean {
-  const given = call.arguments.find((argument) => argument.name?.name === attribute)?.value;
+/** Whether `false` is written for the op's attribute, by its name or in its place; what is not written out may be either. */
+function isOff(call: CallExpression, op: OpSignature, attribute: number): boolean {
+  const place = op.inputs.length + attribute - (call.piped === undefined ? 0 : 1);
+  const attributeName = op.attributes[attribute]?.name;
+  const given = call.arguments.find(({ name }, i) => (name === undefined ? i === place : name.name === attributeName))?.value;
   return given?.kind === "bool" && !given.value;
 }

@@ -82,6 +82,9 @@ describe("stages", () => {
 
   test("a norm whose weights are switched off needs no label; one that may have them does", () => {
     expect(codes(block("return x |> layerNorm(affine: false) |> rmsNorm(eps: 1e-5, affine: false);"))).toEqual([]);
+    expect(codes(block("return x |> rmsNorm(1e-5, false) |> layerNorm(1e-5, affine: false);"))).toEqual([]);
+    expect(codes(block("return layerNorm(x, 1e-5, false);"))).toEqual([]);
+    expect(codes(block("return layerNorm(x, 1e-5, true);"))).toEqual(["missing-label"]);
     expect(codes(block("return x |> layerNorm(affine: true);"))).toEqual(["missing-label"]);
     expect(codes(block("return x |> rmsNorm(affine: C < 4);"))).toEqual(["missing-label"]);
     expect(codes(block("return x |> linear(C, bias: false);"))).toEqual(["missing-label"]);
