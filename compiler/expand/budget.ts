@@ -1,14 +1,44 @@
 /** What expanding a source may take, and what it has taken: nothing a source says makes a build hang, overflow or fill the memory. */
 
 /** For one graph, far above any model. Constants are single numbers, one a value, so that the values bound their bytes too. */
-export const budgets = {
-  steps: { most: 100_000, unit: "calls and rounds of `repeat`", hint: "repeat less often, or let fewer blocks call each other" },
-  values: { most: 200_000, unit: "values, counted once more by each that reads them", hint: "give the model fewer layers" },
-  items: { most: 1_000_000, unit: "items of lists", hint: "keep less in lists" },
-  expressions: { most: 2_000_000, unit: "expressions", hint: "repeat less often" },
+const ofGraph = {
+  steps: {
+    of: "the graph",
+    most: 100_000,
+    unit: "calls and rounds of `repeat`",
+    hint: "repeat less often, or let fewer blocks call each other",
+  },
+  values: {
+    of: "the graph",
+    most: 200_000,
+    unit: "values, counted once more by each that reads them",
+    hint: "give the model fewer layers",
+  },
+  items: { of: "the graph", most: 1_000_000, unit: "items of lists", hint: "keep less in lists" },
+  expressions: { of: "the graph", most: 2_000_000, unit: "expressions", hint: "repeat less often" },
 } as const;
 
-export type Spent = keyof typeof budgets;
+const ofEvaluation = {
+  /** While one is evaluated: each takes some of the stack. */
+  levels: {
+    of: "the value",
+    most: 400,
+    unit: "blocks, bodies and expressions within each other",
+    hint: "let blocks call each other less deeply, and give parts of long expressions names, with `const`",
+  },
+  /** Those truly evaluated for one build or check: seconds. */
+  work: {
+    of: "all graphs, presets and ablations together",
+    most: 3_000_000,
+    unit: "expressions",
+    hint: "declare fewer presets and ablations, or smaller ones",
+  },
+} as const;
+
+export const budgets = { ...ofGraph, ...ofEvaluation } as const;
+
+export type Spent = keyof typeof ofGraph;
+export type Bound = keyof typeof budgets;
 export type Spending = { readonly [S in Spent]: number };
 
 export function spendings(spending: Spending): readonly (readonly [Spent, number])[] {
@@ -17,17 +47,11 @@ export function spendings(spending: Spending): readonly (readonly [Spent, number
 
 const nothing: Spending = { steps: 0, values: 0, items: 0, expressions: 0 };
 
-/** Blocks, bodies and expressions within each other while one is evaluated: each takes some of the stack. */
-export const mostLevels = 400;
-
 /** Lists and records within each other. */
 export const mostNested = 30;
 
 /** Of a tensor. */
 export const mostAxes = 16;
-
-/** Expressions that are truly evaluated for one build or check, over all graphs, presets and ablations: seconds. */
-export const mostWork = 3_000_000;
 
 export class Budget {
   private spending: { -readonly [S in Spent]: number } = { ...nothing };
@@ -47,12 +71,12 @@ export class Budget {
   }
 
   /** Counts an expression or body, until `leave`; whether it may be evaluated. */
-  enter(): Spent | "work" | "levels" | undefined {
+  enter(): Bound | undefined {
     this.work++;
     this.levels++;
     if (!this.spend("expressions", 1)) return "expressions";
-    if (this.work > mostWork) return "work";
-    return this.levels > mostLevels ? "levels" : undefined;
+    if (this.work > budgets.work.most) return "work";
+    return this.levels > budgets.levels.most ? "levels" : undefined;
   }
 
   leave(): void {

@@ -5,7 +5,7 @@ import { axisName, showAxes } from "../graph/axis.ts";
 import { mostElements, type Origin, sizeOf, type TensorType } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
 import { type GraphBuilder, tensorType } from "../rewriting/builder.ts";
-import { type Budget, budgets, mostAxes, mostLevels, mostNested, mostWork, type Spent } from "./budget.ts";
+import { type Bound, type Budget, budgets, mostAxes, mostNested, type Spent } from "./budget.ts";
 import { ExpansionFailure } from "./failure.ts";
 import type { Globals } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
@@ -89,15 +89,13 @@ export const fail: (frame: Frame, ...diagnostic: Parameters<typeof expandDiagnos
 
 /** Takes from the graph's budget, or fails with what it takes too much of. */
 export function spend(frame: Frame, span: Span, what: Spent, amount = 1): void {
-  if (frame.expansion.budget.spend(what, amount)) return;
-  const { most, unit, hint } = budgets[what];
-  fail(frame, "too-large", span, { what: "the graph", most, unit }, { hint });
+  if (!frame.expansion.budget.spend(what, amount)) failBeyond(frame, span, what);
 }
 
 /** Counts what is evaluated within something else, until `leave`, while the stack and the budget allow it. */
 export function enter(frame: Frame, span: Span): void {
   const over = frame.expansion.budget.enter();
-  if (over !== undefined) failWithin(frame, span, over);
+  if (over !== undefined) failBeyond(frame, span, over);
 }
 
 export function leave(frame: Frame): void {
@@ -117,29 +115,9 @@ export function nested<S extends ListStatic | RecordStatic>(frame: Frame, span: 
   return fail(frame, "too-large", span, { what: "the value", most: mostNested, unit: "lists and records within each other" }, { hint });
 }
 
-function failWithin(frame: Frame, span: Span, over: Exclude<ReturnType<Budget["enter"]>, undefined>): never {
-  if (over === "levels") {
-    const hint = "let blocks call each other less deeply, and give parts of long expressions names, with `const`";
-    return fail(
-      frame,
-      "too-large",
-      span,
-      { what: "the value", most: mostLevels, unit: "blocks, bodies and expressions within each other" },
-      { hint },
-    );
-  }
-  if (over === "work") {
-    const hint = "declare fewer presets and ablations, or smaller ones";
-    return fail(
-      frame,
-      "too-large",
-      span,
-      { what: "all graphs, presets and ablations together", most: mostWork, unit: "expressions" },
-      { hint },
-    );
-  }
-  const { most, unit, hint } = budgets[over];
-  return fail(frame, "too-large", span, { what: "the graph", most, unit }, { hint });
+function failBeyond(frame: Frame, span: Span, bound: Bound): never {
+  const { of: what, most, unit, hint } = budgets[bound];
+  return fail(frame, "too-large", span, { what, most, unit }, { hint });
 }
 
 /** The type of a new value of the graph, which counts it. */
