@@ -1,12 +1,13 @@
 /** Operators of the language: numbers, text and bools now, tensors as ops of the graph. */
 
 import type { BinaryExpression, BinaryOperator, Span, UnaryExpression } from "../../dsl/index.ts";
-import type { Factor } from "../graph/axis.ts";
+import { axisOfForm, type Factor, isPlain, isUnread } from "../graph/axis.ts";
 import type { DType } from "../graph/graph.ts";
+import { Form, formOf, SizeName } from "../graph/size-form.ts";
 import { isProblem } from "../ops/op.ts";
 import { opEntry } from "../ops/table.ts";
 import { type Frame, fail, newValue, originAt, spend } from "./frame.ts";
-import { describe, type IntStatic, int, nameOf, type Static, sameStatic, type TensorStatic } from "./static.ts";
+import { axisOf, describe, type IntStatic, int, nameOf, type Static, sameStatic, type TensorStatic } from "./static.ts";
 
 type ArithmeticName = "add" | "sub" | "mul" | "div";
 
@@ -82,7 +83,7 @@ function numeric(operator: BinaryOperator, a: number, b: number): number | boole
   }
 }
 
-/** Whole numbers stay whole and exact: a division must come out, a power must not be negative, no result leaves 2^53. Named axes keep their names. */
+/** Whole numbers stay whole and exact: a division must come out, a power must not be negative, no result leaves 2^53. What is made of names has a name. */
 function intBinary(expression: BinaryExpression, left: IntStatic, right: IntStatic, frame: Frame): Static {
   const { operator } = expression;
   if ((operator === "/" || operator === "%") && (right.value === 0 || (operator === "/" && left.value % right.value !== 0))) {
@@ -105,17 +106,30 @@ function intBinary(expression: BinaryExpression, left: IntStatic, right: IntStat
   return int(result, factorsOf(operator, left, right, result));
 }
 
-/** A name that no one would read is none: the axes in it can then be found by size alone. */
-const longest = { name: 200, factors: 16 };
+/** More factors and terms than anyone would read are none: the axis can then be found by its size alone. */
+const most = { factors: 16, terms: 16 };
 
 function factorsOf(operator: BinaryOperator, left: IntStatic, right: IntStatic, result: number): readonly Factor[] | undefined {
   if (left.factors === undefined && right.factors === undefined) return undefined;
-  if ((operator === "*" || operator === "/") && right.value === 1 && right.factors === undefined) return left.factors;
-  if (operator === "*" && left.factors !== undefined && right.factors !== undefined) {
-    return left.factors.length + right.factors.length > longest.factors ? undefined : [...left.factors, ...right.factors];
+  const neutral = operator === "*" || operator === "/" ? 1 : operator === "+" || operator === "-" ? 0 : undefined;
+  if (right.value === neutral && right.factors === undefined) return left.factors;
+  const [one, two] = [axisOf(left), axisOf(right)];
+  if (operator === "*") {
+    if (left.value === neutral && left.factors === undefined) return right.factors;
+    const factors = [...one.factors, ...two.factors];
+    const terms = factors.reduce((product, factor) => product * factor.form.terms.length, 1);
+    return factors.length > most.factors || terms > most.terms || isUnread(factors) ? undefined : factors;
   }
+  const form = formOfResult(operator, formOf(one), formOf(two));
+  if (form !== undefined && form.terms.length > most.terms) return undefined;
   const name = `${grouped(left, operator)} ${operator} ${grouped(right, operator)}`;
-  return name.length > longest.name ? undefined : [{ name, size: result }];
+  const axis = axisOfForm(form ?? Form.named(new SizeName(name, result)), result);
+  return isPlain(axis) ? undefined : axis.factors;
+}
+
+function formOfResult(operator: BinaryOperator, left: Form, right: Form): Form | undefined {
+  if (operator === "+" || operator === "-") return left.plus(right, operator === "+" ? 1 : -1);
+  return operator === "/" ? left.dividedBy(right) : undefined;
 }
 
 function grouped(number: IntStatic, operator: BinaryOperator): string {

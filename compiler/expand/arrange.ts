@@ -1,10 +1,12 @@
 /** `view`, `arrange` and `expand`: from the names of a value's axes to the reshape, transpose and broadcast that carry it there. */
 
 import type { CallExpression } from "../../dsl/index.ts";
-import { type Axis, axisName, type Factor, plainAxis, showAxes } from "../graph/axis.ts";
+import { type Axis, axisName, plainAxis, showAxes } from "../graph/axis.ts";
 import { sizeOf, type TensorType, type ValueId } from "../graph/graph.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
+import { definedFactors, movedByView } from "../graph/same-axes.ts";
 import { type Frame, fail, newValue, originAt } from "./frame.ts";
+import { type Ambiguous, matchAxes } from "./match-axes.ts";
 import { axisOf, type IntStatic, type TensorStatic } from "./static.ts";
 
 /** The same elements in the same order under other axes. */
@@ -15,6 +17,12 @@ export function view(call: CallExpression, x: TensorStatic, sizes: readonly IntS
     const holes = { from: showAxes(x.type.axes), to: showAxes(axes), fromSize: fromSize ?? 0, toSize: toSize ?? 0 };
     return fail(frame, "cannot-view", call.callSpan, holes);
   }
+  const moved = movedByView(x.type.axes, axes);
+  if (moved !== undefined) {
+    const message = `a view moves no element, but between ${showAxes(x.type.axes)} and ${showAxes(axes)} ${moved}`;
+    const hint = "`arrange` moves axes by name; `view` renames, splits and joins them where they are";
+    return fail(frame, "axis-mismatch", call.callSpan, { message }, { hint });
+  }
   const emit = emitter(call, frame, x.type.dtype);
   return { kind: "tensor", type: { dtype: x.type.dtype, axes }, id: emit.reshape(x.id, sizesOf(axes)) };
 }
@@ -22,23 +30,27 @@ export function view(call: CallExpression, x: TensorStatic, sizes: readonly IntS
 /** Reorders and merges axes by name; with `repeats` it also repeats the value along names that it lacks. */
 export function arrange(call: CallExpression, x: TensorStatic, wanted: readonly IntStatic[], repeats: boolean, frame: Frame): TensorStatic {
   const target = wanted.map(axisOf);
-  const source = x.type.axes.flatMap((axis) => axis.factors);
-  const factors = target.flatMap((axis) => (axis.size === 1 && axis.factors.every((factor) => factor.name === "1") ? [] : axis.factors));
-  const from = matchFactors(source, factors);
-  const refuse = (why: string): never =>
-    fail(frame, "cannot-arrange", call.callSpan, { wanted: showAxes(target), value: showAxes(x.type.axes), why });
+  const lists = { wanted: showAxes(target), value: showAxes(x.type.axes) };
+  const match = matchAxes(x.type.axes, target, repeats);
+  if ("ambiguous" in match) {
+    return fail(frame, "ambiguous-axes", call.callSpan, { ...lists, why: whyAmbiguous(match) }, { hint: ambiguousHint(match) });
+  }
+  const { parts } = match;
+  const pieces = match.pieces.flat();
+  const from = pieces.map((piece) => piece.from);
+  const refuse = (why: string): never => fail(frame, "cannot-arrange", call.callSpan, { ...lists, why });
 
-  const lost = source.filter((factor, i) => !from.includes(i) && factor.size !== 1);
-  if (lost.length > 0) return refuse(`${lost.map((factor) => `${factor.name} (${factor.size})`).join(", ")} would be lost`);
-  const missing = factors.filter((_, i) => from[i] === undefined);
-  if (missing.length > 0 && !repeats) return refuse(`the value has no axis ${missing.map((factor) => factor.name).join(", ")}`);
+  const lost = parts.filter((_, i) => !from.includes(i));
+  if (lost.length > 0) return refuse(`${lost.map((part) => `${axisName(part)} (${part.size})`).join(", ")} would be lost`);
+  const missing = pieces.filter((piece) => piece.from === undefined);
+  if (missing.length > 0 && !repeats) return refuse(`the value has no axis ${missing.map(({ axis }) => axisName(axis)).join(", ")}`);
 
   const emit = emitter(call, frame, x.type.dtype);
   const kept = from.filter((i) => i !== undefined);
   const inSourceOrder = [...kept].sort((a, b) => a - b);
   let id = emit.reshape(
     x.id,
-    inSourceOrder.map((i) => sizeAt(source, i)),
+    inSourceOrder.map((i) => parts[i]?.size ?? 1),
   );
   id = emit.transpose(
     id,
@@ -47,36 +59,30 @@ export function arrange(call: CallExpression, x: TensorStatic, wanted: readonly 
   if (missing.length > 0) {
     id = emit.reshape(
       id,
-      factors.map((factor, i) => (from[i] === undefined ? 1 : factor.size)),
+      pieces.map(({ axis, from }) => (from === undefined ? 1 : axis.size)),
     );
     id = emit.broadcast(
       id,
-      factors.map((factor) => factor.size),
+      pieces.map(({ axis }) => axis.size),
     );
   }
   id = emit.reshape(id, sizesOf(target));
   return { kind: "tensor", type: { dtype: x.type.dtype, axes: target }, id };
 }
 
-/** For each wanted factor the index of the source's: by name and size first; then axes that the source gives no name, by size and order. */
-function matchFactors(source: readonly Factor[], wanted: readonly Factor[]): (number | undefined)[] {
-  const used = new Set<number>();
-  const take = (matches: (factor: Factor) => boolean): number | undefined => {
-    const index = source.findIndex((factor, i) => !used.has(i) && matches(factor));
-    if (index < 0) return undefined;
-    used.add(index);
-    return index;
-  };
-  const named = wanted.map((factor) => take((candidate) => candidate.name === factor.name && candidate.size === factor.size));
-  return named.map((index, i) => {
-    const factor = wanted[i];
-    if (index !== undefined || factor === undefined) return index;
-    return take((candidate) => candidate.size === factor.size && candidate.name === String(candidate.size));
-  });
+function whyAmbiguous({ ambiguous: [first, ...others], by }: Ambiguous): string {
+  const size = first?.size ?? 1;
+  const names = [first, ...others].flatMap((axis) => (axis === undefined ? [] : [axisName(axis)]));
+  const what =
+    by === "name" ? `${names[0]} (${size}) is there more than once` : `${[...new Set(names)].join(" and ")} may be any axis of ${size}`;
+  return `${what}, and nothing tells which is which`;
 }
 
-function sizeAt(factors: readonly Factor[], index: number): number {
-  return factors[index]?.size ?? 1;
+function ambiguousHint({ ambiguous: [first], by }: Ambiguous): string {
+  const name = first === undefined ? "1" : axisName(first);
+  return by === "name"
+    ? `give each a name of its own where it is made: \`const rows = ${name};\`, \`const columns = ${name};\``
+    : `name the axes of the value before: \`view(…, […, ${name}, …])\``;
 }
 
 function sizesOf(axes: readonly Axis[]): number[] {
@@ -112,7 +118,7 @@ function emitter(call: CallExpression, frame: Frame, dtype: TensorType["dtype"])
   };
 }
 
-/** Axis names of a type, for inputs and outputs of graphs. */
+/** Axis names of a type, for inputs and outputs of graphs: who runs a graph knows its dims, not the consts of its source. */
 export function axisNames(axes: readonly Axis[]): string[] {
-  return axes.map(axisName);
+  return axes.map(({ size, factors }) => axisName({ size, factors: definedFactors(factors) }));
 }

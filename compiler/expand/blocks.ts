@@ -3,14 +3,14 @@
 import type { BlockDeclaration, CallExpression, Parameter } from "../../dsl/index.ts";
 import { type Axis, axisName, showAxes } from "../graph/axis.ts";
 import type { ValueId } from "../graph/graph.ts";
+import { misplaced } from "../graph/same-axes.ts";
 import { axisExpressionSize, bareName } from "./axes.ts";
 import { runBody } from "./body.ts";
 import { spendings } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Frame, fail, labelled, newValue, Scope, spend } from "./frame.ts";
-import { namedDim } from "./globals.ts";
 import { tensorsOf } from "./known-calls.ts";
-import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
+import { axisOf, describe, int, namedInt, type Static, type TensorStatic, unnamed } from "./static.ts";
 import { dtypeOf, fits, showType, signatureShape, type TensorShape } from "./types.ts";
 
 interface TensorParameter {
@@ -48,7 +48,7 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
 
   const tensors = bindDims(call, block, given, inside, outside);
   bindParameters(block, given, inside, outside);
-  for (const tensor of tensors) declareTensor(call, block, tensor, inside);
+  for (const tensor of tensors) declareTensor(call, block, tensor, inside, outside);
 
   const returned = runBody(block.body, inside);
   if (returned === undefined) throw new Error(`expand: ${block.name.name} ends without return, which check should have found`);
@@ -114,7 +114,7 @@ function bindDims(
       const name = bareName(axis);
       const found = value.type.axes[i] as Axis;
       if (name === undefined || !dims.delete(name)) continue;
-      inside.scope.declare(name, namedDim(name, found.size));
+      inside.scope.declare(name, namedInt(name, found.size));
       outside.scope.declare(name, int(found.size, found.factors));
     }
     tensors.push({ parameter, shape, value });
@@ -133,7 +133,7 @@ function bindParameters(block: BlockDeclaration, given: ReadonlyMap<string, Stat
       if (!fits(program, value, parameter.type, inside.file)) {
         return fail(inside, "wrong-kind", parameter.span, { expected: `\`${name}\`: ${showType(parameter.type)}`, found: describe(value) });
       }
-      inside.scope.declare(name, value.kind === "int" ? namedDim(name, value.value) : value);
+      inside.scope.declare(name, value.kind === "int" ? namedInt(name, value.value) : unnamed(value));
       outside.scope.declare(name, value);
     } else if (parameter.value !== undefined) {
       inside.scope.declare(name, evaluate(parameter.value, inside));
@@ -142,8 +142,15 @@ function bindParameters(block: BlockDeclaration, given: ReadonlyMap<string, Stat
   }
 }
 
-/** Checks each axis of a tensor argument against its type, and names the axes as the body knows them. */
-function declareTensor(call: CallExpression, block: BlockDeclaration, { parameter, shape, value }: TensorParameter, inside: Frame): void {
+/** Checks each axis of a tensor argument against its type, by size and as the caller names it, and names the axes as the body knows them. */
+function declareTensor(
+  call: CallExpression,
+  block: BlockDeclaration,
+  { parameter, shape, value }: TensorParameter,
+  inside: Frame,
+  outside: Frame,
+): void {
+  const declared = { message: `\`${parameter.name.name}\` declared here`, span: parameter.span };
   const axes = shape.axes.map((axis, i) => {
     const expected = axisOf(axisExpressionSize(axis, inside));
     const found = value.type.axes[i] as Axis;
@@ -153,9 +160,16 @@ function declareTensor(call: CallExpression, block: BlockDeclaration, { paramete
       "argument-shape",
       argumentSpan(call, block, parameter),
       { parameter: parameter.name.name, block: block.name.name, axis: axisName(expected), expected: expected.size, found: found.size },
-      { related: [{ message: `\`${parameter.name.name}\` declared here`, span: parameter.span }] },
+      { related: [declared] },
     );
   });
+  const expected = shape.axes.map((axis) => axisOf(axisExpressionSize(axis, outside)));
+  const wrong = misplaced(expected, value.type.axes);
+  if (wrong !== undefined) {
+    const taken = `\`${block.name.name}\` takes \`${parameter.name.name}\` with axes ${showAxes(expected)}`;
+    const message = `${taken}, but the value has ${showAxes(value.type.axes)}: ${wrong.why}`;
+    return fail(inside, "axis-mismatch", argumentSpan(call, block, parameter), { message }, { related: [declared], hint: wrong.hint });
+  }
   inside.scope.declare(parameter.name.name, { kind: "tensor", id: value.id, type: { dtype: value.type.dtype, axes } });
 }
 
@@ -183,6 +197,10 @@ export function checkResult(name: string, value: TensorStatic, promised: TensorS
     const found = (value.type.axes[i] as Axis).size;
     if (axis.size !== found) return fail(frame, "result-shape", span, { block: name, axis: axisName(axis), expected: axis.size, found });
   }
+  const wrong = misplaced(expected, value.type.axes);
+  if (wrong === undefined) return;
+  const message = `\`${name}\` promises axes ${showAxes(expected)}, but returns ${showAxes(value.type.axes)}: ${wrong.why}`;
+  return fail(frame, "axis-mismatch", span, { message }, { hint: wrong.hint });
 }
 
 function sourceOf(span: CallExpression["span"], frame: Frame): string {

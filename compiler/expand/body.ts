@@ -12,7 +12,7 @@ import type { WeightInitialiser } from "../graph/graph.ts";
 import { axisExpressionSize } from "./axes.ts";
 import { evaluate, evaluateBool, evaluateTensor } from "./evaluate.ts";
 import { enter, type Frame, fail, itemsOf, join, labelled, leave, Scope, spend } from "./frame.ts";
-import { axisOf, describe, int, type TensorStatic } from "./static.ts";
+import { axisOf, constant, describe, int, type TensorStatic } from "./static.ts";
 import { dtypeOf, signatureShape } from "./types.ts";
 import { newWeight } from "./weights.ts";
 
@@ -38,6 +38,8 @@ export function runBody(statements: readonly Statement[], frame: Frame): Returne
 function runStatement(statement: Statement, frame: Frame): Returned | undefined {
   switch (statement.kind) {
     case "const":
+      frame.scope.declare(statement.name.name, constant(statement.name.name, evaluate(statement.value, frame)));
+      return undefined;
     case "let":
       frame.scope.declare(statement.name.name, evaluate(statement.value, frame));
       return undefined;

@@ -1,16 +1,16 @@
 /** Calls of ops: inputs, attributes and owned weights to one value of the graph, with its axes named. */
 
 import type { AttributeSignature, AttributeValue, CallExpression, Expression, OpSignature } from "../../dsl/index.ts";
-import { type Axis, plainAxis } from "../graph/axis.ts";
+import { plainAxis } from "../graph/axis.ts";
 import { type Attributes, mostSize } from "../graph/graph.ts";
 import type { OpName } from "../graph/op-names.ts";
-import { type AxisType, isProblem, type OpEntry, type ShapeProblem } from "../ops/op.ts";
+import { isProblem, type OpEntry, type ShapeProblem } from "../ops/op.ts";
 import { isOpName, opEntry } from "../ops/table.ts";
 import { arrange, view } from "./arrange.ts";
 import { callBlock } from "./blocks.ts";
 import { evaluate, evaluateInt, evaluateList, evaluateTensor } from "./evaluate.ts";
 import { type Frame, fail, itemsOf, join, labelled, newValue, originAt, spend } from "./frame.ts";
-import { describe, type IntStatic, type Static, type TensorStatic } from "./static.ts";
+import { axisOf, describe, type IntStatic, int, type Static, type TensorStatic } from "./static.ts";
 import { newWeight } from "./weights.ts";
 
 /** A call of whatever its name stands for: a block of the file's scope, a form of the language, or an op. */
@@ -49,7 +49,7 @@ function callOp(expression: CallExpression, op: OpName, given: readonly Expressi
   const inputs = signature.inputs.flatMap((input, i) => tensorsOf(given[i], input, expression, frame));
   const { attributes, ints } = readAttributes(expression, entry, given.slice(signature.inputs.length), frame);
   const types = inputs.map((tensor) => tensor.type);
-  const inferred = entry.infer(types, attributes);
+  const inferred = entry.infer(types, attributes, (attribute, size) => axisOf(ints.get(attribute) ?? int(size)));
   if (isProblem(inferred)) return refuse(inferred, expression, signature, given, frame);
 
   const owned = entry.weights?.(types, attributes) ?? [];
@@ -59,18 +59,10 @@ function callOp(expression: CallExpression, op: OpName, given: readonly Expressi
   const weights = owned.map(({ name, shape, init }) =>
     newWeight(inside, expression.callSpan, join(inside.path, name), { dtype: precision, axes: shape.map(plainAxis) }, init),
   );
-  const type: AxisType = { dtype: inferred.dtype, axes: inferred.axes.map((axis) => renamed(axis, ints)) };
   const ids = [...inputs.map((tensor) => tensor.id), ...weights];
   spend(frame, expression.callSpan, "values", ids.length);
-  const id = builder.op(op, ids, attributes, originAt(inside, expression.span), newValue(frame, expression.callSpan, type));
-  return { kind: "tensor", id, type };
-}
-
-/** A result's axis that only its size is known of takes the name of the number in the call that made it: `conv2d(C)` makes axis C. */
-function renamed(axis: Axis, ints: readonly IntStatic[]): Axis {
-  const plain = axis.factors.length === 1 && axis.factors[0]?.name === String(axis.size);
-  const source = plain ? ints.find((number) => number.factors !== undefined && number.value === axis.size) : undefined;
-  return source?.factors === undefined ? axis : { size: axis.size, factors: source.factors };
+  const id = builder.op(op, ids, attributes, originAt(inside, expression.span), newValue(frame, expression.callSpan, inferred));
+  return { kind: "tensor", id, type: inferred };
 }
 
 function tensorsOf(
@@ -91,15 +83,15 @@ function tensorsOf(
   );
 }
 
-/** What the signature promises of each attribute, `attributeValue` has seen to. */
+/** What the signature promises of each attribute, `attributeValue` has seen to; `ints` are those that are one number, by what the call calls them. */
 function readAttributes(
   expression: CallExpression,
   { signature, takesPrecision }: OpEntry,
   positional: readonly Expression[],
   frame: Frame,
-): { readonly attributes: Attributes; readonly ints: readonly IntStatic[] } {
+): { readonly attributes: Attributes; readonly ints: ReadonlyMap<string, IntStatic> } {
   const attributes: { [name: string]: AttributeValue } = {};
-  const ints: IntStatic[] = [];
+  const ints = new Map<string, IntStatic>();
   for (const [i, attribute] of signature.attributes.entries()) {
     const named = expression.arguments.find((argument) => argument.name?.name === attribute.name);
     const value = named?.value ?? positional[i];
@@ -111,11 +103,11 @@ function readAttributes(
   return { attributes: attributes as unknown as Attributes, ints };
 }
 
-function attributeValue(attribute: AttributeSignature, expression: Expression, ints: IntStatic[], frame: Frame): AttributeValue {
+function attributeValue(attribute: AttributeSignature, expression: Expression, ints: Map<string, IntStatic>, frame: Frame): AttributeValue {
   if (attribute.kind === "ints") return intsOf(expression, frame).map((number) => number.value);
   const value = evaluate(expression, frame);
   if (attribute.kind === "int" && value.kind === "int" && Math.abs(value.value) <= mostSize) {
-    ints.push(value);
+    ints.set(attribute.name, value);
     return value.value;
   }
   if (attribute.kind === "float" && (value.kind === "int" || value.kind === "float")) return value.value;

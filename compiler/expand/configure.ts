@@ -16,9 +16,9 @@ import { Budget, mostNested } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Attempt, attempt, ExpansionFailure } from "./failure.ts";
 import { type Frame, Scope } from "./frame.ts";
-import { Globals, globalKey, namedDim } from "./globals.ts";
+import { Globals, globalKey } from "./globals.ts";
 import { expandDiagnostic } from "./messages.ts";
-import { describe, int, ListStatic, record, type Static } from "./static.ts";
+import { describe, int, ListStatic, namedInt, record, type Static } from "./static.ts";
 import { fits, showType } from "./types.ts";
 import { WeightReads } from "./unread-weights.ts";
 import type { WeightShapes } from "./weight-shapes.ts";
@@ -148,7 +148,7 @@ class Overrides {
   modelDims(): ReadonlyMap<string, Static> {
     return new Map(
       this.model.dims.map(({ name: { name }, value }) => {
-        return [name, namedDim(name, this.dims.get(name) ?? dimSize(name, this.evaluate(value), value.span))];
+        return [name, namedInt(name, this.dims.get(name) ?? dimSize(name, this.evaluate(value), value.span))];
       }),
     );
   }

@@ -14,7 +14,7 @@ import { type Attempt, attempt } from "./failure.ts";
 import { type Frame, newValue, Scope } from "./frame.ts";
 import { type Globals, globalKey } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
-import { axisOf, int, type Static } from "./static.ts";
+import { axisOf, constant, int, type Static } from "./static.ts";
 import { dtypeOf, signatureShape, type TensorShape } from "./types.ts";
 import { WeightReads } from "./unread-weights.ts";
 
@@ -133,6 +133,7 @@ function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
     expandedFrom: [],
   };
   const outside = staticFrame(program, globals, file, budget, scope);
-  for (const member of model.members) if (member.kind === "const") scope.declare(member.name.name, evaluate(member.value, outside));
+  for (const member of model.members)
+    if (member.kind === "const") scope.declare(member.name.name, constant(member.name.name, evaluate(member.value, outside)));
   return frame;
 }

@@ -1,7 +1,7 @@
 /** The file-level names of a program to their values, with presets, ablations and options applied; each is evaluated once, when first used. */
 
 import type { Declared, Expression, Program } from "../../dsl/index.ts";
-import type { Static } from "./static.ts";
+import { constant, namedInt, type Static } from "./static.ts";
 
 /** The identity of a declaration across files. */
 export function globalKey(file: string, name: string): string {
@@ -38,13 +38,8 @@ export class Globals {
     const known = this.values.get(key);
     if (known !== undefined) return known;
     const value = this.overrides.get(key) ?? this.evaluate(declaration.value, file);
-    const named: Static = declaration.kind === "dim" && value.kind === "int" ? namedDim(name, value.value) : value;
+    const named = declaration.kind === "const" ? constant(name, value) : value.kind === "int" ? namedInt(name, value.value) : value;
     this.values.set(key, named);
     return named;
   }
-}
-
-/** A dim's value: a number that is an axis by its name. */
-export function namedDim(name: string, size: number): Static {
-  return { kind: "int", value: size, factors: [{ name, size }] };
 }

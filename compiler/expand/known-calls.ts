@@ -1,11 +1,10 @@
 /** Calls of blocks to the types that came of them and what they took, by callee and arguments: all that their shapes can depend on. */
 
 import type { StandIn } from "../analysis/reads.ts";
-import { axisName } from "../graph/axis.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
 import type { Spending } from "./budget.ts";
-import type { Static } from "./static.ts";
+import { keyOfAxis, keyOfInt, type Static } from "./static.ts";
 
 interface KnownCall {
   readonly type: AxisType;
@@ -61,7 +60,8 @@ export class KnownCalls {
   }
 
   private keyOfValue(value: Static): string {
-    if (value.kind === "tensor") return `${value.type.dtype}${value.type.axes.map((axis) => `${axisName(axis)}=${axis.size}`).join()}`;
+    if (value.kind === "tensor") return `${value.type.dtype}${value.type.axes.map(keyOfAxis).join()}`;
+    if (value.kind === "int") return keyOfInt(value);
     if (value.kind !== "list" && value.kind !== "record") return JSON.stringify(value);
     const known = this.keys.get(value);
     if (known !== undefined) return known;

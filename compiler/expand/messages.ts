@@ -8,6 +8,7 @@ const fromRule = error((h: { readonly message: string }) => h.message);
 
 export const expandMessages = {
   "shape-mismatch": fromRule,
+  "axis-mismatch": fromRule,
   "wrong-rank": fromRule,
   "wrong-dtype": fromRule,
   "not-divisible": fromRule,
@@ -34,6 +35,10 @@ export const expandMessages = {
   ),
   "requirement-failed": error((h: { readonly message: string; readonly values: string }) => `${h.message}${h.values}`),
   "cannot-arrange": error(
+    (h: { readonly wanted: string; readonly value: string; readonly why: string }) =>
+      `the axes ${h.value} cannot be arranged as ${h.wanted}: ${h.why}`,
+  ),
+  "ambiguous-axes": error(
     (h: { readonly wanted: string; readonly value: string; readonly why: string }) =>
       `the axes ${h.value} cannot be arranged as ${h.wanted}: ${h.why}`,
   ),

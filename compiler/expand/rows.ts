@@ -16,9 +16,10 @@ import { relatedCalls } from "./related-calls.ts";
  */
 export function unmixed(configuration: Configuration, declaration: GraphDeclaration, graph: Graph, known?: KnownCalls): Attempt<Graph> {
   const inputs = graph.values.filter(({ kind }) => kind === "input");
-  if (inputs.every(({ type }) => type.shape[0] === 1)) return { ok: true, value: graph };
-  // A call that was left out stands as one more input.
-  const leftOut = inputs.length - declaration.parameters.length;
+  // A call that was left out stands as one more input, behind the graph's own.
+  const own = declaration.parameters.length;
+  if (inputs.slice(0, own).every(({ type }) => type.shape[0] === 1)) return { ok: true, value: graph };
+  const leftOut = inputs.length - own;
   if (known?.standIns.size === leftOut && rowsKeepApart(graph, known.standIns)) return { ok: true, value: graph };
   const whole: Attempt<Graph> = leftOut === 0 ? { ok: true, value: graph } : expandGraph(configuration, declaration);
   const origin = whole.ok ? whereRowsMix(whole.value) : undefined;

@@ -1,12 +1,12 @@
 /** What an expression of the language is while blocks are expanded: a number, text, list or record known now, or a tensor of the graph. */
 
-import type { Axis, Factor } from "../graph/axis.ts";
-import { axisName, showAxes } from "../graph/axis.ts";
+import { type Axis, axisName, type Factor, isPlain, namedAxis, plainAxis, showAxes } from "../graph/axis.ts";
 import type { ValueId } from "../graph/graph.ts";
+import { formOf } from "../graph/size-form.ts";
 import type { AxisType } from "../ops/op.ts";
 import { PersistentList } from "./persistent-list.ts";
 
-/** `factors` are the named axes that the number is the product of, so that `H * W` names an axis. */
+/** `factors` are what the source calls it, so that `H * W` names an axis; absent where it has only digits. */
 export interface IntStatic {
   readonly kind: "int";
   readonly value: number;
@@ -92,13 +92,57 @@ export function int(value: number, factors?: readonly Factor[]): IntStatic {
 }
 
 /** A number as an axis: named by its factors where it has any, else by its size. */
-export function axisOf(number: IntStatic): Axis {
-  return { size: number.value, factors: number.factors ?? [{ name: String(number.value), size: number.value }] };
+export function axisOf({ value, factors }: IntStatic): Axis {
+  return factors === undefined ? plainAxis(value) : { size: value, factors };
+}
+
+/** A number by the name that it is declared with; `is` what a const was defined as, which it goes on to be. */
+export function namedInt(name: string, value: number, is?: Axis): IntStatic {
+  return { kind: "int", value, factors: namedAxis(name, value, is).factors };
+}
+
+/** What a const's name stands for: ints are axes by that name, all else is what it is. */
+export function constant(name: string, value: Static): Static {
+  return value.kind === "int" ? namedInt(name, value.value, axisOf(value)) : value;
+}
+
+const withoutNames = new WeakMap<ListStatic | RecordStatic, Static>();
+
+/** A value that a block is given, with its numbers as digits: the names are the caller's, and may be others in the block. */
+export function unnamed(value: Static): Static {
+  if (value.kind === "int") return value.factors === undefined ? value : int(value.value);
+  if (value.kind !== "list" && value.kind !== "record") return value;
+  const known = withoutNames.get(value);
+  if (known !== undefined) return known;
+  const made =
+    value.kind === "list"
+      ? mapped(value, value.items, (items) => ListStatic.of(items))
+      : mapped(value, [...value.fields.values()], (items) =>
+          record(new Map([...value.fields.keys()].map((name, i) => [name, items[i] as Static]))),
+        );
+  withoutNames.set(value, made);
+  return made;
+}
+
+/** The same value where no part has changed, so that what is shared stays shared. */
+function mapped(value: Static, parts: readonly Static[], make: (parts: readonly Static[]) => Static): Static {
+  const made = parts.map(unnamed);
+  return made.every((part, i) => part === parts[i]) ? value : make(made);
 }
 
 /** How a number reads in a message: `C * 8`, or its digits. */
 export function nameOf(number: IntStatic): string {
   return number.factors === undefined ? String(number.value) : axisName(axisOf(number));
+}
+
+/** All that a number's name can make a difference by. */
+export function keyOfInt(number: IntStatic): string {
+  if (number.factors === undefined) return String(number.value);
+  return keyOfAxis(axisOf(number));
+}
+
+export function keyOfAxis(axis: Axis): string {
+  return isPlain(axis) ? String(axis.size) : `${axis.size}=${axisName(axis)}=${formOf(axis).root.text}`;
 }
 
 /** A value in words, for messages: `the int 3`, `a list of 4`, `a tensor [B, F, C, H, W]`. */

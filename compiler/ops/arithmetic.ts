@@ -1,16 +1,18 @@
 /** The four operators between tensors, with axes of size 1 stretched. */
 
-import type { Axis } from "../graph/axis.ts";
-import { axisName, plainAxis } from "../graph/axis.ts";
+import { type Axis, axisName, isPlain, plainAxis, showAxes } from "../graph/axis.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem, Tensor } from "./op.ts";
 import { gather, offsets, stridesOf, tensor } from "./reference/tensor.ts";
-import { countAxes, inputAt, refuseDtypes } from "./rules.ts";
+import { countAxes, inputAt, refuseDtypes, refuseMisplaced } from "./rules.ts";
 
-/** The result's axis, or nothing where neither is 1 and they differ. A named axis wins over one that only its size is known of. */
+/**
+ * The result's axis, or nothing where they differ. A named axis wins over one that only its size is known of. What stretches is written
+ * as 1: a name that happens to be 1 would stretch at one size and not at another.
+ */
 function stretched(left: Axis, right: Axis): Axis | undefined {
-  if (left.size === right.size) return axisName(left) === String(left.size) ? right : left;
-  if (left.size === 1) return right;
-  return right.size === 1 ? left : undefined;
+  if (left.size === right.size) return isPlain(left) ? right : left;
+  if (left.size === 1 && isPlain(left)) return right;
+  return right.size === 1 && isPlain(right) ? left : undefined;
 }
 
 function inferBinary(operator: string, left: AxisType, right: AxisType): AxisType | ShapeProblem {
@@ -27,15 +29,19 @@ function inferBinary(operator: string, left: AxisType, right: AxisType): AxisTyp
     if (made === undefined) return unequal(operator, i, axis, other);
     axes.push(made);
   }
-  return { dtype: left.dtype, axes };
+  const needs = `\`${operator}\` needs equal axes, but the left has ${showAxes(left.axes)} and the right ${showAxes(right.axes)}`;
+  return refuseMisplaced(needs, left.axes, right.axes) ?? { dtype: left.dtype, axes };
 }
 
 function unequal(operator: string, index: number, left: Axis, right: Axis): ShapeProblem {
   const [a, b] = [axisName(left), axisName(right)];
-  const named = [a, b].filter((name, i) => name !== String((i === 0 ? left : right).size));
+  const named = [left, right].flatMap((axis) => (isPlain(axis) ? [] : [axisName(axis)]));
   const name = named.length === 2 && a !== b ? `${a} (${b} on the right)` : (named[0] ?? String(index));
   const message = `\`${operator}\` needs equal axes, but axis ${name} is ${left.size} on the left and ${right.size} on the right`;
-  return { code: "shape-mismatch", message, at: "call" };
+  const one = [left, right].find((axis) => axis.size === 1);
+  if (one === undefined) return { code: "shape-mismatch", message, at: "call" };
+  const hint = `only an axis that is written as 1 stretches: \`1\` in the place of ${axisName(one)}`;
+  return { code: "shape-mismatch", message, hint, at: "call" };
 }
 
 /** The axes that the smaller side lacks, as size 1 at its front. */

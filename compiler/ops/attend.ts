@@ -1,11 +1,11 @@
 /** `attend`: multi-head attention, a composite of products and a softmax (Vaswani et al., 2017). */
 
-import { axisName, showAxes } from "../graph/axis.ts";
+import { type Axis, axisName, showAxes } from "../graph/axis.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
 import type { AxisType, CompositeOp, ShapeProblem } from "./op.ts";
 import { attention } from "./reference/attention.ts";
 import { tensor } from "./reference/tensor.ts";
-import { axisFromEnd, inputAt, refuseBelow, refuseDtypes, refuseInts } from "./rules.ts";
+import { axisFromEnd, inputAt, refuseBelow, refuseDtypes, refuseInts, refuseMisplaced } from "./rules.ts";
 
 const roles = ["query", "key", "value"] as const;
 type Role = (typeof roles)[number];
@@ -26,6 +26,9 @@ function infer(inputs: readonly AxisType[], { heads }: OpAttributes["attend"]): 
     differs(query, value, 3, "query", "value") ??
     differs(query, value, 1, "query", "value") ??
     differs(key, value, 2, "key", "value") ??
+    refuseMisplaced(needs(query, key, "query", "key"), ofBoth(query), ofBoth(key), { input: 1 }) ??
+    refuseMisplaced(needs(query, value, "query", "value"), ofBoth(query), ofBoth(value), { input: 2 }) ??
+    refuseMisplaced(needs(key, value, "key", "value"), key.axes, value.axes, { input: 2 }) ??
     refuseHeads(query, heads) ??
     query
   );
@@ -37,6 +40,15 @@ function differs(a: AxisType, b: AxisType, fromEnd: number, left: Role, right: R
   const which = { 3: "first", 2: "second", 1: "last" }[fromEnd] ?? "";
   const message = `\`attend\` needs ${left} and ${right} with equal ${which} axes, but it is ${one.size} in ${showAxes(a.axes)} and ${other.size} in ${showAxes(b.axes)}`;
   return { code: "shape-mismatch", message, at: { input: roles.indexOf(right) } };
+}
+
+function needs(a: AxisType, b: AxisType, left: Role, right: Role): string {
+  return `\`attend\` needs ${left} and ${right} of the same axes, but the ${left} has ${showAxes(a.axes)} and the ${right} ${showAxes(b.axes)}`;
+}
+
+/** The axes that the query shares with the key and the value: tokens are each's own. */
+function ofBoth(type: AxisType): Axis[] {
+  return [axisFromEnd(type, 3), axisFromEnd(type, 1)];
 }
 
 function refuseHeads(query: AxisType, heads: number): ShapeProblem | undefined {

@@ -1,10 +1,10 @@
 /** `concat`: values one after another along an axis. */
 
-import { axisName, plainAxis, showAxes } from "../graph/axis.ts";
+import { axisName, showAxes } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
 import { arrayFor, tensor } from "./reference/tensor.ts";
-import { countAxes, inputAt, refuseAxis, refuseDtypes } from "./rules.ts";
+import { countAxes, inputAt, joined, refuseAxis, refuseDtypes, refuseMisplaced } from "./rules.ts";
 
 function infer(inputs: readonly AxisType[], axis: number): AxisType | ShapeProblem {
   const [first] = inputs;
@@ -16,9 +16,8 @@ function infer(inputs: readonly AxisType[], axis: number): AxisType | ShapeProbl
     const problem = refuseDtypes("concat", first, other, 0) ?? refuseOther(first, other, axis, i);
     if (problem !== undefined) return problem;
   }
-  const total = inputs.reduce((sum, input) => sum + inputAt(input.axes, axis).size, 0);
-  const joined = inputs.length === 1 ? inputAt(first.axes, axis) : plainAxis(total);
-  return { dtype: first.dtype, axes: first.axes.map((kept, i) => (i === axis ? joined : kept)) };
+  const along = joined(inputs.map((input) => inputAt(input.axes, axis)));
+  return { dtype: first.dtype, axes: first.axes.map((kept, i) => (i === axis ? along : kept)) };
 }
 
 function refuseOther(first: AxisType, other: AxisType, axis: number, index: number): ShapeProblem | undefined {
@@ -27,9 +26,14 @@ function refuseOther(first: AxisType, other: AxisType, axis: number, index: numb
     return { code: "wrong-rank", message, at: { input: 0 } };
   }
   const wrong = first.axes.findIndex((one, i) => i !== axis && one.size !== other.axes[i]?.size);
-  if (wrong < 0) return undefined;
+  const needs = `\`concat\` along axis ${axis} needs the other axes equal`;
+  if (wrong < 0) {
+    const said = `${needs}, but value 0 has ${showAxes(first.axes)} and value ${index} ${showAxes(other.axes)}`;
+    const expected = first.axes.map((one, i) => (i === axis ? inputAt(other.axes, i) : one));
+    return refuseMisplaced(said, expected, other.axes, { input: 0 });
+  }
   const [one, two] = [inputAt(first.axes, wrong), inputAt(other.axes, wrong)];
-  const message = `\`concat\` along axis ${axis} needs the other axes equal, but axis ${axisName(one)} is ${one.size} in ${showAxes(first.axes)} and ${two.size} in ${showAxes(other.axes)}`;
+  const message = `${needs}, but axis ${axisName(one)} is ${one.size} in ${showAxes(first.axes)} and ${two.size} in ${showAxes(other.axes)}`;
   return { code: "shape-mismatch", message, at: { input: 0 } };
 }
 

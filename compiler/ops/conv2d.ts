@@ -1,12 +1,12 @@
 /** `conv2d`: frames or images convolved with one kernel, each leading index on its own. */
 
-import { plainAxis, showAxes } from "../graph/axis.ts";
+import { showAxes } from "../graph/axis.ts";
 import { sizeOf, type TensorType } from "../graph/graph.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
-import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
+import type { AttributeAxis, AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
 import { convolve } from "./reference/convolve.ts";
 import { tensor } from "./reference/tensor.ts";
-import { axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank, resized } from "./rules.ts";
+import { axisFromEnd, bySize, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank, strided } from "./rules.ts";
 
 /** Zeros before and after the rows, and the columns alike. */
 export function paddingOf(attributes: OpAttributes["conv2d"]): { readonly before: number; readonly after: number } {
@@ -15,7 +15,7 @@ export function paddingOf(attributes: OpAttributes["conv2d"]): { readonly before
   return { before: kernel >> 1, after: kernel >> 1 };
 }
 
-function infer(inputs: readonly AxisType[], attributes: OpAttributes["conv2d"]): AxisType | ShapeProblem {
+function infer(inputs: readonly AxisType[], attributes: OpAttributes["conv2d"], axisOf: AttributeAxis = bySize): AxisType | ShapeProblem {
   const x = inputAt(inputs, 0);
   const { out, kernel, stride } = attributes;
   const refused =
@@ -37,8 +37,8 @@ function infer(inputs: readonly AxisType[], attributes: OpAttributes["conv2d"]):
     const message = `\`conv2d\` has a kernel of ${kernel}, which is larger than the picture [H, W] in ${showAxes(x.axes)} with its padding`;
     return { code: "bad-attribute", message, at: { attribute: "kernel" } };
   }
-  const leading = x.axes.slice(0, -3);
-  return { dtype: x.dtype, axes: [...leading, plainAxis(out), resized(height, inputAt(sizes, 0)), resized(width, inputAt(sizes, 1))] };
+  const picture = [height, width].map((axis, i) => strided(axis, axisOf("stride", stride), inputAt(sizes, i)));
+  return { dtype: x.dtype, axes: [...x.axes.slice(0, -3), axisOf("out", out), ...picture] };
 }
 
 function flops(inputs: readonly TensorType[], output: TensorType): number {

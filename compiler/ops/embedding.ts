@@ -1,9 +1,9 @@
 /** `embedding`: token numbers to the rows of a table. */
 
-import { plainAxis, showAxes } from "../graph/axis.ts";
+import { showAxes } from "../graph/axis.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
-import { inputAt, refuseBelow } from "./rules.ts";
+import { bySize, inputAt, refuseBelow } from "./rules.ts";
 
 export const embedding: PrimitiveOp<"embedding"> = {
   signature: {
@@ -18,14 +18,14 @@ export const embedding: PrimitiveOp<"embedding"> = {
   },
   takesPrecision: true,
   weights: (_inputs, { vocabulary, width }) => [{ name: "weight", shape: [vocabulary, width], init: { kind: "normal", deviation: 0.02 } }],
-  infer: (inputs, { vocabulary, width, dtype }) => {
+  infer: (inputs, { vocabulary, width, dtype }, axisOf = bySize) => {
     const tokens = inputAt(inputs, 0);
     if (tokens.dtype !== "i32") {
       const message = `\`embedding\` looks up i32 tokens, but the value is float ${showAxes(tokens.axes)}`;
       return { code: "wrong-dtype", message, at: { input: 0 } };
     }
     const refused = refuseBelow("embedding", "vocabulary", vocabulary, 1) ?? refuseBelow("embedding", "width", width, 1);
-    return refused ?? { dtype, axes: [...tokens.axes, plainAxis(width)] };
+    return refused ?? { dtype, axes: [...tokens.axes, axisOf("width", width)] };
   },
   mixes: () => [],
   flops: () => 0,

@@ -1,10 +1,10 @@
 /** `geglu`: the last axis halves, the first half scaled by the GELU of the second (Shazeer, 2020). */
 
-import { axisName } from "../graph/axis.ts";
+import { axisName, plainAxis } from "../graph/axis.ts";
 import { geluOf } from "./elementwise.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
-import { axisFromEnd, inputAt, lastAxes, refuseInts, refuseRank, resized } from "./rules.ts";
+import { axisFromEnd, inputAt, lastAxes, refuseInts, refuseRank, strided } from "./rules.ts";
 
 export const geglu: PrimitiveOp<"geglu"> = {
   signature: {
@@ -19,7 +19,7 @@ export const geglu: PrimitiveOp<"geglu"> = {
     const refused = refuseInts("geglu", x, 0) ?? refuseRank("geglu", x, 1, "both halves from the last axis");
     if (refused !== undefined) return refused;
     const last = axisFromEnd(x, 1);
-    if (last.size % 2 === 0) return { dtype: x.dtype, axes: [...x.axes.slice(0, -1), resized(last, last.size / 2)] };
+    if (last.size % 2 === 0) return { dtype: x.dtype, axes: [...x.axes.slice(0, -1), strided(last, plainAxis(2), last.size / 2)] };
     const message = `\`geglu\` halves the last axis, but axis ${axisName(last)} is ${last.size}, which is odd`;
     return { code: "not-divisible", message, at: { input: 0 } };
   },

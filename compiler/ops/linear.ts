@@ -1,11 +1,10 @@
 /** `linear`: the last axis through one matrix. */
 
-import { plainAxis } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { productTransposed } from "./reference/product.ts";
 import { tensor } from "./reference/tensor.ts";
-import { axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
+import { axisFromEnd, bySize, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 export const linear: PrimitiveOp<"linear"> = {
   signature: {
@@ -25,11 +24,11 @@ export const linear: PrimitiveOp<"linear"> = {
     const weight = { name: "weight", shape: [out, width], init };
     return bias ? [weight, { name: "bias", shape: [out], init }] : [weight];
   },
-  infer: (inputs, { out }) => {
+  infer: (inputs, { out }, axisOf = bySize) => {
     const x = inputAt(inputs, 0);
     const refused =
       refuseInts("linear", x, 0) ?? refuseRank("linear", x, 1, "the channels from the last axis") ?? refuseBelow("linear", "out", out, 1);
-    return refused ?? { dtype: x.dtype, axes: [...x.axes.slice(0, -1), plainAxis(out)] };
+    return refused ?? { dtype: x.dtype, axes: [...x.axes.slice(0, -1), axisOf("out", out)] };
   },
   mixes: (shapes) => lastAxes(shapes, 1),
   flops: (inputs, output) => 2 * sizeOf(output.shape) * (inputAt(inputs, 1).shape[1] ?? 1),

@@ -5,7 +5,7 @@ import { sizeOf } from "../graph/graph.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
 import { product } from "./reference/product.ts";
 import { tensor } from "./reference/tensor.ts";
-import { axisFromEnd, countAxes, inputAt, lastAxes, refuseDtypes, refuseInts, refuseRank } from "./rules.ts";
+import { axisFromEnd, countAxes, inputAt, lastAxes, refuseDtypes, refuseInts, refuseMisplaced, refuseRank } from "./rules.ts";
 
 function infer(inputs: readonly AxisType[]): AxisType | ShapeProblem {
   const [a, b] = [inputAt(inputs, 0), inputAt(inputs, 1)];
@@ -26,7 +26,17 @@ function infer(inputs: readonly AxisType[]): AxisType | ShapeProblem {
     return { code: "shape-mismatch", message, at: { input: 1 } };
   }
   const [inner, rows] = [axisFromEnd(a, 1), axisFromEnd(b, 2)];
-  if (inner.size === rows.size) return { dtype: a.dtype, axes: [...a.axes.slice(0, -1), axisFromEnd(b, 1)] };
+  if (inner.size === rows.size) {
+    const [left, right] = [a.axes.slice(0, -2), b.axes.slice(0, -2)];
+    const misplaced = refuseMisplaced(
+      `\`matmul\` sums over an axis that both values have, but they are ${showAxes(a.axes)} and ${showAxes(b.axes)}`,
+      [...left, inner, axisFromEnd(a, 2)],
+      [...right, rows, axisFromEnd(b, 1)],
+      { input: 1 },
+      left.length + 1,
+    );
+    return misplaced ?? { dtype: a.dtype, axes: [...a.axes.slice(0, -1), axisFromEnd(b, 1)] };
+  }
   const message = `\`matmul\` sums over the last axis of the first value, ${inner.size} (${axisName(inner)}), and the last but one of the second, ${rows.size} (${axisName(rows)}), which must be equal`;
   return { code: "shape-mismatch", message, at: { input: 1 } };
 }

@@ -13,11 +13,14 @@ export interface AxisType {
 
 /** Why a shape rule refuses: a sentence's parts, and the input or attribute that must change. */
 export interface ShapeProblem {
-  readonly code: "shape-mismatch" | "wrong-rank" | "wrong-dtype" | "not-divisible" | "bad-attribute";
+  readonly code: "shape-mismatch" | "axis-mismatch" | "wrong-rank" | "wrong-dtype" | "not-divisible" | "bad-attribute";
   readonly message: string;
   readonly hint?: string;
   readonly at: { readonly input: number } | { readonly attribute: string } | "call";
 }
+
+/** The axis that an int attribute makes: by its name where the call has one for it. */
+export type AttributeAxis = (attribute: string, size: number) => Axis;
 
 /** A weight that an op owns: its name below the op's label, and its shape. */
 export interface OwnedWeight {
@@ -66,8 +69,8 @@ export interface PrimitiveOp<O extends OpName = OpName> {
   readonly takesPrecision?: true;
   /** The weights that the op owns, in the order in which they follow its inputs. Only where `signature.ownsWeights`. */
   weights?(inputs: readonly AxisType[], attributes: OpAttributes[O]): readonly OwnedWeight[];
-  /** The result's type from the inputs' (without weights), or why there is none. An axis that passes through keeps its object. */
-  infer(inputs: readonly AxisType[], attributes: OpAttributes[O]): AxisType | ShapeProblem;
+  /** The result's type from the inputs' (without weights), or why there is none. An axis that passes through keeps its object; one of an attribute is `axisOf` it. */
+  infer(inputs: readonly AxisType[], attributes: OpAttributes[O], axisOf?: AttributeAxis): AxisType | ShapeProblem;
   /** The axes that the op mixes, from the shapes of its inputs; reshapes and transposes, which move axes, mix none. */
   mixes(shapes: readonly (readonly number[])[], attributes: OpAttributes[O]): readonly Mix[];
   /** Floating-point operations, 2 × multiply-adds, as the field counts them; 0 for data movement. `inputs` includes weights. */

@@ -1,10 +1,9 @@
 /** `pad`: zeros before and after along one axis. */
 
-import { plainAxis } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
-import { inputAt, refuseAxis, refuseBelow, refuseInts } from "./rules.ts";
+import { bySize, inputAt, joined, refuseAxis, refuseBelow, refuseInts } from "./rules.ts";
 
 export const pad: PrimitiveOp<"pad"> = {
   signature: {
@@ -18,7 +17,7 @@ export const pad: PrimitiveOp<"pad"> = {
     ownsWeights: false,
     doc: "Zeros along one axis, `before` of them ahead of its elements and `after` behind them; axes are counted from 0.",
   },
-  infer: (inputs, { axis, before, after }) => {
+  infer: (inputs, { axis, before, after }, axisOf = bySize) => {
     const x = inputAt(inputs, 0);
     const refused =
       refuseInts("pad", x, 0) ??
@@ -26,7 +25,10 @@ export const pad: PrimitiveOp<"pad"> = {
       refuseBelow("pad", "before", before, 0) ??
       refuseBelow("pad", "after", after, 0);
     if (refused !== undefined || before + after === 0) return refused ?? x;
-    return { dtype: x.dtype, axes: x.axes.map((old, i) => (i === axis ? plainAxis(before + old.size + after) : old)) };
+    return {
+      dtype: x.dtype,
+      axes: x.axes.map((old, i) => (i === axis ? joined([axisOf("before", before), old, axisOf("after", after)]) : old)),
+    };
   },
   mixes: (_, { axis }) => [{ axis }],
   flops: () => 0,

@@ -14,7 +14,7 @@ function reduction<O extends ReduceName>(name: O, doc: string, reduce: (run: Flo
     infer: (inputs, { axis }) => {
       const x = inputAt(inputs, 0);
       const refused = refuseInts(name, x, 0) ?? refuseAxis(name, axis, x);
-      return refused ?? { dtype: x.dtype, axes: x.axes.map((old, i) => (i === axis && old.size > 1 ? plainAxis(1) : old)) };
+      return refused ?? { dtype: x.dtype, axes: x.axes.map((old, i) => (i === axis ? plainAxis(1) : old)) };
     },
     mixes: (_, { axis }) => [{ axis }],
     flops: () => 0,

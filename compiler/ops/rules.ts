@@ -1,7 +1,9 @@
 /** What shape rules share: the sentences of refusals that several ops have, and axes made from others. */
 
-import { type Axis, axisName, namedAxis, plainAxis, showAxes } from "../graph/axis.ts";
-import type { AxisType, Mix, ShapeProblem } from "./op.ts";
+import { type Axis, axisOfForm, plainAxis, showAxes } from "../graph/axis.ts";
+import { misplaced } from "../graph/same-axes.ts";
+import { formOf } from "../graph/size-form.ts";
+import type { AttributeAxis, AxisType, Mix, ShapeProblem } from "./op.ts";
 
 /** The type of an input that the signature promises; its absence is a bug of the caller. */
 export function inputAt<T>(inputs: readonly T[], index: number): T {
@@ -72,19 +74,40 @@ export function refuseDtypes(op: string, left: AxisType, right: AxisType, input:
   };
 }
 
-/** The axis after a stride or an enlargement, named as the source would write it: `H / 2`. */
-export function derivedAxis(axis: Axis, operator: "*" | "/", by: number): Axis {
-  const size = operator === "*" ? axis.size * by : axis.size / by;
-  const name = axisName(axis);
-  if (name === String(axis.size)) return plainAxis(size);
-  return namedAxis(`${name.includes(" ") ? `(${name})` : name} ${operator} ${by}`, size);
+/** The axis that an attribute makes, where no call names it. */
+export const bySize: AttributeAxis = (_, size) => plainAxis(size);
+
+/** The axis after an enlargement: `H * 2`. */
+export function enlarged(axis: Axis, by: Axis): Axis {
+  return axisOfForm(formOf(axis).times(formOf(by)), axis.size * by.size);
 }
 
-/** The same axis where the size is kept, so that its name stays. */
-export function resized(axis: Axis, size: number): Axis {
-  if (axis.size === size) return axis;
-  if (size < axis.size && axis.size % size === 0) return derivedAxis(axis, "/", axis.size / size);
-  return plainAxis(size);
+/** The axis after a stride, `H / 2`; only its size is known where that does not divide. */
+export function strided(axis: Axis, by: Axis, size: number): Axis {
+  if (by.size === 1 && size === axis.size) return axis;
+  const form = formOf(axis).dividedBy(formOf(by));
+  return form === undefined || size * by.size !== axis.size ? plainAxis(size) : axisOfForm(form, size);
+}
+
+/** Axes one after another: `F - 1` and 1 are F. */
+export function joined(axes: readonly Axis[]): Axis {
+  const [first, ...rest] = axes;
+  if (first === undefined) return plainAxis(0);
+  return rest.reduce((sum, axis) => axisOfForm(formOf(sum).plus(formOf(axis)), sum.size + axis.size), first);
+}
+
+/** Refuses axes of equal sizes that their names tell apart; of lists that go on beyond the `compared`, the rest only tells. */
+export function refuseMisplaced(
+  needs: string,
+  left: readonly Axis[],
+  right: readonly Axis[],
+  at: ShapeProblem["at"] = "call",
+  compared = left.length,
+): ShapeProblem | undefined {
+  const wrong = misplaced(left, right, compared);
+  if (wrong === undefined) return undefined;
+  const problem = { code: "axis-mismatch", message: `${needs}: ${wrong.why}`, at } as const;
+  return wrong.hint === undefined ? problem : { ...problem, hint: wrong.hint };
 }
 
 /** The last `count` axes of the first input, as axes that an op mixes. */

@@ -1,9 +1,8 @@
 /** `sinusoid`: a step's number to cosines and sines of it (the embedding of diffusion steps). */
 
-import { plainAxis } from "../graph/axis.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
-import { countAxes, inputAt, refuseAbove, refuseBelow } from "./rules.ts";
+import { bySize, countAxes, inputAt, refuseAbove, refuseBelow } from "./rules.ts";
 
 /** Its frequencies are constants that every target holds. */
 const widest = 65_536;
@@ -22,7 +21,7 @@ export const sinusoid: PrimitiveOp<"sinusoid"> = {
     doc: "Cosines, then sines, of t [B] (f32) at falling frequencies, to [B, width].",
   },
   takesPrecision: true,
-  infer: (inputs, { width, dtype }) => {
+  infer: (inputs, { width, dtype }, axisOf = bySize) => {
     const t = inputAt(inputs, 0);
     if (t.dtype !== "f32") {
       return { code: "wrong-dtype", message: `\`sinusoid\` takes t as f32, but the value is ${t.dtype}`, at: { input: 0 } };
@@ -36,7 +35,7 @@ export const sinusoid: PrimitiveOp<"sinusoid"> = {
       const message = `\`sinusoid\` fills half of its width with cosines and half with sines, but \`width\` is ${width}, which is odd`;
       return { code: "bad-attribute", message, at: { attribute: "width" } };
     }
-    return { dtype, axes: [...t.axes, plainAxis(width)] };
+    return { dtype, axes: [...t.axes, axisOf("width", width)] };
   },
   mixes: () => [{ axis: 1 }],
   flops: () => 0,

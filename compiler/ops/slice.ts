@@ -1,9 +1,9 @@
 /** `slice`: a run of one axis. */
 
-import { axisName, plainAxis } from "../graph/axis.ts";
+import { axisName, isPlain } from "../graph/axis.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { gather, offsets, stridesOf, tensor } from "./reference/tensor.ts";
-import { inputAt, refuseAxis, refuseBelow } from "./rules.ts";
+import { bySize, inputAt, refuseAxis, refuseBelow } from "./rules.ts";
 
 export const slice: PrimitiveOp<"slice"> = {
   signature: {
@@ -17,7 +17,7 @@ export const slice: PrimitiveOp<"slice"> = {
     ownsWeights: false,
     doc: "The `size` elements of one axis from `start` on; axes are counted from 0.",
   },
-  infer: (inputs, attributes) => {
+  infer: (inputs, attributes, axisOf = bySize) => {
     const x = inputAt(inputs, 0);
     const [axis, start, size] = [attributes.axis, attributes.start, attributes.size];
     const refused = refuseAxis("slice", axis, x) ?? refuseBelow("slice", "start", start, 0) ?? refuseBelow("slice", "size", size, 1);
@@ -27,7 +27,8 @@ export const slice: PrimitiveOp<"slice"> = {
       const message = `\`slice\` takes the elements ${start} to ${start + size - 1} of axis ${axisName(cut)}, but it has only ${cut.size}`;
       return { code: "bad-attribute", message, at: { attribute: start >= cut.size ? "start" : "size" } };
     }
-    const kept = size === cut.size ? cut : plainAxis(size);
+    const named = axisOf("size", size);
+    const kept = size === cut.size && isPlain(named) ? cut : named;
     return { dtype: x.dtype, axes: x.axes.map((old, i) => (i === axis ? kept : old)) };
   },
   mixes: (_, { axis }) => [{ axis }],

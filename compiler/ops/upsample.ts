@@ -2,7 +2,7 @@
 
 import type { PrimitiveOp } from "./op.ts";
 import { gather, tensor } from "./reference/tensor.ts";
-import { axisFromEnd, derivedAxis, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
+import { axisFromEnd, bySize, enlarged, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 export const upsample: PrimitiveOp<"upsample"> = {
   signature: {
@@ -12,7 +12,7 @@ export const upsample: PrimitiveOp<"upsample"> = {
     ownsWeights: false,
     doc: "Repeats each pixel of [..., H, W] `factor` times both ways: the nearest neighbour.",
   },
-  infer: (inputs, attributes) => {
+  infer: (inputs, attributes, axisOf = bySize) => {
     const x = inputAt(inputs, 0);
     const factor = attributes.factor;
     const refused =
@@ -21,7 +21,7 @@ export const upsample: PrimitiveOp<"upsample"> = {
       refuseBelow("upsample", "factor", factor, 1);
     if (refused !== undefined) return refused;
     if (factor === 1) return x;
-    const grown = [axisFromEnd(x, 2), axisFromEnd(x, 1)].map((axis) => derivedAxis(axis, "*", factor));
+    const grown = [axisFromEnd(x, 2), axisFromEnd(x, 1)].map((axis) => enlarged(axis, axisOf("factor", factor)));
     return { dtype: x.dtype, axes: [...x.axes.slice(0, -2), ...grown] };
   },
   mixes: (shapes) => lastAxes(shapes, 2),

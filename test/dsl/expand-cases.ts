@@ -75,6 +75,20 @@ export const expandCases: Cases = {
     net("weight w: Tensor<float, [1, C, 2, 2]> = ones;\n  return x + w;"),
     net("const y = x |> upsample(2);\n  return concat([x, y], axis: 1);"),
   ],
+  "axis-mismatch": [
+    net("return x |> arrange([1, C, W, H]);"),
+    net("return x + (x |> arrange([1, C, W, H]));"),
+    net("return concat([x, x |> arrange([1, C, W, H])], axis: 1) |> conv2d(C, kernel: 1) as conv;"),
+    net("weight w: Tensor<float, [W, H]> = ones;\n  return x + view(w, [1, 1, H, W]);"),
+    net(
+      "return Pair(x, x |> arrange([1, C, W, H]));",
+      "Image<C, H, W>",
+      "block Pair<C, H, W>(x: Image<C, H, W>, y: Image<C, H, W>): Image<C, H, W> {\n  return x + y;\n}\n",
+    ),
+    net("const t = x |> arrange([1, H * W, C]);\n  return attend(t, x |> arrange([1, W * H, C]), t, heads: 1) |> arrange([1, C, H, W]);"),
+    net("const s = matmul(x, x |> arrange([1, C, W, H]));\n  return matmul(s, s);"),
+    net("return x |> view([1, C, W, W]);"),
+  ],
   "wrong-rank": [
     net("weight w: Tensor<float, [C]> = ones;\n  return x + w;"),
     net("weight w: Tensor<float, [C]> = ones;\n  return w |> conv2d(4, kernel: 1) as conv;"),
@@ -82,7 +96,7 @@ export const expandCases: Cases = {
   "wrong-dtype": [net("weight w: Tensor<i32, [1, C, H, W]> = zeros;\n  return x + w;"), net("return x |> embedding(8, 8) as token;")],
   "not-divisible": [
     net("return x |> groupNorm(3) as norm;"),
-    net("const t = view(x, [1, H * W, C]);\n  return attend(t, t, t, heads: 3);", "Tensor<float, [1, H * W, C]>"),
+    net("const t = arrange(x, [1, H * W, C]);\n  return attend(t, t, t, heads: 3);", "Tensor<float, [1, H * W, C]>"),
   ],
   "bad-attribute": [
     net("return x |> conv2d(C, kernel: 0) as conv;"),
@@ -111,6 +125,11 @@ export const expandCases: Cases = {
   "result-rank": [net("return view(x, [C, H, W]);")],
   "requirement-failed": [net('require H % 3 == 0 && W % 3 == 0, "the picture is cut in thirds";\n  return x;')],
   "cannot-arrange": [net("return arrange(x, [C, H]);"), net("return arrange(x, [H * W, C, 3]);")],
+  "ambiguous-axes": [
+    net("return view(x, [1, C, H / 2, 2, W / 2, 2]) |> arrange([1, C, H / 2 * 2, W / 2 * 2]);"),
+    net("return view(x, [1, C, [8][0], [8][0]]) |> arrange([1, C, W, H]);"),
+    net("return x |> slice(axis: 2, start: 0, size: 1) |> expand([1, C, W, W]);"),
+  ],
   "cannot-view": [net("return view(x, [1, C, H]);")],
   "inexact-division": [net("return x |> upsample(H / 3);"), net("return x |> upsample(H % (C - C));")],
   "out-of-range": [
@@ -163,10 +182,10 @@ export const expandCases: Cases = {
   ],
   "mixed-batch": [
     clips(
-      "const q = h |> arrange([B * F, H * W, 3]);\n  const k = text |> expand([F * B, 1, 3]);\n  return attend(q, k, k, heads: 1) |> arrange([B, F, 3, H, W]);",
+      "const q = h |> arrange([B * F, H * W, 3]);\n  const k = text |> expand([F * B, 1, 3]) |> view([F * B % 999, 1, 3]);\n  return attend(q, k, k, heads: 1) |> arrange([B, F, 3, H, W]);",
     ),
     clips("return h * softmax(h, axis: 0);"),
-    clips("const turned = h |> arrange([F * B, 3, H, W]);\n  return view(turned, [B, F, 3, H, W]);"),
+    clips("const turned = h |> arrange([F * B, 3, H, W]);\n  return view(view(turned, [F * B % 999, 3, H, W]), [B, F, 3, H, W]);"),
     clips("const first = view(text |> slice(axis: 0, start: 0, size: 1), [1, 1, 3, 1, 1]);\n  return h + first;"),
     { source: clips("return h;"), choices: { settings: { B: 2 } } },
     { source: clips("return h;", "softmax(z, axis: 0)"), choices: { settings: { B: 2 } } },

@@ -199,7 +199,7 @@ test("frames within an axis that joins them with clips", () => {
 
 test("positions are those of the axis that has the name", () => {
   expect(alongFrames("return x;", "x: Tensor<float, [F, G]>", "Tensor<float, [F, G]>")).toBe("independent");
-  const turned = "return view(x |> arrange([G, F]), [F, G]);";
+  const turned = "return view(view(x |> arrange([G, F]), [G * F % 999]), [F, G]);";
   expect(alongFrames(turned, "x: Tensor<float, [F, G]>", "Tensor<float, [F, G]>")).toBe("mixed");
   expect(alongFrames("return x |> arrange([G, F]);", "x: Tensor<float, [F, G]>", "Tensor<float, [G, F]>")).toBe("independent");
 });

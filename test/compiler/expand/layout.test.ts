@@ -58,8 +58,8 @@ test("arranging moves data once, and not at all where it stands", () => {
 test("names go along through ops that keep an axis, and a layer's width is an axis by the name it was given", () => {
   const body =
     "x |> conv2d(C, kernel: 1, bias: false) as conv |> silu() |> arrange([B * F, H * W, C]) |> linear(F * C, bias: false) as wide";
-  const graph = graphOf(source("[B, F, C, H, W]", `${body} |> arrange([B, C, F, F, H, W])`, "[B, C, F, F, H, W]"));
-  expect(shapeOfOutput(graph)).toEqual([2, 4, 3, 3, 5, 5]);
+  const graph = graphOf(source("[B, F, C, H, W]", `${body} |> arrange([B, F, F * C, H, W])`, "[B, F, F * C, H, W]"));
+  expect(shapeOfOutput(graph)).toEqual([2, 3, 12, 5, 5]);
 });
 
 test("an axis of the value that is written as a number is found by its size", () => {

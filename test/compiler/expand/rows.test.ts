@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { compile, shapeErrors } from "../../../compiler/compile.ts";
 import { checkText } from "../../dsl/sources.ts";
 
-/** A block `Look` of the latent's rows and the text's, called by the body of the sampled graph; `right` and `wrong` differ in no name or size. */
+/** A block `Look` of the latent's rows and the text's, called by the body of the sampled graph; no name tells that the rows of `wrong` lie in another order. */
 const sampled = (body: string, frames = "") => `dim B = 1;
 dim F = 3;
 dim D = 4;
@@ -18,7 +18,7 @@ model Tiny {
   graph denoise(z: Clip, t: Tensor<f32, [B]>, text: Tensor<float, [B, D]>): Clip {
     const rows = z |> expand([B * F, 1, D]);
     const right = text |> expand([B * F, 1, D]);
-    const wrong = view(text |> expand([F * B, 1, D]), [B * F, 1, D]);
+    const wrong = view(text |> expand([F * B, 1, D]), [F * B % 999, 1, D]);
     ${body}
   }
   ${frames}

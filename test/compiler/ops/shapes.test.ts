@@ -203,7 +203,7 @@ describe("axes of results", () => {
     expect(axes("conv2d", [x], { out: 7, kernel: 3, stride: 2 })).toBe("[B, F, 7, H / 2, W / 2]");
     expect(axes("upsample", [x], { factor: 2 })).toBe("[B, F, C, H * 2, W * 2]");
     expect(axes("linear", [x], { out: 9 })).toBe("[B, F, C, H, 9]");
-    expect(axes("concat", [x, x], { axis: 2 })).toBe("[B, F, 6, H, W]");
+    expect(axes("concat", [x, x], { axis: 2 })).toBe("[B, F, C * 2, H, W]");
     expect(axes("slice", [x], { axis: 2, start: 0, size: 2 })).toBe("[B, F, 2, H, W]");
     expect(axes("max", [x], { axis: 1 })).toBe("[B, 1, C, H, W]");
     expect(axes("sum", [value([axis("N", 1), B])], { axis: 0 })).toBe("[N, B]");
