@@ -1,9 +1,9 @@
 /** Operators of the language: numbers, text and bools now, tensors as ops of the graph. */
 
 import type { BinaryExpression, BinaryOperator, Span, UnaryExpression } from "../../dsl/index.ts";
-import { axisOfForm, type Factor, isPlain, isUnread } from "../graph/axis.ts";
+import { Axis, axisOfForm, type Factor, isUnread, plainAxis } from "../graph/axis.ts";
 import type { DType } from "../graph/graph.ts";
-import { Form, formOf, SizeName } from "../graph/size-form.ts";
+import { Form, SizeName } from "../graph/size-form.ts";
 import { isProblem } from "../ops/op.ts";
 import { opEntry } from "../ops/table.ts";
 import { type Frame, fail, newValue, originAt, spend } from "./frame.ts";
@@ -103,28 +103,34 @@ function intBinary(expression: BinaryExpression, left: IntStatic, right: IntStat
     const operation = `${grouped(left, operator)} ${operator} ${grouped(right, operator)}`;
     return fail(frame, "int-overflow", expression.span, { operation, result }, { hint: "compute with floats: `2.0`" });
   }
-  return int(result, factorsOf(operator, left, right, result));
+  return int(result, axisOfResult(operator, left, right, result));
 }
 
 /** More factors and terms than anyone would read are none: the axis can then be found by its size alone. */
 const most = { factors: 16, terms: 16 };
 
-function factorsOf(operator: BinaryOperator, left: IntStatic, right: IntStatic, result: number): readonly Factor[] | undefined {
-  if (left.factors === undefined && right.factors === undefined) return undefined;
+function axisOfResult(operator: BinaryOperator, left: IntStatic, right: IntStatic, result: number): Axis | undefined {
+  if (left.axis === undefined && right.axis === undefined) return undefined;
   const neutral = operator === "*" || operator === "/" ? 1 : operator === "+" || operator === "-" ? 0 : undefined;
-  if (right.value === neutral && right.factors === undefined) return left.factors;
+  if (right.value === neutral && right.axis === undefined) return left.axis;
   const [one, two] = [axisOf(left), axisOf(right)];
   if (operator === "*") {
-    if (left.value === neutral && left.factors === undefined) return right.factors;
-    const factors = [...one.factors, ...two.factors];
-    const terms = factors.reduce((product, factor) => product * factor.form.terms.length, 1);
-    return factors.length > most.factors || terms > most.terms || isUnread(factors) ? undefined : factors;
+    if (left.value === neutral && left.axis === undefined) return right.axis;
+    return product([...one.factors, ...two.factors], result);
   }
-  const form = formOfResult(operator, formOf(one), formOf(two));
+  if (operator === "**" && right.axis === undefined && right.value <= most.factors) {
+    return product(new Array<readonly Factor[]>(right.value).fill(one.factors).flat(), result);
+  }
+  const form = formOfResult(operator, one.form, two.form);
   if (form !== undefined && form.terms.length > most.terms) return undefined;
   const name = `${grouped(left, operator)} ${operator} ${grouped(right, operator)}`;
   const axis = axisOfForm(form ?? Form.named(new SizeName(name, result)), result);
-  return isPlain(axis) ? undefined : axis.factors;
+  return axis.plain ? undefined : axis;
+}
+
+function product(factors: readonly Factor[], size: number): Axis | undefined {
+  const terms = factors.reduce((terms, factor) => terms * factor.form.terms.length, 1);
+  return factors.length > most.factors || terms > most.terms || isUnread(factors) ? undefined : new Axis(size, factors);
 }
 
 function formOfResult(operator: BinaryOperator, left: Form, right: Form): Form | undefined {
@@ -168,7 +174,7 @@ function scalarLike(value: number, like: TensorStatic, span: Span, frame: Frame)
   const { dtype } = like.type;
   const { shown, holds } = ranges[dtype];
   if (!holds(value)) return fail(frame, "no-such-number", span, { value, dtype, range: shown });
-  const type = { dtype, axes: like.type.axes.map(() => ({ size: 1, factors: [] })) };
+  const type = { dtype, axes: like.type.axes.map(() => plainAxis(1)) };
   return { kind: "tensor", type, id: frame.expansion.builder.constant(newValue(frame, span, type), [value]) };
 }
 

@@ -1,7 +1,7 @@
 /** `view`, `arrange` and `expand`: from the names of a value's axes to the reshape, transpose and broadcast that carry it there. */
 
 import type { CallExpression } from "../../dsl/index.ts";
-import { type Axis, axisName, plainAxis, showAxes } from "../graph/axis.ts";
+import { Axis, plainAxis, showAxes } from "../graph/axis.ts";
 import { sizeOf, type TensorType, type ValueId } from "../graph/graph.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
 import { definedFactors, movedByView } from "../graph/same-axes.ts";
@@ -41,9 +41,9 @@ export function arrange(call: CallExpression, x: TensorStatic, wanted: readonly 
   const refuse = (why: string): never => fail(frame, "cannot-arrange", call.callSpan, { ...lists, why });
 
   const lost = parts.filter((_, i) => !from.includes(i));
-  if (lost.length > 0) return refuse(`${lost.map((part) => `${axisName(part)} (${part.size})`).join(", ")} would be lost`);
+  if (lost.length > 0) return refuse(`${lost.map((part) => `${part.name} (${part.size})`).join(", ")} would be lost`);
   const missing = pieces.filter((piece) => piece.from === undefined);
-  if (missing.length > 0 && !repeats) return refuse(`the value has no axis ${missing.map(({ axis }) => axisName(axis)).join(", ")}`);
+  if (missing.length > 0 && !repeats) return refuse(`the value has no axis ${missing.map(({ axis }) => axis.name).join(", ")}`);
 
   const emit = emitter(call, frame, x.type.dtype);
   const kept = from.filter((i) => i !== undefined);
@@ -72,14 +72,14 @@ export function arrange(call: CallExpression, x: TensorStatic, wanted: readonly 
 
 function whyAmbiguous({ ambiguous: [first, ...others], by }: Ambiguous): string {
   const size = first?.size ?? 1;
-  const names = [first, ...others].flatMap((axis) => (axis === undefined ? [] : [axisName(axis)]));
+  const names = [first, ...others].flatMap((axis) => (axis === undefined ? [] : [axis.name]));
   const what =
     by === "name" ? `${names[0]} (${size}) is there more than once` : `${[...new Set(names)].join(" and ")} may be any axis of ${size}`;
   return `${what}, and nothing tells which is which`;
 }
 
 function ambiguousHint({ ambiguous: [first], by }: Ambiguous): string {
-  const name = first === undefined ? "1" : axisName(first);
+  const name = first === undefined ? "1" : first.name;
   return by === "name"
     ? `give each a name of its own where it is made: \`const rows = ${name};\`, \`const columns = ${name};\``
     : `name the axes of the value before: \`view(…, […, ${name}, …])\``;
@@ -120,5 +120,5 @@ function emitter(call: CallExpression, frame: Frame, dtype: TensorType["dtype"])
 
 /** Axis names of a type, for inputs and outputs of graphs: who runs a graph knows its dims, not the consts of its source. */
 export function axisNames(axes: readonly Axis[]): string[] {
-  return axes.map(({ size, factors }) => axisName({ size, factors: definedFactors(factors) }));
+  return axes.map((axis) => (axis.plain ? axis : new Axis(axis.size, definedFactors(axis.factors))).name);
 }

@@ -1,7 +1,7 @@
 /** Calls of blocks: dims bound by the shapes of the arguments, the body run inside, the result's axes named as the caller knows them. */
 
 import type { BlockDeclaration, CallExpression, Parameter } from "../../dsl/index.ts";
-import { type Axis, axisName, showAxes } from "../graph/axis.ts";
+import { type Axis, showAxes } from "../graph/axis.ts";
 import type { ValueId } from "../graph/graph.ts";
 import { misplaced } from "../graph/same-axes.ts";
 import { axisExpressionSize, bareName } from "./axes.ts";
@@ -115,7 +115,7 @@ function bindDims(
       const found = value.type.axes[i] as Axis;
       if (name === undefined || !dims.delete(name)) continue;
       inside.scope.declare(name, namedInt(name, found.size));
-      outside.scope.declare(name, int(found.size, found.factors));
+      outside.scope.declare(name, int(found.size, found));
     }
     tensors.push({ parameter, shape, value });
   }
@@ -159,7 +159,7 @@ function declareTensor(
       inside,
       "argument-shape",
       argumentSpan(call, block, parameter),
-      { parameter: parameter.name.name, block: block.name.name, axis: axisName(expected), expected: expected.size, found: found.size },
+      { parameter: parameter.name.name, block: block.name.name, axis: expected.name, expected: expected.size, found: found.size },
       { related: [declared] },
     );
   });
@@ -195,7 +195,7 @@ export function checkResult(name: string, value: TensorStatic, promised: TensorS
   }
   for (const [i, axis] of expected.entries()) {
     const found = (value.type.axes[i] as Axis).size;
-    if (axis.size !== found) return fail(frame, "result-shape", span, { block: name, axis: axisName(axis), expected: axis.size, found });
+    if (axis.size !== found) return fail(frame, "result-shape", span, { block: name, axis: axis.name, expected: axis.size, found });
   }
   const wrong = misplaced(expected, value.type.axes);
   if (wrong === undefined) return;

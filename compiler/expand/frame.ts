@@ -1,7 +1,7 @@
 /** Where an expression is evaluated: its names, the weight path that labels have built, and the calls that led here. */
 
 import type { CallExpression, Identifier, Program, Span } from "../../dsl/index.ts";
-import { axisName, showAxes } from "../graph/axis.ts";
+import { showAxes } from "../graph/axis.ts";
 import { mostElements, type Origin, sizeOf, type TensorType } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
 import { type GraphBuilder, tensorType } from "../rewriting/builder.ts";
@@ -128,7 +128,7 @@ export function newValue(frame: Frame, span: Span, type: AxisType): TensorType {
     const what = `a tensor of ${made.shape.length} axes`;
     fail(frame, "too-large", span, { what, most: mostAxes, unit: "axes" }, { hint: "merge axes with `arrange`: `A * B`" });
   }
-  for (const axis of type.axes) if (axis.size < 1) fail(frame, "bad-size", span, { axis: axisName(axis), size: axis.size });
+  for (const axis of type.axes) if (axis.size < 1) fail(frame, "bad-size", span, { axis: axis.name, size: axis.size });
   const elements = sizeOf(made.shape);
   if (elements > mostElements) {
     const what = `the tensor ${showAxes(type.axes)}, of ${elements} elements,`;

@@ -4,7 +4,7 @@ import type { StandIn } from "../analysis/reads.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
 import type { Spending } from "./budget.ts";
-import { keyOfAxis, keyOfInt, type Static } from "./static.ts";
+import { keyOfAxis, type Static } from "./static.ts";
 
 interface KnownCall {
   readonly type: AxisType;
@@ -61,7 +61,7 @@ export class KnownCalls {
 
   private keyOfValue(value: Static): string {
     if (value.kind === "tensor") return `${value.type.dtype}${value.type.axes.map(keyOfAxis).join()}`;
-    if (value.kind === "int") return keyOfInt(value);
+    if (value.kind === "int") return value.axis === undefined ? String(value.value) : keyOfAxis(value.axis);
     if (value.kind !== "list" && value.kind !== "record") return JSON.stringify(value);
     const known = this.keys.get(value);
     if (known !== undefined) return known;

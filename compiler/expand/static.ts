@@ -1,16 +1,15 @@
 /** What an expression of the language is while blocks are expanded: a number, text, list or record known now, or a tensor of the graph. */
 
-import { type Axis, axisName, type Factor, isPlain, namedAxis, plainAxis, showAxes } from "../graph/axis.ts";
+import { type Axis, namedAxis, plainAxis, showAxes } from "../graph/axis.ts";
 import type { ValueId } from "../graph/graph.ts";
-import { formOf } from "../graph/size-form.ts";
 import type { AxisType } from "../ops/op.ts";
 import { PersistentList } from "./persistent-list.ts";
 
-/** `factors` are what the source calls it, so that `H * W` names an axis; absent where it has only digits. */
+/** `axis` is what the source calls it, so that `H * W` names an axis; absent where it has only digits. */
 export interface IntStatic {
   readonly kind: "int";
   readonly value: number;
-  readonly factors?: readonly Factor[];
+  readonly axis?: Axis;
 }
 
 export interface TensorStatic {
@@ -87,18 +86,17 @@ export type Static =
   | TensorStatic;
 
 /** There is no -0 among whole numbers. */
-export function int(value: number, factors?: readonly Factor[]): IntStatic {
-  return factors === undefined ? { kind: "int", value: value + 0 } : { kind: "int", value: value + 0, factors };
+export function int(value: number, axis?: Axis): IntStatic {
+  return axis === undefined ? { kind: "int", value: value + 0 } : { kind: "int", value: value + 0, axis };
 }
 
-/** A number as an axis: named by its factors where it has any, else by its size. */
-export function axisOf({ value, factors }: IntStatic): Axis {
-  return factors === undefined ? plainAxis(value) : { size: value, factors };
+export function axisOf({ value, axis }: IntStatic): Axis {
+  return axis ?? plainAxis(value);
 }
 
 /** A number by the name that it is declared with; `is` what a const was defined as, which it goes on to be. */
 export function namedInt(name: string, value: number, is?: Axis): IntStatic {
-  return { kind: "int", value, factors: namedAxis(name, value, is).factors };
+  return int(value, namedAxis(name, value, is));
 }
 
 /** What a const's name stands for: ints are axes by that name, all else is what it is. */
@@ -110,7 +108,7 @@ const withoutNames = new WeakMap<ListStatic | RecordStatic, Static>();
 
 /** A value that a block is given, with its numbers as digits: the names are the caller's, and may be others in the block. */
 export function unnamed(value: Static): Static {
-  if (value.kind === "int") return value.factors === undefined ? value : int(value.value);
+  if (value.kind === "int") return value.axis === undefined ? value : int(value.value);
   if (value.kind !== "list" && value.kind !== "record") return value;
   const known = withoutNames.get(value);
   if (known !== undefined) return known;
@@ -131,18 +129,13 @@ function mapped(value: Static, parts: readonly Static[], make: (parts: readonly 
 }
 
 /** How a number reads in a message: `C * 8`, or its digits. */
-export function nameOf(number: IntStatic): string {
-  return number.factors === undefined ? String(number.value) : axisName(axisOf(number));
+export function nameOf({ value, axis }: IntStatic): string {
+  return axis?.name ?? String(value);
 }
 
-/** All that a number's name can make a difference by. */
-export function keyOfInt(number: IntStatic): string {
-  if (number.factors === undefined) return String(number.value);
-  return keyOfAxis(axisOf(number));
-}
-
+/** All that an axis's name can make a difference by. */
 export function keyOfAxis(axis: Axis): string {
-  return isPlain(axis) ? String(axis.size) : `${axis.size}=${axisName(axis)}=${formOf(axis).root.text}`;
+  return axis.plain ? axis.key : `${axis.key}=${axis.form.root.text}`;
 }
 
 /** A value in words, for messages: `the int 3`, `a list of 4`, `a tensor [B, F, C, H, W]`. */

@@ -1,6 +1,6 @@
 /** An axis of a value while blocks are expanded: its size, and what the source calls it. */
 
-import { Form, formOf, SizeName } from "./size-form.ts";
+import { Form, SizeName } from "./size-form.ts";
 
 /** One factor of an axis. */
 export interface Factor {
@@ -9,27 +9,72 @@ export interface Factor {
 }
 
 /**
- * `factors` multiply to `size`, the slowest first: their order is that of the elements, so B * F is not F * B.
- * An axis that the source gives no name has its size for its one factor; an axis of one element may have none.
+ * The factors multiply to `size`, the slowest first: their order is that of the elements, so B * F is not F * B.
+ * An axis that the source gives no name has its size for its one factor. What is asked for is worked out once: most axes are asked often.
  */
-export interface Axis {
+export class Axis {
   readonly size: number;
-  readonly factors: readonly Factor[];
+  private readonly given: readonly Factor[] | undefined;
+  private product: Form | undefined;
+  private shown: string | undefined;
+  private unnamed: boolean | undefined;
+
+  constructor(size: number, factors?: readonly Factor[]) {
+    this.size = size;
+    this.given = factors;
+  }
+
+  get factors(): readonly Factor[] {
+    return this.given ?? [{ form: Form.number(this.size), size: this.size }];
+  }
+
+  /** The product of the factors. */
+  get form(): Form {
+    this.product ??= this.factors.map(({ form }) => form).reduce((one, two) => one.times(two), Form.number(1));
+    return this.product;
+  }
+
+  /** In one form, whatever the arithmetic was: `H / 8`, `B * F`, `C * 4`; plain axes by their size. */
+  get name(): string {
+    this.shown ??= this.given === undefined ? String(this.size) : this.named(this.given);
+    return this.shown;
+  }
+
+  /** Whether only its size is known. */
+  get plain(): boolean {
+    this.unnamed ??=
+      this.given === undefined ||
+      this.given.every(({ form }) => form.number !== undefined) ||
+      (cancels(this.given) && this.form.number !== undefined);
+    return this.unnamed;
+  }
+
+  /** All that tells it from other axes: those of one key are one. */
+  get key(): string {
+    return this.plain ? String(this.size) : `${this.name}=${this.size}`;
+  }
+
+  private named(factors: readonly Factor[]): string {
+    const [only, ...more] = factors;
+    if (only !== undefined && more.length === 0) return only.form.text;
+    if (cancels(factors) && factors.reduce((sum, { form }) => sum + form.degree, 0) > this.form.degree) return this.form.text;
+    return inOrder(factors);
+  }
 }
 
 export function namedAxis(name: string, size: number, is?: Axis): Axis {
-  return { size, factors: [{ form: Form.named(new SizeName(name, size, is)), size }] };
+  return new Axis(size, [{ form: Form.named(new SizeName(name, size, is)), size }]);
 }
 
 /** An axis that only its size is known of. */
 export function plainAxis(size: number): Axis {
-  return { size, factors: [{ form: Form.number(size), size }] };
+  return new Axis(size);
 }
 
 /** An axis of that size and name; plain where the name is none. */
 export function axisOfForm(form: Form, size: number): Axis {
   const factors = [{ form, size }];
-  return isUnread(factors) ? plainAxis(size) : { size, factors };
+  return form.number !== undefined || isUnread(factors) ? plainAxis(size) : new Axis(size, factors);
 }
 
 /** Whether a name is one that no one would read. */
@@ -37,21 +82,9 @@ export function isUnread(factors: readonly Factor[]): boolean {
   return factors.reduce((length, { form }) => length + form.text.length, 0) > 200;
 }
 
-/** Whether only its size is known. */
-export function isPlain(axis: Axis): boolean {
-  return axis.factors.every((factor) => factor.form.names.length === 0) || formOf(axis).number !== undefined;
-}
-
-/** In one form, whatever the arithmetic was: `H / 8`, `B * F`, `C * 4`; plain axes by their size. Axes of one name and size are one. */
-export function axisName(axis: Axis): string {
-  const [only, ...more] = axis.factors;
-  if (more.length === 0) return only?.form.text ?? "1";
-  const whole = formOf(axis);
-  const powers = (form: Form) =>
-    form.terms.reduce((sum, term) => sum + term.powers.reduce((all, { power }) => all + Math.abs(power), 0), 0);
-  const single = axis.factors.every((factor) => factor.form.terms.length === 1);
-  if (single && axis.factors.reduce((sum, factor) => sum + powers(factor.form), 0) > powers(whole)) return whole.text;
-  return inOrder(axis.factors);
+/** Whether something divides that may divide another factor. */
+function cancels(factors: readonly Factor[]): boolean {
+  return factors.every(({ form }) => form.terms.length === 1) && factors.some(({ form }) => form.divides);
 }
 
 /** The names in the order of the factors, then all numbers as one. */
@@ -59,24 +92,14 @@ function inOrder(factors: readonly Factor[]): string {
   let numbers = Form.number(1);
   const names: string[] = [];
   for (const { form } of factors) {
-    const [term, ...more] = form.terms;
-    if (term === undefined || more.length > 0) names.push(`(${form.text})`);
-    else {
-      const number = Form.number(term.over).dividedBy(Form.number(term.under)) ?? Form.number(1);
-      numbers = numbers.times(number);
-      if (term.powers.length > 0) names.push(form.dividedBy(number)?.text ?? form.text);
-    }
+    const { number, rest } = form.split;
+    numbers = numbers.times(number);
+    if (rest.number === undefined) names.push(rest.textWithin);
   }
-  const [number] = numbers.terms;
-  if (number === undefined || names.length === 0) return numbers.text;
-  return `${names.join(" * ")}${number.over === 1 ? "" : ` * ${number.over}`}${number.under === 1 ? "" : ` / ${number.under}`}`;
-}
-
-export function sameName(one: Axis, other: Axis): boolean {
-  return one === other || (one.size === other.size && axisName(one) === axisName(other));
+  return numbers.after(names.join(" * "));
 }
 
 /** `[B, F, 320, H, W]`, with names where there are any. */
 export function showAxes(axes: readonly Axis[]): string {
-  return `[${axes.map(axisName).join(", ")}]`;
+  return `[${axes.map((axis) => axis.name).join(", ")}]`;
 }

@@ -1,7 +1,7 @@
 /** Two lists of axes that stand side by side: whether their names say that equal sizes hide a mistake. */
 
-import { type Axis, axisName, type Factor, isPlain, sameName, showAxes } from "./axis.ts";
-import { type Form, formOf } from "./size-form.ts";
+import { Axis, type Factor, showAxes } from "./axis.ts";
+import type { Form } from "./size-form.ts";
 
 export interface Misplaced {
   readonly index: number;
@@ -16,15 +16,16 @@ export interface Misplaced {
  * Places of unequal sizes are left to the caller, and so are lists of unequal length; the places behind the first `compared` only tell.
  */
 export function misplaced(expected: readonly Axis[], found: readonly Axis[], compared = expected.length): Misplaced | undefined {
-  const differing = expected.map((axis, i) => found[i] !== undefined && !sameName(axis, found[i]));
+  const differing = expected.map((axis, i) => axis !== found[i] && axis.key !== found[i]?.key);
+  if (!differing.includes(true)) return undefined;
   for (const [index, one] of expected.slice(0, compared).entries()) {
     const two = found[index];
-    if (two === undefined || !differing[index] || one.size !== two.size || isPlain(one) || isPlain(two)) continue;
+    if (two === undefined || !differing[index] || one.size !== two.size || one.plain || two.plain) continue;
     const elsewhere = (axis: Axis, others: readonly Axis[]) =>
-      others.some((other, i) => i !== index && differing[i] && sameName(axis, other));
+      others.some((other, i) => i !== index && differing[i] && axis.key === other.key);
     const swapped = elsewhere(two, expected) || elsewhere(one, found);
-    const same = formOf(one).root.text === formOf(two).root.text;
-    const names = `${axisName(two)} is not ${axisName(one)}`;
+    const same = one.form.root.text === two.form.root.text;
+    const names = `${two.name} is not ${one.name}`;
     const hint = permuted(expected, found) ? `bring the axes into order by name: \`arrange(${showAxes(expected)})\`` : undefined;
     if (!swapped && same && reordered(one, two)) return { index, why: `${names}, whose elements are in another order`, hint };
     if (swapped || (!same && named(one, two, expected, found, index)))
@@ -34,7 +35,11 @@ export function misplaced(expected: readonly Axis[], found: readonly Axis[], com
 }
 
 function permuted(one: readonly Axis[], other: readonly Axis[]): boolean {
-  const sorted = (axes: readonly Axis[]) => axes.map(axisName).sort().join();
+  const sorted = (axes: readonly Axis[]) =>
+    axes
+      .map((axis) => axis.name)
+      .sort()
+      .join();
   return sorted(one) === sorted(other);
 }
 
@@ -50,7 +55,7 @@ export function movedByView(from: readonly Axis[], to: readonly Axis[]): string 
     const ahead = common[i + 1];
     const turned = ahead !== undefined && (wanted.get(ahead[0])?.order ?? 0) < (other?.order ?? 0);
     if (other?.stride === stride && !turned) continue;
-    return `${axisName(axis)} lies in another place`;
+    return `${axis.name} lies in another place`;
   }
   const pairs = from.flatMap((axis, i) => {
     const at = to.findIndex((other, j) => other.size === axis.size && axis.size > 1 && strideAt(to, j) === strideAt(from, i));
@@ -70,14 +75,14 @@ interface Place {
 function placesOf(axes: readonly Axis[]): ReadonlyMap<string, Place> {
   const places = new Map<string, Place | undefined>();
   const add = (axis: Axis, stride: number) => {
-    const key = `${axisName(axis)}=${axis.size}`;
-    if (!isPlain(axis)) places.set(key, places.has(key) ? undefined : { axis, stride, order: places.size });
+    const key = `${axis.name}=${axis.size}`;
+    if (!axis.plain) places.set(key, places.has(key) ? undefined : { axis, stride, order: places.size });
   };
   for (const [i, axis] of axes.entries()) {
     if (axis.factors.length > 1 && axis.factors.every((factor) => factor.form.number === undefined)) {
       for (const [j, factor] of axis.factors.entries()) {
         const behind = axis.factors.slice(j + 1).reduce((size, { size: next }) => size * next, 1);
-        add({ size: factor.size, factors: [factor] }, behind * strideAt(axes, i));
+        add(new Axis(factor.size, [factor]), behind * strideAt(axes, i));
       }
     } else add(axis, strideAt(axes, i));
   }
@@ -98,7 +103,7 @@ function named(one: Axis, two: Axis, expected: readonly Axis[], found: readonly 
 }
 
 function rootNames(axis: Axis): Set<string> {
-  return new Set(formOf(axis).root.names.map((name) => name.key));
+  return new Set(axis.form.root.names.map((name) => name.key));
 }
 
 /** Whether two axes have the same factors, each once, in different orders. */

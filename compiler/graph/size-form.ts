@@ -15,7 +15,7 @@ export class SizeName {
     this.name = name;
     this.size = size;
     this.is = is;
-    this.key = `${name}=${size}${is === undefined ? "" : `=${formOf(is).root.text}`}`;
+    this.key = `${name}=${size}${is === undefined ? "" : `=${is.form.root.text}`}`;
   }
 }
 
@@ -55,9 +55,16 @@ export class Form {
     return this.shown;
   }
 
+  /** As it reads within a product. */
+  get textWithin(): string {
+    const [power, ...more] = this.terms[0]?.powers ?? [];
+    const alone = this.terms.length === 1 && more.length === 0 && power?.power === 1;
+    return this.terms.length > 1 || (alone && this.text.includes(" ")) ? `(${this.text})` : this.text;
+  }
+
   /** With each const as what it was defined as. */
   get root(): Form {
-    this.expanded ??= this.substitute((name) => (name.is === undefined ? undefined : formOf(name.is).root));
+    this.expanded ??= this.substitute((name) => name.is?.form.root);
     return this.expanded;
   }
 
@@ -70,6 +77,29 @@ export class Form {
 
   get names(): readonly SizeName[] {
     return this.terms.flatMap((term) => term.powers.map(({ of }) => of));
+  }
+
+  /** How many names it multiplies and divides by, in all its terms. */
+  get degree(): number {
+    return this.terms.reduce((sum, term) => sum + term.powers.reduce((all, { power }) => all + Math.abs(power), 0), 0);
+  }
+
+  get divides(): boolean {
+    return this.terms.some((term) => term.under !== 1 || term.powers.some(({ power }) => power < 0));
+  }
+
+  /** A product as its number and the names alone; a sum has the number 1. */
+  get split(): { readonly number: Form; readonly rest: Form } {
+    const [term, ...more] = this.terms;
+    if (term === undefined || more.length > 0) return { number: Form.number(1), rest: this };
+    return { number: new Form([{ ...term, powers: [] }]), rest: new Form([{ over: 1, under: 1, powers: term.powers }]) };
+  }
+
+  /** A number as it reads behind names that it multiplies: `C * 4`, `H / 2`. */
+  after(names: string): string {
+    const [term] = this.terms;
+    if (term === undefined || names === "") return this.text;
+    return `${names}${term.over === 1 ? "" : ` * ${term.over}`}${term.under === 1 ? "" : ` / ${term.under}`}`;
   }
 
   plus(other: Form, sign: 1 | -1 = 1): Form {
@@ -114,13 +144,6 @@ export class Form {
   }
 }
 
-/** The product of an axis's factors. */
-export function formOf(axis: Axis): Form {
-  const [first, ...rest] = axis.factors;
-  if (first === undefined) return Form.number(1);
-  return rest.reduce((form, factor) => form.times(factor.form), first.form);
-}
-
 function product(one: Term, two: Term): Term {
   const powers = new Map(one.powers.map((power) => [power.of.key, power]));
   for (const { of, power } of two.powers) powers.set(of.key, { of, power: (powers.get(of.key)?.power ?? 0) + power });
@@ -163,15 +186,12 @@ function textOf(terms: readonly Term[]): string {
 /** Without its sign. */
 function termText({ over, under, powers }: Term): string {
   const written = (sign: 1 | -1) =>
-    powers.flatMap(({ of, power }) => (power * sign > 0 ? new Array<string>(Math.abs(power)).fill(parenthesised(of.name)) : []));
+    powers.flatMap(({ of, power }) => (power * sign > 0 ? new Array<string>(Math.abs(power)).fill(of.name) : []));
   const [times, by] = [written(1), written(-1)];
   if (Math.abs(over) !== 1 || times.length === 0) times.push(String(Math.abs(over)));
   if (under !== 1) by.push(String(under));
-  const divisor = by.length > 1 ? `(${by.join(" * ")})` : by.join();
-  return `${times.join(" * ")}${divisor === "" ? "" : ` / ${divisor}`}`;
-}
-
-/** Names that stand for arithmetic that has no form of its own: `2 ** depth`. */
-function parenthesised(name: string): string {
-  return name.includes(" ") ? `(${name})` : name;
+  // Names that stand for arithmetic that has no form of its own: `2 ** depth`.
+  const among = (names: readonly string[]) => names.map((name) => (name.includes(" ") ? `(${name})` : name)).join(" * ");
+  if (by.length === 0) return times.length === 1 ? times.join() : among(times);
+  return `${among(times)} / ${by.length > 1 ? `(${among(by)})` : among(by)}`;
 }

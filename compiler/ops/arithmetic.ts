@@ -1,6 +1,6 @@
 /** The four operators between tensors, with axes of size 1 stretched. */
 
-import { type Axis, axisName, isPlain, plainAxis, showAxes } from "../graph/axis.ts";
+import { type Axis, plainAxis, showAxes } from "../graph/axis.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem, Tensor } from "./op.ts";
 import { gather, offsets, stridesOf, tensor } from "./reference/tensor.ts";
 import { countAxes, inputAt, refuseDtypes, refuseMisplaced } from "./rules.ts";
@@ -10,9 +10,9 @@ import { countAxes, inputAt, refuseDtypes, refuseMisplaced } from "./rules.ts";
  * as 1: a name that happens to be 1 would stretch at one size and not at another.
  */
 function stretched(left: Axis, right: Axis): Axis | undefined {
-  if (left.size === right.size) return isPlain(left) ? right : left;
-  if (left.size === 1 && isPlain(left)) return right;
-  return right.size === 1 && isPlain(right) ? left : undefined;
+  if (left.size === right.size) return left.plain ? right : left;
+  if (left.size === 1 && left.plain) return right;
+  return right.size === 1 && right.plain ? left : undefined;
 }
 
 function inferBinary(operator: string, left: AxisType, right: AxisType): AxisType | ShapeProblem {
@@ -34,13 +34,13 @@ function inferBinary(operator: string, left: AxisType, right: AxisType): AxisTyp
 }
 
 function unequal(operator: string, index: number, left: Axis, right: Axis): ShapeProblem {
-  const [a, b] = [axisName(left), axisName(right)];
-  const named = [left, right].flatMap((axis) => (isPlain(axis) ? [] : [axisName(axis)]));
+  const [a, b] = [left.name, right.name];
+  const named = [left, right].flatMap((axis) => (axis.plain ? [] : [axis.name]));
   const name = named.length === 2 && a !== b ? `${a} (${b} on the right)` : (named[0] ?? String(index));
   const message = `\`${operator}\` needs equal axes, but axis ${name} is ${left.size} on the left and ${right.size} on the right`;
   const one = [left, right].find((axis) => axis.size === 1);
   if (one === undefined) return { code: "shape-mismatch", message, at: "call" };
-  const hint = `only an axis that is written as 1 stretches: \`1\` in the place of ${axisName(one)}`;
+  const hint = `only an axis that is written as 1 stretches: \`1\` in the place of ${one.name}`;
   return { code: "shape-mismatch", message, hint, at: "call" };
 }
 
@@ -49,7 +49,7 @@ function viewHint(left: AxisType, right: AxisType): string {
   const [more, fewer] = left.axes.length > right.axes.length ? [left, right] : [right, left];
   const ones = new Array<string>(more.axes.length - fewer.axes.length).fill("1");
   const side = fewer === left ? "left" : "right";
-  return `give the ${side} side axes of size 1 where it stretches: \`view(…, [${[...ones, ...fewer.axes.map(axisName)].join(", ")}])\``;
+  return `give the ${side} side axes of size 1 where it stretches: \`view(…, [${[...ones, ...fewer.axes.map((axis) => axis.name)].join(", ")}])\``;
 }
 
 /** The elements of `x` as they meet those of the result. */

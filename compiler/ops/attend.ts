@@ -1,6 +1,6 @@
 /** `attend`: multi-head attention, a composite of products and a softmax (Vaswani et al., 2017). */
 
-import { type Axis, axisName, showAxes } from "../graph/axis.ts";
+import { type Axis, showAxes } from "../graph/axis.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
 import type { AxisType, CompositeOp, ShapeProblem } from "./op.ts";
 import { attention } from "./reference/attention.ts";
@@ -26,8 +26,8 @@ function infer(inputs: readonly AxisType[], { heads }: OpAttributes["attend"]): 
     differs(query, value, 3, "query", "value") ??
     differs(query, value, 1, "query", "value") ??
     differs(key, value, 2, "key", "value") ??
-    refuseMisplaced(needs(query, key, "query", "key"), ofBoth(query), ofBoth(key), { input: 1 }) ??
-    refuseMisplaced(needs(query, value, "query", "value"), ofBoth(query), ofBoth(value), { input: 2 }) ??
+    refuseMisplaced(needs(query, key, "query", "key"), shared(query), shared(key), { input: 1 }, 2) ??
+    refuseMisplaced(needs(query, value, "query", "value"), shared(query), shared(value), { input: 2 }, 2) ??
     refuseMisplaced(needs(key, value, "key", "value"), key.axes, value.axes, { input: 2 }) ??
     refuseHeads(query, heads) ??
     query
@@ -46,16 +46,16 @@ function needs(a: AxisType, b: AxisType, left: Role, right: Role): string {
   return `\`attend\` needs ${left} and ${right} of the same axes, but the ${left} has ${showAxes(a.axes)} and the ${right} ${showAxes(b.axes)}`;
 }
 
-/** The axes that the query shares with the key and the value: tokens are each's own. */
-function ofBoth(type: AxisType): Axis[] {
-  return [axisFromEnd(type, 3), axisFromEnd(type, 1)];
+/** The two axes that the query shares with the key and the value, then the tokens, which are each's own. */
+function shared(type: AxisType): Axis[] {
+  return [axisFromEnd(type, 3), axisFromEnd(type, 1), axisFromEnd(type, 2)];
 }
 
 function refuseHeads(query: AxisType, heads: number): ShapeProblem | undefined {
   const channels = axisFromEnd(query, 1);
   const below = refuseBelow("attend", "heads", heads, 1);
   if (below !== undefined || channels.size % heads === 0) return below;
-  const message = `\`attend\` splits ${channels.size} channels (axis ${axisName(channels)}) into ${heads} heads, which does not divide`;
+  const message = `\`attend\` splits ${channels.size} channels (axis ${channels.name}) into ${heads} heads, which does not divide`;
   return { code: "not-divisible", message, at: { attribute: "heads" } };
 }
 

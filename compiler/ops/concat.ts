@@ -1,6 +1,6 @@
 /** `concat`: values one after another along an axis. */
 
-import { axisName, showAxes } from "../graph/axis.ts";
+import { showAxes } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
 import { arrayFor, tensor } from "./reference/tensor.ts";
@@ -33,7 +33,7 @@ function refuseOther(first: AxisType, other: AxisType, axis: number, index: numb
     return refuseMisplaced(said, expected, other.axes, { input: 0 });
   }
   const [one, two] = [inputAt(first.axes, wrong), inputAt(other.axes, wrong)];
-  const message = `${needs}, but axis ${axisName(one)} is ${one.size} in ${showAxes(first.axes)} and ${two.size} in ${showAxes(other.axes)}`;
+  const message = `${needs}, but axis ${one.name} is ${one.size} in ${showAxes(first.axes)} and ${two.size} in ${showAxes(other.axes)}`;
   return { code: "shape-mismatch", message, at: { input: 0 } };
 }
 

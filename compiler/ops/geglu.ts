@@ -1,6 +1,6 @@
 /** `geglu`: the last axis halves, the first half scaled by the GELU of the second (Shazeer, 2020). */
 
-import { axisName, plainAxis } from "../graph/axis.ts";
+import { plainAxis } from "../graph/axis.ts";
 import { geluOf } from "./elementwise.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
@@ -20,7 +20,7 @@ export const geglu: PrimitiveOp<"geglu"> = {
     if (refused !== undefined) return refused;
     const last = axisFromEnd(x, 1);
     if (last.size % 2 === 0) return { dtype: x.dtype, axes: [...x.axes.slice(0, -1), strided(last, plainAxis(2), last.size / 2)] };
-    const message = `\`geglu\` halves the last axis, but axis ${axisName(last)} is ${last.size}, which is odd`;
+    const message = `\`geglu\` halves the last axis, but axis ${last.name} is ${last.size}, which is odd`;
     return { code: "not-divisible", message, at: { input: 0 } };
   },
   mixes: (shapes) => lastAxes(shapes, 1),

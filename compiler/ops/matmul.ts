@@ -1,6 +1,6 @@
 /** `matmul`: batches of matrices to their products. */
 
-import { axisName, showAxes } from "../graph/axis.ts";
+import { showAxes } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
 import { product } from "./reference/product.ts";
@@ -37,7 +37,7 @@ function infer(inputs: readonly AxisType[]): AxisType | ShapeProblem {
     );
     return misplaced ?? { dtype: a.dtype, axes: [...a.axes.slice(0, -1), axisFromEnd(b, 1)] };
   }
-  const message = `\`matmul\` sums over the last axis of the first value, ${inner.size} (${axisName(inner)}), and the last but one of the second, ${rows.size} (${axisName(rows)}), which must be equal`;
+  const message = `\`matmul\` sums over the last axis of the first value, ${inner.size} (${inner.name}), and the last but one of the second, ${rows.size} (${rows.name}), which must be equal`;
   return { code: "shape-mismatch", message, at: { input: 1 } };
 }
 

@@ -1,6 +1,5 @@
 /** `groupNorm` and `layerNorm`: values to mean 0 and variance 1 over a group of channels or the last axis, then scaled and shifted. */
 
-import { axisName } from "../graph/axis.ts";
 import type { OwnedWeight, PrimitiveOp } from "./op.ts";
 import { normaliseRows } from "./reference/normalise-rows.ts";
 import { tensor } from "./reference/tensor.ts";
@@ -41,7 +40,7 @@ export const groupNorm: PrimitiveOp<"groupNorm"> = {
     if (refused !== undefined) return refused;
     const channels = axisFromEnd(x, 3);
     if (channels.size % groups === 0) return x;
-    const message = `\`groupNorm\` splits ${channels.size} channels (axis ${axisName(channels)}) into ${groups} groups, which does not divide`;
+    const message = `\`groupNorm\` splits ${channels.size} channels (axis ${channels.name}) into ${groups} groups, which does not divide`;
     return { code: "not-divisible", message, hint: `\`groups: ${divisorUpTo(channels.size, groups)}\``, at: { attribute: "groups" } };
   },
   mixes: (shapes) => lastAxes(shapes, 3),

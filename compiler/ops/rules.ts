@@ -2,7 +2,6 @@
 
 import { type Axis, axisOfForm, plainAxis, showAxes } from "../graph/axis.ts";
 import { misplaced } from "../graph/same-axes.ts";
-import { formOf } from "../graph/size-form.ts";
 import type { AttributeAxis, AxisType, Mix, ShapeProblem } from "./op.ts";
 
 /** The type of an input that the signature promises; its absence is a bug of the caller. */
@@ -79,13 +78,13 @@ export const bySize: AttributeAxis = (_, size) => plainAxis(size);
 
 /** The axis after an enlargement: `H * 2`. */
 export function enlarged(axis: Axis, by: Axis): Axis {
-  return axisOfForm(formOf(axis).times(formOf(by)), axis.size * by.size);
+  return axisOfForm(axis.form.times(by.form), axis.size * by.size);
 }
 
 /** The axis after a stride, `H / 2`; only its size is known where that does not divide. */
 export function strided(axis: Axis, by: Axis, size: number): Axis {
   if (by.size === 1 && size === axis.size) return axis;
-  const form = formOf(axis).dividedBy(formOf(by));
+  const form = axis.form.dividedBy(by.form);
   return form === undefined || size * by.size !== axis.size ? plainAxis(size) : axisOfForm(form, size);
 }
 
@@ -93,7 +92,7 @@ export function strided(axis: Axis, by: Axis, size: number): Axis {
 export function joined(axes: readonly Axis[]): Axis {
   const [first, ...rest] = axes;
   if (first === undefined) return plainAxis(0);
-  return rest.reduce((sum, axis) => axisOfForm(formOf(sum).plus(formOf(axis)), sum.size + axis.size), first);
+  return rest.reduce((sum, axis) => axisOfForm(sum.form.plus(axis.form), sum.size + axis.size), first);
 }
 
 /** Refuses axes of equal sizes that their names tell apart; of lists that go on beyond the `compared`, the rest only tells. */

@@ -1,6 +1,5 @@
 /** `slice`: a run of one axis. */
 
-import { axisName, isPlain } from "../graph/axis.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { gather, offsets, stridesOf, tensor } from "./reference/tensor.ts";
 import { bySize, inputAt, refuseAxis, refuseBelow } from "./rules.ts";
@@ -24,11 +23,11 @@ export const slice: PrimitiveOp<"slice"> = {
     if (refused !== undefined) return refused;
     const cut = inputAt(x.axes, axis);
     if (start + size > cut.size) {
-      const message = `\`slice\` takes the elements ${start} to ${start + size - 1} of axis ${axisName(cut)}, but it has only ${cut.size}`;
+      const message = `\`slice\` takes the elements ${start} to ${start + size - 1} of axis ${cut.name}, but it has only ${cut.size}`;
       return { code: "bad-attribute", message, at: { attribute: start >= cut.size ? "start" : "size" } };
     }
     const named = axisOf("size", size);
-    const kept = size === cut.size && isPlain(named) ? cut : named;
+    const kept = size === cut.size && named.plain ? cut : named;
     return { dtype: x.dtype, axes: x.axes.map((old, i) => (i === axis ? kept : old)) };
   },
   mixes: (_, { axis }) => [{ axis }],
