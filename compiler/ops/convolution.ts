@@ -36,7 +36,9 @@ function refuseGroups(op: Name, x: AxisType, { out, groups }: Attributes): Shape
   if (below !== undefined) return below;
   const channels = axisFromEnd(x, windowAxes[op] + 1);
   const [count, what] =
-    channels.size % groups !== 0 ? [channels.size, `channels (axis ${axisName(channels)} of ${showAxes(x.axes)})`] : [out, "channels of the result"];
+    channels.size % groups !== 0
+      ? [channels.size, `channels (axis ${axisName(channels)} of ${showAxes(x.axes)})`]
+      : [out, "channels of the result"];
   if (count % groups === 0) return undefined;
   return {
     code: "not-divisible",
@@ -51,7 +53,8 @@ function weights(op: Name, inputs: readonly AxisType[], attributes: Attributes):
   const channels = axisFromEnd(inputAt(inputs, 0), windowAxes[op] + 1).size;
   const [first, second] = isTransposed(op) ? [channels, out] : [out, channels];
   const shape = [first, second / groups, ...windowsOf(op, attributes).map(({ kernel }) => kernel)];
-  const init = start === "zeros" ? ({ kind: "zeros" } as const) : ({ kind: "uniform", bound: 1 / Math.sqrt(sizeOf(shape.slice(1))) } as const);
+  const init =
+    start === "zeros" ? ({ kind: "zeros" } as const) : ({ kind: "uniform", bound: 1 / Math.sqrt(sizeOf(shape.slice(1))) } as const);
   const weight = { name: "weight", shape, init };
   return bias ? [weight, { name: "bias", shape: [out], init }] : [weight];
 }
@@ -83,7 +86,10 @@ function convolution<O extends ConvolutionName>(name: O, doc: string): Primitive
     mixes: (shapes, attributes) => windowMixes(name, shapes, attributes, true),
     flops: (inputs, output) => 2 * sizeOf(output.shape) * sizeOf(inputAt(inputs, 1).shape.slice(1)),
     reference: (inputs, attributes, output) =>
-      tensor(output, convolve(inputAt(inputs, 0), inputAt(inputs, 1), inputs[2], output.shape, windowsOf(name, attributes), attributes.groups)),
+      tensor(
+        output,
+        convolve(inputAt(inputs, 0), inputAt(inputs, 1), inputs[2], output.shape, windowsOf(name, attributes), attributes.groups),
+      ),
   };
 }
 

@@ -115,7 +115,12 @@ function sizeAlong(op: WindowedName, size: number, { kernel, stride, dilation, b
 /** The last axes of the result, or why there are none; refuses every attribute of `WindowAttributes`. */
 export function windowedAxes(op: WindowedName, x: AxisType, attributes: WindowAttributes): readonly Axis[] | ShapeProblem {
   const axes = windowAxes[op];
-  for (const [attribute, least] of [["kernel", 1], ["stride", 1], ["dilation", 1], ["padding", 0]] as const) {
+  for (const [attribute, least] of [
+    ["kernel", 1],
+    ["stride", 1],
+    ["dilation", 1],
+    ["padding", 0],
+  ] as const) {
     const value = attributes[attribute];
     if (value === undefined) continue;
     if (isList<number | string>(value) && value.length !== axes) {
@@ -151,12 +156,12 @@ function refuseShort(op: WindowedName, padding: Padding, { kernel, stride, dilat
 function refuseSize(op: WindowedName, x: AxisType, axis: Axis, size: number, window: Window): ShapeProblem | undefined {
   const { kernel, dilation, before, after } = window;
   const reach = dilation * (kernel - 1) + 1;
-  const where = `axis ${axisName(axis)} of ${showAxes(x.axes)}`;
-  const told = `\`${op}\` has a kernel of ${kernel}${dilation === 1 ? "" : ` with dilation ${dilation}, which reaches over ${reach} places`}`;
+  const where = `axis ${axisName(axis)} (${axis.size}) of ${showAxes(x.axes)}`;
+  const told = `\`${op}\` has a kernel of ${kernel}${dilation === 1 ? "" : ` (${reach} places with its dilation)`}`;
   if (size < 1) {
     const message = isTransposed(op)
       ? `\`${op}\` leaves nothing of ${where}: its padding cuts ${before + after} places`
-      : `${told}, which is larger than ${where} with its padding`;
+      : `${told}, which is larger than ${where}${before + after === 0 ? "" : " with its padding"}`;
     return { code: "bad-attribute", message, at: { attribute: isTransposed(op) ? "padding" : "kernel" } };
   }
   // Kernels count padded places in numbers of 32 bits, with a sign.
@@ -173,7 +178,12 @@ function axisAfter(op: WindowedName, axis: Axis, size: number, { stride }: Windo
 }
 
 /** The axes that windows mix: of one tap that is moved nowhere, none. `channels` are mixed too where the op sums over them. */
-export function windowMixes(op: WindowedName, shapes: readonly (readonly number[])[], attributes: WindowAttributes, channels: boolean): Mix[] {
+export function windowMixes(
+  op: WindowedName,
+  shapes: readonly (readonly number[])[],
+  attributes: WindowAttributes,
+  channels: boolean,
+): Mix[] {
   const axes = windowAxes[op];
   const windows = windowsOf(op, attributes);
   const last = lastAxes(shapes, axes).flatMap((mix, i): Mix[] => {

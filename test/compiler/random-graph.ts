@@ -41,10 +41,16 @@ const normEps = 1e-2;
 
 const convolved =
   (axes: number, paddings: readonly Padding[]): Make =>
-  (x, shape, { random }) => {
-    if (shape.length < axes + 1) return undefined;
+  (given, old, { random, operand }) => {
+    const enough = old.length >= axes + 2;
+    // Values of many axes are rare, and small.
+    const shape = enough
+      ? old
+      : [random.pick([1, 2]), random.pick(sizes), ...Array.from({ length: axes }, () => random.pick([1, 2, 3, 4, 5]))];
+    const x = enough ? given : operand(shape);
     const kernels = axes === 3 ? [1, 2, 3] : [1, 3, 3, 5, 2];
-    const each = <T>(from: readonly T[]) => (random.below(3) > 0 ? random.pick(from) : Array.from({ length: axes }, () => random.pick(from)));
+    const each = <T>(from: readonly T[]) =>
+      random.below(3) > 0 ? random.pick(from) : Array.from({ length: axes }, () => random.pick(from));
     const groups = random.below(2) === 0 ? 1 : divisorOf(shape.at(-axes - 1) ?? 1, random);
     return {
       inputs: [x],
@@ -65,7 +71,9 @@ const cuts: readonly Padding[] = ["same", "same", "causal", "none", 1];
 const pooled =
   (axes: number): Make =>
   (x, shape, { random }) =>
-    shape.length < axes ? undefined : { inputs: [x], attributes: { kernel: random.pick([1, 2, 3]), stride: random.pick(["kernel", 1, 2]) } };
+    shape.length < axes
+      ? undefined
+      : { inputs: [x], attributes: { kernel: random.pick([1, 2, 3]), stride: random.pick(["kernel", 1, 2]) } };
 
 /** Total: a new op is drawn by itself, or it does not compile. */
 const makers: { readonly [O in OpName]: Make } = {

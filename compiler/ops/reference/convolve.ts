@@ -151,7 +151,6 @@ function targetsOf(sizes: Sizes3, points: Sizes3, windows: Windows3): Int32Array
       for (const xTaps of xs)
         for (const z of zTaps)
           for (const y of yTaps)
-            for (const x of xTaps)
-              made.push(inside(z, 0) && inside(y, 1) && inside(x, 2) ? (z * points[1] + y) * points[2] + x : -1);
+            for (const x of xTaps) made.push(inside(z, 0) && inside(y, 1) && inside(x, 2) ? (z * points[1] + y) * points[2] + x : -1);
   return Int32Array.from(made);
 }

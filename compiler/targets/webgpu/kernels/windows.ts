@@ -187,7 +187,8 @@ function groupOf({ groups, lanes, own }: Layout): { readonly group: string; read
 function sumRuns({ scene }: Task, writer: KernelWriter, layout: Layout, matrix: Stored): boolean {
   const { core, channels, outputs, groups, inner, own, lanes, points } = layout;
   const [x = -1] = core.inputs;
-  const runs = inner % 4 === 0 && isTogether(layout) ? runsOf(scene, x, scene.value(x).type.shape.length - windowAxes[core.op] - 1) : undefined;
+  const runs =
+    inner % 4 === 0 && isTogether(layout) ? runsOf(scene, x, scene.value(x).type.shape.length - windowAxes[core.op] - 1) : undefined;
   const transposed = isTransposed(core.op);
   if (runs === undefined || (groups > 1 && runs.length > 1) || (lanes === 1 && !transposed)) return false;
   const { group, row } = groupOf(layout);
@@ -236,7 +237,11 @@ function sumOneByOne({ scene }: Task, writer: KernelWriter, layout: Layout, matr
     const transposedAt = (l: number) => writer.load(matrix, `(tap * ${own}u + ${rowOf(l)}) * ${channels}u + ${channelOf(l)}`);
     const at = `(tap * ${inner}u + ${innerVariable}) * ${outputs / lanes}u + c`;
     const weight = writer.name(
-      isTransposed(core.op) ? `${type}(${each.map(transposedAt).join(", ")})` : lanes === 4 ? writer.load4(matrix, at) : writer.load(matrix, at),
+      isTransposed(core.op)
+        ? `${type}(${each.map(transposedAt).join(", ")})`
+        : lanes === 4
+          ? writer.load4(matrix, at)
+          : writer.load(matrix, at),
     );
     for (let j = 0; j < points; j++) {
       const read = (l: number) => new Reader(scene, writer).read(x, placeOf(layout, j, variable(channelOf(l), channels)), 1);

@@ -10,7 +10,10 @@ export function isWindowed(op: OpName): op is WindowedName {
 }
 
 /** The ops that multiply with a weight that is packed. */
-export const matrixOps = ["linear", ...windowedNames.filter((op) => !isPool(op))] as readonly ("linear" | Exclude<WindowedName, PoolName>)[];
+export const matrixOps = ["linear", ...windowedNames.filter((op) => !isPool(op))] as readonly (
+  | "linear"
+  | Exclude<WindowedName, PoolName>
+)[];
 
 export function hasMatrix(op: OpName): boolean {
   return matrixOps.some((one) => one === op);
