@@ -103,8 +103,10 @@ export function showStatic(type: StaticType): string {
       const shown = type.values.map((value) => JSON.stringify(value)).join(", ");
       return type.values.length === 1 ? shown : `one of ${shown}`;
     }
-    case "either":
-      return type.options.map(showStatic).join(" or ");
+    case "either": {
+      const shown = type.options.filter(({ kind }) => kind !== "list").map(showStatic);
+      return `${shown.join(" or ")}${shown.length < type.options.length ? ", or a list of one an axis" : ""}`;
+    }
     case "list":
       return type.element.kind === "unknown" ? "a list" : `a list, each ${showStatic(type.element)}`;
     case "record":
