@@ -49,7 +49,9 @@ function callOp(expression: CallExpression, op: OpName, given: readonly Expressi
   const inputs = signature.inputs.flatMap((input, i) => tensorsOf(given[i], input, expression, frame));
   const { attributes, ints } = readAttributes(expression, entry, given.slice(signature.inputs.length), frame);
   const types = inputs.map((tensor) => tensor.type);
-  const inferred = entry.infer(types, attributes, (attribute, size) => axisOf(ints.get(attribute) ?? int(size)));
+  const inferred = entry.infer(types, attributes, (attribute, size, item) =>
+    axisOf(ints.get(`${attribute} ${item}`) ?? ints.get(attribute) ?? int(size)),
+  );
   if (isProblem(inferred)) return refuse(inferred, expression, signature, given, frame);
 
   const owned = entry.weights?.(types, attributes) ?? [];
@@ -83,7 +85,7 @@ function tensorsOf(
   );
 }
 
-/** What the signature promises of each attribute, `attributeValue` has seen to; `ints` are those that are one number, by what the call calls them. */
+/** What the signature promises of each attribute, `attributeValue` has seen to; `ints` are its numbers by attribute, and those of lists by item. */
 function readAttributes(
   expression: CallExpression,
   { signature, takesPrecision }: OpEntry,
@@ -106,6 +108,8 @@ function readAttributes(
 function attributeValue(attribute: AttributeSignature, expression: Expression, ints: Map<string, IntStatic>, frame: Frame): AttributeValue {
   if (attribute.kind === "ints") return intsOf(expression, frame).map((number) => number.value);
   const value = evaluate(expression, frame);
+  if (typeof attribute.kind === "object" && "perAxis" in attribute.kind)
+    return perAxis(attribute.name, attribute.kind.perAxis, value, ints, expression, frame);
   if (attribute.kind === "int" && value.kind === "int" && Math.abs(value.value) <= mostSize) {
     ints.set(attribute.name, value);
     return value.value;
@@ -115,11 +119,35 @@ function attributeValue(attribute: AttributeSignature, expression: Expression, i
   if (typeof attribute.kind === "object" && value.kind === "string" && attribute.kind.oneOf.includes(value.value)) return value.value;
   const expected =
     typeof attribute.kind === "object"
-      ? `one of ${attribute.kind.oneOf.map((choice) => JSON.stringify(choice)).join(", ")}`
+      ? `one of ${quoted(attribute.kind.oneOf)}`
       : attribute.kind === "int"
         ? `an int up to ${mostSize}`
         : `a value of kind ${attribute.kind}`;
   return fail(frame, "wrong-kind", expression.span, { expected: `\`${attribute.name}\`: ${expected}`, found: describe(value) });
+}
+
+function perAxis(
+  attribute: string,
+  words: readonly string[],
+  value: Static,
+  ints: Map<string, IntStatic>,
+  { span }: Expression,
+  frame: Frame,
+): AttributeValue {
+  const one = (item: Static, key: string): number | string => {
+    if (item.kind === "int" && Math.abs(item.value) <= mostSize) {
+      ints.set(key, item);
+      return item.value;
+    }
+    if (item.kind === "string" && words.includes(item.value)) return item.value;
+    const expected = `\`${attribute}\`: an int up to ${mostSize}${words.length === 0 ? "" : ` or one of ${quoted(words)}`}, or a list of one an axis`;
+    return fail(frame, "wrong-kind", span, { expected, found: describe(item) });
+  };
+  return value.kind === "list" ? itemsOf(frame, span, value).map((item, i) => one(item, `${attribute} ${i}`)) : one(value, attribute);
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => JSON.stringify(word)).join(", ");
 }
 
 function refuse(problem: ShapeProblem, call: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): never {

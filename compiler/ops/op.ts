@@ -19,8 +19,8 @@ export interface ShapeProblem {
   readonly at: { readonly input: number } | { readonly attribute: string } | "call";
 }
 
-/** The axis that an int attribute makes: by its name where the call has one for it. */
-export type AttributeAxis = (attribute: string, size: number) => Axis;
+/** The axis that an int attribute, or an item of one that is a list, makes: by its name where the call has one for it. */
+export type AttributeAxis = (attribute: string, size: number, item?: number) => Axis;
 
 /** A weight that an op owns: its name below the op's label, and its shape. */
 export interface OwnedWeight {

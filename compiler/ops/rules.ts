@@ -83,7 +83,7 @@ export function enlarged(axis: Axis, by: Axis): Axis {
 
 /** The axis after a stride, `H / 2`; only its size is known where that does not divide. */
 export function strided(axis: Axis, by: Axis, size: number): Axis {
-  if (by.size === 1 && size === axis.size) return axis;
+  if (by.plain && by.size === 1 && size === axis.size) return axis;
   const form = axis.form.dividedBy(by.form);
   return form === undefined || size * by.size !== axis.size ? plainAxis(size) : axisOfForm(form, size);
 }

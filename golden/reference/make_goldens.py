@@ -84,12 +84,59 @@ def conv(stride=1, padding=1, end=False):
     return frames(apply)
 
 
+def windows():
+    """Convolutions, their transposes and pools of other windows than one square on both sides: [2, 3] in front, PyTorch's own words where it has them."""
+    for name, op, attributes, x, shape, compute in (
+        ("same", "conv1d", {"out": 7, "kernel": 3}, (5, 11), (7, 5, 3), lambda x, w, b: F.conv1d(x, w, b, padding="same")),
+        ("even", "conv1d", {"out": 8, "kernel": 4}, (4, 9), (8, 4, 4), lambda x, w, b: F.conv1d(x, w, b, padding="same")),
+        ("causal-dilated", "conv1d", {"out": 8, "kernel": 3, "padding": "causal", "dilation": 2}, (8, 11), (8, 8, 3),
+         lambda x, w, b: F.conv1d(F.pad(x, (4, 0)), w, b, dilation=2)),
+        ("none-stride3", "conv1d", {"out": 6, "kernel": 4, "padding": "none", "stride": 3}, (5, 13), (6, 5, 4), lambda x, w, b: F.conv1d(x, w, b, 3)),
+        ("depthwise", "conv1d", {"out": 8, "kernel": 5, "groups": 8}, (8, 11), (8, 1, 5), lambda x, w, b: F.conv1d(x, w, b, padding=2, groups=8)),
+        ("depthwise-odd", "conv1d", {"out": 5, "kernel": 3, "groups": 5}, (5, 7), (5, 1, 3), lambda x, w, b: F.conv1d(x, w, b, padding=1, groups=5)),
+        ("wide-same", "conv2d", {"out": 8, "kernel": [1, 3]}, (4, 5, 7), (8, 4, 1, 3), lambda x, w, b: F.conv2d(x, w, b, padding="same")),
+        ("dilated", "conv2d", {"out": 7, "kernel": 3, "dilation": [1, 2]}, (5, 6, 9), (7, 5, 3, 3), lambda x, w, b: F.conv2d(x, w, b, padding="same", dilation=(1, 2))),
+        ("ints", "conv2d", {"out": 12, "kernel": [3, 2], "stride": [2, 1], "padding": [2, 1]}, (8, 7, 5), (12, 8, 3, 2),
+         lambda x, w, b: F.conv2d(x, w, b, (2, 1), (2, 1))),
+        ("groups2", "conv2d", {"out": 12, "kernel": 3, "groups": 2}, (6, 5, 7), (12, 3, 3, 3), lambda x, w, b: F.conv2d(x, w, b, padding=1, groups=2)),
+        ("groups3", "conv2d", {"out": 24, "kernel": 3, "groups": 3, "stride": 2}, (12, 5, 8), (24, 4, 3, 3), lambda x, w, b: F.conv2d(x, w, b, 2, 1, groups=3)),
+        ("twice-depthwise", "conv2d", {"out": 8, "kernel": 3, "groups": 4}, (4, 5, 7), (8, 1, 3, 3), lambda x, w, b: F.conv2d(x, w, b, padding=1, groups=4)),
+        ("same", "conv3d", {"out": 8, "kernel": 3}, (4, 3, 5, 7), (8, 4, 3, 3, 3), lambda x, w, b: F.conv3d(x, w, b, padding="same")),
+        ("causal", "conv3d", {"out": 7, "kernel": 3, "stride": [1, 2, 2], "padding": ["causal", 1, 1]}, (5, 5, 6, 3), (7, 5, 3, 3, 3),
+         lambda x, w, b: F.conv3d(F.pad(x, (0, 0, 0, 0, 2, 0)), w, b, (1, 2, 2), (0, 1, 1))),
+        ("frames-depthwise", "conv3d", {"out": 8, "kernel": [3, 1, 1], "padding": ["causal", "none", "none"], "groups": 8}, (8, 5, 3, 5), (8, 1, 3, 1, 1),
+         lambda x, w, b: F.conv3d(F.pad(x, (0, 0, 0, 0, 2, 0)), w, b, groups=8)),
+        ("pointwise", "conv3d", {"out": 8, "kernel": 1}, (5, 2, 3, 5), (8, 5, 1, 1, 1), lambda x, w, b: F.conv3d(x, w, b)),
+        ("k4-stride2", "convTranspose1d", {"out": 8, "kernel": 4, "stride": 2}, (4, 7), (4, 8, 4), lambda x, w, b: F.conv_transpose1d(x, w, b, 2, 1)),
+        ("k3-stride2", "convTranspose1d", {"out": 7, "kernel": 3, "stride": 2}, (5, 7), (5, 7, 3), lambda x, w, b: F.conv_transpose1d(x, w, b, 2, 1, 1)),
+        ("causal", "convTranspose1d", {"out": 8, "kernel": 5, "stride": 2, "padding": "causal"}, (8, 7), (8, 8, 5), lambda x, w, b: F.conv_transpose1d(x, w, b, 2)[..., :14]),
+        ("none-dilated", "convTranspose1d", {"out": 7, "kernel": 3, "stride": 3, "padding": "none", "dilation": 2}, (5, 4), (5, 7, 3),
+         lambda x, w, b: F.conv_transpose1d(x, w, b, 3, dilation=2)),
+        ("ints", "convTranspose2d", {"out": 6, "kernel": 3, "stride": [2, 1], "padding": 1}, (5, 4, 7), (5, 6, 3, 3), lambda x, w, b: F.conv_transpose2d(x, w, b, (2, 1), 1)),
+        ("groups2", "convTranspose2d", {"out": 16, "kernel": 4, "stride": 2, "groups": 2}, (8, 3, 5), (8, 8, 4, 4), lambda x, w, b: F.conv_transpose2d(x, w, b, 2, 1, groups=2)),
+        ("groups2-odd", "convTranspose2d", {"out": 12, "kernel": 2, "stride": 2, "groups": 2}, (6, 3, 5), (6, 6, 2, 2), lambda x, w, b: F.conv_transpose2d(x, w, b, 2, groups=2)),
+        ("depthwise", "convTranspose2d", {"out": 8, "kernel": 3, "groups": 8}, (8, 3, 5), (8, 1, 3, 3), lambda x, w, b: F.conv_transpose2d(x, w, b, 1, 1, groups=8)),
+        ("pictures", "convTranspose3d", {"out": 8, "kernel": [1, 4, 4], "stride": [1, 2, 2]}, (4, 3, 3, 5), (4, 8, 1, 4, 4),
+         lambda x, w, b: F.conv_transpose3d(x, w, b, (1, 2, 2), (0, 1, 1))),
+    ):
+        yield f"{op}-{name}", op, attributes, {"x": (2, 3, *x), "weight": shape, "bias": (attributes["out"],)}, frames(lambda x, weight, bias, compute=compute: compute(x, weight, bias))
+    for name, op, attributes, x, compute in (
+        ("k3", "averagePool1d", {"kernel": 3}, (5, 11), lambda x: F.avg_pool1d(x, 3)),
+        ("stride1", "averagePool2d", {"kernel": [2, 3], "stride": 1}, (8, 5, 7), lambda x: F.avg_pool2d(x, (2, 3), 1)),
+        ("odd", "averagePool2d", {"kernel": 2}, (5, 5, 7), lambda x: F.avg_pool2d(x, 2)),
+        ("pictures", "averagePool3d", {"kernel": [1, 2, 2]}, (4, 3, 4, 6), lambda x: F.avg_pool3d(x, (1, 2, 2))),
+        ("overlapping", "averagePool3d", {"kernel": 3, "stride": [1, 2, 1]}, (5, 4, 5, 3), lambda x: F.avg_pool3d(x, 3, (1, 2, 1))),
+    ):
+        yield f"{op}-{name}", op, attributes, {"x": (2, 3, *x)}, frames(compute)
+
+
 def ops():
     conv_cases = [("k3", 1, 1, 3, False), ("k1", 1, 0, 1, False), ("k5", 1, 2, 5, False), ("k3-stride2", 2, 1, 3, False), ("k3-stride2-end", 2, 0, 3, True)]
     for name, stride, padding, k, end in conv_cases:
         shape = (2, 3, 5, 6, 10) if stride == 2 else (2, 3, 5, 7, 9)
         attributes = {"out": 7, "kernel": k, "stride": stride, **({"padding": "end"} if end else {})}
         yield f"conv2d-{name}", "conv2d", attributes, {"x": shape, "weight": (7, 5, k, k), "bias": (7,)}, conv(stride, padding, end)
+    yield from windows()
     for groups, channels, eps in ((1, 5, 1e-5), (3, 6, 1e-6), (6, 6, 1e-5)):
         op = frames(lambda x, weight, bias, groups=groups, eps=eps: F.group_norm(x, groups, weight, bias, eps))
         yield (f"group-norm-{groups}-of-{channels}", "groupNorm", {"groups": groups, "eps": eps},

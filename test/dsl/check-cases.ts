@@ -129,6 +129,7 @@ export const checkCases: Cases = {
     body("return x |> conv2d(x, kernel: 1) as conv;"),
     body("return F |> silu();"),
     body('return x |> conv2d(out, kernel: 3, padding: "ends") as conv;'),
+    body('return x |> conv2d(out, kernel: [3, 1.5], padding: ["same", "casual"]) as conv;'),
     body('if (mode == "directd") { return x; }\n  return x;'),
     body("return out;"),
     body("let y = x;\n  y = 3;\n  return x;"),

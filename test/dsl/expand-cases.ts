@@ -97,12 +97,15 @@ export const expandCases: Cases = {
   "not-divisible": [
     net("return x |> groupNorm(3) as norm;"),
     net("const t = arrange(x, [1, H * W, C]);\n  return attend(t, t, t, heads: 3);", "Tensor<float, [1, H * W, C]>"),
+    net("return x |> conv2d(C, kernel: 3, groups: 3) as conv;"),
   ],
   "bad-attribute": [
     net("return x |> conv2d(C, kernel: 0) as conv;"),
     net("return concat([x, x], axis: 4);"),
     net("return x |> slice(axis: 1, start: 3, size: 2);"),
     net('return x |> conv2d(C, kernel: 1, stride: 2, padding: "end") as conv;'),
+    net("return x |> conv2d(C, kernel: [1, 3, 1]) as conv;"),
+    net('return x |> conv2d(C, kernel: [1, 4], padding: ["none", 1], dilation: 4) as conv;'),
   ],
   "argument-shape": [
     net(

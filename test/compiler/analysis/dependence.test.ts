@@ -188,6 +188,38 @@ test.each([
   expect(alongFrames(result, "x: Frames, y: Frames")).toBe(expected);
 }); // biome-ignore format: a case reads best as a line
 
+test.each([
+  ['conv1d(C, kernel: 3, padding: "causal") as conv', "directed"],
+  ['conv1d(C, kernel: 2, padding: "causal", dilation: 3, groups: C) as conv', "directed"],
+  ["conv1d(C, kernel: 3) as conv", "mixed"],
+  ["conv1d(C, kernel: 3, dilation: 2) as conv", "mixed"],
+  ['conv1d(C, kernel: 3, padding: "end") as conv', "mixed"],
+  ["conv1d(C, kernel: 1) as conv", "independent"],
+  ['conv1d(C, kernel: 3, padding: "none") as conv |> pad(axis: 2, before: 1, after: 1)', "mixed"],
+  ['convTranspose1d(C, kernel: 3, padding: "causal") as conv', "directed"],
+  ["convTranspose1d(C, kernel: 3) as conv", "mixed"],
+  ["averagePool1d(1)", "independent"],
+  ["averagePool1d(2, stride: 1) |> pad(axis: 2, before: 1, after: 0)", "mixed"],
+] as const)("along frames %s is %s", (op, expected) => {
+  const result = `return x |> arrange([C, F]) |> expand([1, C, F]) |> ${op} |> arrange([F, C]);`;
+  expect(alongFrames(result, "x: Frames")).toBe(expected);
+});
+
+test("a convolution over three axes is causal along frames alone", () => {
+  const parameters = "x: Tensor<float, [B, F, C, G, 5]>";
+  const volume = (attributes: string, axis: number) =>
+    alongFrames(
+      `return x |> arrange([B, C, F, G, 5]) |> conv3d(C, ${attributes}) as conv |> arrange([B, F, C, G, 5]);`,
+      parameters,
+      "Tensor<float, [B, F, C, G, 5]>",
+      axis,
+    );
+  const causal = 'kernel: 3, padding: ["causal", "same", "same"]';
+  expect([0, 1, 2, 3, 4].map((axis) => volume(causal, axis))).toEqual(["independent", "directed", "mixed", "mixed", "mixed"]);
+  const flat = 'kernel: [1, 3, 3], padding: ["none", "causal", 1]';
+  expect([0, 1, 2, 3, 4].map((axis) => volume(flat, axis))).toEqual(["independent", "independent", "mixed", "directed", "mixed"]);
+});
+
 test("frames within an axis that joins them with clips", () => {
   const looked = (axes: string) =>
     `const t = x |> arrange([${axes}, C]) |> expand([1, ${axes}, C]);\n const u = attend(t, t, t, heads: 1, causal: true);\n`;

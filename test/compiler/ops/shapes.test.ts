@@ -58,7 +58,7 @@ describe("refusals", () => {
       `"wrong-rank at 0: \`conv2d\` reads the channels from the third axis from the end, but the value has 2 axes: [N, C]"`,
     );
     expect(conv({}, value([channels(3), H, W]))).toMatchInlineSnapshot(
-      `"wrong-rank at 0: \`conv2d\` reads [..., C, H, W] behind at least one axis of frames or images, but the value has 3 axes: [C, H, W]"`,
+      `"wrong-rank at 0: \`conv2d\` reads [..., C, H, W] behind at least one axis of the batch, but the value has 3 axes: [C, H, W]"`,
     );
     expect(conv({}, value([B, channels(3), H, W], "i32"))).toMatchInlineSnapshot(
       `"wrong-dtype at 0: \`conv2d\` computes on floats, but the value is i32 [B, C, H, W]"`,
@@ -69,7 +69,56 @@ describe("refusals", () => {
       `"bad-attribute at kernel: \`conv2d\` with padding "end" needs a kernel no smaller than the stride, but the kernel is 1 and the stride 2 | hint: \`kernel: 2\`"`,
     );
     expect(conv({ kernel: 12, stride: 12, padding: "end" })).toMatchInlineSnapshot(
-      `"bad-attribute at kernel: \`conv2d\` has a kernel of 12, which is larger than the picture [H, W] in [B, C, H, W] with its padding"`,
+      `"bad-attribute at kernel: \`conv2d\` has a kernel of 12, which is larger than axis H (8) of [B, C, H, W]"`,
+    );
+  });
+
+  it("of windows along other axes", () => {
+    const x = value([B, channels(6), F, H, W]);
+    const conv = (given: Attributes, input = x) => refusal("conv3d", [input], { out: 4, kernel: 3, ...given });
+    expect(refusal("conv1d", [value([B, channels(6)])], { out: 4, kernel: 3 })).toMatchInlineSnapshot(
+      `"wrong-rank at 0: \`conv1d\` reads [..., C, T] behind at least one axis of the batch, but the value has 2 axes: [B, C]"`,
+    );
+    expect(conv({ kernel: [3, 3] })).toMatchInlineSnapshot(
+      `"bad-attribute at kernel: \`conv3d\` goes along 3 axes, but the list of \`kernel\` has 2"`,
+    );
+    expect(conv({ stride: [1, 2, 0] })).toMatchInlineSnapshot(
+      `"bad-attribute at stride: \`conv3d\` needs \`stride\` of at least 1, but it is 0"`,
+    );
+    expect(conv({ padding: ["causal", "same"] })).toMatchInlineSnapshot(
+      `"bad-attribute at padding: \`conv3d\` goes along 3 axes, but the list of \`padding\` has 2"`,
+    );
+    expect(conv({ padding: -1 })).toMatchInlineSnapshot(
+      `"bad-attribute at padding: \`conv3d\` needs \`padding\` of at least 0, but it is -1"`,
+    );
+    expect(conv({ dilation: 0 })).toMatchInlineSnapshot(
+      `"bad-attribute at dilation: \`conv3d\` needs \`dilation\` of at least 1, but it is 0"`,
+    );
+    expect(conv({ groups: 0 })).toMatchInlineSnapshot(`"bad-attribute at groups: \`conv3d\` needs \`groups\` of at least 1, but it is 0"`);
+    expect(conv({ groups: 4 })).toMatchInlineSnapshot(
+      `"not-divisible at groups: \`conv3d\` splits 6 channels (axis C of [B, C, F, H, W]) into 4 groups, which does not divide"`,
+    );
+    expect(conv({ groups: 3 })).toMatchInlineSnapshot(
+      `"not-divisible at groups: \`conv3d\` splits 4 channels of the result into 3 groups, which does not divide"`,
+    );
+    expect(conv({ kernel: [3, 5, 3], dilation: 2, padding: "none" })).toMatchInlineSnapshot(
+      `"bad-attribute at kernel: \`conv3d\` has a kernel of 5 (9 places with its dilation), which is larger than axis H (8) of [B, C, F, H, W]"`,
+    );
+    expect(conv({ kernel: 2 ** 31 - 1 })).toMatchInlineSnapshot(
+      `"bad-attribute at kernel: \`conv3d\` has a kernel of 2147483647, which with its padding brings axis F (16) of [B, C, F, H, W] beyond 2147483647 places"`,
+    );
+    const spread = (given: Attributes) => refusal("convTranspose2d", [value([B, channels(6), H, W])], { out: 4, kernel: 3, ...given });
+    expect(spread({ stride: 4 })).toMatchInlineSnapshot(
+      `"bad-attribute at kernel: \`convTranspose2d\` with padding "same" needs a kernel no smaller than the stride, but the kernel is 3 and the stride 4 | hint: \`kernel: 4\`"`,
+    );
+    expect(spread({ padding: [5, 0] })).toMatchInlineSnapshot(
+      `"bad-attribute at padding: \`convTranspose2d\` leaves nothing of axis H (8) of [B, C, H, W]: its padding cuts 10 places"`,
+    );
+    expect(refusal("averagePool2d", [value([H])], { kernel: 2 })).toMatchInlineSnapshot(
+      `"wrong-rank at 0: \`averagePool2d\` reads the last 2 axes, but the value has 1 axis: [H]"`,
+    );
+    expect(refusal("averagePool2d", [value([H, W])], { kernel: [2, 9] })).toMatchInlineSnapshot(
+      `"bad-attribute at kernel: \`averagePool2d\` has a kernel of 9, which is larger than axis W (6) of [H, W]"`,
     );
   });
 
@@ -201,6 +250,17 @@ describe("axes of results", () => {
     const x = value([B, F, channels(3), H, W]);
     expect(axes("conv2d", [x], { out: 7, kernel: 3 })).toBe("[B, F, 7, H, W]");
     expect(axes("conv2d", [x], { out: 7, kernel: 3, stride: 2 })).toBe("[B, F, 7, H / 2, W / 2]");
+    // What four places fewer leave is a half and a third by chance: it is named after nothing.
+    expect(axes("conv2d", [x], { out: 7, kernel: 5, padding: "none" })).toBe("[B, F, 7, 4, 2]");
+    expect(axes("conv2d", [x], { out: 7, kernel: [3, 4], stride: [1, 2], padding: ["none", 1] })).toBe(`[B, F, 7, ${H.size - 2}, W / 2]`);
+    const video = value([B, channels(3), F, H, W]);
+    expect(axes("conv3d", [video], { out: 7, kernel: 3, stride: [1, 2, 2], padding: ["causal", "same", "same"] })).toBe(
+      "[B, 7, F, H / 2, W / 2]",
+    );
+    expect(axes("convTranspose3d", [video], { out: 7, kernel: [1, 4, 4], stride: [1, 2, 2] })).toBe("[B, 7, F, H * 2, W * 2]");
+    expect(axes("convTranspose1d", [x], { out: 7, kernel: 3, stride: 2, padding: "none" })).toBe(`[B, F, C, 7, ${2 * W.size + 1}]`);
+    expect(axes("averagePool2d", [x], { kernel: 2 })).toBe("[B, F, C, H / 2, W / 2]");
+    expect(axes("averagePool2d", [x], { kernel: 3, stride: 1 })).toBe(`[B, F, C, ${H.size - 2}, ${W.size - 2}]`);
     expect(axes("upsample", [x], { factor: 2 })).toBe("[B, F, C, H * 2, W * 2]");
     expect(axes("linear", [x], { out: 9 })).toBe("[B, F, C, H, 9]");
     expect(axes("concat", [x, x], { axis: 2 })).toBe("[B, F, C * 2, H, W]");
@@ -235,9 +295,18 @@ describe("the table", () => {
 
   it("starts weights as PyTorch does", () => {
     const x = value([B, channels(4), H, W]);
-    expect(opEntry("conv2d").weights?.([x], { out: 2, kernel: 3, bias: true })).toEqual([
+    const window = { stride: 1, padding: "same", dilation: 1, groups: 1, bias: true, init: "default" } as const;
+    expect(opEntry("conv2d").weights?.([x], { out: 2, kernel: 3, ...window })).toEqual([
       { name: "weight", shape: [2, 4, 3, 3], init: { kind: "uniform", bound: 1 / 6 } },
       { name: "bias", shape: [2], init: { kind: "uniform", bound: 1 / 6 } },
+    ]);
+    expect(opEntry("conv1d").weights?.([x], { ...window, out: 6, kernel: 4, groups: H.size, bias: false, init: "zeros" })).toEqual([
+      { name: "weight", shape: [6, 1, 4], init: { kind: "zeros" } },
+    ]);
+    // nn.ConvTranspose2d(4, 6, 3, groups=2) starts within 1/sqrt(3 * 9), its bias too: PyTorch counts the second axis.
+    expect(opEntry("convTranspose2d").weights?.([x], { ...window, out: 6, kernel: 3, groups: 2 })).toEqual([
+      { name: "weight", shape: [4, 3, 3, 3], init: { kind: "uniform", bound: 1 / Math.sqrt(27) } },
+      { name: "bias", shape: [6], init: { kind: "uniform", bound: 1 / Math.sqrt(27) } },
     ]);
     expect(opEntry("linear").weights?.([x], { out: 2, bias: false, init: "zeros" })).toEqual([
       { name: "weight", shape: [2, 6], init: { kind: "zeros" } },

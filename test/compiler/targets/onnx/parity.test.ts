@@ -16,6 +16,20 @@ const cases: readonly Case[] = [
   ["conv2d", [[1, 2, 3, 7, 5]], { out: 2, kernel: 3, stride: 2, padding: "end" }],
   ["conv2d", [[1, 3, 4, 4]], { out: 2, kernel: 1 }],
   ["conv2d", [[1, 3, 6, 6]], { out: 2, kernel: 5 }],
+  ["conv2d", [[2, 4, 5, 7]], { out: 6, kernel: [2, 3], stride: [1, 2], padding: ["causal", "none"], dilation: [2, 1], groups: 2 }],
+  ["conv1d", [[3, 5, 7]], { out: 4, kernel: 4 }],
+  ["conv1d", [[1, 2, 3, 7]], { out: 3, kernel: 3, padding: "causal", dilation: 2, groups: 3 }],
+  ["conv1d", [[2, 3, 1]], { out: 2, kernel: 1, padding: 2, bias: false }],
+  ["conv3d", [[2, 2, 3, 4, 5]], { out: 3, kernel: [3, 1, 2], padding: ["causal", "none", "end"] }],
+  ["conv3d", [[1, 4, 4, 3, 5]], { out: 4, kernel: 3, stride: [1, 2, 2], groups: 4 }],
+  ["convTranspose1d", [[3, 5, 7]], { out: 4, kernel: 3, stride: 2 }],
+  ["convTranspose1d", [[2, 4, 5]], { out: 4, kernel: 5, stride: 3, padding: "causal", groups: 4 }],
+  ["convTranspose2d", [[2, 4, 3, 5]], { out: 6, kernel: [2, 3], stride: [2, 1], padding: ["none", "same"], dilation: [2, 1], groups: 2 }],
+  ["convTranspose3d", [[1, 2, 2, 3, 4]], { out: 3, kernel: [1, 4, 4], stride: [1, 2, 2], padding: [0, 1, 1] }],
+  ["averagePool1d", [[3, 7]], { kernel: 3 }],
+  ["averagePool2d", [[5, 7]], { kernel: [2, 3], stride: 1 }],
+  ["averagePool2d", [[2, 3, 4, 6]], { kernel: 2 }],
+  ["averagePool3d", [[2, 3, 4, 5, 6]], { kernel: [1, 2, 2], stride: [2, 1, 2] }],
   ["linear", [[3]], { out: 5 }],
   ["linear", [[4, 3]], { out: 5, bias: false }],
   ["linear", [[2, 3, 1, 7]], { out: 5 }],
@@ -213,7 +227,7 @@ describe("on random shapes", () => {
     () => {
       const kernel = upTo(3);
       const stride = Math.min(kernel, upTo(2));
-      const padding = random() > 0 ? "both" : "end";
+      const padding = random() > 0 ? "same" : "end";
       return ["conv2d", [[...shape(upTo(2)), upTo(4), stride + upTo(6), stride + upTo(6)]], { out: upTo(5), kernel, stride, padding }];
     },
     () => ["linear", [shape(upTo(4))], { out: upTo(6), bias: random() > 0 }],
