@@ -27,9 +27,9 @@ function awkward(): Graph {
     );
     return builder.op(op, [...operands, ...weights], attributes, origin);
   };
+  const window = { padding: "same", dilation: 1, groups: 1, bias: true, init: "default" } as const;
   const linear = (x: ValueId, out: number) => call("linear", [x], { out, bias: true, init: "default" });
-  const conv = (x: ValueId, out: number, kernel: number, stride: number) =>
-    call("conv2d", [x], { out, kernel, stride, padding: "same", bias: true });
+  const conv = (x: ValueId, out: number, kernel: number, stride: number) => call("conv2d", [x], { out, kernel, stride, ...window });
   // A picture as applications give it lies channels-first; one that was computed, in fours.
   const picture = (...shape: readonly [number, number, number, number]) => conv(input(shape[0], 8, shape[2], shape[3]), shape[1], 1, 1);
   made.push(linear(input(70, 48), 320));
@@ -39,6 +39,12 @@ function awkward(): Graph {
   made.push(conv(picture(2, 32, 9, 7), 64, 3, 2));
   made.push(conv(picture(2, 32, 7, 9), 128, 1, 1));
   made.push(conv(call("concat", [picture(2, 16, 8, 8), picture(2, 32, 8, 8)], { axis: 1 }), 64, 3, 1));
+  const clip = call("conv3d", [input(2, 8, 3, 5, 7)], { out: 32, kernel: 1, stride: 1, ...window });
+  made.push(call("conv3d", [clip], { out: 64, kernel: [3, 2, 3], stride: [1, 2, 1], ...window, padding: ["causal", 1, "same"] }));
+  made.push(call("conv3d", [clip], { out: 64, kernel: 1, stride: 1, ...window }));
+  const signals = call("conv1d", [input(3, 8, 29)], { out: 32, kernel: 1, stride: 1, ...window });
+  made.push(call("conv1d", [signals], { out: 64, kernel: 3, stride: 1, ...window, padding: "causal", dilation: 2 }));
+  made.push(call("conv2d", [picture(2, 32, 7, 9)], { out: 64, kernel: [3, 1], stride: 1, ...window }));
   const sequence = input(1, 77, 80);
   made.push(call("attend", [sequence, sequence, sequence], { heads: 2, causal: true }));
   made.push(call("attend", [input(2, 70, 64), input(2, 50, 64), input(2, 50, 64)], { heads: 4, causal: false }));
@@ -65,6 +71,10 @@ const forms = [
   /^conv2d_3x3_stride2_.*_quads/,
   /^conv2d_126x.*_quads/,
   /^conv2d_tiled/,
+  /^conv1d_tiled_87x96x64/,
+  /^conv2d_tiled_126x96x64/,
+  /^conv3d_tiled_\d+x576x64/,
+  /^conv3d_210x32x64_.*_rows8/,
   /^attend_quads_.*_directed/,
   /^attend_quads_.*x70x50_/,
 ];

@@ -4,10 +4,10 @@ import { type OpValue, type OpValueOf, sizeOf, type ValueId } from "../../../gra
 import { type ConvolutionName, convolutionNames, type Window, windowAxes, windowsOf } from "../../../ops/windows.ts";
 import { gatedBelow } from "../forms/chain.ts";
 import { geluOf } from "../forms/functions.ts";
+import { channelsFromEnd } from "../forms/windows.ts";
 import { address, type Coordinate, regroup, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
 import type { Stored } from "../layout/stored.ts";
-import { channelsFromEnd } from "../layout/windows.ts";
 import { KernelWriter, type Parameter } from "./kernel-writer.ts";
 import { innerVariable, type Run, runsOf } from "./operand.ts";
 import { overQuarters, quadWorkgroup } from "./quads.ts";

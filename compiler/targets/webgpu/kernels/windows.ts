@@ -3,10 +3,10 @@
 import { type OpValueOf, sizeOf } from "../../../graph/graph.ts";
 import { inputAt } from "../../../ops/rules.ts";
 import { isTransposed, type Window, type WindowedName, windowAxes, windowsOf } from "../../../ops/windows.ts";
+import { isPool, windowedNames } from "../forms/windows.ts";
 import { type Coordinate, regroup, scalar, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
 import type { Stored } from "../layout/stored.ts";
-import { isPool, windowedNames } from "../layout/windows.ts";
 import { KernelWriter } from "./kernel-writer.ts";
 import { innerQuarter, innerVariable, runsOf } from "./operand.ts";
 import { workgroupFor } from "./product.ts";
@@ -109,7 +109,7 @@ function overTaps(writer: KernelWriter, layout: Layout, axis: number, body: () =
   const { core, windows, sizes, points, sure } = layout;
   if (axis === windows.length) {
     const [first, ...others] = windows.keys();
-    const tap = others.reduce((text, i) => `(${text}) * ${inputAt(windows, i).kernel}u + t${i}`, `t${first}`);
+    const tap = others.reduce((text, i) => `(${text}) * ${inputAt(windows, i).kernel}u + d${i}`, `d${first}`);
     writer.lines.push(`let tap = ${tap};`);
     body();
     return;
@@ -117,18 +117,18 @@ function overTaps(writer: KernelWriter, layout: Layout, axis: number, body: () =
   const { kernel, stride, dilation, before } = inputAt(windows, axis);
   const size = inputAt(sizes, axis);
   const isLast = axis === windows.length - 1;
-  writer.block(`for (var t${axis} = 0u; t${axis} < ${kernel}u; t${axis}++)`, () => {
+  writer.block(`for (var d${axis} = 0u; d${axis} < ${kernel}u; d${axis}++)`, () => {
     const skipped = isTransposed(core.op) || !isLast || points === 1;
     if (isTransposed(core.op)) {
       writer.lines.push(
-        `let n${axis} = i32(o${axis} + ${before}u) - i32(t${axis} * ${dilation}u);`,
+        `let n${axis} = i32(o${axis} + ${before}u) - i32(d${axis} * ${dilation}u);`,
         `if (n${axis} < 0 || n${axis} % ${stride} != 0 || n${axis} / ${stride} >= ${size}) { continue; }`,
         `let ${placeName(layout, axis, 0)} = u32(n${axis} / ${stride});`,
       );
     }
     for (let j = 0; j < (isLast ? points : 1) && !isTransposed(core.op); j++) {
       const point = isLast && points > 1 ? `(o${axis} + ${j}u)` : `o${axis}`;
-      const moved = `${point} * ${stride}u + t${axis} * ${dilation}u`;
+      const moved = `${point} * ${stride}u + d${axis} * ${dilation}u`;
       const name = placeName(layout, axis, j);
       if (sure[axis]) {
         writer.lines.push(`let ${name} = ${moved};`);

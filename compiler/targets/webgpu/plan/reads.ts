@@ -1,8 +1,8 @@
 /** An op to what a kernel binds to read its operands: what lies in buffers of its own, and small weights side by side in one. */
 
 import { type OpValue, sizeOf, type Value, type ValueId } from "../../../graph/graph.ts";
+import { hasMatrix } from "../forms/windows.ts";
 import { groupsTogether } from "../layout/norm-groups.ts";
-import { hasMatrix } from "../layout/windows.ts";
 import { isReadThrough } from "./index-text.ts";
 import type { PlanBounds } from "./limits.ts";
 import { rowRuns } from "./storage.ts";

@@ -14,10 +14,10 @@ import {
 import type { OpName } from "../../../graph/op-names.ts";
 import { chain, follow, gatedBelow } from "../forms/chain.ts";
 import { formOf } from "../forms/table.ts";
+import { channelsFromEnd } from "../forms/windows.ts";
 import { type Coordinate, probes, rowMajor } from "../layout/coordinates.ts";
 import { coreOf, type Group, isInPlace } from "../layout/group.ts";
 import type { Stored, TableRows } from "../layout/stored.ts";
-import { channelsFromEnd } from "../layout/windows.ts";
 
 export interface Storage {
   readonly stored: (id: ValueId) => Stored | undefined;

@@ -2,9 +2,9 @@
 
 import { bytesOfDType, sizeOf, type Value, type ValueId, type WeightValue } from "../../../graph/graph.ts";
 import type { Binding, WeightBuffer, WeightPart } from "../../../package/plan.ts";
+import { matrixOps } from "../forms/windows.ts";
 import { coreOf, type Group } from "../layout/group.ts";
 import type { Stored, TableRows, VectorPart } from "../layout/stored.ts";
-import { matrixOps } from "../layout/windows.ts";
 import { bindingAlignment } from "./slots.ts";
 
 /** Buffers are whole vec4s. */

@@ -63,6 +63,9 @@ const halved: readonly (readonly [OpValue["op"], readonly TensorType[], Attribut
   // A matrix with as many rows as there are rows to split stays whole.
   ["linear", [float(4, 4)], { out: 4 }],
   ["conv2d", [float(4, 2, 3, 3)], { out: 4, kernel: 3, padding: "same" }],
+  ["conv1d", [float(4, 4, 3)], { out: 4, kernel: 3, groups: 4 }],
+  ["convTranspose2d", [float(4, 4, 1, 3)], { out: 4, kernel: 3, groups: 2 }],
+  ["averagePool2d", [float(4, 4, 3, 3)], { kernel: 2, stride: 1 }],
   // What is looked up and what is a time have no axis for the width.
   ["embedding", [{ dtype: "i32", shape: [2, 3] }], { vocabulary: 8, width: 4, dtype: "f32" }],
   ["sinusoid", [float(4)], { width: 8 }],
@@ -80,6 +83,9 @@ test.each(halved)("%s of %j", (op, inputs, attributes) => {
 const kept: readonly (readonly [OpValue["op"], readonly TensorType[], Attributes])[] = [
   // Mixed along the axis.
   ["softmax", [float(4, 4)], { axis: 0 }],
+  // A group a channel, but the pieces would have fewer channels than groups.
+  ["conv3d", [float(1, 4, 2, 3, 3)], { out: 4, kernel: 3, groups: 4 }],
+  ["averagePool1d", [float(8)], { kernel: 2, stride: 1 }],
   // Row by row, but no row's mask is another's.
   ["maskedSoftmax", [float(4, 4)], {}],
 ];

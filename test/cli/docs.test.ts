@@ -1,0 +1,70 @@
+// The worked examples of docs/ as a reader follows them: their code is put where they say, compiles, and prints what they show.
+
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { sizeOf } from "../../compiler/graph/graph.ts";
+import { tensorSource, writeSafetensors } from "../../runtime/index.ts";
+import { normals } from "../../runtime/sampler/random.ts";
+import { noGpu } from "../gpu.ts";
+import { mvc, temporaryFolder } from "./mvc.ts";
+
+const folder = temporaryFolder();
+const page = readFileSync("docs/conv-over-time.md", "utf8");
+const model = join(folder, "magicvideo.mv");
+
+/** What stands in the page's fences of a kind, in order. */
+function fenced(kind: string): readonly string[] {
+  return [...page.matchAll(new RegExp(`^\`\`\`${kind}\n(.*?)^\`\`\`$`, "gms"))].map(([, text = ""]) => text);
+}
+
+/** The text with each run of `-` lines replaced by the `+` lines that follow it. */
+function patched(text: string, diff: string): string {
+  const lines = (run: string, sign: string) => run.replace(new RegExp(`^\\${sign}`, "gm"), "");
+  return [...diff.matchAll(/((?:^-.*\n)+)((?:^\+.*\n)+)/gm)].reduce((made, [, old = "", now = ""]) => {
+    expect(made).toContain(lines(old, "-"));
+    return made.replace(lines(old, "-"), () => lines(now, "+"));
+  }, text);
+}
+
+const block = fenced("mv").join();
+
+beforeAll(() => {
+  cpSync("models", folder, { recursive: true });
+  writeFileSync(join(folder, "conv-time.mv"), block);
+  writeFileSync(model, patched(readFileSync("models/magicvideo.mv", "utf8"), fenced("diff").join()));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("conv-over-time: the model with the block in its place is sound, and laid out as `format` would", async () => {
+  expect(await mvc(["check", model])).toEqual({ code: 0, out: `ok ${model}\n`, err: "" });
+  expect(await mvc(["format", "--check", join(folder, "conv-time.mv")])).toMatchObject({ code: 0 });
+});
+
+test("conv-over-time: the reports before and after are those that it shows", async () => {
+  const [before = "", after = "", ...others] = fenced("text");
+  expect(others).toEqual([]);
+  for (const [file, shown] of [
+    ["models/magicvideo.mv", before],
+    [model, after],
+  ] as const) {
+    const { out } = await mvc(["report", file, "--depth", "1"]);
+    expect(`${out.split("\n\n").find((graph) => graph.startsWith("denoise\n"))}\n`).toBe(`denoise\n${shown}`);
+  }
+  expect((await mvc(["report", model, "--depth", "1", "--ablation", "Undirected"])).out).toContain("F mixed");
+});
+
+test("conv-over-time: Mini builds for both targets, and the block computes what the reference does once its weights are no zeros", async () => {
+  expect(await mvc(["build", model, "--preset", "Mini", "-o", join(folder, "mini")])).toMatchObject({ code: 0, err: "" });
+  const [alone, built, inputs] = ["alone.mv", "alone", "alone.safetensors"].map((name) => join(folder, name)) as [string, string, string];
+  const graph = "graph run(x: Video<C, H, W>): Video<C, H, W> { return x |> TimeConv() as time; }";
+  const trained = block.replace('init: "zeros"', 'init: "default"');
+  writeFileSync(alone, `${trained}model Alone<C = 12, H = 3, W = 5> { ${graph} }\n`);
+  expect(await mvc(["build", alone, "--init", "1", "-o", built])).toMatchObject({ code: 0, err: "" });
+  const shape = [1, 16, 12, 3, 5];
+  await writeSafetensors(inputs, [tensorSource("x", { dtype: "f32", shape, data: normals(1, 0, sizeOf(shape)) })]);
+  for (const backend of noGpu === undefined ? ["onnx", "webgpu"] : ["onnx"]) {
+    const { code, out } = await mvc(["diff", built, "run", "--inputs", inputs, "--backend", backend]);
+    expect([code, out]).toEqual([0, expect.stringMatching(new RegExp(`^agree: \\d+ values by ${backend} and reference within 0\\.0001`))]);
+  }
+});
