@@ -84,6 +84,15 @@ def conv(stride=1, padding=1, end=False):
     return frames(apply)
 
 
+def biased_attention(query, key, value, bias, heads, causal):
+    """softmax(q k / sqrt(d) + bias) v, as torch.nn.functional.scaled_dot_product_attention documents its attn_mask."""
+    q, k, v = (x.view(x.shape[0], x.shape[1], heads, -1).transpose(1, 2) for x in (query, key, value))
+    scores = torch.matmul(q, k.transpose(-1, -2)) / math.sqrt(q.shape[-1]) + bias
+    if causal:
+        scores = scores.masked_fill(torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1), float("-inf"))
+    return torch.matmul(scores.softmax(-1), v).transpose(1, 2).reshape(query.shape)
+
+
 def ops():
     conv_cases = [("k3", 1, 1, 3, False), ("k1", 1, 0, 1, False), ("k5", 1, 2, 5, False), ("k3-stride2", 2, 1, 3, False), ("k3-stride2-end", 2, 0, 3, True)]
     for name, stride, padding, k, end in conv_cases:
@@ -103,6 +112,9 @@ def ops():
     for name, heads, s, t, c, causal in (("self", 3, 7, 7, 15, False), ("cross", 2, 7, 5, 14, False), ("causal", 3, 9, 9, 12, True), ("one-head", 1, 4, 6, 8, False)):
         yield (f"attend-{name}", "attend", {"heads": heads, "causal": causal}, {"query": (3, s, c), "key": (3, t, c), "value": (3, t, c)},
                lambda query, key, value, heads=heads, causal=causal: mv.attend(query, key, value, heads, causal))
+    for name, heads, s, t, c, causal, bias in (("bias", 3, 7, 5, 15, False, (2, 3, 7, 5)), ("bias-heads", 3, 7, 7, 12, True, (1, 3, 7, 7)), ("bias-keys", 2, 5, 37, 8, False, (2, 1, 1, 37))):
+        yield (f"attend-{name}", "attend", {"heads": heads, "causal": causal}, {"query": (2, s, c), "key": (2, t, c), "value": (2, t, c), "bias": bias},
+               lambda query, key, value, bias, heads=heads, causal=causal: biased_attention(query, key, value, bias, heads, causal))
     for name, op in (("geglu", mv.geglu), ("gelu", F.gelu), ("quickGelu", mv.quick_gelu), ("silu", F.silu), ("softmax", lambda x: x.softmax(-1))):
         yield name, name, ({"axis": 2} if name == "softmax" else {}), {"x": (3, 5, 14)}, lambda x, op=op: op(x)
     yield ("gelu-tanh", "gelu", {"approximate": "tanh"}, {"x": (3, 5, 14)}, lambda x: F.gelu(x, approximate="tanh"))
@@ -124,7 +136,7 @@ def write_op(name, op, attributes, shapes, compute):
     case = f"op-{name}"
     inputs = {}
     for key, shape in shapes.items():
-        if key in ("weight", "bias"):
+        if key == "weight" or (key == "bias" and len(shape) == 1):
             inputs[key] = weight(f"{case}.{key}", shape)
         else:
             x = signal(case, key, shape, SCALES.get(op, 1.0))

@@ -63,8 +63,10 @@ const makers: { readonly [O in OpName]: Make } = {
     const [n = 1, s = 1, c = 1] = shape;
     if (shape.length !== 3) return undefined;
     const causal = random.below(2) === 0;
-    const keys = [n, causal ? s : random.pick([1, 3, 16, 40]), c];
-    return { inputs: [x, operand(keys), operand(keys)], attributes: { heads: divisorOf(c, random), causal } };
+    const [keys, heads] = [causal ? s : random.pick([1, 3, 16, 40]), divisorOf(c, random)];
+    const bias = [...[n, heads, s].map((size) => (random.below(3) === 0 ? 1 : size)), keys];
+    const biases = random.below(2) === 0 ? [operand(bias)] : [];
+    return { inputs: [x, operand([n, keys, c]), operand([n, keys, c]), ...biases], attributes: { heads, causal } };
   },
   silu: unary,
   gelu: (x, _, { random }) => ({ inputs: [x], attributes: { approximate: random.pick(["none", "tanh"]) } }),

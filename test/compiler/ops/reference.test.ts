@@ -135,6 +135,25 @@ describe("attend", () => {
     expect(made.data).toEqual([3, 6, 6]);
   });
 
+  it("adds a bias to the scaled scores, by clip, head, query and key", () => {
+    const zeros = (n: number, tokens: number) => given([n, tokens, 2], new Array<number>(n * tokens * 2).fill(0));
+    const value = given([1, 2, 2], [0, 0, 4, 8]);
+    // Weights e^b / sum: of ln 3 and 0 they are 3/4 and 1/4, of 0 and ln 3 the reverse.
+    const ln3 = Math.log(3);
+    const bias = given([1, 2, 2, 2], [ln3, 0, 0, ln3, 0, 0, 0, -1e4]);
+    const made = apply("attend", [zeros(1, 2), zeros(1, 2), value, bias], { heads: 2 });
+    expect(rounded(made.data, 5)).toEqual([1, 4, 3, 0]);
+    // One number a key, for all queries; with the scale 1 / sqrt 2 unscaled scores of sqrt(2) ln 3 are undone.
+    const query = given([1, 1, 2], [Math.SQRT2 * ln3, 0]);
+    const key = given([1, 2, 2], [1, 0, 0, 0]);
+    const undone = apply("attend", [query, key, value, given([1, 1, 1, 2], [-ln3, 0])], { heads: 1 });
+    expect(rounded(undone.data, 5)).toEqual([2, 4]);
+    // Clips have biases of their own.
+    const two = given([2, 2, 2], [0, 0, 4, 8, 0, 0, 4, 8]);
+    const clips = apply("attend", [zeros(2, 1), zeros(2, 2), two, given([2, 1, 1, 2], [0, -1e4, -1e4, 0])], { heads: 1 });
+    expect(clips.data).toEqual([0, 0, 4, 8]);
+  });
+
   it("counts both products over the full square", async () => {
     const { costOf } = await import("../../../compiler/analysis/cost.ts");
     const type = (tokens: number) => ({ dtype: "f32", shape: [2, tokens, 8] }) as const;

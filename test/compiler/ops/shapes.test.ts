@@ -120,6 +120,25 @@ describe("refusals", () => {
     expect(attend(value([B, channels(48)]), query, query)).toMatchInlineSnapshot(
       `"wrong-rank at 0: \`attend\` takes its query as [N, tokens, C], but the value has 2 axes: [B, C]"`,
     );
+    const key = tokens(2, 7, 48);
+    const biased = (sizes: readonly number[], dtype: DType = "f32") =>
+      refusal("attend", [query, key, key, value(sizes.map(plainAxis), dtype)], { heads: 4 });
+    for (const sizes of [
+      [2, 4, 5, 7],
+      [1, 1, 1, 7],
+    ])
+      expect(biased(sizes)).toBe("accepted [N, S, C]");
+    expect([[3, 4, 5, 7], [2, 3, 5, 7], [2, 4, 4, 7], [2, 4, 5, 1], [4, 5, 7]].map((sizes) => biased(sizes))).toMatchInlineSnapshot(`
+      [
+        "shape-mismatch at 3: \`attend\` needs a bias with its first axis 2 as the query has it, or 1, but it is 3 in [3, 4, 5, 7]",
+        "shape-mismatch at 3: \`attend\` needs a bias with its second axis 4, its heads, or 1, but it is 3 in [2, 3, 5, 7]",
+        "shape-mismatch at 3: \`attend\` needs a bias with its third axis 5, its queries, or 1, but it is 4 in [2, 4, 4, 7]",
+        "shape-mismatch at 3: \`attend\` needs a bias with its last axis 7, its keys, but it is 1 in [2, 4, 5, 1]",
+        "wrong-rank at 3: \`attend\` takes its bias as [N, heads, queries, keys], but the value has 3 axes: [4, 5, 7]",
+      ]
+    `);
+    expect(biased([2, 4, 5, 7], "i32")).toMatchInlineSnapshot(`"wrong-dtype at 3: \`attend\` computes on floats, but the value is i32 [2, 4, 5, 7]"`);
+    expect(biased([2, 4, 5, 7], "f16")).toMatchInlineSnapshot(`"wrong-dtype at 3: \`attend\` needs values of one dtype, but one is f32 and the other f16"`);
     expect(refusal("matmul", [tokens(2, 3, 4), tokens(2, 5, 6)])).toMatchInlineSnapshot(
       `"shape-mismatch at 1: \`matmul\` sums over the last axis of the first value, 4 (C), and the last but one of the second, 5 (S), which must be equal"`,
     );
@@ -231,6 +250,15 @@ describe("the table", () => {
   it("gives weights exactly to the ops that say they own some", () => {
     for (const [name, entry] of Object.entries(opTable))
       expect([name, entry.weights !== undefined]).toEqual([name, entry.signature.ownsWeights]);
+  });
+
+  it("lets inputs be left out only from the end, and only of ops whose number of inputs tells which: they own no weights", () => {
+    for (const { inputs, ownsWeights } of opSignatures) {
+      const first = inputs.findIndex(({ optional }) => optional);
+      if (first < 0) continue;
+      expect(ownsWeights).toBe(false);
+      expect(inputs.slice(first).every(({ optional, list }) => optional && !list)).toBe(true);
+    }
   });
 
   it("starts weights as PyTorch does", () => {

@@ -56,6 +56,26 @@ const cases: readonly Case[] = [
     ],
     { heads: 1, causal: true },
   ],
+  [
+    "attend",
+    [
+      [3, 4, 6],
+      [3, 7, 6],
+      [3, 7, 6],
+      [3, 2, 4, 7],
+    ],
+    { heads: 2 },
+  ],
+  [
+    "attend",
+    [
+      [3, 5, 6],
+      [3, 5, 6],
+      [3, 5, 6],
+      [1, 3, 1, 5],
+    ],
+    { heads: 3, causal: true },
+  ],
   ["silu", [[2, 9]]],
   ["gelu", [[2, 9]]],
   ["gelu", [[2, 9]], { approximate: "tanh" }],
