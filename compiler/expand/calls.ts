@@ -1,6 +1,13 @@
 /** Calls of ops: inputs, attributes and owned weights to one value of the graph, with its axes named. */
 
-import { type AttributeSignature, type AttributeValue, type CallExpression, countInOrder, type Expression, type OpSignature } from "../../dsl/index.ts";
+import {
+  type AttributeSignature,
+  type AttributeValue,
+  type CallExpression,
+  countInOrder,
+  type Expression,
+  type OpSignature,
+} from "../../dsl/index.ts";
 import { type Axis, plainAxis } from "../graph/axis.ts";
 import { type Attributes, mostSize } from "../graph/graph.ts";
 import type { OpName } from "../graph/op-names.ts";

@@ -9,6 +9,7 @@ import { concat } from "./concat.ts";
 import { conv2d } from "./conv2d.ts";
 import { abs, cos, exp, gelu, quickGelu, relu, sigmoid, silu, sin, sqrt, tanh } from "./elementwise.ts";
 import { embedding } from "./embedding.ts";
+import { gather } from "./gather.ts";
 import { geglu } from "./geglu.ts";
 import { broadcast, reshape, transpose } from "./layout.ts";
 import { linear } from "./linear.ts";
@@ -18,6 +19,7 @@ import type { CompositeOp, OpEntry } from "./op.ts";
 import { pad } from "./pad.ts";
 import { max, mean, sum } from "./reduce.ts";
 import { rmsNorm } from "./rms-norm.ts";
+import { rotary } from "./rotary.ts";
 import { sinusoid } from "./sinusoid.ts";
 import { slice } from "./slice.ts";
 import { maskedSoftmax, softmax } from "./softmax.ts";
@@ -49,6 +51,8 @@ export const opTable = {
   max,
   matmul,
   sinusoid,
+  rotary,
+  gather,
   upsample,
   concat,
   slice,

@@ -1,9 +1,9 @@
 /** Attention that never writes a score to memory: of few tokens in registers, of many with a softmax that is corrected as it goes (Milakov and Gimelshein, 2018). */
 
-import { type Coordinate, variable } from "../layout/coordinates.ts";
+import { type Coordinate, stretched, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
 import { KernelWriter, type Parameter } from "./kernel-writer.ts";
-import { literal, Reader, stretched } from "./reader.ts";
+import { literal, Reader } from "./reader.ts";
 import { countedThreads, type Draft, finishElement, type Task } from "./task.ts";
 
 interface Sizes {
