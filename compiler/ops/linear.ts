@@ -2,6 +2,7 @@
 
 import { plainAxis } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
+import { matrixInit, startMatrix } from "./initialise.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { productTransposed } from "./reference/product.ts";
 import { tensor } from "./reference/tensor.ts";
@@ -11,19 +12,15 @@ export const linear: PrimitiveOp<"linear"> = {
   signature: {
     name: "linear",
     inputs: [{ name: "x" }],
-    attributes: [
-      { name: "out", kind: "int" },
-      { name: "bias", kind: "bool", default: true },
-      { name: "init", kind: { oneOf: ["default", "zeros"] }, default: "default" },
-    ],
+    attributes: [{ name: "out", kind: "int" }, { name: "bias", kind: "bool", default: true }, matrixInit],
     ownsWeights: true,
     doc: "Multiplies the last axis of [..., C] with a matrix to [..., out], and adds a bias.",
   },
-  weights: (inputs, { out, bias, init: start }) => {
+  weights: (inputs, { out, bias, init }) => {
     const width = axisFromEnd(inputAt(inputs, 0), 1).size;
-    const init = start === "zeros" ? ({ kind: "zeros" } as const) : ({ kind: "uniform", bound: 1 / Math.sqrt(width) } as const);
-    const weight = { name: "weight", shape: [out, width], init };
-    return bias ? [weight, { name: "bias", shape: [out], init }] : [weight];
+    const [ofMatrix, ofBias] = startMatrix(init, out, width);
+    const weight = { name: "weight", shape: [out, width], init: ofMatrix };
+    return bias ? [weight, { name: "bias", shape: [out], init: ofBias }] : [weight];
   },
   infer: (inputs, { out }) => {
     const x = inputAt(inputs, 0);

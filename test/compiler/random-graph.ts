@@ -52,12 +52,14 @@ const makers: { readonly [O in OpName]: Make } = {
   linear: (x, shape, { random }) =>
     shape.length < 2 ? undefined : { inputs: [x], attributes: { out: random.pick(sizes), bias: random.below(3) > 0, init: "default" } },
   groupNorm: (x, shape, { random }) =>
-    shape.length < 3 ? undefined : { inputs: [x], attributes: { groups: divisorOf(shape.at(-3) ?? 1, random), eps: normEps } },
-  layerNorm: (x, _, { random }) => ({ inputs: [x], attributes: { eps: normEps, affine: random.below(3) > 0 } }),
-  rmsNorm: (x, _, { random }) => ({ inputs: [x], attributes: { eps: 1e-6, affine: random.below(3) > 0 } }),
+    shape.length < 3
+      ? undefined
+      : { inputs: [x], attributes: { groups: divisorOf(shape.at(-3) ?? 1, random), eps: normEps, init: "default" } },
+  layerNorm: (x, _, { random }) => ({ inputs: [x], attributes: { eps: normEps, affine: random.below(3) > 0, init: "default" } }),
+  rmsNorm: (x, _, { random }) => ({ inputs: [x], attributes: { eps: 1e-6, affine: random.below(3) > 0, init: "default" } }),
   embedding: (_, shape, { random, operand }) => ({
     inputs: [operand(shape.slice(0, 2), "i32")],
-    attributes: { vocabulary: 9, width: random.pick(sizes) },
+    attributes: { vocabulary: 9, width: random.pick(sizes), init: "default" },
   }),
   attend: (x, shape, { random, operand }) => {
     const [n = 1, s = 1, c = 1] = shape;

@@ -202,7 +202,7 @@ describe("refusals", () => {
     expect(turned(value([plainAxis(1), F], "i32"))).toBe("accepted [B, F, C]");
     expect([turned(value([F])), turned(value([B, H])), turned(value([B, F]), { base: 0 })]).toMatchInlineSnapshot(`
       [
-        "wrong-rank at 1: \`rotary\` takes a position for each axis of [B, F, C] but the last, but the positions have 1 axis: [F] | hint: give them axes of size 1 where one serves all: \`view(…, [1, S])\`",
+        "wrong-rank at 1: \`rotary\` takes a position for each axis of [B, F, C] but the last, but the positions have 1 axis: [F] | hint: give them axes of size 1 where one serves all: \`view(…, [1, F])\`",
         "shape-mismatch at 1: \`rotary\` needs positions with axis F of 16, or 1, but it is 8 in [B, H]",
         "bad-attribute at base: \`rotary\` needs a positive \`base\`, but it is 0",
       ]
@@ -310,5 +310,32 @@ describe("the table", () => {
     expect(opEntry("linear").weights?.([x], { out: 2, bias: false, init: "zeros" })).toEqual([
       { name: "weight", shape: [2, 6], init: { kind: "zeros" } },
     ]);
+  });
+
+  it("starts them otherwise where a call says so", () => {
+    const x = value([B, channels(4), H, W]);
+    const kinds = (op: OpName, attributes: Attributes) =>
+      opEntry(op)
+        .weights?.([x], attributes)
+        .map(({ init }) => init);
+    const zeros = { kind: "zeros" };
+    const linear = { out: 2, bias: true };
+    // Glorot and Bengio (2010): the root of 6 over the sum of both sides.
+    expect(kinds("linear", { ...linear, init: "xavier" })).toEqual([{ kind: "uniform", bound: Math.sqrt(6 / 8) }, zeros]);
+    expect(kinds("linear", { ...linear, init: "normal" })).toEqual([{ kind: "normal", deviation: 0.02 }, zeros]);
+    expect(kinds("groupNorm", { groups: 2, eps: 0, init: "default" })).toEqual([{ kind: "ones" }, zeros]);
+    expect(kinds("groupNorm", { groups: 2, eps: 0, init: "zeros" })).toEqual([zeros, zeros]);
+    expect(kinds("layerNorm", { eps: 0, affine: true, init: "zeros" })).toEqual([zeros, zeros]);
+    expect(kinds("rmsNorm", { eps: 0, affine: true, init: "zeros" })).toEqual([zeros]);
+    expect(kinds("embedding", { vocabulary: 2, width: 3, init: "zeros", dtype: "f32" })).toEqual([zeros]);
+    for (const op of ["layerNorm", "rmsNorm"] as const)
+      expect(refusal(op, [x], { affine: false, init: "zeros" })).toBe(
+        `bad-attribute at init: \`${op}\` has no weights that could start as zeros: \`affine\` is false`,
+      );
+  });
+
+  it("lets every op that owns weights say how they start", () => {
+    for (const { name, ownsWeights, attributes } of opSignatures.filter(({ name }) => name !== "conv2d"))
+      expect([name, attributes.some((one) => one.name === "init")]).toEqual([name, ownsWeights]);
   });
 });
