@@ -1,4 +1,4 @@
-// Each op alone, at odd shapes, against PyTorch: by its reference, and by ONNX Runtime through the emitted graph.
+// Each op alone, at odd shapes, against PyTorch: by its reference, by ONNX Runtime through the emitted graph, and on WebGPU.
 
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
@@ -10,6 +10,8 @@ import { onnxPasses, runPasses } from "../../compiler/passes/passes.ts";
 import { GraphBuilder, inferType } from "../../compiler/rewriting/builder.ts";
 import { emitOnnx } from "../../compiler/targets/onnx/emit.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
+import { noGpu } from "../gpu.ts";
+import { byDevice, tolerances } from "./beside-interpreter.ts";
 import { caseNames, type GoldenCase, readCase, relativeError } from "./cases.ts";
 
 const ort = createRequire(import.meta.url)("onnxruntime-node") as typeof import("onnxruntime-node");
@@ -28,13 +30,16 @@ function attributesOf(op: OpName, given: Attributes): Attributes {
   return { ...Object.fromEntries(defaults), ...given, ...dtype };
 }
 
-/** Weights are inputs of the graph here: the case holds them. */
-function graphOf(golden: GoldenCase): Graph {
+/** The case holds the weights too: they are inputs of the graph here, or weights as a kernel packs them. */
+function graphOf(golden: GoldenCase, weights: "given" | "packed" = "given"): Graph {
   const op = golden.metadata.get("op") as OpName;
   const attributes = attributesOf(op, JSON.parse(golden.metadata.get("attributes") ?? "{}") as Attributes);
   const builder = new GraphBuilder();
-  const inputs = [...golden.inputs].map(([name, tensor]) =>
-    builder.input(name, { dtype: tensor.dtype, shape: tensor.shape }, tensor.shape.map(String)),
+  const { inputs: own, ownsWeights } = opEntry(op).signature;
+  const inputs = [...golden.inputs].map(([name, { dtype, shape }], i) =>
+    weights === "packed" && ownsWeights && i >= own.length
+      ? builder.weight(name, { dtype, shape }, { kind: "zeros" })
+      : builder.input(name, { dtype, shape }, shape.map(String)),
   );
   const type = inferType(
     op,
@@ -72,5 +77,13 @@ describe.each(caseNames("op").map((name) => [name, readCase(name)] as const))("%
     const limit = golden.metadata.get("op") === "sinusoid" ? angleTolerance : tolerance;
     expect(relativeError(found?.data as Float32Array, expected)).toBeLessThan(limit);
     await session.release();
+  });
+
+  test.skipIf(noGpu !== undefined)("WebGPU", async () => {
+    const packed = graphOf(golden, "packed");
+    const names = packed.values.flatMap((value) => (value.kind === "input" ? [value.name] : []));
+    const given = new Map(names.map((name) => [name, golden.inputs.get(name) as TensorData]));
+    const found = await byDevice(packed, given, (name) => floatsOf(golden.inputs.get(name) as TensorData));
+    expect(relativeError(found.get("output") ?? [], expected)).toBeLessThan(tolerances.f32);
   });
 });
