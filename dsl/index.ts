@@ -2,6 +2,7 @@
 
 export type * from "./ast.ts";
 export { check } from "./check/check.ts";
+export { layoutForms } from "./check/context.ts";
 export * from "./diagnostic.ts";
 export { nearest } from "./nearest.ts";
 export { never } from "./never.ts";

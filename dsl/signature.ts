@@ -12,6 +12,8 @@ export interface AttributeSignature {
   readonly default?: AttributeValue;
   /** The op owns weights only where this is true. */
   readonly asksForWeights?: true;
+  /** What it does, where its name and the op's doc do not say. */
+  readonly doc?: string;
 }
 
 export interface InputSignature {

@@ -85,6 +85,40 @@ export const attend: CompositeOp<"attend"> = {
     ownsWeights: false,
     doc: "Attention of the query [N, S, C] to the key and value [N, T, C] in `heads` parts of the channels; causal: token i sees 0 to i. A bias [N, heads, S, T], of whose first three axes each may be 1, is added to the scaled scores.",
   },
+  manual: {
+    shapes: "[N, S, C], [N, T, C], [N, T, C] → [N, S, C]",
+    source: "torch.nn.functional.scaled_dot_product_attention, heads split off the channels as torch.nn.MultiheadAttention has them",
+    examples: [
+      {
+        given: { query: "[N, S, C]", key: "[N, T, C]", value: "[N, T, C]" },
+        makes: "[N, S, C]",
+        code: "attend(query, key, value, heads: 4)",
+      },
+      {
+        about: "a bias by how far a query and a key are apart, looked up for each head (T5, Swin)",
+        given: { x: "[N, S, C]", table: "[4, R]", distances: "i32 [S, S]" },
+        makes: "[N, S, C]",
+        code: "attend(x, x, x, heads: 4, bias: view(gather(table, distances, axis: 1), [1, 4, S, S]))",
+      },
+      {
+        about: "a mask of keys, 1 where a key is seen and 0 where not. Numbers stay finite: f16 ends at -65504, and WGSL knows no infinity",
+        given: { x: "[N, S, C]", seen: "[N, S]" },
+        makes: "[N, S, C]",
+        code: "attend(x, x, x, heads: 4, bias: view((seen - 1.0) * 10000.0, [N, 1, 1, S]))",
+      },
+      {
+        about: "query and key norms over each head's channels: attention sees no difference, so they are ops before it",
+        given: { query: "[N, S, C]", key: "[N, T, C]", value: "[N, T, C]" },
+        makes: "[N, S, C]",
+        code: [
+          "const heads = 4;",
+          "const q = view(view(query, [N, S, heads, C / heads]) |> rmsNorm() as queryNorm, [N, S, C]);",
+          "const k = view(view(key, [N, T, heads, C / heads]) |> rmsNorm() as keyNorm, [N, T, C]);",
+          "attend(q, k, value, heads: heads)",
+        ].join("\n"),
+      },
+    ],
+  },
   infer,
   /** Of a bias [N, heads, S, T] only the first axis stands in the result where it stood. */
   mixes: (_, { causal }) => [{ axis: 1, inputs: [1, 2], ...(causal ? { directed: true } : {}) }, { axis: 1, inputs: [3] }, { axis: 2 }],

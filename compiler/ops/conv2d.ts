@@ -60,6 +60,15 @@ export const conv2d: PrimitiveOp<"conv2d"> = {
     ownsWeights: true,
     doc: "Convolves [..., C, H, W] to [..., out, H / stride, W / stride] with a square kernel; zeros on both sides, or at the right and bottom only.",
   },
+  manual: {
+    shapes: "[..., C, H, W] → [..., out, H / stride, W / stride]",
+    weights: [
+      { name: "weight", shape: "[out, C, kernel, kernel]", starts: "uniform within ±1 / √(C kernel²)" },
+      { name: "bias", shape: "[out]", starts: "likewise" },
+    ],
+    source: "torch.nn.Conv2d",
+    examples: [{ given: { x: "[B, C, H, W]" }, makes: "[B, 2 * C, H, W]", code: "x |> conv2d(2 * C, kernel: 3) as conv" }],
+  },
   weights: (inputs, { out, kernel, bias }) => {
     const channels = axisFromEnd(inputAt(inputs, 0), 3).size;
     const init = { kind: "uniform", bound: 1 / Math.sqrt(channels * kernel * kernel) } as const;

@@ -15,6 +15,12 @@ export const embedding: PrimitiveOp<"embedding"> = {
     doc: "Looks each i32 of [...] up in a table of `vocabulary` rows, to [..., width].",
   },
   takesPrecision: true,
+  manual: {
+    shapes: "i32 [...] → [..., width]",
+    weights: [{ name: "weight", shape: "[vocabulary, width]", starts: "normal of deviation 0.02" }],
+    source: "torch.nn.Embedding, which starts with deviation 1",
+    examples: [{ given: { tokens: "i32 [N, S]" }, makes: "[N, S, C]", code: "tokens |> embedding(1000, C) as token" }],
+  },
   weights: (_inputs, { vocabulary, width, init }) => [
     { name: "weight", shape: [vocabulary, width], init: init === "zeros" ? zeros : normal },
   ],

@@ -14,6 +14,24 @@ export const gather: PrimitiveOp<"gather"> = {
     ownsWeights: false,
     doc: "Takes the elements of one axis at i32 indices, counted from 0: that axis of x, counted from 0, becomes all axes of the indices.",
   },
+  manual: {
+    shapes: "[..., n, ...], i32 [...] → [..., (the indices' axes), ...]",
+    source: "torch.index_select for indices of any rank, x[:, indices]; ONNX's Gather, NumPy's take",
+    examples: [
+      {
+        about: "a table of one number a head and distance, [heads, 2 F - 1], at the distance of each pair of frames",
+        given: { table: "[4, R]", distances: "i32 [F, F]" },
+        makes: "[4, F, F]",
+        code: "gather(table, distances, axis: 1)",
+      },
+      {
+        about: "frames in another order",
+        given: { x: "[B, F, C]", order: "i32 [S]" },
+        makes: "[B, S, C]",
+        code: "x |> gather(order, axis: 1)",
+      },
+    ],
+  },
   infer: (inputs, { axis }) => {
     const [x, indices] = [inputAt(inputs, 0), inputAt(inputs, 1)];
     if (indices.dtype !== "i32") {

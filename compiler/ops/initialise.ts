@@ -4,10 +4,20 @@ import type { WeightInitialiser } from "../graph/graph.ts";
 import type { ShapeProblem } from "./op.ts";
 
 /** Of a scale and a shift: ones and zeros, or zeros, so that a branch which ends in the norm adds nothing at first (Goyal et al., 2017). */
-export const scaleInit = { name: "init", kind: { oneOf: ["default", "zeros"] }, default: "default" } as const;
+export const scaleInit = {
+  name: "init",
+  kind: { oneOf: ["default", "zeros"] },
+  default: "default",
+  doc: "how the weights start",
+} as const;
 
 /** Of a matrix and its bias: PyTorch's `nn.Linear`; all zeros; Glorot's uniform, or normal of deviation 0.02, each with a bias of zeros, as transformers start (Peebles and Xie, 2022). */
-export const matrixInit = { name: "init", kind: { oneOf: ["default", "zeros", "xavier", "normal"] }, default: "default" } as const;
+export const matrixInit = {
+  name: "init",
+  kind: { oneOf: ["default", "zeros", "xavier", "normal"] },
+  default: "default",
+  doc: "how the weights start: as below, as zeros, or with a bias of zeros and a matrix uniform within ±√(6 / (C + out)) or normal of deviation 0.02",
+} as const;
 
 export type ScaleInit = (typeof scaleInit.kind.oneOf)[number];
 export type MatrixInit = (typeof matrixInit.kind.oneOf)[number];

@@ -16,6 +16,23 @@ export const linear: PrimitiveOp<"linear"> = {
     ownsWeights: true,
     doc: "Multiplies the last axis of [..., C] with a matrix to [..., out], and adds a bias.",
   },
+  manual: {
+    shapes: "[..., C] → [..., out]",
+    weights: [
+      { name: "weight", shape: "[out, C]", starts: "uniform within ±1 / √C" },
+      { name: "bias", shape: "[out]", starts: "likewise" },
+    ],
+    source: "torch.nn.Linear",
+    examples: [
+      { given: { x: "[N, S, C]" }, makes: "[N, S, 4 * C]", code: "x |> linear(4 * C) as widen" },
+      {
+        about: "a projection that adds nothing before it is trained",
+        given: { x: "[N, S, C]" },
+        makes: "[N, S, C]",
+        code: 'x + (x |> linear(C, init: "zeros") as project)',
+      },
+    ],
+  },
   weights: (inputs, { out, bias, init }) => {
     const width = axisFromEnd(inputAt(inputs, 0), 1).size;
     const [ofMatrix, ofBias] = startMatrix(init, out, width);

@@ -2,7 +2,7 @@
 
 import { axisName } from "../graph/axis.ts";
 import { ones, refuseInit, type ScaleInit, scaleInit, zeros } from "./initialise.ts";
-import type { OwnedWeight, PrimitiveOp } from "./op.ts";
+import type { Manual, OwnedWeight, PrimitiveOp } from "./op.ts";
 import { normaliseRows } from "./reference/normalise-rows.ts";
 import { tensor } from "./reference/tensor.ts";
 import { affineAttribute, axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
@@ -13,6 +13,11 @@ function scaleAndShift(channels: number, init: ScaleInit): readonly OwnedWeight[
     { name: "bias", shape: [channels], init: zeros },
   ];
 }
+
+const scaleAndShiftPage: Manual["weights"] = [
+  { name: "weight", shape: "[C]", starts: "ones" },
+  { name: "bias", shape: "[C]", starts: "zeros" },
+];
 
 /** The largest number of groups up to 32 that divides, for a hint. */
 function divisorUpTo(channels: number, most: number): number {
@@ -27,6 +32,12 @@ export const groupNorm: PrimitiveOp<"groupNorm"> = {
     attributes: [{ name: "groups", kind: "int" }, { name: "eps", kind: "float", default: 1e-5 }, scaleInit],
     ownsWeights: true,
     doc: "Normalises [..., C, H, W] over groups of channels, frame by frame, then scales and shifts each channel.",
+  },
+  manual: {
+    shapes: "[..., C, H, W] → [..., C, H, W]",
+    weights: scaleAndShiftPage,
+    source: "torch.nn.GroupNorm",
+    examples: [{ given: { x: "[B, F, C, H, W]" }, makes: "[B, F, C, H, W]", code: "x |> groupNorm(4) as norm |> silu()" }],
   },
   weights: (inputs, { init }) => scaleAndShift(axisFromEnd(inputAt(inputs, 0), 3).size, init),
   infer: (inputs, attributes) => {
@@ -64,6 +75,20 @@ export const layerNorm: PrimitiveOp<"layerNorm"> = {
     attributes: [{ name: "eps", kind: "float", default: 1e-5 }, affineAttribute, scaleInit],
     ownsWeights: true,
     doc: "Normalises the last axis of [..., C], then scales and shifts each channel; without `affine` it has no weights and does neither.",
+  },
+  manual: {
+    shapes: "[..., C] → [..., C]",
+    weights: scaleAndShiftPage,
+    source: "torch.nn.LayerNorm",
+    examples: [
+      { given: { x: "[N, S, C]" }, makes: "[N, S, C]", code: "x |> layerNorm() as norm" },
+      {
+        about: "modulated by a condition, as in DiT: no weights of its own, and so no label",
+        given: { x: "[N, S, C]", shift: "[N, 1, C]", scale: "[N, 1, C]" },
+        makes: "[N, S, C]",
+        code: "(x |> layerNorm(eps: 1e-6, affine: false)) * (1.0 + scale) + shift",
+      },
+    ],
   },
   weights: (inputs, { affine, init }) => (affine ? scaleAndShift(axisFromEnd(inputAt(inputs, 0), 1).size, init) : []),
   infer: (inputs, { affine, init }) => {

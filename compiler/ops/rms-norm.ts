@@ -13,6 +13,12 @@ export const rmsNorm: PrimitiveOp<"rmsNorm"> = {
     ownsWeights: true,
     doc: "Divides the last axis of [..., C] by the root of its mean square, then scales each channel; without `affine` it has no weights and does not scale.",
   },
+  manual: {
+    shapes: "[..., C] → [..., C]",
+    weights: [{ name: "weight", shape: "[C]", starts: "ones" }],
+    source: "torch.nn.RMSNorm; Zhang and Sennrich, 2019",
+    examples: [{ given: { x: "[N, S, C]" }, makes: "[N, S, C]", code: "x |> rmsNorm() as norm" }],
+  },
   weights: (inputs, { affine, init }) =>
     affine ? [{ name: "weight", shape: [axisFromEnd(inputAt(inputs, 0), 1).size], init: init === "zeros" ? zeros : ones }] : [],
   infer: (inputs, { affine, init }) => {

@@ -61,10 +61,38 @@ export const rotary: CompositeOp<"rotary"> = {
     inputs: [{ name: "x" }, { name: "positions" }],
     attributes: [
       { name: "base", kind: "float", default: 10000 },
-      { name: "pairs", kind: { oneOf: ["interleaved", "halves"] }, default: "interleaved" },
+      {
+        name: "pairs",
+        kind: { oneOf: ["interleaved", "halves"] },
+        default: "interleaved",
+        doc: "elements 2 i and 2 i + 1 (RoFormer, GPT-J, Wan), or i and i + D / 2 (GPT-NeoX, Llama)",
+      },
     ],
     ownsWeights: false,
     doc: "Turns pair i of the last axis of [..., D] by position * base^(-2 i / D); positions have the other axes of x, or 1 where one serves all.",
+  },
+  manual: {
+    shapes: "[..., D], f32, f16 or i32 [...] → [..., D]",
+    source: "Su et al., 2021, RoFormer; PyTorch has none",
+    examples: [
+      {
+        about: "each head's channels by the token's place",
+        given: { query: "[N, S, C]", places: "i32 [S]" },
+        makes: "[N, S, C]",
+        code: "view(view(query, [N, S, 2, C / 2]) |> rotary(view(places, [1, S, 1])), [N, S, C])",
+      },
+      {
+        about: "by frame, row and column, each with channels of its own (Wan): slices, and one rotary each",
+        given: { x: "[N, F, H, W, 24]", frames: "i32 [F]", rows: "i32 [H]", columns: "i32 [W]" },
+        makes: "[N, F, H, W, 24]",
+        code: [
+          "const byFrame = x |> slice(axis: 4, start: 0, size: 8) |> rotary(view(frames, [1, F, 1, 1]));",
+          "const byRow = x |> slice(axis: 4, start: 8, size: 8) |> rotary(view(rows, [1, 1, H, 1]));",
+          "const byColumn = x |> slice(axis: 4, start: 16, size: 8) |> rotary(view(columns, [1, 1, 1, W]));",
+          "concat([byFrame, byRow, byColumn], axis: 4)",
+        ].join("\n"),
+      },
+    ],
   },
   infer,
   mixes: (shapes) => lastAxes(shapes, 1).map((mix) => ({ ...mix, inputs: [0] })),

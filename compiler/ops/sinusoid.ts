@@ -22,13 +22,36 @@ export const sinusoid: PrimitiveOp<"sinusoid"> = {
     inputs: [{ name: "t" }],
     attributes: [
       { name: "width", kind: "int" },
-      { name: "order", kind: { oneOf: ["cos-sin", "sin-cos"] }, default: "cos-sin" },
-      { name: "shift", kind: "float", default: 0 },
-      { name: "maxPeriod", kind: "float", default: 10000 },
-      { name: "scale", kind: "float", default: 1 },
+      {
+        name: "order",
+        kind: { oneOf: ["cos-sin", "sin-cos"] },
+        default: "cos-sin",
+        doc: '"cos-sin" is `flip_sin_to_cos=True` in diffusers',
+      },
+      { name: "shift", kind: "float", default: 0, doc: "`downscale_freq_shift` in diffusers" },
+      { name: "maxPeriod", kind: "float", default: 10000, doc: "of the slowest wave, over 2π" },
+      { name: "scale", kind: "float", default: 1, doc: "what t is multiplied with" },
     ],
     ownsWeights: false,
     doc: "Cosines, then sines, of t [B] (f32) at the frequencies scale * maxPeriod^(-i / (width / 2 - shift)), to [B, width].",
+  },
+  manual: {
+    shapes: "f32 [B] → [B, width]",
+    source:
+      "timestep_embedding of the latent diffusion models; get_timestep_embedding of diffusers has the other order and a shift of 1 by default",
+    examples: [
+      {
+        given: { t: "f32 [B]" },
+        makes: "[B, 4 * C]",
+        code: "t |> sinusoid(C) |> linear(4 * C) as step1 |> silu() |> linear(4 * C) as step2",
+      },
+      {
+        about: "as Vaswani et al. and DDPM have it",
+        given: { t: "f32 [B]" },
+        makes: "[B, C]",
+        code: 't |> sinusoid(C, order: "sin-cos", shift: 1)',
+      },
+    ],
   },
   takesPrecision: true,
   infer: (inputs, { width, shift, maxPeriod, dtype }) => {

@@ -15,7 +15,7 @@ import { broadcast, reshape, transpose } from "./layout.ts";
 import { linear } from "./linear.ts";
 import { matmul } from "./matmul.ts";
 import { groupNorm, layerNorm } from "./normalise.ts";
-import type { CompositeOp, OpEntry } from "./op.ts";
+import type { CompositeOp, Manual, OpEntry } from "./op.ts";
 import { pad } from "./pad.ts";
 import { max, mean, sum } from "./reduce.ts";
 import { rmsNorm } from "./rms-norm.ts";
@@ -76,6 +76,14 @@ const entries: readonly OpEntry[] = Object.values(opTable);
 
 /** The ops that a source can call. */
 export const opSignatures: readonly OpSignature[] = entries.filter((row) => !row.internal).map((row) => row.signature);
+
+/** What the page of reference says of each op that a source can call. */
+export const opManuals: readonly { readonly signature: OpSignature; readonly manual: Manual }[] = entries.flatMap(
+  ({ signature, manual }) => (manual === undefined ? [] : [{ signature, manual }]),
+);
+
+/** The operators that a source writes between tensors, each an op of the table. */
+export const operators: readonly OpSignature[] = [add, sub, mul, div].map(({ signature }) => signature);
 
 export function isOpName(name: string): name is OpName {
   return Object.hasOwn(opTable, name);
