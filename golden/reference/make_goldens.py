@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 import magicvideo as mv
 import tensors
+import transformer
 from counter_random import fnv1a32, normals, uniforms
 
 SEED = 7
@@ -211,6 +212,7 @@ def blocks():
     yield "attentionPlain", None, mv.Attention(16, 16, 4), {"x": (3, 7, 16)}
     yield "attentionCausal", None, mv.Attention(16, 16, 4, causal=True, bias=True), {"x": (3, 7, 16)}
     yield "attentionCross", None, mv.Attention(16, 24, 2), {"x": (3, 7, 16), "context": (3, 5, 24)}
+    yield "transformer", None, transformer.Transformer(7, 20, 2), {"x": (3, 7, 20), "places": (7,), "distances": (7, 7)}
     yield "timeAlone", None, mv.Time(small, 16), {"x": CLIP}
     yield "timeAlone", "FullTime", mv.Time(full_time, 16), {"x": CLIP}
     yield "frameConv", None, mv.FrameConv(small, 16, 24), {"x": CLIP}
@@ -228,16 +230,22 @@ def blocks():
     yield "videoDecoder", None, mv.VideoDecoder(small), {"z": (1, 16, 4, 4, 6)}
 
 
+def counted(name, shape):
+    """Places from 0 on; of a query and a key, how far they are apart, counted from the least."""
+    at = torch.arange(shape[0], dtype=torch.int32)
+    return at if name == "places" else at[:, None] - at[None, :] + shape[0] - 1
+
+
 def write_blocks():
     for graph, ablation, module, shapes in blocks():
         case = f"block-{graph}" + (f"-{ablation}" if ablation else "")
-        inputs = {k: words(case, k, s, 32) if k == "tokens" else signal(case, k, s) for k, s in shapes.items()}
+        inputs = {k: words(case, k, s, 32) if k == "tokens" else counted(k, s) if k in ("places", "distances") else signal(case, k, s) for k, s in shapes.items()}
         weighted(module, graph)
         if graph.startswith("attention"):
             compute = (lambda x, module=module: module(x, x)) if len(shapes) == 1 else module
         elif graph == "clipText":
             compute = lambda tokens, module=module: module(tokens.long())  # noqa: E731
-        elif graph in ("imageEncoder", "videoDecoder"):
+        elif graph in ("imageEncoder", "videoDecoder", "transformer"):
             compute = module
         else:
             compute = clip_block(module)
