@@ -23,8 +23,14 @@ export function idBounds(graph: Graph): ReadonlyMap<string, number> {
   return bounds;
 }
 
+export interface Lookup {
+  readonly ids: ValueId;
+  readonly table: ValueId;
+  readonly axis: number;
+}
+
 /** Which ids an op looks up along which axis of what. */
-function lookupOf(op: OpValue): { readonly ids: ValueId; readonly table: ValueId; readonly axis: number } | undefined {
+export function lookupOf(op: OpValue): Lookup | undefined {
   const [first = -1, second = -1] = op.inputs;
   if (op.op === "embedding") return { ids: first, table: second, axis: 0 };
   return op.op === "gather" ? { ids: second, table: first, axis: op.attributes.axis } : undefined;
