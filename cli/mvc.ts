@@ -152,6 +152,13 @@ withChoices(program.command("build"))
   .action(async (file, options) => finish(await (await import("./commands/build.ts")).build(file, options)));
 
 program
+  .command("ops")
+  .description("print the ops that a model may call: signatures, shapes and what each does; of one of them, all that is known")
+  .argument("[name]", "an op, such as attend")
+  .option("--markdown", "the page of reference, docs/ops.md")
+  .action(async (name, options) => finish(await (await import("./commands/ops.ts")).ops(name, options)));
+
+program
   .command("run")
   .description("run one graph of a package on given tensors")
   .argument("<package>", "a folder that `mvc build` wrote")

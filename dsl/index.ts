@@ -2,6 +2,7 @@
 
 export type * from "./ast.ts";
 export { check } from "./check/check.ts";
+export { layoutForms } from "./check/context.ts";
 export * from "./diagnostic.ts";
 export { nearest } from "./nearest.ts";
 export { never } from "./never.ts";
@@ -11,4 +12,4 @@ export { printTokens, printTree } from "./print/tree.ts";
 export type * from "./program.ts";
 export { type Painter, placeOf, type RenderOptions, renderAll, renderDiagnostic } from "./render.ts";
 export { same } from "./sampling.ts";
-export type * from "./signature.ts";
+export * from "./signature.ts";

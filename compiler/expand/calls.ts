@@ -1,6 +1,14 @@
 /** Calls of ops: inputs, attributes and owned weights to one value of the graph, with its axes named. */
 
-import type { AttributeSignature, AttributeValue, CallExpression, Expression, OpSignature } from "../../dsl/index.ts";
+import {
+  type AttributeSignature,
+  type AttributeValue,
+  type CallExpression,
+  countInOrder,
+  type Expression,
+  type OpSignature,
+} from "../../dsl/index.ts";
+import type { BeyondTable } from "../analysis/known-ids.ts";
 import { plainAxis } from "../graph/axis.ts";
 import { type Attributes, mostSize } from "../graph/graph.ts";
 import type { OpName } from "../graph/op-names.ts";
@@ -46,8 +54,8 @@ function intsOf(expression: Expression, frame: Frame): IntStatic[] {
 function callOp(expression: CallExpression, op: OpName, given: readonly Expression[], frame: Frame): TensorStatic {
   const entry = opEntry(op);
   const { signature } = entry;
-  const inputs = signature.inputs.flatMap((input, i) => tensorsOf(given[i], input, expression, frame));
-  const { attributes, ints } = readAttributes(expression, entry, given.slice(signature.inputs.length), frame);
+  const inputs = signature.inputs.flatMap((input, i) => tensorsOf(input.optional ? undefined : given[i], input, expression, frame));
+  const { attributes, ints } = readAttributes(expression, entry, given.slice(countInOrder(signature)), frame);
   const types = inputs.map((tensor) => tensor.type);
   const inferred = entry.infer(types, attributes, (attribute, size, item) =>
     axisOf(ints.get(`${attribute} ${item}`) ?? ints.get(attribute) ?? int(size)),
@@ -64,7 +72,14 @@ function callOp(expression: CallExpression, op: OpName, given: readonly Expressi
   const ids = [...inputs.map((tensor) => tensor.id), ...weights];
   spend(frame, expression.callSpan, "values", ids.length);
   const id = builder.op(op, ids, attributes, originAt(inside, expression.span), newValue(frame, expression.callSpan, inferred));
+  const beyond = frame.expansion.knownValues.beyondTable(id);
+  if (beyond !== undefined) return refuse(idBeyondTable(signature.name, beyond), expression, signature, given, frame);
   return { kind: "tensor", id, type: inferred };
+}
+
+function idBeyondTable(op: string, { id, rows, input }: BeyondTable): ShapeProblem {
+  const message = `\`${op}\` takes ids from 0 to ${rows - 1} here, but one is ${id}`;
+  return { code: "shape-mismatch", message, at: { input } };
 }
 
 function tensorsOf(
@@ -75,6 +90,7 @@ function tensorsOf(
 ): TensorStatic[] {
   if (expression === undefined) {
     const named = call.arguments.find((argument) => argument.name?.name === input.name);
+    if (named === undefined && input.optional) return [];
     if (named === undefined)
       throw new Error(`expand: input ${input.name} of ${call.callee.name} is missing, which check should have found`);
     return tensorsOf(named.value, input, call, frame);
@@ -153,10 +169,14 @@ function quoted(words: readonly string[]): string {
 function refuse(problem: ShapeProblem, call: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): never {
   const at = problem.at;
   let span = call.callSpan;
-  if (at !== "call" && "input" in at) span = given[at.input]?.span ?? span;
+  const named = (name: string | undefined) => call.arguments.find((argument) => argument.name?.name === name);
+  if (at !== "call" && "input" in at) {
+    const input = signature.inputs[at.input];
+    span = named(input?.name)?.value.span ?? (input?.optional ? undefined : given[at.input]?.span) ?? span;
+  }
   if (at !== "call" && "attribute" in at) {
-    const position = signature.inputs.length + signature.attributes.findIndex((attribute) => attribute.name === at.attribute);
-    span = call.arguments.find((argument) => argument.name?.name === at.attribute)?.span ?? given[position]?.span ?? span;
+    const position = countInOrder(signature) + signature.attributes.findIndex((attribute) => attribute.name === at.attribute);
+    span = named(at.attribute)?.span ?? given[position]?.span ?? span;
   }
   return fail(frame, problem.code, span, { message: problem.message }, { hint: problem.hint });
 }

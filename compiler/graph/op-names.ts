@@ -34,13 +34,27 @@ export interface OpAttributes {
   readonly averagePool1d: Pool;
   readonly averagePool2d: Pool;
   readonly averagePool3d: Pool;
-  readonly linear: { readonly out: number; readonly bias: boolean; readonly init: "default" | "zeros" };
-  readonly groupNorm: { readonly groups: number; readonly eps: number };
-  readonly layerNorm: { readonly eps: number; readonly affine: boolean };
-  readonly rmsNorm: { readonly eps: number; readonly affine: boolean };
+  readonly linear: { readonly out: number; readonly bias: boolean; readonly init: "default" | "zeros" | "xavier" | "normal" };
+  readonly groupNorm: { readonly groups: number; readonly eps: number; readonly init: "default" | "zeros" };
+  readonly layerNorm: { readonly eps: number; readonly affine: boolean; readonly init: "default" | "zeros" };
+  readonly rmsNorm: { readonly eps: number; readonly affine: boolean; readonly init: "default" | "zeros" };
   /** `dtype` of these two is the build's precision, which no input's type tells. */
-  readonly embedding: { readonly vocabulary: number; readonly width: number; readonly dtype: Exclude<DType, "i32"> };
-  readonly sinusoid: { readonly width: number; readonly dtype: Exclude<DType, "i32"> };
+  readonly embedding: {
+    readonly vocabulary: number;
+    readonly width: number;
+    readonly init: "default" | "zeros";
+    readonly dtype: Exclude<DType, "i32">;
+  };
+  readonly sinusoid: {
+    readonly width: number;
+    readonly order: "cos-sin" | "sin-cos";
+    readonly shift: number;
+    readonly maxPeriod: number;
+    readonly scale: number;
+    readonly dtype: Exclude<DType, "i32">;
+  };
+  readonly rotary: { readonly base: number; readonly pairs: "interleaved" | "halves" };
+  readonly gather: { readonly axis: number };
   readonly attend: { readonly heads: number; readonly causal: boolean };
   readonly silu: None;
   readonly gelu: { readonly approximate: "none" | "tanh" };

@@ -1,12 +1,12 @@
 /** `averagePool1d`, `averagePool2d` and `averagePool3d`: the means of windows along the last axes. */
 
-import type { PrimitiveOp } from "./op.ts";
+import type { Manual, PrimitiveOp } from "./op.ts";
 import { averageWindows } from "./reference/convolve.ts";
 import { tensor } from "./reference/tensor.ts";
 import { inputAt, refuseInts, refuseRank } from "./rules.ts";
 import { type PoolName, windowAxes, windowedAxes, windowMixes, windowsOf } from "./windows.ts";
 
-function averagePool<O extends PoolName>(name: O, layout: string): PrimitiveOp<O> {
+function averagePool<O extends PoolName>(name: O, layout: string, examples: Manual["examples"]): PrimitiveOp<O> {
   const axes = windowAxes[name];
   return {
     signature: {
@@ -18,6 +18,14 @@ function averagePool<O extends PoolName>(name: O, layout: string): PrimitiveOp<O
       ],
       ownsWeights: false,
       doc: `The mean of each window of [..., ${layout}]; kernel and stride are one for all axes or a list of one an axis, and a stride of "kernel" sets window beside window. Places that are left over are dropped.`,
+    },
+    manual: {
+      shapes: `[..., ${layout}] → [..., ${layout
+        .split(", ")
+        .map((axis) => `${axis} / stride`)
+        .join(", ")}]`,
+      source: `torch.nn.AvgPool${axes}d`,
+      examples,
     },
     infer: (inputs, attributes, axisOf) => {
       const x = inputAt(inputs, 0);
@@ -33,6 +41,17 @@ function averagePool<O extends PoolName>(name: O, layout: string): PrimitiveOp<O
   };
 }
 
-export const averagePool1d = averagePool("averagePool1d", "T");
-export const averagePool2d = averagePool("averagePool2d", "H, W");
-export const averagePool3d = averagePool("averagePool3d", "F, H, W");
+export const averagePool1d = averagePool("averagePool1d", "T", [
+  { given: { x: "[N, C, F]" }, makes: "[N, C, F / 2]", code: "x |> averagePool1d(2)" },
+]);
+export const averagePool2d = averagePool("averagePool2d", "H, W", [
+  { given: { x: "[B, C, H, W]" }, makes: "[B, C, H / 2, W / 2]", code: "x |> averagePool2d(2)" },
+]);
+export const averagePool3d = averagePool("averagePool3d", "F, H, W", [
+  {
+    about: "pictures, not frames",
+    given: { x: "[B, C, F, H, W]" },
+    makes: "[B, C, F, H / 2, W / 2]",
+    code: "x |> averagePool3d([1, 2, 2])",
+  },
+]);

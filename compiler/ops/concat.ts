@@ -50,6 +50,11 @@ export const concat: PrimitiveOp<"concat"> = {
     ownsWeights: false,
     doc: "Puts a list of values one after another along one axis, counted from 0; the other axes are equal.",
   },
+  manual: {
+    shapes: "[..., a, ...], [..., b, ...], … → [..., a + b + …, ...]",
+    source: "torch.cat",
+    examples: [{ given: { x: "[N, S, C]", y: "[N, T, C]" }, makes: "[N, S + T, C]", code: "concat([x, y], axis: 1)" }],
+  },
   infer: (inputs, attributes) => infer(inputs, attributes.axis),
   mixes: (_, { axis }) => [{ axis }],
   flops: () => 0,

@@ -3,7 +3,7 @@
 import { showAxes } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
-import type { AttributeAxis, AxisType, OwnedWeight, PrimitiveOp, ShapeProblem } from "./op.ts";
+import type { AttributeAxis, AxisType, Manual, OwnedWeight, PrimitiveOp, ShapeProblem } from "./op.ts";
 import { convolve, convolveTransposed } from "./reference/convolve.ts";
 import { tensor } from "./reference/tensor.ts";
 import { axisFromEnd, bySize, inputAt, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
@@ -66,7 +66,23 @@ const shared = [
   { name: "init", kind: { oneOf: ["default", "zeros"] }, default: "default" },
 ] as const;
 
-function convolution<O extends ConvolutionName>(name: O, doc: string): PrimitiveOp<O> {
+function shapesOf(op: Name, operator: "/" | "*"): string {
+  const axes = lastOf(op);
+  return `[..., C, ${axes.join(", ")}] → [..., out, ${axes.map((axis) => `${axis} ${operator} stride`).join(", ")}]`;
+}
+
+function kernelOf(op: Name): string {
+  return lastOf(op)
+    .map(() => "kernel")
+    .join(", ");
+}
+
+/** The axes that windows go along. */
+function lastOf(op: Name): readonly string[] {
+  return layouts[windowAxes[op]].split(", ").slice(1);
+}
+
+function convolution<O extends ConvolutionName>(name: O, doc: string, examples: Manual["examples"]): PrimitiveOp<O> {
   return {
     signature: {
       name,
@@ -81,6 +97,19 @@ function convolution<O extends ConvolutionName>(name: O, doc: string): Primitive
       ownsWeights: true,
       doc: `${doc}; kernel, stride, padding and dilation are one for all axes or a list of one an axis. Zeros stand half before and half after ("same"), all before ("causal"), all after ("end", as few as the stride needs), nowhere ("none"), or as many as an int says at each end. Places that a stride leaves over are dropped.`,
     },
+    manual: {
+      shapes: shapesOf(name, "/"),
+      weights: [
+        {
+          name: "weight",
+          shape: `[out, C / groups, ${kernelOf(name)}]`,
+          starts: "uniform within ±1 / √(elements of a channel of the result)",
+        },
+        { name: "bias", shape: "[out]", starts: "likewise" },
+      ],
+      source: `torch.nn.Conv${windowAxes[name]}d`,
+      examples,
+    },
     weights: (inputs, attributes) => weights(name, inputs, attributes),
     infer: (inputs, attributes, axisOf) => infer(name, inputs, attributes, axisOf),
     mixes: (shapes, attributes) => windowMixes(name, shapes, attributes, true),
@@ -93,7 +122,7 @@ function convolution<O extends ConvolutionName>(name: O, doc: string): Primitive
   };
 }
 
-function transposed<O extends TransposedName>(name: O, doc: string): PrimitiveOp<O> {
+function transposed<O extends TransposedName>(name: O, doc: string, examples: Manual["examples"]): PrimitiveOp<O> {
   return {
     signature: {
       name,
@@ -108,6 +137,15 @@ function transposed<O extends TransposedName>(name: O, doc: string): PrimitiveOp
       ownsWeights: true,
       doc: `${doc}; kernel, stride, padding and dilation are one for all axes or a list of one an axis. Places beyond the enlarged axis are cut at both ends ("same"), all at the end, so that none reads a later one ("causal"), not at all ("none"), or as many as an int says at each end, as PyTorch's \`padding\` does.`,
     },
+    manual: {
+      shapes: shapesOf(name, "*"),
+      weights: [
+        { name: "weight", shape: `[C, out / groups, ${kernelOf(name)}]`, starts: "uniform within ±1 / √(elements of a channel of x)" },
+        { name: "bias", shape: "[out]", starts: "likewise" },
+      ],
+      source: `torch.nn.ConvTranspose${windowAxes[name]}d`,
+      examples,
+    },
     weights: (inputs, attributes) => weights(name, inputs, attributes),
     infer: (inputs, attributes, axisOf) => infer(name, inputs, attributes, axisOf),
     mixes: (shapes, attributes) => windowMixes(name, shapes, attributes, true),
@@ -120,16 +158,49 @@ function transposed<O extends TransposedName>(name: O, doc: string): PrimitiveOp
   };
 }
 
-export const conv1d = convolution("conv1d", "Convolves [..., C, T] to [..., out, T / stride]");
-export const conv2d = convolution("conv2d", "Convolves [..., C, H, W] to [..., out, H / stride, W / stride]");
-export const conv3d = convolution("conv3d", "Convolves [..., C, F, H, W] to [..., out, F / stride, H / stride, W / stride]");
+export const conv1d = convolution("conv1d", "Convolves [..., C, T] to [..., out, T / stride]", [
+  {
+    about: "each channel along time by itself, no frame before its own: depthwise and causal",
+    given: { x: "[N, C, F]" },
+    makes: "[N, C, F]",
+    code: 'x |> conv1d(C, kernel: 3, padding: "causal", groups: C) as mix',
+  },
+]);
+export const conv2d = convolution("conv2d", "Convolves [..., C, H, W] to [..., out, H / stride, W / stride]", [
+  { given: { x: "[B, C, H, W]" }, makes: "[B, 2 * C, H, W]", code: "x |> conv2d(2 * C, kernel: 3) as conv" },
+  {
+    about: "patches of 2 by 2 pixels to one token each",
+    given: { x: "[B, C, H, W]" },
+    makes: "[B, 32, H / 2, W / 2]",
+    code: 'x |> conv2d(32, kernel: 2, stride: 2, padding: "none") as patches',
+  },
+]);
+export const conv3d = convolution("conv3d", "Convolves [..., C, F, H, W] to [..., out, F / stride, H / stride, W / stride]", [
+  {
+    about: "directed along the frames, as in a causal video autoencoder",
+    given: { x: "[B, C, F, H, W]" },
+    makes: "[B, C, F, H, W]",
+    code: 'x |> conv3d(C, kernel: 3, padding: ["causal", "same", "same"]) as conv',
+  },
+]);
 
-export const convTranspose1d = transposed("convTranspose1d", "Spreads [..., C, T] to [..., out, T * stride], the transpose of `conv1d`");
+export const convTranspose1d = transposed("convTranspose1d", "Spreads [..., C, T] to [..., out, T * stride], the transpose of `conv1d`", [
+  { given: { x: "[N, C, F]" }, makes: "[N, C, F * 2]", code: "x |> convTranspose1d(C, kernel: 4, stride: 2) as double" },
+]);
 export const convTranspose2d = transposed(
   "convTranspose2d",
   "Spreads [..., C, H, W] to [..., out, H * stride, W * stride], the transpose of `conv2d`",
+  [{ given: { x: "[B, C, H, W]" }, makes: "[B, C, H * 2, W * 2]", code: "x |> convTranspose2d(C, kernel: 4, stride: 2) as double" }],
 );
 export const convTranspose3d = transposed(
   "convTranspose3d",
   "Spreads [..., C, F, H, W] to [..., out, F * stride, H * stride, W * stride], the transpose of `conv3d`",
+  [
+    {
+      about: "pictures, not frames",
+      given: { x: "[B, C, F, H, W]" },
+      makes: "[B, C, F, H * 2, W * 2]",
+      code: "x |> convTranspose3d(C, kernel: [1, 4, 4], stride: [1, 2, 2]) as double",
+    },
+  ],
 );

@@ -1,7 +1,7 @@
 /** Functions of one element: their rows of the table, each made from a function on numbers. */
 
 import type { OpName } from "../graph/op-names.ts";
-import type { AxisType, PrimitiveOp } from "./op.ts";
+import type { AxisType, Manual, PrimitiveOp } from "./op.ts";
 import { erf } from "./reference/erf.ts";
 import { tensor } from "./reference/tensor.ts";
 import { inputAt, refuseInts } from "./rules.ts";
@@ -19,12 +19,18 @@ function ofElements<O extends OpName>(name: O) {
   };
 }
 
-function elementwise<O extends ElementName>(name: O, doc: string, compute: (x: number) => number): PrimitiveOp<O> {
+/** `source` is PyTorch's name. */
+function elementwise<O extends ElementName>(name: O, source: string, doc: string, compute: (x: number) => number): PrimitiveOp<O> {
   return {
     ...ofElements(name),
+    manual: pageOf(source, `x |> ${name}()`),
     signature: { name, inputs: [{ name: "x" }], attributes: [], ownsWeights: false, doc },
     reference: (inputs, _attributes, output) => tensor(output, Float32Array.from(inputAt(inputs, 0).data, compute)),
   };
+}
+
+function pageOf(source: string, code: string): Manual {
+  return { shapes: "[...] → [...]", source, examples: [{ given: { x: "[N, S, C]" }, makes: "[N, S, C]", code }] };
 }
 
 const sigmoidOf = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -33,25 +39,33 @@ export function geluOf(x: number): number {
   return 0.5 * x * (1 + erf(x * halfRoot));
 }
 
-export const sigmoid = elementwise("sigmoid", "1 / (1 + exp(-x)), element by element.", sigmoidOf);
-export const tanh = elementwise("tanh", "The hyperbolic tangent, element by element.", Math.tanh);
-export const exp = elementwise("exp", "e to the power of x, element by element.", Math.exp);
-export const relu = elementwise("relu", "The larger of x and 0, element by element.", (x) => Math.max(x, 0));
-export const abs = elementwise("abs", "x without its sign, element by element.", Math.abs);
-export const sqrt = elementwise("sqrt", "The square root, element by element; of a negative number not a number, on WebGPU 0.", Math.sqrt);
+export const sigmoid = elementwise("sigmoid", "torch.sigmoid", "1 / (1 + exp(-x)), element by element.", sigmoidOf);
+export const tanh = elementwise("tanh", "torch.tanh", "The hyperbolic tangent, element by element.", Math.tanh);
+export const exp = elementwise("exp", "torch.exp", "e to the power of x, element by element.", Math.exp);
+export const relu = elementwise("relu", "torch.nn.ReLU", "The larger of x and 0, element by element.", (x) => Math.max(x, 0));
+export const abs = elementwise("abs", "torch.abs", "x without its sign, element by element.", Math.abs);
+export const sqrt = elementwise(
+  "sqrt",
+  "torch.sqrt",
+  "The square root, element by element; of a negative number not a number, on WebGPU 0.",
+  Math.sqrt,
+);
 export const sin = elementwise(
   "sin",
+  "torch.sin",
   "The sine of x in radians, element by element; on WebGPU within 1e-6 up to 30,000 either way, then less and less.",
   Math.sin,
 );
 export const cos = elementwise(
   "cos",
+  "torch.cos",
   "The cosine of x in radians, element by element; on WebGPU within 1e-6 up to 30,000 either way, then less and less.",
   Math.cos,
 );
-export const silu = elementwise("silu", "x * sigmoid(x), element by element.", (x) => x * sigmoidOf(x));
+export const silu = elementwise("silu", "torch.nn.SiLU", "x * sigmoid(x), element by element.", (x) => x * sigmoidOf(x));
 export const quickGelu = elementwise(
   "quickGelu",
+  "CLIP's QuickGELU; PyTorch has none",
   "x * sigmoid(1.702 x), element by element: the form that CLIP was trained with.",
   (x) => x * sigmoidOf(1.702 * x),
 );
@@ -64,6 +78,7 @@ const geluForms = { none: geluOf, tanh: (x: number) => 0.5 * x * (1 + Math.tanh(
 
 export const gelu: PrimitiveOp<"gelu"> = {
   ...ofElements("gelu"),
+  manual: pageOf("torch.nn.GELU", 'x |> gelu(approximate: "tanh")'),
   signature: {
     name: "gelu",
     inputs: [{ name: "x" }],

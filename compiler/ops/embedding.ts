@@ -1,6 +1,7 @@
 /** `embedding`: token numbers to the rows of a table. */
 
 import { showAxes } from "../graph/axis.ts";
+import { normal, scaleInit, zeros } from "./initialise.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
 import { bySize, inputAt, refuseBelow } from "./rules.ts";
@@ -9,15 +10,20 @@ export const embedding: PrimitiveOp<"embedding"> = {
   signature: {
     name: "embedding",
     inputs: [{ name: "tokens" }],
-    attributes: [
-      { name: "vocabulary", kind: "int" },
-      { name: "width", kind: "int" },
-    ],
+    attributes: [{ name: "vocabulary", kind: "int" }, { name: "width", kind: "int" }, scaleInit],
     ownsWeights: true,
     doc: "Looks each i32 of [...] up in a table of `vocabulary` rows, to [..., width].",
   },
   takesPrecision: true,
-  weights: (_inputs, { vocabulary, width }) => [{ name: "weight", shape: [vocabulary, width], init: { kind: "normal", deviation: 0.02 } }],
+  manual: {
+    shapes: "i32 [...] → [..., width]",
+    weights: [{ name: "weight", shape: "[vocabulary, width]", starts: "normal of deviation 0.02" }],
+    source: "torch.nn.Embedding, which starts with deviation 1",
+    examples: [{ given: { tokens: "i32 [N, S]" }, makes: "[N, S, C]", code: "tokens |> embedding(1000, C) as token" }],
+  },
+  weights: (_inputs, { vocabulary, width, init }) => [
+    { name: "weight", shape: [vocabulary, width], init: init === "zeros" ? zeros : normal },
+  ],
   infer: (inputs, { vocabulary, width, dtype }, axisOf = bySize) => {
     const tokens = inputAt(inputs, 0);
     if (tokens.dtype !== "i32") {

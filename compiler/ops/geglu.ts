@@ -14,6 +14,11 @@ export const geglu: PrimitiveOp<"geglu"> = {
     ownsWeights: false,
     doc: "Halves the last axis of [..., 2 C]: the first half times gelu of the second, [..., C].",
   },
+  manual: {
+    shapes: "[..., 2 C] → [..., C]",
+    source: "Shazeer, 2020; diffusers' GEGLU behind its projection",
+    examples: [{ given: { x: "[N, S, C]" }, makes: "[N, S, C]", code: "x |> linear(8 * C) as widen |> geglu() |> linear(C) as narrow" }],
+  },
   infer: (inputs) => {
     const x = inputAt(inputs, 0);
     const refused = refuseInts("geglu", x, 0) ?? refuseRank("geglu", x, 1, "both halves from the last axis");

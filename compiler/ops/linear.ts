@@ -1,6 +1,7 @@
 /** `linear`: the last axis through one matrix. */
 
 import { sizeOf } from "../graph/graph.ts";
+import { matrixInit, startMatrix } from "./initialise.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { productTransposed } from "./reference/product.ts";
 import { tensor } from "./reference/tensor.ts";
@@ -10,19 +11,32 @@ export const linear: PrimitiveOp<"linear"> = {
   signature: {
     name: "linear",
     inputs: [{ name: "x" }],
-    attributes: [
-      { name: "out", kind: "int" },
-      { name: "bias", kind: "bool", default: true },
-      { name: "init", kind: { oneOf: ["default", "zeros"] }, default: "default" },
-    ],
+    attributes: [{ name: "out", kind: "int" }, { name: "bias", kind: "bool", default: true }, matrixInit],
     ownsWeights: true,
     doc: "Multiplies the last axis of [..., C] with a matrix to [..., out], and adds a bias.",
   },
-  weights: (inputs, { out, bias, init: start }) => {
+  manual: {
+    shapes: "[..., C] → [..., out]",
+    weights: [
+      { name: "weight", shape: "[out, C]", starts: "uniform within ±1 / √C" },
+      { name: "bias", shape: "[out]", starts: "likewise" },
+    ],
+    source: "torch.nn.Linear",
+    examples: [
+      { given: { x: "[N, S, C]" }, makes: "[N, S, 4 * C]", code: "x |> linear(4 * C) as widen" },
+      {
+        about: "a projection that adds nothing before it is trained",
+        given: { x: "[N, S, C]" },
+        makes: "[N, S, C]",
+        code: 'x + (x |> linear(C, init: "zeros") as project)',
+      },
+    ],
+  },
+  weights: (inputs, { out, bias, init }) => {
     const width = axisFromEnd(inputAt(inputs, 0), 1).size;
-    const init = start === "zeros" ? ({ kind: "zeros" } as const) : ({ kind: "uniform", bound: 1 / Math.sqrt(width) } as const);
-    const weight = { name: "weight", shape: [out, width], init };
-    return bias ? [weight, { name: "bias", shape: [out], init }] : [weight];
+    const [ofMatrix, ofBias] = startMatrix(init, out, width);
+    const weight = { name: "weight", shape: [out, width], init: ofMatrix };
+    return bias ? [weight, { name: "bias", shape: [out], init: ofBias }] : [weight];
   },
   infer: (inputs, { out }, axisOf = bySize) => {
     const x = inputAt(inputs, 0);

@@ -49,6 +49,11 @@ export const matmul: PrimitiveOp<"matmul"> = {
     ownsWeights: false,
     doc: "Multiplies the matrices [..., M, K] with [..., K, N] to [..., M, N]; the leading axes are equal.",
   },
+  manual: {
+    shapes: "[..., M, K], [..., K, N] → [..., M, N]",
+    source: "torch.matmul, without broadcasting",
+    examples: [{ given: { a: "[B, S, C]", b: "[B, C, T]" }, makes: "[B, S, T]", code: "matmul(a, b)" }],
+  },
   infer,
   mixes: (shapes) => lastAxes(shapes, 2).map(({ axis }, i) => ({ axis, inputs: [1 - i] })),
   flops: (inputs, output) => 2 * sizeOf(output.shape) * (inputAt(inputs, 0).shape.at(-1) ?? 1),

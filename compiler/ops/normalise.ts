@@ -1,16 +1,22 @@
 /** `groupNorm` and `layerNorm`: values to mean 0 and variance 1 over a group of channels or the last axis, then scaled and shifted. */
 
-import type { OwnedWeight, PrimitiveOp } from "./op.ts";
+import { ones, refuseInit, type ScaleInit, scaleInit, zeros } from "./initialise.ts";
+import type { Manual, OwnedWeight, PrimitiveOp } from "./op.ts";
 import { normaliseRows } from "./reference/normalise-rows.ts";
 import { tensor } from "./reference/tensor.ts";
 import { affineAttribute, axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
-function scaleAndShift(channels: number): readonly OwnedWeight[] {
+function scaleAndShift(channels: number, init: ScaleInit): readonly OwnedWeight[] {
   return [
-    { name: "weight", shape: [channels], init: { kind: "ones" } },
-    { name: "bias", shape: [channels], init: { kind: "zeros" } },
+    { name: "weight", shape: [channels], init: init === "zeros" ? zeros : ones },
+    { name: "bias", shape: [channels], init: zeros },
   ];
 }
+
+const scaleAndShiftPage: Manual["weights"] = [
+  { name: "weight", shape: "[C]", starts: "ones" },
+  { name: "bias", shape: "[C]", starts: "zeros" },
+];
 
 /** The largest number of groups up to 32 that divides, for a hint. */
 function divisorUpTo(channels: number, most: number): number {
@@ -22,14 +28,17 @@ export const groupNorm: PrimitiveOp<"groupNorm"> = {
   signature: {
     name: "groupNorm",
     inputs: [{ name: "x" }],
-    attributes: [
-      { name: "groups", kind: "int" },
-      { name: "eps", kind: "float", default: 1e-5 },
-    ],
+    attributes: [{ name: "groups", kind: "int" }, { name: "eps", kind: "float", default: 1e-5 }, scaleInit],
     ownsWeights: true,
     doc: "Normalises [..., C, H, W] over groups of channels, frame by frame, then scales and shifts each channel.",
   },
-  weights: (inputs) => scaleAndShift(axisFromEnd(inputAt(inputs, 0), 3).size),
+  manual: {
+    shapes: "[..., C, H, W] → [..., C, H, W]",
+    weights: scaleAndShiftPage,
+    source: "torch.nn.GroupNorm",
+    examples: [{ given: { x: "[B, F, C, H, W]" }, makes: "[B, F, C, H, W]", code: "x |> groupNorm(4) as norm |> silu()" }],
+  },
+  weights: (inputs, { init }) => scaleAndShift(axisFromEnd(inputAt(inputs, 0), 3).size, init),
   infer: (inputs, attributes) => {
     const x = inputAt(inputs, 0);
     const groups = attributes.groups;
@@ -62,14 +71,29 @@ export const layerNorm: PrimitiveOp<"layerNorm"> = {
   signature: {
     name: "layerNorm",
     inputs: [{ name: "x" }],
-    attributes: [{ name: "eps", kind: "float", default: 1e-5 }, affineAttribute],
+    attributes: [{ name: "eps", kind: "float", default: 1e-5 }, affineAttribute, scaleInit],
     ownsWeights: true,
     doc: "Normalises the last axis of [..., C], then scales and shifts each channel; without `affine` it has no weights and does neither.",
   },
-  weights: (inputs, { affine }) => (affine ? scaleAndShift(axisFromEnd(inputAt(inputs, 0), 1).size) : []),
-  infer: (inputs) => {
+  manual: {
+    shapes: "[..., C] → [..., C]",
+    weights: scaleAndShiftPage,
+    source: "torch.nn.LayerNorm",
+    examples: [
+      { given: { x: "[N, S, C]" }, makes: "[N, S, C]", code: "x |> layerNorm() as norm" },
+      {
+        about: "modulated by a condition, as in DiT: no weights of its own, and so no label",
+        given: { x: "[N, S, C]", shift: "[N, 1, C]", scale: "[N, 1, C]" },
+        makes: "[N, S, C]",
+        code: "(x |> layerNorm(eps: 1e-6, affine: false)) * (1.0 + scale) + shift",
+      },
+    ],
+  },
+  weights: (inputs, { affine, init }) => (affine ? scaleAndShift(axisFromEnd(inputAt(inputs, 0), 1).size, init) : []),
+  infer: (inputs, { affine, init }) => {
     const x = inputAt(inputs, 0);
-    return refuseInts("layerNorm", x, 0) ?? refuseRank("layerNorm", x, 1, "the channels from the last axis") ?? x;
+    const refused = refuseInts("layerNorm", x, 0) ?? refuseRank("layerNorm", x, 1, "the channels from the last axis");
+    return refused ?? refuseInit("layerNorm", affine, init) ?? x;
   },
   mixes: (shapes) => lastAxes(shapes, 1),
   flops: () => 0,

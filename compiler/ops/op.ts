@@ -60,11 +60,33 @@ interface SignatureOf<O extends OpName> extends OpSignature {
   readonly attributes: readonly (AttributeSignature & { readonly name: AttributeName<O> })[];
 }
 
-/** An op that every emitter knows. Methods, not properties: a row of one op stands where a row of any is asked for. */
-export interface PrimitiveOp<O extends OpName = OpName> {
-  /** Names, attributes and doc, as the language sees them; `internal` ops cannot be written in a source. */
+/** A use of an op that a test expands: with tensors and dims of these names, the code's last line makes this. */
+export interface Example {
+  /** What it shows, where it is not the first. */
+  readonly about?: string;
+  /** Axes by name, `[N, S, C]`, after an element type that is not `float`: `i32 [N, S]`. */
+  readonly given: { readonly [name: string]: string };
+  readonly makes: string;
+  readonly code: string;
+}
+
+/** What the page of reference says of an op besides its signature. */
+export interface Manual {
+  /** `[..., C] → [..., out]`. */
+  readonly shapes: string;
+  /** The weights that it owns, by axes and attributes, and how they start. */
+  readonly weights?: readonly { readonly name: string; readonly shape: string; readonly starts: string }[];
+  /** Whose convention it is: what PyTorch calls it, or the paper. */
+  readonly source: string;
+  readonly examples: readonly [Example, ...Example[]];
+}
+
+/** Names, attributes and doc, as the language sees them; `internal` ops cannot be written in a source, and have no page. */
+type Seen = { readonly internal?: never; readonly manual: Manual } | { readonly internal: true; readonly manual?: never };
+
+/** Methods, not properties: a row of one op stands where a row of any is asked for. */
+interface Row<O extends OpName> {
   readonly signature: SignatureOf<O>;
-  readonly internal?: true;
   /** Whether it has the attribute `dtype`, the build's precision, which no call writes. */
   readonly takesPrecision?: true;
   /** The weights that the op owns, in the order in which they follow its inputs. Only where `signature.ownsWeights`. */
@@ -79,10 +101,13 @@ export interface PrimitiveOp<O extends OpName = OpName> {
   reference(inputs: readonly Tensor[], attributes: OpAttributes[O], output: TensorType): Tensor;
 }
 
+/** An op that every emitter knows. */
+export type PrimitiveOp<O extends OpName = OpName> = Row<O> & Seen;
+
 /** An op that is made of others for the targets that do not know it whole. */
-export interface CompositeOp<O extends OpName = OpName> extends PrimitiveOp<O> {
+export type CompositeOp<O extends OpName = OpName> = PrimitiveOp<O> & {
   lower(lowering: Lowering, inputs: readonly ValueId[], value: OpValueOf<O>): ValueId;
-}
+};
 
 export type OpEntry<O extends OpName = OpName> = PrimitiveOp<O> | CompositeOp<O>;
 

@@ -17,6 +17,18 @@ export const pad: PrimitiveOp<"pad"> = {
     ownsWeights: false,
     doc: "Zeros along one axis, `before` of them ahead of its elements and `after` behind them; axes are counted from 0.",
   },
+  manual: {
+    shapes: "[..., n, ...] → [..., before + n + after, ...]",
+    source: "torch.nn.functional.pad of one axis",
+    examples: [
+      {
+        about: "each frame gets the one before it, the first one zeros: directed along F",
+        given: { x: "[B, F, C]" },
+        makes: "[B, F, C]",
+        code: "x |> pad(axis: 1, before: 1, after: 0) |> slice(axis: 1, start: 0, size: F)",
+      },
+    ],
+  },
   infer: (inputs, { axis, before, after }, axisOf = bySize) => {
     const x = inputAt(inputs, 0);
     const refused =

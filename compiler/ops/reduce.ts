@@ -11,6 +11,11 @@ type ReduceName = "sum" | "mean" | "max";
 function reduction<O extends ReduceName>(name: O, doc: string, reduce: (run: Float64Array) => number): PrimitiveOp<O> {
   return {
     signature: { name, inputs: [{ name: "x" }], attributes: [{ name: "axis", kind: "int" }], ownsWeights: false, doc },
+    manual: {
+      shapes: "[..., n, ...] → [..., 1, ...]",
+      source: `torch.${name === "max" ? "amax" : name} with keepdim=True`,
+      examples: [{ given: { x: "[N, S, C]" }, makes: "[N, 1, C]", code: `${name}(x, axis: 1)` }],
+    },
     infer: (inputs, { axis }) => {
       const x = inputAt(inputs, 0);
       const refused = refuseInts(name, x, 0) ?? refuseAxis(name, axis, x);

@@ -1,5 +1,6 @@
 /** `rmsNorm`: values to a mean square of 1 over the last axis, then scaled (Zhang and Sennrich, 2019; PyTorch's `RMSNorm`). */
 
+import { ones, refuseInit, scaleInit, zeros } from "./initialise.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
 import { affineAttribute, axisFromEnd, inputAt, lastAxes, refuseInts, refuseRank } from "./rules.ts";
@@ -8,15 +9,22 @@ export const rmsNorm: PrimitiveOp<"rmsNorm"> = {
   signature: {
     name: "rmsNorm",
     inputs: [{ name: "x" }],
-    attributes: [{ name: "eps", kind: "float", default: 1e-6 }, affineAttribute],
+    attributes: [{ name: "eps", kind: "float", default: 1e-6 }, affineAttribute, scaleInit],
     ownsWeights: true,
     doc: "Divides the last axis of [..., C] by the root of its mean square, then scales each channel; without `affine` it has no weights and does not scale.",
   },
-  weights: (inputs, { affine }) =>
-    affine ? [{ name: "weight", shape: [axisFromEnd(inputAt(inputs, 0), 1).size], init: { kind: "ones" } }] : [],
-  infer: (inputs) => {
+  manual: {
+    shapes: "[..., C] → [..., C]",
+    weights: [{ name: "weight", shape: "[C]", starts: "ones" }],
+    source: "torch.nn.RMSNorm; Zhang and Sennrich, 2019",
+    examples: [{ given: { x: "[N, S, C]" }, makes: "[N, S, C]", code: "x |> rmsNorm() as norm" }],
+  },
+  weights: (inputs, { affine, init }) =>
+    affine ? [{ name: "weight", shape: [axisFromEnd(inputAt(inputs, 0), 1).size], init: init === "zeros" ? zeros : ones }] : [],
+  infer: (inputs, { affine, init }) => {
     const x = inputAt(inputs, 0);
-    return refuseInts("rmsNorm", x, 0) ?? refuseRank("rmsNorm", x, 1, "the channels from the last axis") ?? x;
+    const refused = refuseInts("rmsNorm", x, 0) ?? refuseRank("rmsNorm", x, 1, "the channels from the last axis");
+    return refused ?? refuseInit("rmsNorm", affine, init) ?? x;
   },
   mixes: (shapes) => lastAxes(shapes, 1),
   flops: () => 0,

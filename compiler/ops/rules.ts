@@ -62,7 +62,13 @@ export function refuseAxis(op: string, axis: number, type: AxisType): ShapeProbl
 }
 
 /** PyTorch's `elementwise_affine`. */
-export const affineAttribute = { name: "affine", kind: "bool", default: true, asksForWeights: true } as const;
+export const affineAttribute = {
+  name: "affine",
+  kind: "bool",
+  default: true,
+  asksForWeights: true,
+  doc: "whether it has weights; `elementwise_affine` in PyTorch",
+} as const;
 
 export function refuseDtypes(op: string, left: AxisType, right: AxisType, input: number | "call" = "call"): ShapeProblem | undefined {
   if (left.dtype === right.dtype) return undefined;

@@ -16,6 +16,11 @@ export const slice: PrimitiveOp<"slice"> = {
     ownsWeights: false,
     doc: "The `size` elements of one axis from `start` on; axes are counted from 0.",
   },
+  manual: {
+    shapes: "[..., n, ...] → [..., size, ...]",
+    source: "torch.narrow",
+    examples: [{ given: { x: "[N, S, C]" }, makes: "[N, 1, C]", code: "x |> slice(axis: 1, start: 0, size: 1)" }],
+  },
   infer: (inputs, attributes, axisOf = bySize) => {
     const x = inputAt(inputs, 0);
     const [axis, start, size] = [attributes.axis, attributes.start, attributes.size];

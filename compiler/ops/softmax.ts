@@ -24,6 +24,11 @@ export const softmax: PrimitiveOp<"softmax"> = {
     ownsWeights: false,
     doc: "exp(x) over its sum along one axis, counted from 0.",
   },
+  manual: {
+    shapes: "[...] → [...]",
+    source: "torch.softmax",
+    examples: [{ given: { x: "[N, S, C]" }, makes: "[N, S, C]", code: "softmax(x, axis: 2)" }],
+  },
   infer: (inputs, attributes) => {
     const x = inputAt(inputs, 0);
     return refuseInts("softmax", x, 0) ?? refuseAxis("softmax", attributes.axis, x) ?? x;

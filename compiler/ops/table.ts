@@ -10,15 +10,17 @@ import { concat } from "./concat.ts";
 import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from "./convolution.ts";
 import { abs, cos, exp, gelu, quickGelu, relu, sigmoid, silu, sin, sqrt, tanh } from "./elementwise.ts";
 import { embedding } from "./embedding.ts";
+import { gather } from "./gather.ts";
 import { geglu } from "./geglu.ts";
 import { broadcast, reshape, transpose } from "./layout.ts";
 import { linear } from "./linear.ts";
 import { matmul } from "./matmul.ts";
 import { groupNorm, layerNorm } from "./normalise.ts";
-import type { CompositeOp, OpEntry } from "./op.ts";
+import type { CompositeOp, Manual, OpEntry } from "./op.ts";
 import { pad } from "./pad.ts";
 import { max, mean, sum } from "./reduce.ts";
 import { rmsNorm } from "./rms-norm.ts";
+import { rotary } from "./rotary.ts";
 import { sinusoid } from "./sinusoid.ts";
 import { slice } from "./slice.ts";
 import { maskedSoftmax, softmax } from "./softmax.ts";
@@ -58,6 +60,8 @@ export const opTable = {
   max,
   matmul,
   sinusoid,
+  rotary,
+  gather,
   upsample,
   concat,
   slice,
@@ -81,6 +85,14 @@ const entries: readonly OpEntry[] = Object.values(opTable);
 
 /** The ops that a source can call. */
 export const opSignatures: readonly OpSignature[] = entries.filter((row) => !row.internal).map((row) => row.signature);
+
+/** What the page of reference says of each op that a source can call. */
+export const opManuals: readonly { readonly signature: OpSignature; readonly manual: Manual }[] = entries.flatMap(
+  ({ signature, manual }) => (manual === undefined ? [] : [{ signature, manual }]),
+);
+
+/** The operators that a source writes between tensors, each an op of the table. */
+export const operators: readonly OpSignature[] = [add, sub, mul, div].map(({ signature }) => signature);
 
 export function isOpName(name: string): name is OpName {
   return Object.hasOwn(opTable, name);

@@ -12,6 +12,11 @@ export const upsample: PrimitiveOp<"upsample"> = {
     ownsWeights: false,
     doc: "Repeats each pixel of [..., H, W] `factor` times both ways: the nearest neighbour.",
   },
+  manual: {
+    shapes: "[..., H, W] → [..., H * factor, W * factor]",
+    source: 'torch.nn.Upsample(mode="nearest")',
+    examples: [{ given: { x: "[B, C, H, W]" }, makes: "[B, C, H * 2, W * 2]", code: "x |> upsample(2) |> conv2d(C, kernel: 3) as double" }],
+  },
   infer: (inputs, attributes, axisOf = bySize) => {
     const x = inputAt(inputs, 0);
     const factor = attributes.factor;

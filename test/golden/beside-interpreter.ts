@@ -36,20 +36,32 @@ export async function both(
   });
   const half = graph.values.some(({ type }) => type.dtype === "f16");
   const weightOf = (path: string, shape: readonly number[]) => (half ? goldenWeight(path, shape).map(rounded) : goldenWeight(path, shape));
+  const outputs = await byDevice(graph, new Map(inputs), weightOf, choices, limits);
+  const shapes = new Map(graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
+  const weight = (path: string) => ({ shape: shapes.get(path) ?? [], data: weightOf(path, shapes.get(path) ?? []) });
+  const plain = new Map(inputs.map(([name, { shape, data }]) => [name, { shape, data: data as Float32Array }]));
+  const expected = interpret(graph, plain, weight);
+  return graph.outputs.map(({ name }) => ({
+    name,
+    found: outputs.get(name) as Float32Array,
+    expected: expected.get(name)?.data as Float32Array,
+  }));
+}
+
+/** The graph's outputs on the device. */
+export async function byDevice(
+  graph: Graph,
+  inputs: ReadonlyMap<string, TensorData>,
+  weightOf: (path: string, shape: readonly number[]) => Float32Array,
+  choices: Choices = {},
+  limits: DeviceLimits = defaultLimits,
+): Promise<ReadonlyMap<string, Float32Array>> {
   const alone = { ...frame, graphs: new Map([[graph.name, graph]]), sampler: null };
   const folder = writePackage(alone, weightOf, undefined, { onnx: false, plans: plansOf(alone, limits) });
   const runner = await openRunnerOnShared(folder, { tunings: { read: async () => choices, write: async () => {} } });
   try {
     const outputs = await runner.run(graph.name, Object.fromEntries(inputs));
-    const shapes = new Map(graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
-    const weight = (path: string) => ({ shape: shapes.get(path) ?? [], data: weightOf(path, shapes.get(path) ?? []) });
-    const plain = new Map(inputs.map(([name, { shape, data }]) => [name, { shape, data: data as Float32Array }]));
-    const expected = interpret(graph, plain, weight);
-    return graph.outputs.map(({ name }) => ({
-      name,
-      found: floatsOf(outputs[name] as TensorData),
-      expected: expected.get(name)?.data as Float32Array,
-    }));
+    return new Map(graph.outputs.map(({ name }) => [name, floatsOf(outputs[name] as TensorData)]));
   } finally {
     await runner.dispose();
     rmSync(folder, { recursive: true });

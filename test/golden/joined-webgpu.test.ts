@@ -16,7 +16,7 @@ function longGrids(): Graph {
   const input = (name: string, shape: readonly number[]) => builder.input(name, { dtype: "f32", shape }, shape.map(String));
   const products = builder.op("matmul", [input("a", [66_000, 1, 3]), input("b", [66_000, 3, 4])], {}, origin);
   const weights = ["scale", "shift"].map((name) => builder.weight(`norm.${name}`, { dtype: "f32", shape: [4] }, { kind: "ones" }));
-  const norm = builder.op("groupNorm", [input("x", [66_000, 4, 1, 2]), ...weights], { groups: 1, eps: 1e-5 }, origin);
+  const norm = builder.op("groupNorm", [input("x", [66_000, 4, 1, 2]), ...weights], { groups: 1, eps: 1e-5, init: "default" }, origin);
   const outputs = [products, norm].map((value, i) => ({ name: `y${i}`, value, axes: builder.typeOf(value).shape.map(String) }));
   return builder.finish("long", outputs);
 }

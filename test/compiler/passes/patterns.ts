@@ -113,7 +113,10 @@ const attendToText: Pattern = (graph) => {
   const causal = graph.chance(4);
   const query = graph.operand([clips * frames, causal ? tokens : random.pick([1, 2, 3]), out]);
   const operands = [query, graph.linear(key, out), graph.linear(value, out)];
-  graph.keep(graph.apply("attend", operands, { heads: random.pick([1, 2]), causal }));
+  const heads = random.pick([1, 2]);
+  const [rows = 1, queries = 1] = graph.shapeOf(query);
+  const bias = () => graph.operand([random.pick([1, rows]), heads, random.pick([1, queries]), graph.shapeOf(key)[1] ?? 1]);
+  graph.keep(graph.apply("attend", graph.chance(4) ? [...operands, bias()] : operands, { heads, causal }));
 };
 
 const linearOfText: Pattern = (graph) => {

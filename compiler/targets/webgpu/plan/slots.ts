@@ -151,7 +151,12 @@ function assign(items: readonly Item[], growth: Growth, limit: number, bounds: B
     slotOf[one.index] = gap.slot;
     places.set(one.buffer, { slot: gap.slot, offset: gap.offset });
   }
-  return { sizes: slots.map((slot) => slot.bytes), places, together };
+  return { sizes: slots.map((slot) => sizeWithin(slot, limit)), places, together };
+}
+
+/** A slot ends where the next binding could begin, or with its last byte where a buffer may not be as large as that. */
+function sizeWithin({ bytes, taken }: Slot, limit: number): number {
+  return bytes <= limit ? bytes : taken.reduce((end, one) => Math.max(end, one.offset + one.bytes), 0);
 }
 
 const nothing: ReadonlySet<number> = new Set();
@@ -183,7 +188,7 @@ function bestGap(slots: readonly Slot[], one: Item, growth: Growth, limit: numbe
     }
     const end = from + one.aligned;
     const grown = Math.max(0, end - slot.bytes);
-    if (grown === 0 || (growth !== "never" && slot.bytes + grown <= limit)) consider(index, from, grown, Math.max(0, slot.bytes - end));
+    if (grown === 0 || (growth !== "never" && from + one.bytes <= limit)) consider(index, from, grown, Math.max(0, slot.bytes - end));
   }
   const found = best ?? fresh;
   return found.grown < one.aligned || growth === "always" ? found : fresh;
