@@ -197,10 +197,9 @@ export const convTranspose3d = transposed(
   "Spreads [..., C, F, H, W] to [..., out, F * stride, H * stride, W * stride], the transpose of `conv3d`",
   [
     {
-      about: "pictures, not frames",
       given: { x: "[B, C, F, H, W]" },
-      makes: "[B, C, F, H * 2, W * 2]",
-      code: "x |> convTranspose3d(C, kernel: [1, 4, 4], stride: [1, 2, 2]) as double",
+      makes: "[B, C, F * 2, H * 2, W * 2]",
+      code: "x |> convTranspose3d(C, kernel: 4, stride: 2) as double",
     },
   ],
 );
