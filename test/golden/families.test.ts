@@ -22,7 +22,10 @@ function fieldOf(golden: GoldenCase, field: string): string {
 /** The graph of the case alone, and what PyTorch made of its inputs. */
 function built(golden: GoldenCase) {
   const ablation = fieldOf(golden, "ablation");
-  const compiled = compileFile(fieldOf(golden, "file"), { preset: fieldOf(golden, "preset"), ablations: ablation === "" ? [] : [ablation] });
+  const compiled = compileFile(fieldOf(golden, "file"), {
+    preset: fieldOf(golden, "preset"),
+    ablations: ablation === "" ? [] : [ablation],
+  });
   const name = fieldOf(golden, "graph");
   const alone = { ...compiled, graphs: new Map([[name, named(compiled.graphs, name)]]), sampler: null };
   return { name, alone, inputs: Object.fromEntries(golden.inputs), expected: floatsOf(golden.tensors.get("output") as TensorData) };
