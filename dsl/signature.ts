@@ -1,9 +1,16 @@
 /** What the language must know of an op to check a call of it: names, kinds and defaults; the compiler's op table supplies the rows. */
 
 /** The kind of an attribute's value, all known at compile time. */
-export type AttributeKind = "int" | "float" | "bool" | "ints" | { readonly oneOf: readonly string[] };
+export type AttributeKind =
+  | "int"
+  | "float"
+  | "bool"
+  | "ints"
+  | { readonly oneOf: readonly string[] }
+  /** An int or one of these words, once for all axes that the op goes along, or in a list of one an axis. */
+  | { readonly perAxis: readonly string[] };
 
-export type AttributeValue = number | boolean | string | readonly number[];
+export type AttributeValue = number | boolean | string | readonly (number | string)[];
 
 export interface AttributeSignature {
   readonly name: string;

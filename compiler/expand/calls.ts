@@ -114,6 +114,8 @@ function readAttributes(
 function attributeValue(attribute: AttributeSignature, expression: Expression, ints: IntStatic[], frame: Frame): AttributeValue {
   if (attribute.kind === "ints") return intsOf(expression, frame).map((number) => number.value);
   const value = evaluate(expression, frame);
+  if (typeof attribute.kind === "object" && "perAxis" in attribute.kind)
+    return perAxis(attribute.name, attribute.kind.perAxis, value, expression, frame);
   if (attribute.kind === "int" && value.kind === "int" && Math.abs(value.value) <= mostSize) {
     ints.push(value);
     return value.value;
@@ -123,11 +125,25 @@ function attributeValue(attribute: AttributeSignature, expression: Expression, i
   if (typeof attribute.kind === "object" && value.kind === "string" && attribute.kind.oneOf.includes(value.value)) return value.value;
   const expected =
     typeof attribute.kind === "object"
-      ? `one of ${attribute.kind.oneOf.map((choice) => JSON.stringify(choice)).join(", ")}`
+      ? `one of ${quoted(attribute.kind.oneOf)}`
       : attribute.kind === "int"
         ? `an int up to ${mostSize}`
         : `a value of kind ${attribute.kind}`;
   return fail(frame, "wrong-kind", expression.span, { expected: `\`${attribute.name}\`: ${expected}`, found: describe(value) });
+}
+
+function perAxis(attribute: string, words: readonly string[], value: Static, { span }: Expression, frame: Frame): AttributeValue {
+  const one = (item: Static): number | string => {
+    if (item.kind === "int" && Math.abs(item.value) <= mostSize) return item.value;
+    if (item.kind === "string" && words.includes(item.value)) return item.value;
+    const expected = `\`${attribute}\`: an int up to ${mostSize}${words.length === 0 ? "" : ` or one of ${quoted(words)}`}, or a list of one an axis`;
+    return fail(frame, "wrong-kind", span, { expected, found: describe(item) });
+  };
+  return value.kind === "list" ? itemsOf(frame, span, value).map(one) : one(value);
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => JSON.stringify(word)).join(", ");
 }
 
 function refuse(problem: ShapeProblem, call: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): never {

@@ -2,14 +2,38 @@
 
 import type { DType } from "./dtype.ts";
 
+/** One for all axes that an op goes along, or one an axis. */
+export type PerAxis<T> = T | readonly T[];
+
+/** Places beyond the ends of an axis, in words of what comes of them or as so many at each end. */
+export type Padding = "same" | "causal" | "end" | "none" | number;
+
+interface Convolution {
+  readonly out: number;
+  readonly kernel: PerAxis<number>;
+  readonly stride: PerAxis<number>;
+  readonly padding: PerAxis<Padding>;
+  readonly dilation: PerAxis<number>;
+  readonly groups: number;
+  readonly bias: boolean;
+  readonly init: "default" | "zeros";
+}
+
+interface Pool {
+  readonly kernel: PerAxis<number>;
+  readonly stride: PerAxis<number | "kernel">;
+}
+
 export interface OpAttributes {
-  readonly conv2d: {
-    readonly out: number;
-    readonly kernel: number;
-    readonly stride: number;
-    readonly padding: "both" | "end";
-    readonly bias: boolean;
-  };
+  readonly conv1d: Convolution;
+  readonly conv2d: Convolution;
+  readonly conv3d: Convolution;
+  readonly convTranspose1d: Convolution;
+  readonly convTranspose2d: Convolution;
+  readonly convTranspose3d: Convolution;
+  readonly averagePool1d: Pool;
+  readonly averagePool2d: Pool;
+  readonly averagePool3d: Pool;
   readonly linear: { readonly out: number; readonly bias: boolean; readonly init: "default" | "zeros" };
   readonly groupNorm: { readonly groups: number; readonly eps: number };
   readonly layerNorm: { readonly eps: number; readonly affine: boolean };

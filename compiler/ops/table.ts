@@ -4,9 +4,10 @@ import type { OpSignature } from "../../dsl/index.ts";
 import type { OpName } from "../graph/op-names.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { attend } from "./attend.ts";
+import { averagePool1d, averagePool2d, averagePool3d } from "./average-pool.ts";
 import { cast } from "./cast.ts";
 import { concat } from "./concat.ts";
-import { conv2d } from "./conv2d.ts";
+import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from "./convolution.ts";
 import { abs, cos, exp, gelu, quickGelu, relu, sigmoid, silu, sin, sqrt, tanh } from "./elementwise.ts";
 import { embedding } from "./embedding.ts";
 import { geglu } from "./geglu.ts";
@@ -24,7 +25,15 @@ import { maskedSoftmax, softmax } from "./softmax.ts";
 import { upsample } from "./upsample.ts";
 
 export const opTable = {
+  conv1d,
   conv2d,
+  conv3d,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+  averagePool1d,
+  averagePool2d,
+  averagePool3d,
   linear,
   groupNorm,
   layerNorm,

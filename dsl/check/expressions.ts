@@ -71,8 +71,9 @@ function nested(context: Context, expression: Expression, type: StaticType): Sta
 
 /** Checks that an expression is of a type; literals by their parts, so that an error is where the wrong part is. */
 export function checkAs(context: Context, expression: Expression, wanted: StaticType, names: Names): void {
-  if (expression.kind === "list" && wanted.kind === "list") {
-    for (const item of expression.items) checkAs(context, item, wanted.element, names);
+  const asList = wanted.kind === "either" ? wanted.options.find((option) => option.kind === "list") : wanted;
+  if (expression.kind === "list" && asList?.kind === "list") {
+    for (const item of expression.items) checkAs(context, item, asList.element, names);
   } else if (expression.kind === "record" && wanted.kind === "record") {
     checkRecord(context, expression, wanted.fields, names);
   } else expect(context, expression, typeOf(context, expression, names), wanted);
@@ -103,7 +104,8 @@ export function checkInt(context: Context, expression: Expression, names: Names)
 /** Reports a type that does not fit; returns the type wanted, so that one error does not become two. */
 export function expect(context: Context, expression: Expression, found: StaticType, wanted: StaticType): StaticType {
   if (fits(found, wanted)) return wanted;
-  const literal = wanted.kind === "literal" && found.kind === "literal" ? nearest(found.values[0] ?? "", wanted.values) : undefined;
+  const words = wanted.kind === "either" ? wanted.options.find((option) => option.kind === "literal") : wanted;
+  const literal = words?.kind === "literal" && found.kind === "literal" ? nearest(found.values[0] ?? "", words.values) : undefined;
   const hint = literal === undefined ? {} : { hint: `did you mean \`"${literal}"\`?` };
   context.report("wrong-type", expression.span, { expected: showStatic(wanted), found: showStatic(found) }, hint);
   return wanted;

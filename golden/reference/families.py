@@ -9,19 +9,20 @@ import re
 from collections import Counter
 
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import UNet2DConditionModel, UNet3DConditionModel
 
 import tensors
 from make_goldens import FOLDER, signal, weight
 
 # What a label cannot say yet: a number inside it, and the list of one that diffusers keeps a downsampler in.
 RENAMED = [
-    (r"\.(resnets|attentions)\.(\d+)\.", lambda m: f".layers.{m[2]}.{m[1][:-1]}."),
-    (r"mid_block\.layers\.0\.resnet\.", "mid1."),
-    (r"mid_block\.layers\.0\.attention\.", "mid_attention."),
-    (r"mid_block\.layers\.1\.resnet\.", "mid2."),
+    (r"mid_block\.resnets\.(\d)\.", lambda m: f"mid{int(m[1]) + 1}."),
+    (r"mid_block\.temp_convs\.(\d)\.", lambda m: f"mid_conv{int(m[1]) + 1}."),
+    (r"mid_block\.(attention|temp_attention)s\.0\.", r"mid_\1."),
+    (r"\.(resnet|attention|temp_conv|temp_attention)s\.(\d+)\.", r".layers.\2.\1."),
+    (r"conv(\d)\.0\.(weight|bias)$", lambda m: f"conv.{int(m[1]) - 1}.norm.{m[2]}"),
+    (r"conv(\d)\.[23]\.(weight|bias)$", lambda m: f"conv.{int(m[1]) - 1}.conv.{m[2]}"),
     (r"\.(down|up)samplers\.0\.conv\.", r".\1sampler."),
-    (r"\.transformer_blocks\.0\.", ".transformer_block."),
     (r"\.to_out\.0\.", ".to_out."),
     (r"\.ff\.net\.0\.proj\.", ".ff.widen."),
     (r"\.ff\.net\.2\.", ".ff.narrow."),
@@ -71,9 +72,26 @@ def stable_diffusion_2():
     return full(file, "denoise", lambda: UNet2DConditionModel(sample_size=96, cross_attention_dim=1024, attention_head_dim=(5, 10, 20, 20), use_linear_projection=True))
 
 
+# --- ModelScope's text to video ------------------------------------------------------------------------------------
+
+def clips(compute):
+    """A library's clips are [B, C, F, H, W], ours [B, F, C, H, W]."""
+    return lambda x: compute({**x, "z": x["z"].transpose(1, 2)}).transpose(1, 2)
+
+
+def modelscope():
+    case, file = "modelscope", "modelscope/unet.mv"
+    unet = weighted(UNet3DConditionModel(
+        block_out_channels=(32, 64), layers_per_block=1, down_block_types=("CrossAttnDownBlock3D", "DownBlock3D"),
+        up_block_types=("UpBlock3D", "CrossAttnUpBlock3D"), cross_attention_dim=24, attention_head_dim=16, norm_num_groups=8), "unet")
+    inputs = {"z": signal(case, "z", (1, 3, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
+    write(case, file, "ModelScope", "denoise", inputs, clips(lambda x: unet(x["z"], x["t"], x["text"]).sample))
+    return full(file, "denoise", lambda: UNet3DConditionModel(cross_attention_dim=1024, attention_head_dim=64))
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    families = {"stable-diffusion-2": stable_diffusion_2()}
+    families = {"stable-diffusion-2": stable_diffusion_2(), "modelscope": modelscope()}
     with open(os.path.join(FOLDER, "../families.json"), "w") as file:
         json.dump(families, file, indent=1)
         file.write("\n")

@@ -2,7 +2,7 @@
 
 import type { Attributes, DType, Graph, Origin, ValueId } from "../../compiler/graph/graph.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";
-import type { OpName } from "../../compiler/graph/op-names.ts";
+import type { OpName, Padding } from "../../compiler/graph/op-names.ts";
 import { opEntry, opTable } from "../../compiler/ops/table.ts";
 import { GraphBuilder, plainType } from "../../compiler/rewriting/builder.ts";
 import { Random } from "../dsl/random.ts";
@@ -39,16 +39,45 @@ const divisorOf = (size: number, random: Random) => random.pick(sizes.filter((on
 /** Of a row that was stretched from one number nothing but rounding deviates, which a small one would make large. */
 const normEps = 1e-2;
 
-/** Total: a new op is drawn by itself, or it does not compile. */
-const makers: { readonly [O in OpName]: Make } = {
-  conv2d: (x, shape, { random }) => {
-    if (shape.length < 3) return undefined;
-    const [kernel, stride] = [random.pick([1, 3, 3, 5]), random.pick([1, 1, 2])];
+const convolved =
+  (axes: number, paddings: readonly Padding[]): Make =>
+  (x, shape, { random }) => {
+    if (shape.length < axes + 1) return undefined;
+    const kernels = axes === 3 ? [1, 2, 3] : [1, 3, 3, 5, 2];
+    const each = <T>(from: readonly T[]) => (random.below(3) > 0 ? random.pick(from) : Array.from({ length: axes }, () => random.pick(from)));
+    const groups = random.below(2) === 0 ? 1 : divisorOf(shape.at(-axes - 1) ?? 1, random);
     return {
       inputs: [x],
-      attributes: { out: random.pick(sizes), kernel, stride, padding: random.pick(["both", "end"]), bias: random.below(3) > 0 },
+      attributes: {
+        out: groups === 1 ? random.pick(sizes) : groups * random.pick([1, 1, 2, 3, 4]),
+        kernel: each(kernels),
+        stride: each([1, 1, 2]),
+        padding: each(paddings),
+        dilation: each([1, 1, 1, 2]),
+        groups,
+        bias: random.below(3) > 0,
+        init: "default",
+      },
     };
-  },
+  };
+const zeros: readonly Padding[] = ["same", "same", "causal", "end", "none", 1];
+const cuts: readonly Padding[] = ["same", "same", "causal", "none", 1];
+const pooled =
+  (axes: number): Make =>
+  (x, shape, { random }) =>
+    shape.length < axes ? undefined : { inputs: [x], attributes: { kernel: random.pick([1, 2, 3]), stride: random.pick(["kernel", 1, 2]) } };
+
+/** Total: a new op is drawn by itself, or it does not compile. */
+const makers: { readonly [O in OpName]: Make } = {
+  conv1d: convolved(1, zeros),
+  conv2d: convolved(2, zeros),
+  conv3d: convolved(3, zeros),
+  convTranspose1d: convolved(1, cuts),
+  convTranspose2d: convolved(2, cuts),
+  convTranspose3d: convolved(3, cuts),
+  averagePool1d: pooled(1),
+  averagePool2d: pooled(2),
+  averagePool3d: pooled(3),
   linear: (x, shape, { random }) =>
     shape.length < 2 ? undefined : { inputs: [x], attributes: { out: random.pick(sizes), bias: random.below(3) > 0, init: "default" } },
   groupNorm: (x, shape, { random }) =>

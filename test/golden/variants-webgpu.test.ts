@@ -29,7 +29,7 @@ function awkward(): Graph {
   };
   const linear = (x: ValueId, out: number) => call("linear", [x], { out, bias: true, init: "default" });
   const conv = (x: ValueId, out: number, kernel: number, stride: number) =>
-    call("conv2d", [x], { out, kernel, stride, padding: "both", bias: true });
+    call("conv2d", [x], { out, kernel, stride, padding: "same", bias: true });
   // A picture as applications give it lies channels-first; one that was computed, in fours.
   const picture = (...shape: readonly [number, number, number, number]) => conv(input(shape[0], 8, shape[2], shape[3]), shape[1], 1, 1);
   made.push(linear(input(70, 48), 320));

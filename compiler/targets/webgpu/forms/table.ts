@@ -20,7 +20,15 @@ const unary = (write: (x: string, ...rest: [type: string, reader: Parameters<Ele
 });
 
 const table = {
+  conv1d: kernel,
   conv2d: kernel,
+  conv3d: kernel,
+  convTranspose1d: kernel,
+  convTranspose2d: kernel,
+  convTranspose3d: kernel,
+  averagePool1d: kernel,
+  averagePool2d: kernel,
+  averagePool3d: kernel,
   linear: kernel,
   matmul: kernel,
   attend: kernel,

@@ -2,6 +2,7 @@
 
 import { type OpValue, sizeOf, type Value, type ValueId } from "../../../graph/graph.ts";
 import { groupsTogether } from "../layout/norm-groups.ts";
+import { hasMatrix } from "../layout/windows.ts";
 import { isReadThrough } from "./index-text.ts";
 import type { PlanBounds } from "./limits.ts";
 import { rowRuns } from "./storage.ts";
@@ -88,7 +89,7 @@ export class Reading {
   }
 
   private operand(op: OpValue, id: ValueId, index: number): Reads {
-    if (index === 1 && (op.op === "linear" || op.op === "conv2d")) return { ...noReads, others: new Set(["matrix"]) };
+    if (index === 1 && hasMatrix(op.op)) return { ...noReads, others: new Set(["matrix"]) };
     if (index !== 1 || op.op !== "embedding") return this.of(id);
     const runs = rowRuns(this.value(id).type, this.bounds.binding);
     // More than any device binds need no names.
