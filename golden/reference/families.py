@@ -9,9 +9,11 @@ import re
 from collections import Counter
 
 import torch
-from diffusers import UNet2DConditionModel, UNet3DConditionModel
+from diffusers import Transformer2DModel, UNet2DConditionModel, UNet3DConditionModel
+from torch import nn
 
 import tensors
+from layers import Attention
 from make_goldens import FOLDER, signal, weight
 
 # What a label cannot say yet: a number inside it, and the list of one that diffusers keeps a downsampler in.
@@ -20,8 +22,8 @@ RENAMED = [
     (r"mid_block\.temp_convs\.(\d)\.", lambda m: f"mid_conv{int(m[1]) + 1}."),
     (r"mid_block\.(attention|temp_attention)s\.0\.", r"mid_\1."),
     (r"\.(resnet|attention|temp_conv|temp_attention)s\.(\d+)\.", r".layers.\2.\1."),
-    (r"conv(\d)\.0\.(weight|bias)$", lambda m: f"conv.{int(m[1]) - 1}.norm.{m[2]}"),
-    (r"conv(\d)\.[23]\.(weight|bias)$", lambda m: f"conv.{int(m[1]) - 1}.conv.{m[2]}"),
+    (r"\.conv(\d)\.0\.(weight|bias)$", lambda m: f".conv.{int(m[1]) - 1}.norm.{m[2]}"),
+    (r"\.conv(\d)\.[23]\.(weight|bias)$", lambda m: f".conv.{int(m[1]) - 1}.conv.{m[2]}"),
     (r"\.(down|up)samplers\.0\.conv\.", r".\1sampler."),
     (r"\.to_out\.0\.", ".to_out."),
     (r"\.ff\.net\.0\.proj\.", ".ff.widen."),
@@ -60,16 +62,83 @@ def full(file, graph, make):
     return {"file": f"models/{file}", "graph": graph, "parameters": sum(p.numel() for p in module.parameters()), "tensors": sum(shapes.values()), "shapes": dict(sorted(shapes.items()))}
 
 
+# The small presets' U-Nets: two levels, attention in the first and in the middle, one block a level.
+SMALL = dict(block_out_channels=(32, 64), layers_per_block=1, down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+             up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"), cross_attention_dim=24, norm_num_groups=8)
+
+
 # --- Stable Diffusion 2 --------------------------------------------------------------------------------------------
 
 def stable_diffusion_2():
     case, file = "stable-diffusion-2", "stable-diffusion-2/unet.mv"
-    unet = weighted(UNet2DConditionModel(
-        block_out_channels=(32, 64), layers_per_block=1, down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"), cross_attention_dim=24, attention_head_dim=(2, 4), use_linear_projection=True, norm_num_groups=8), "unet")
+    unet = weighted(UNet2DConditionModel(attention_head_dim=(2, 4), use_linear_projection=True, **SMALL), "unet")
     inputs = {"z": signal(case, "z", (1, 4, 6, 10)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
     write(case, file, "StableDiffusion2", "denoise", inputs, lambda x: unet(x["z"], x["t"], x["text"]).sample)
     return full(file, "denoise", lambda: UNet2DConditionModel(sample_size=96, cross_attention_dim=1024, attention_head_dim=(5, 10, 20, 20), use_linear_projection=True))
+
+
+# --- Make-A-Video: its layers by hand, in diffusers' Stable Diffusion 1 -----------------------------------------------
+
+class PseudoConv(nn.Module):
+    """Of frames [B * F, C, H, W]: each convolved, then all along time."""
+
+    def __init__(self, space, frames):
+        super().__init__()
+        self.space, self.frames = space, frames
+        self.time = nn.ModuleDict({"conv": nn.Conv1d(space.out_channels, space.out_channels, 3, padding=1)})
+
+    def forward(self, x):
+        x = self.space(x)
+        bf, c, h, w = x.shape
+        along = x.view(-1, self.frames, c, h, w).permute(0, 3, 4, 2, 1).reshape(-1, c, self.frames)
+        return self.time["conv"](along).view(-1, h, w, c, self.frames).permute(0, 4, 3, 1, 2).reshape(bf, c, h, w)
+
+
+class PseudoAttention(nn.Module):
+    def __init__(self, space, channels, heads, frames):
+        super().__init__()
+        self.space, self.frames = space, frames
+        self.time = nn.ModuleDict({"norm": nn.LayerNorm(channels), "attention": Attention(channels, channels, heads)})
+
+    def forward(self, x, *given, **named):
+        x = self.space(x, *given, **named)[0]
+        bf, c, h, w = x.shape
+        along = x.view(-1, self.frames, c, h, w).permute(0, 3, 4, 1, 2).reshape(-1, self.frames, c)
+        n = self.time["norm"](along)
+        y = self.time["attention"](n, n).view(-1, h, w, self.frames, c).permute(0, 3, 4, 1, 2)
+        return (x + y.reshape(bf, c, h, w),)
+
+
+def pseudo_3d(unet, heads, frames):
+    """Every 3x3 convolution and every transformer of an image U-Net, continued along time."""
+    for parent in list(unet.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Conv2d) and child.kernel_size == (3, 3):
+                setattr(parent, name, PseudoConv(child, frames))
+            elif isinstance(child, Transformer2DModel):
+                parent._modules[name] = PseudoAttention(child, child.in_channels, heads, frames)
+    return unet
+
+
+def frame_by_frame(unet):
+    """An image U-Net on clips [B, F, C, H, W]: the frames are its batch, each with its clip's text and time."""
+    def compute(x):
+        b, f, c, h, w = x["z"].shape
+        of_frames = {name: x[name].repeat_interleave(f, 0) for name in ("t", "text")}
+        return unet(x["z"].reshape(b * f, c, h, w), of_frames["t"], of_frames["text"]).sample.view(b, f, -1, h, w)
+    return compute
+
+
+def make_a_video():
+    case, file = "make-a-video", "make-a-video/unet.mv"
+
+    def make(heads, frames, **sizes):
+        return pseudo_3d(UNet2DConditionModel(attention_head_dim=heads, **sizes), heads, frames)
+
+    unet = weighted(make(4, 3, **SMALL), "unet")
+    inputs = {"z": signal(case, "z", (1, 3, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
+    write(case, file, "MakeAVideo", "denoise", inputs, frame_by_frame(unet))
+    return full(file, "denoise", lambda: make(8, 16, cross_attention_dim=768))
 
 
 # --- ModelScope's text to video ------------------------------------------------------------------------------------
@@ -81,9 +150,7 @@ def clips(compute):
 
 def modelscope():
     case, file = "modelscope", "modelscope/unet.mv"
-    unet = weighted(UNet3DConditionModel(
-        block_out_channels=(32, 64), layers_per_block=1, down_block_types=("CrossAttnDownBlock3D", "DownBlock3D"),
-        up_block_types=("UpBlock3D", "CrossAttnUpBlock3D"), cross_attention_dim=24, attention_head_dim=16, norm_num_groups=8), "unet")
+    unet = weighted(UNet3DConditionModel(attention_head_dim=16, **{**SMALL, "down_block_types": ("CrossAttnDownBlock3D", "DownBlock3D"), "up_block_types": ("UpBlock3D", "CrossAttnUpBlock3D")}), "unet")
     inputs = {"z": signal(case, "z", (1, 3, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
     write(case, file, "ModelScope", "denoise", inputs, clips(lambda x: unet(x["z"], x["t"], x["text"]).sample))
     return full(file, "denoise", lambda: UNet3DConditionModel(cross_attention_dim=1024, attention_head_dim=64))
@@ -91,7 +158,7 @@ def modelscope():
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    families = {"stable-diffusion-2": stable_diffusion_2(), "modelscope": modelscope()}
+    families = {"stable-diffusion-2": stable_diffusion_2(), "make-a-video": make_a_video(), "modelscope": modelscope()}
     with open(os.path.join(FOLDER, "../families.json"), "w") as file:
         json.dump(families, file, indent=1)
         file.write("\n")
