@@ -25,6 +25,7 @@ RENAMED = [
     (r"\.conv(\d)\.0\.(weight|bias)$", lambda m: f".conv.{int(m[1]) - 1}.norm.{m[2]}"),
     (r"\.conv(\d)\.[23]\.(weight|bias)$", lambda m: f".conv.{int(m[1]) - 1}.conv.{m[2]}"),
     (r"\.(down|up)samplers\.0\.conv\.", r".\1sampler."),
+    (r"\.transformer_blocks\.0\.", ".transformer_block."),
     (r"\.to_out\.0\.", ".to_out."),
     (r"\.ff\.net\.0\.proj\.", ".ff.widen."),
     (r"\.ff\.net\.2\.", ".ff.narrow."),
