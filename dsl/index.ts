@@ -1,5 +1,6 @@
 /** The door of the language: what the compiler and the command line use of it. */
 
+export { isAnyAxis } from "./any-axis.ts";
 export type * from "./ast.ts";
 export { check } from "./check/check.ts";
 export * from "./diagnostic.ts";

@@ -6,6 +6,9 @@ import { createToken, Lexer, type TokenType } from "chevrotain";
 export const AnyName = createToken({ name: "AnyName", pattern: Lexer.NA, label: "a name" });
 export const Identifier = createToken({ name: "Identifier", pattern: /[A-Za-z_][A-Za-z0-9_]*/, categories: AnyName });
 
+/** An axis of any size, in types alone: nothing can be declared by this name. */
+export const AnyAxis = createToken({ name: "AnyAxis", pattern: "_", label: "`_`", longer_alt: Identifier });
+
 const keywordNames = [
   "import", "from", "dim", "type", "param", "const", "block", "weight", "return", "let", "if", "else", "repeat", "of", "as",
   "require", "model", "graph", "sampler", "tokenizer", "preset", "ablation", "true", "false",
@@ -82,6 +85,7 @@ export const tokens: readonly TokenType[] = [
   LineComment,
   BlockComment,
   ...Object.values(Word),
+  AnyAxis,
   Identifier,
   NumberToken,
   StringToken,

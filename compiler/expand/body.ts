@@ -1,4 +1,4 @@
-/** Runs the statements of a block or graph at compile time; what is left is the tensor that it returns. */
+/** Runs the statements of a block or graph at compile time; what is left is the value that it returns. */
 
 import {
   type Expression,
@@ -10,15 +10,15 @@ import {
 } from "../../dsl/index.ts";
 import type { WeightInitialiser } from "../graph/graph.ts";
 import { axisExpressionSize } from "./axes.ts";
-import { evaluate, evaluateBool, evaluateTensor } from "./evaluate.ts";
+import { evaluate, evaluateBool } from "./evaluate.ts";
 import { enter, type Frame, fail, itemsOf, join, labelled, leave, Scope, spend } from "./frame.ts";
-import { axisOf, describe, int, type TensorStatic } from "./static.ts";
+import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
 import { dtypeOf, signatureShape } from "./types.ts";
 import { newWeight } from "./weights.ts";
 
-/** The returned tensor, and the expression that returned it; undefined when the statements end without `return`. */
+/** The returned value, and the expression that returned it; undefined when the statements end without `return`. */
 export interface Returned {
-  readonly value: TensorStatic;
+  readonly value: Static;
   readonly expression: Expression;
 }
 
@@ -56,7 +56,7 @@ function runStatement(statement: Statement, frame: Frame): Returned | undefined 
       frame.scope.declare(statement.name.name, declareWeight(statement, frame));
       return undefined;
     case "return":
-      return { value: evaluateTensor(statement.value, frame), expression: statement.value };
+      return { value: evaluate(statement.value, frame), expression: statement.value };
     case "expression":
       evaluate(statement.value, frame);
       return undefined;

@@ -32,6 +32,10 @@ export const expandMessages = {
     (h: { readonly block: string; readonly expected: string; readonly found: string }) =>
       `\`${h.block}\` promises axes ${h.expected}, but returns ${h.found}`,
   ),
+  "unbound-size": error(
+    (h: { readonly dim: string; readonly block: string }) =>
+      `no tensor is given to \`${h.block}\` whose shape tells the size of ${h.dim}: the list is empty`,
+  ),
   "requirement-failed": error((h: { readonly message: string; readonly values: string }) => `${h.message}${h.values}`),
   "cannot-arrange": error(
     (h: { readonly wanted: string; readonly value: string; readonly why: string }) =>

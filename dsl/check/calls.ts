@@ -43,7 +43,7 @@ export function callType(context: Context, call: CallExpression, names: Names): 
     const { declaration, file } = declared;
     const slots = slotsOf(declaration, () => blockSlots(context, declaration, file));
     matchArguments(context, call, slots, names);
-    return tensor;
+    return staticTypeOf(context, declaration.result, file);
   }
   const op = context.ops.get(name);
   if (declared === undefined && op !== undefined) {

@@ -97,7 +97,14 @@ export const checkCases: Cases = {
     model("const both = [concat([], axis: 1)];"),
     model("", "preset Mini of Net { steps: silu(1) }\n"),
   ],
-  "tensor-default": [`${image}block Net<C, H, W>(x: Image<C, H, W>, y: Image<C, H, W> = x): Image<C, H, W> {\n  return x + y;\n}\n`],
+  "tensor-default": [
+    `${image}block Net<C, H, W>(x: Image<C, H, W>, y: Image<C, H, W> = x): Image<C, H, W> {\n  return x + y;\n}\n`,
+    `${image}block Net<C, H, W>(x: Image<C, H, W>, more: Image<C, H, W>[] = [x]): Image<C, H, W> {\n  return x + more[0];\n}\n`,
+  ],
+  "any-axis": [
+    `${image}type Half<C> = Tensor<float, [C / 2, _]>;\nblock Net<C, H, W>(x: Image<C, H, W>, y: Half<_>): Image<C, H, W> {\n  weight gain: Tensor<float, [_, 1, 1]> = ones;\n  weight shift: Half<C> = ones;\n  return x + gain + shift + y;\n}\n`,
+    model("graph half(x: Image<_, H, H>): Image<_, H, H> {\n    return x;\n  }"),
+  ],
   recursion: [
     `${image}block A<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> B() as b;\n}\nblock B<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> A() as a;\n}\n`,
     `${image}block A<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> A() as a;\n}\n`,
@@ -141,6 +148,13 @@ export const checkCases: Cases = {
     "param units: int = 2.5;\n",
     "param widths: int[] = [1, true];\n",
     "block Net<C>(x: Tensor<float, [C]>): int {\n  return x;\n}\n",
+    "block Net<C>(x: Tensor<float, [C]>): { x: Tensor<float, [C]>, n: int } {\n  return { x: x, n: 1 };\n}\n",
+    "block Net<C>(x: Tensor<float, [C]>): Tensor<float, [C]>[] {\n  return x;\n}\n",
+    "block Net<C>(x: Tensor<float, [C]>): { mean: Tensor<float, [C]>, spread: Tensor<float, [C]> } {\n  return { mean: x, spread: [x] };\n}\n",
+    model("graph pair(x: Image<4, H, H>): Image<4, H, H>[] {\n    return [x, x];\n  }", "").replace(
+      "  graph pair",
+      `  sampler denoise(z, t) { ${fields}, frames: pair }\n  graph pair`,
+    ),
     'param steps: int = "fifty";\n',
     sampler(fields.replace("[0.1, 0.2]", "[0.1]")),
     sampler(fields.replace('"ddim"', '"dpm"')),
@@ -154,6 +168,10 @@ export const checkCases: Cases = {
     sampler(`${fields}, frames: "decode"`),
   ],
   "wrong-operands": [
+    body(
+      "return Both(x) + x;",
+      "block Both<C, H, W>(x: Image<C, H, W>): { a: Image<C, H, W>, b: Image<C, H, W> } {\n  return { a: x, b: x };\n}\n",
+    ),
     body("return x % 2;"),
     body("if (x < 3) { return x; }\n  return x;"),
     body("const n = mode + 1;\n  return x;"),

@@ -56,6 +56,7 @@ describe("spaces and brackets", () => {
     ["if(a){return x;}else{return y;}", "if (a) { return x; } else { return y; }"],
     ["if (a) { return x; } else if (b) { return y; }", "if (a) { return x; } else if (b) { return y; }"],
     ["weight w :Tensor< float,[ C ,2*C ] > =normal( 0.02 );", "weight w: Tensor<float, [C, 2 * C]> = normal(0.02);"],
+    ["const y = Both( x )as l;", "const y = Both(x) as l;"],
     ['require a==b,"must be";', 'require a == b, "must be";'],
   ])("%s", (text, expected) => expect(body(text)).toBe(expected));
 

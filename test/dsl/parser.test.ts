@@ -138,6 +138,27 @@ describe("what is optional leaves what follows it alone", () => {
     expect(use).toMatchObject({ result: { arguments: [{ kind: "name" }, { kind: "binary", operator: "+" }] } });
   });
 
+  test("`_` is an axis of a type and an argument of one, and nothing else", () => {
+    const [use] = parsed("block B<C>(x: A<C, _>[]): { a: Tensor<float, [C, _]>, rest: A<_, C>[][] } { return x; }").declarations;
+    expect(use).toMatchObject({
+      parameters: [{ type: { kind: "list-type", element: { arguments: [{ name: "C" }, { name: "_" }] } } }],
+      result: { fields: [{ type: { axes: [{ name: "C" }, { name: "_" }] } }, { type: { kind: "list-type" } }] },
+    });
+    for (const text of [
+      "const _ = 1;",
+      "const n = _ + 1;",
+      "type A<_> = Tensor<float, [1]>;",
+      "type A = Tensor<float, [_ + 1]>;",
+      "type A = B<1 + _>;",
+    ]) {
+      expect(
+        parse("a.mv", text).diagnostics.map(({ code }) => code),
+        text,
+      ).toEqual(["unexpected-token"]);
+    }
+    expect(parsed("const _a = 1; const a_ = 2; const __ = 3;").declarations.length).toBe(3);
+  });
+
   test("`else` belongs to the nearest `if`, and `else if` is one `if` inside", () => {
     const statement = statementOf("if (a) { } else if (b) { } else { return x; }");
     expect(statement).toMatchObject({
