@@ -9,7 +9,7 @@ import re
 from collections import Counter
 
 import torch
-from diffusers import Transformer2DModel, UNet2DConditionModel, UNet3DConditionModel
+from diffusers import ControlNetModel, Transformer2DModel, UNet2DConditionModel, UNet3DConditionModel
 from torch import nn
 
 import tensors
@@ -38,11 +38,11 @@ def ours(key):
     return key
 
 
-def weighted(module, root):
-    """The library's module with the weights that its names make."""
+def weighted(module, root, path=ours):
+    """The library's module with the weights that its names make, brought to our paths."""
     with torch.no_grad():
         for key, parameter in module.named_parameters():
-            parameter.copy_(weight(f"{root}.{ours(key)}", tuple(parameter.shape)))
+            parameter.copy_(weight(f"{root}.{path(key)}", tuple(parameter.shape)))
     return module.eval()
 
 
@@ -73,7 +73,7 @@ SMALL = dict(block_out_channels=(32, 64), layers_per_block=1, down_block_types=(
 def stable_diffusion_2():
     case, file = "stable-diffusion-2", "stable-diffusion-2/unet.mv"
     unet = weighted(UNet2DConditionModel(attention_head_dim=(2, 4), use_linear_projection=True, **SMALL), "unet")
-    inputs = {"z": signal(case, "z", (1, 4, 6, 10)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
+    inputs = {"z": signal(case, "z", (1, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
     write(case, file, "StableDiffusion2", "denoise", inputs, lambda x: unet(x["z"], x["t"], x["text"]).sample)
     return full(file, "denoise", lambda: UNet2DConditionModel(sample_size=96, cross_attention_dim=1024, attention_head_dim=(5, 10, 20, 20), use_linear_projection=True))
 
@@ -157,9 +157,36 @@ def modelscope():
     return full(file, "denoise", lambda: UNet3DConditionModel(cross_attention_dim=1024, attention_head_dim=64))
 
 
+# --- ControlNet ----------------------------------------------------------------------------------------------------
+
+def encoded(key):
+    """Down and middle are a block of their own here, and a zero convolution has a label."""
+    key = re.sub(r"^(down_blocks|mid)", r"encoder.\1", ours(key))
+    key = re.sub(r"(controlnet_down_blocks\.\d+)\.", r"\1.zero.conv.", key.replace("controlnet_mid_block.", "controlnet_mid_block.conv."))
+    of_hint = lambda m: f"blocks.{int(m[1]) // 2 + 1}.{'halve' if int(m[1]) % 2 else 'keep'}."
+    return re.sub(r"(?<=embedding\.)blocks\.(\d+)\.", of_hint, key)
+
+
+def controlnet():
+    case, file = "controlnet", "controlnet/unet.mv"
+    mini = dict(attention_head_dim=4, **SMALL)
+    unet, mini_control = UNet2DConditionModel(**mini), {k: v for k, v in mini.items() if k != "up_block_types"}
+    control = ControlNetModel(conditioning_embedding_out_channels=(8, 12, 20), **mini_control)
+    weighted(unet, "unet", encoded), weighted(control, "controlnet", encoded)
+    inputs = {"z": signal(case, "z", (1, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24)),
+              "hint": signal(case, "hint", (1, 3, 16, 24))}
+
+    def compute(x):
+        skips, deepest = control(x["z"], x["t"], x["text"], controlnet_cond=x["hint"], return_dict=False)
+        return unet(x["z"], x["t"], x["text"], down_block_additional_residuals=skips, mid_block_additional_residual=deepest).sample
+
+    write(case, file, "ControlNet", "denoise", inputs, compute)
+    return full(file, "control", lambda: ControlNetModel(attention_head_dim=8, cross_attention_dim=768))
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    families = {"stable-diffusion-2": stable_diffusion_2(), "make-a-video": make_a_video(), "modelscope": modelscope()}
+    families = {"stable-diffusion-2": stable_diffusion_2(), "controlnet": controlnet(), "make-a-video": make_a_video(), "modelscope": modelscope()}
     with open(os.path.join(FOLDER, "../families.json"), "w") as file:
         json.dump(families, file, indent=1)
         file.write("\n")
