@@ -13,6 +13,7 @@ from diffusers import ControlNetModel, Transformer2DModel, UNet2DConditionModel,
 from torch import nn
 
 import tensors
+import video_diffusion as vdm
 from layers import Attention
 from make_goldens import FOLDER, signal, weight
 
@@ -46,21 +47,21 @@ def weighted(module, root, path=ours):
     return module.eval()
 
 
-def write(case, file, model, graph, inputs, compute):
+def write(case, file, model, graph, inputs, compute, ablation=""):
     """Computed twice, finite and equal."""
     with torch.no_grad():
         first, second = compute(inputs), compute(inputs)
     assert torch.isfinite(first).all() and torch.equal(first, second), case
     tensors.save(f"{FOLDER}/family-{case}.safetensors", {**{k: v.numpy() for k, v in inputs.items()}, "output": first.contiguous().numpy()},
-                 {"kind": "family", "file": f"models/{file}", "model": model, "preset": "Mini", "graph": graph, "inputs": ",".join(inputs)})
+                 {"kind": "family", "file": f"models/{file}", "model": model, "preset": "Mini", "ablation": ablation, "graph": graph, "inputs": ",".join(inputs)})
 
 
-def full(file, graph, make):
+def full(file, graph, make, ablation=""):
     """A full size, of which no weight is made: parameters, tensors, and how many tensors of each shape."""
     with torch.device("meta"):
         module = make()
     shapes = Counter("x".join(map(str, p.shape)) for p in module.parameters())
-    return {"file": f"models/{file}", "graph": graph, "parameters": sum(p.numel() for p in module.parameters()), "tensors": sum(shapes.values()), "shapes": dict(sorted(shapes.items()))}
+    return {"file": f"models/{file}", "ablation": ablation, "graph": graph, "parameters": sum(p.numel() for p in module.parameters()), "tensors": sum(shapes.values()), "shapes": dict(sorted(shapes.items()))}
 
 
 # The small presets' U-Nets: two levels, attention in the first and in the middle, one block a level.
@@ -184,9 +185,21 @@ def controlnet():
     return full(file, "control", lambda: ControlNetModel(attention_head_dim=8, cross_attention_dim=768))
 
 
+# --- Video Diffusion Models, by hand -------------------------------------------------------------------------------
+
+def video_diffusion(one_more, ablation):
+    case, file = f"video-diffusion{'' if one_more else '-' + ablation}", "video-diffusion/unet.mv"
+    mini = vdm.Config(F=3, D=24, E=40, levels=((32, False), (64, True)), units=1, layers=2, head_width=16, groups=8, one_more=one_more)
+    unet = weighted(vdm.UNet(mini), "unet", lambda name: name)
+    inputs = {"x": signal(case, "x", (1, 3, 3, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
+    write(case, file, "VideoDiffusion", "denoise", inputs, lambda x: unet(x["x"], x["t"], x["text"]), ablation)
+    return full(file, "denoise", lambda: vdm.UNet(vdm.Config(one_more=one_more)), ablation)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    families = {"stable-diffusion-2": stable_diffusion_2(), "controlnet": controlnet(), "make-a-video": make_a_video(), "modelscope": modelscope()}
+    families = {"stable-diffusion-2": stable_diffusion_2(), "controlnet": controlnet(), "make-a-video": make_a_video(), "modelscope": modelscope(),
+                "video-diffusion": video_diffusion(True, ""), "video-diffusion-AsMany": video_diffusion(False, "AsMany")}
     with open(os.path.join(FOLDER, "../families.json"), "w") as file:
         json.dump(families, file, indent=1)
         file.write("\n")

@@ -19,13 +19,12 @@ function fieldOf(golden: GoldenCase, field: string): string {
   return golden.metadata.get(field) ?? "";
 }
 
+const ablationsOf = (ablation: string): string[] => (ablation === "" ? [] : [ablation]);
+
 /** The graph of the case alone, and what PyTorch made of its inputs. */
 function built(golden: GoldenCase) {
-  const ablation = fieldOf(golden, "ablation");
-  const compiled = compileFile(fieldOf(golden, "file"), {
-    preset: fieldOf(golden, "preset"),
-    ablations: ablation === "" ? [] : [ablation],
-  });
+  const ablations = ablationsOf(fieldOf(golden, "ablation"));
+  const compiled = compileFile(fieldOf(golden, "file"), { preset: fieldOf(golden, "preset"), ablations });
   const name = fieldOf(golden, "graph");
   const alone = { ...compiled, graphs: new Map([[name, named(compiled.graphs, name)]]), sampler: null };
   return { name, alone, inputs: Object.fromEntries(golden.inputs), expected: floatsOf(golden.tensors.get("output") as TensorData) };
@@ -59,6 +58,7 @@ test.skipIf(noGpu !== undefined).each(cases.map((golden) => [golden.name, golden
 
 interface Published {
   readonly file: string;
+  readonly ablation: string;
   readonly graph: string;
   readonly parameters: number;
   readonly tensors: number;
@@ -68,7 +68,7 @@ interface Published {
 const families: { readonly [family: string]: Published } = JSON.parse(readFileSync("golden/families.json", "utf8"));
 
 test.each(Object.entries(families))("%s at full size has the published weights", (_, published) => {
-  const graph = named(graphsOf(programOfFile(published.file)), published.graph);
+  const graph = named(graphsOf(programOfFile(published.file), { ablations: ablationsOf(published.ablation) }), published.graph);
   const { parameters, tensors } = costOf(graph, 1);
   expect({ parameters, tensors }).toEqual({ parameters: published.parameters, tensors: published.tensors });
   const shapes: { [shape: string]: number } = {};
