@@ -9,7 +9,8 @@ import re
 from collections import Counter
 
 import torch
-from diffusers import ControlNetModel, Transformer2DModel, UNet2DConditionModel, UNet3DConditionModel
+from diffusers import ControlNetModel, Transformer2DModel, UNet2DConditionModel, UNet3DConditionModel, UNetMotionModel, UNetSpatioTemporalConditionModel
+from motion_module import VanillaTemporalModule
 from torch import nn
 
 import tensors
@@ -28,8 +29,10 @@ RENAMED = [
     (r"\.(down|up)samplers\.0\.conv\.", r".\1sampler."),
     (r"\.transformer_blocks\.0\.", ".transformer_block."),
     (r"\.to_out\.0\.", ".to_out."),
-    (r"\.ff\.net\.0\.proj\.", ".ff.widen."),
-    (r"\.ff\.net\.2\.", ".ff.narrow."),
+    (r"\.(ff|ff_in)\.net\.0\.proj\.", r".\1.widen."),
+    (r"\.(ff|ff_in)\.net\.2\.", r".\1.narrow."),
+    (r"\.temporal_transformer_blocks\.0\.(norm_in|ff_in)\.", r".temporal_transformer_block.\1."),
+    (r"\.temporal_transformer_blocks\.0\.", r".temporal_transformer_block.rest."),
 ]
 
 
@@ -158,6 +161,75 @@ def modelscope():
     return full(file, "denoise", lambda: UNet3DConditionModel(cross_attention_dim=1024, attention_head_dim=64))
 
 
+# --- AnimateDiff: diffusers' own, and its authors' motion module in diffusers' Stable Diffusion 1 -----------------------
+
+def motion(key):
+    key = ours(key)
+    key = re.sub(r"\.motion_modules\.(\d+)\.", r".layers.\1.motion.", key)
+    key = re.sub(r"(resnet|attention)\.motion\.temporal_transformer\.", "motion.", key).replace(".image.", ".")
+    key = re.sub(r"\.attention_blocks\.(\d)\.", lambda m: f".attn{int(m[1]) + 1}.", key)
+    return re.sub(r"\.norms\.(\d)\.", lambda m: f".norm{int(m[1]) + 1}.", key).replace(".ff_norm.", ".norm3.")
+
+
+class Moving(nn.Module):
+    """The last layer of a unit of the image model, and a motion module behind it; frames are [B * F, C, H, W]."""
+
+    def __init__(self, image, channels, heads, frames):
+        super().__init__()
+        self.image, self.frames = image, frames
+        self.motion = VanillaTemporalModule(channels, num_attention_heads=heads, num_transformer_block=1, temporal_position_encoding=True)
+
+    def forward(self, *given, **named):
+        y = self.image(*given, **named)
+        x = y[0] if isinstance(y, tuple) else y
+        clip = x.view(-1, self.frames, *x.shape[1:]).transpose(1, 2)
+        moved = self.motion(clip, None, None).transpose(1, 2).reshape(x.shape)
+        return (moved,) if isinstance(y, tuple) else moved
+
+
+def moving(unet, heads, frames):
+    for block in [*unet.down_blocks, *unet.up_blocks]:
+        last = block.attentions if hasattr(block, "attentions") else block.resnets
+        for i, layer in enumerate(last):
+            last[i] = Moving(layer, block.resnets[i].out_channels, heads, frames)
+    return unet
+
+
+MOTION = dict(use_motion_mid_block=False, motion_max_seq_length=24)
+
+
+def animatediff():
+    case, file = "animatediff", "animatediff/unet.mv"
+    inputs = {"z": signal(case, "z", (1, 3, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
+    of_authors = weighted(moving(UNet2DConditionModel(attention_head_dim=4, **SMALL), 4, 3), "unet", motion)
+    write(case, file, "AnimateDiff", "denoise", inputs, frame_by_frame(of_authors))
+    of_diffusers = weighted(UNetMotionModel(
+        num_attention_heads=4, motion_num_attention_heads=4,
+        **{**SMALL, **MOTION, "down_block_types": ("CrossAttnDownBlockMotion", "DownBlockMotion"), "up_block_types": ("UpBlockMotion", "CrossAttnUpBlockMotion")}), "unet", motion)
+    write(f"{case}-ClipNorm", file, "AnimateDiff", "denoise", inputs, clips(lambda x: of_diffusers(x["z"], x["t"], x["text"].repeat_interleave(3, 0)).sample), "ClipNorm")
+    return full(file, "denoise", lambda: UNetMotionModel(cross_attention_dim=768, num_attention_heads=8, **MOTION))
+
+
+# --- Stable Video Diffusion ----------------------------------------------------------------------------------------
+
+def stable_video_diffusion():
+    case, file = "stable-video-diffusion", "stable-video-diffusion/unet.mv"
+    kinds = {"down_block_types": ("CrossAttnDownBlockSpatioTemporal", "DownBlockSpatioTemporal"),
+             "up_block_types": ("UpBlockSpatioTemporal", "CrossAttnUpBlockSpatioTemporal")}
+    sizes = {name: value for name, value in SMALL.items() if name != "norm_num_groups"}  # there are always 32
+    unet = weighted(UNetSpatioTemporalConditionModel(
+        num_attention_heads=(2, 4), addition_time_embed_dim=20, projection_class_embeddings_input_dim=60, **{**sizes, **kinds}), "unet")
+    inputs = {"z": signal(case, "z", (1, 3, 4, 4, 6)), "t": torch.tensor([1.5]), "picture": signal(case, "picture", (1, 4, 4, 6)),
+              "seen": signal(case, "seen", (1, 1, 24)), "about": torch.tensor([[6.0, 127.0, 0.02]])}
+
+    def compute(x):
+        beside = torch.cat([x["z"], x["picture"][:, None].expand(x["z"].shape)], 2)
+        return unet(beside, x["t"], x["seen"], x["about"]).sample
+
+    write(case, file, "StableVideoDiffusion", "denoise", inputs, compute)
+    return full(file, "denoise", UNetSpatioTemporalConditionModel)
+
+
 # --- ControlNet ----------------------------------------------------------------------------------------------------
 
 def encoded(key):
@@ -198,7 +270,7 @@ def video_diffusion(one_more, ablation):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    families = {"stable-diffusion-2": stable_diffusion_2(), "controlnet": controlnet(), "make-a-video": make_a_video(), "modelscope": modelscope(),
+    families = {"stable-diffusion-2": stable_diffusion_2(), "animatediff": animatediff(), "stable-video-diffusion": stable_video_diffusion(), "controlnet": controlnet(), "make-a-video": make_a_video(), "modelscope": modelscope(),
                 "video-diffusion": video_diffusion(True, ""), "video-diffusion-AsMany": video_diffusion(False, "AsMany")}
     with open(os.path.join(FOLDER, "../families.json"), "w") as file:
         json.dump(families, file, indent=1)
