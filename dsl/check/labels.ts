@@ -136,7 +136,8 @@ export class LabelCheck {
     for (const part of statement.body) visit(part);
     if (shared.length === 0) return;
     const labels = [...new Set(shared)].map((label) => `\`${label}\``).join(", ");
-    const hint = "for weights of its own in each, label it: `repeat … as name {`; if they are to be shared, say so: `repeat … as tied name {`";
+    const hint =
+      "for weights of its own in each, label it: `repeat … as name {`; if they are to be shared, say so: `repeat … as tied name {`";
     this.context.report("shared-rounds", { ...statement.span, end: statement.range.span.end }, { labels }, { hint });
   }
 
