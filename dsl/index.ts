@@ -4,6 +4,7 @@ export { isAnyAxis } from "./any-axis.ts";
 export type * from "./ast.ts";
 export { check } from "./check/check.ts";
 export * from "./diagnostic.ts";
+export { plainText, wellFormed } from "./label.ts";
 export { nearest } from "./nearest.ts";
 export { never } from "./never.ts";
 export { type ParseResult, parse } from "./parse.ts";

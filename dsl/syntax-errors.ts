@@ -12,6 +12,7 @@ const ruleNames: { readonly [rule: string]: string } = {
   member: "a member of the model (const, tokenizer, graph or sampler)",
   statement: "a statement",
   primary: "a value",
+  label: "a name",
   axis: "a size",
   typeArgument: "a size",
   elementType: "a type",
@@ -155,6 +156,8 @@ const beginsItem: ReadonlySet<TokenType> = new Set([Identifier, NumberToken, Str
 const plainRules: ReadonlySet<string> = new Set([
   "identifier",
   "label",
+  "anyName",
+  "holed",
   "string",
   "body",
   "fields",

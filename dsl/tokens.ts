@@ -68,6 +68,10 @@ export const Mark = markTokens();
 
 export const NumberToken = createToken({ name: "Number", pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/, label: "a number" });
 export const StringToken = createToken({ name: "String", pattern: /"(?:[^"\\\n\r]|\\.)*"/, label: "a string" });
+/** A label with holes: its text up to the first hole, between two, and behind the last. `label-tokens.ts` makes them of a string. */
+export const LabelStart = createToken({ name: "LabelStart", pattern: Lexer.NA, label: "a name" });
+export const LabelMiddle = createToken({ name: "LabelMiddle", pattern: Lexer.NA, label: "`}`" });
+export const LabelEnd = createToken({ name: "LabelEnd", pattern: Lexer.NA, label: "`}`" });
 /** A string that its line ends before its closing quote: its own token, so that the rest of the file is still read. */
 export const BrokenString = createToken({ name: "BrokenString", pattern: /"(?:[^"\\\n\r]|\\.)*/, label: "an unclosed string" });
 /** A comment of other languages, whole or without its end: its own token, so that it is one error. */
@@ -90,6 +94,9 @@ export const tokens: readonly TokenType[] = [
   NumberToken,
   StringToken,
   BrokenString,
+  LabelStart,
+  LabelMiddle,
+  LabelEnd,
   ...Object.values(Mark),
   AnyName,
 ];

@@ -7,9 +7,10 @@ import { bareName } from "./axes.ts";
 import { runBody } from "./body.ts";
 import { spendings } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
-import { type Frame, fail, labelled, newValue, Scope, spend } from "./frame.ts";
+import { type Frame, fail, newValue, Scope, spend } from "./frame.ts";
 import { namedDim } from "./globals.ts";
 import type { KnownCall } from "./known-calls.ts";
+import { labelled } from "./labels.ts";
 import { declaredAxes, mapTensors, type TensorPart, type Typed, tensorParts } from "./results.ts";
 import { describe, int, ListStatic, type Static, type TensorStatic } from "./static.ts";
 import { dtypeOf, fits, showType, signatureForm, type TensorShape } from "./types.ts";
@@ -40,6 +41,7 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   if (before !== undefined) return standIn(call, block, before, ids, inside, caller);
 
   const spent = budget.spent();
+  const from = known?.owned.length ?? 0;
   bindDims(call, block, tensors, inside, outside);
   bindParameters(block, given, inside, outside);
   declareTensors(call, block, given, inside);
@@ -55,7 +57,7 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   });
   if (key !== undefined) {
     const reads = new Map(results.map((id) => [id, argumentsRead(id, ids, inside)]));
-    known?.set(key, { result, reads, cost, tensors: ids });
+    known?.set(key, { result, reads, cost, tensors: ids, path: inside.path, owned: { from, to: known.owned.length } });
   }
   return result;
 }
@@ -66,13 +68,17 @@ function standIn(
   block: BlockDeclaration,
   before: KnownCall,
   ids: readonly ValueId[],
-  { file }: Frame,
+  inside: Frame,
   caller: Frame,
 ): Static {
-  const { known, builder, reads } = caller.expansion;
+  const { known, builder, made: weights, reads } = caller.expansion;
   for (const [what, amount] of spendings(before.cost)) spend(caller, call.callSpan, what, amount);
+  for (const weight of known?.ownedBy(before, inside.path) ?? []) {
+    weights.claim(inside, call.callSpan, weight.path, weight.type);
+    known?.owned.push(weight);
+  }
   const made = new Map<ValueId, ValueId>();
-  const typed = { name: block.name.name, value: before.result, type: block.result, file, source: call.callSpan };
+  const typed = { name: block.name.name, value: before.result, type: block.result, file: inside.file, source: call.callSpan };
   return mapTensors(typed, caller, ({ value: { id: result, type } }) => {
     const id = made.get(result) ?? builder.input(call.callee.name, newValue(caller, call.callSpan, type), []);
     if (!made.has(result)) {

@@ -16,7 +16,8 @@ import { isOpName, opEntry } from "../ops/table.ts";
 import { arrange, view } from "./arrange.ts";
 import { callBlock } from "./blocks.ts";
 import { evaluate, evaluateInt, evaluateList, evaluateTensor } from "./evaluate.ts";
-import { type Frame, fail, itemsOf, join, labelled, newValue, originAt, spend } from "./frame.ts";
+import { type Frame, fail, itemsOf, join, newValue, originAt, spend } from "./frame.ts";
+import { labelled } from "./labels.ts";
 import { describe, type IntStatic, type Static, type TensorStatic } from "./static.ts";
 import { newWeight } from "./weights.ts";
 

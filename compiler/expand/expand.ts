@@ -14,6 +14,7 @@ import { type Attempt, attempt } from "./failure.ts";
 import { type Frame, fail, newValue, Scope } from "./frame.ts";
 import { type Globals, globalKey } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
+import { MadeWeights } from "./made-weights.ts";
 import { declaredAxes, tensorParts } from "./results.ts";
 import { axisOf, describe, int, type Static } from "./static.ts";
 import { dtypeOf, signatureShape, type TensorShape } from "./types.ts";
@@ -133,6 +134,7 @@ function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
       precision: choices.precision,
       known,
       budget,
+      made: new MadeWeights(),
       weights: configuration.weights,
       call,
     },
@@ -140,6 +142,7 @@ function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
     scope,
     path: "",
     label: undefined,
+    sharesRounds: false,
     expandedFrom: [],
   };
   const outside = staticFrame(program, globals, file, budget, scope);

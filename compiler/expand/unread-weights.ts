@@ -10,6 +10,8 @@ import { relatedCalls } from "./related-calls.ts";
 export interface LabelScope {
   readonly path: string;
   readonly span: Span;
+  /** Whether its path may come again for the same weights: as it says so, or in other rounds of a `repeat` without a label. */
+  readonly tie: "none" | "stated" | "rounds";
   readonly expandedFrom: Origin["expandedFrom"];
   readonly outer: LabelScope | undefined;
 }
@@ -105,7 +107,7 @@ export class WeightReads {
     }
     return [...places.values()].map(({ path, span, expandedFrom }) => {
       const one = this.weights.some((weight) => weight.path === path);
-      const weights = one ? `the weight \`${path}\`` : `the weights of \`${path}\``;
+      const weights = one ? `the weight \`${path}\`` : path === "" ? "its weights" : `the weights of \`${path}\``;
       const hint = one ? "use it, or delete it" : "use what is computed with them, or delete them";
       return expandDiagnostic("unread-weight", span, { graph, weights }, { hint, related: relatedCalls(expandedFrom) });
     });

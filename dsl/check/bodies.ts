@@ -4,7 +4,7 @@ import type { BlockDeclaration, GraphDeclaration, Parameter, RepeatStatement, St
 import { nearest } from "../nearest.ts";
 import { never } from "../never.ts";
 import { type Binding, type Context, hintNearest, Names } from "./context.ts";
-import { checkAs, expect, typeOf } from "./expressions.ts";
+import { checkAs, checkLabel, expect, typeOf } from "./expressions.ts";
 import { bool, float, holdsTensors, int, isOfTensors, type StaticType, showStatic, string, tensor, unknown } from "./static-type.ts";
 import { bareAxes, checkType, namesKnown } from "./types.ts";
 
@@ -178,5 +178,6 @@ function checkRepeat(context: Context, statement: RepeatStatement, { names, resu
   }
   if (statement.index !== undefined) inside.declare(context, statement.index, { type: int, kind: "element of `repeat`" });
   if (range.kind !== "list") expect(context, statement.range, range, int);
+  checkLabel(context, statement.label, inside);
   checkBody(context, statement.body, { names: inside, result });
 }

@@ -71,6 +71,7 @@ export const checkMessages = {
   "any-axis": error(
     (h: { readonly what: string }) => `\`_\` takes the size of whatever tensor comes, but ${h.what} needs a size of its own`,
   ),
+  "bad-label": error((h: { readonly label: string }) => `\`${h.label}\` is no part of a path`),
   "missing-label": error((h: { readonly what: string }) => `${h.what} owns weights, so it needs a label for their path`),
   "repeated-label": error((h: Name) => `the label \`${h.name}\` is used twice in one scope, so two weights would share a path`),
   // Models
@@ -103,6 +104,10 @@ export const checkMessages = {
     (h: { readonly limit: number }) => `this is one warning more than the ${h.limit} that are shown of a program`,
   ),
   "unused-block": warning((h: Name) => `nothing calls the block \`${h.name}\``),
+  "shared-rounds": warning(
+    (h: { readonly labels: string }) =>
+      `every round of this \`repeat\` has the same weights, as nothing in the path of ${h.labels} changes`,
+  ),
   "unused-label": warning(
     (h: { readonly what: string; readonly label: string }) => `${h.what} owns no weights, so the label \`${h.label}\` is part of no path`,
   ),

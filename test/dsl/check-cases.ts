@@ -144,6 +144,7 @@ export const checkCases: Cases = {
     body("return (wide ? x : 3) + x;"),
     body("repeat mode as unit { }\n  return x;"),
     body("return x[0];"),
+    body('return x |> conv2d(out, kernel: 1) as "conv{wide}{0.5}{x}";'),
     'param mode: "directed" | "full" = "directd";\n',
     "param units: int = 2.5;\n",
     "param widths: int[] = [1, true];\n",
@@ -217,12 +218,22 @@ export const checkCases: Cases = {
   "missing-return": [body("const y = x;"), body("if (wide) { return x; }"), body("repeat 2 as unit { return x; }")],
   unreachable: [body("return x;\n  return x + x;"), body("if (wide) { return x; } else { return x + x; }\n  const y = x;")],
   "unbound-dim": [`${image}block Net<C, H, W, E>(x: Image<C, H, W>): Image<E, H, W> {\n  return x;\n}\n`],
-  "missing-label": [
-    body("return x |> conv2d(out, kernel: 3);"),
-    body("return x |> Layer(out);", layer),
-    body("let h = x;\n  repeat 2 { h = h |> conv2d(C, kernel: 3) as conv; }\n  return h;"),
+  "missing-label": [body("return x |> conv2d(out, kernel: 3);"), body("return x |> Layer(out);", layer)],
+  "bad-label": [
+    body('return x |> conv2d(out, kernel: 3) as "conv..in";'),
+    body('return x |> conv2d(out, kernel: 3) as "conv {C}";'),
+    body('return x |> conv2d(out, kernel: 3) as "conv.{C";'),
+    body('repeat 2 as "down." { require wide, "is wide"; }\n  return x |> conv2d(out, kernel: 3) as ".{C}";'),
+  ],
+  "shared-rounds": [
+    body("let h = x;\n  repeat 2 { h = h |> conv2d(C, kernel: 3) as conv; }\n  return h |> conv2d(out, kernel: 1) as head;"),
+    body(
+      'let h = x;\n  repeat i of 2 {\n    weight gain: Image<C, 1, 1> = ones;\n    h = (h * gain |> Layer(C) as layer |> Layer(C) as "other{i}" |> Layer(C) as tied third);\n    repeat 2 as unit { h = h |> Layer(C) as own; }\n    repeat 2 as "unit{i}" { h = h |> Layer(C) as own; }\n  }\n  return h |> conv2d(out, kernel: 1) as head;',
+      layer,
+    ),
   ],
   "repeated-label": [
+    body('return x |> conv2d(C, kernel: 3) as tied conv |> conv2d(out, kernel: 3) as "conv";'),
     body("return x |> conv2d(out, kernel: 3) as conv |> conv2d(out, kernel: 3) as conv;"),
     body("weight conv: Tensor<float, [C]> = ones;\n  return x |> conv2d(out, kernel: 3) as conv;"),
     body("let h = x;\n  if (wide) { h = h |> conv2d(C, kernel: 3) as conv; }\n  return h |> conv2d(C, kernel: 3) as conv;"),

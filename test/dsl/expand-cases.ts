@@ -8,6 +8,7 @@ const net = (statements: string, result = "Image<C, H, W>", before = "") =>
   `${image}${before}block Net<C, H, W>(x: Image<C, H, W>): ${result} {\n  ${statements}\n}\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return Net(x)${/ as |weight /.test(statements) ? " as net" : ""};\n  }\n}\n`;
 const levels =
   "block Res<C, H, W>(x: Image<C, H, W>, out: int): Image<out, H, W> {\n  const y = x |> conv2d(out, kernel: 3) as conv;\n  return y + (x |> silu());\n}\nblock Level<C, H, W>(x: Image<C, H, W>): Image<2 * C, H, W> {\n  return x |> Res(2 * C) as res;\n}\n";
+const layer = "block Layer<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> conv2d(C, kernel: 1) as conv;\n}\n";
 const last = "block Last<C, H, W>(all: Image<C, H, W>[]): Image<C, H, W> {\n  return all[all.length - 1];\n}\n";
 /** Thirty blocks that each call the next twice. */
 function twice(): string {
@@ -167,7 +168,22 @@ export const expandCases: Cases = {
     `${image}${chain(700)}model Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return Link(x);\n  }\n}\n`,
   ],
   "unnamed-weight": [],
-  "repeated-weight": [],
+  "repeated-weight": [
+    net('let h = x;\n  const k = 1;\n  repeat 2 { h = h |> conv2d(C, kernel: 1) as "conv{k}"; }\n  return h;'),
+    net('return x |> Layer() as "a" |> conv2d(C, kernel: 1) as "a.conv";', "Image<C, H, W>", layer),
+  ],
+  "tied-weight": [
+    net("return x |> conv2d(8, kernel: 1) as tied conv |> conv2d(4, kernel: 1) as tied conv;"),
+    net(
+      "let h = x;\n  repeat 2 as tied round { h = concat([h, h |> Layer() as layer], axis: 1); }\n  return h |> slice(axis: 1, start: 0, size: C);",
+      "Image<C, H, W>",
+      layer,
+    ),
+  ],
+  "bad-path": [
+    net('const name = "a." + "";\n  return x |> conv2d(C, kernel: 1) as "conv.{name}";'),
+    net(`let name = "abcdefgh";\n  repeat 10 { name = name + name; }\n  return x |> conv2d(C, kernel: 1) as "{name}.{name}";`),
+  ],
   "batch-weight": [
     guided("weight bias: Tensor<float, [B, 4]> = zeros;\n  return z + bias + (text |> linear(4) as key);"),
     guided("return z + (text |> linear(4) as key) + (view(z, [B * 4]) |> linear(4) as mixed |> expand([B, 4]));"),
