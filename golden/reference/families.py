@@ -1,9 +1,11 @@
 """Makes golden/cases/family-*.safetensors and golden/families.json: what the released code of each family says of its small preset and its full size.
 
 The oracle is the library that publishes the family (diffusers, run as it is); weights, inputs and their rule are those of make_goldens.py.
-A weight's name is the library's key, after `ours` has brought it to the path of our label.
+Weights are named as the library names them; parts that are put into its modules here say how their keys become paths.
 """
+import hashlib
 import json
+import math
 import os
 import re
 from collections import Counter
@@ -18,32 +20,12 @@ import video_diffusion as vdm
 from layers import Attention
 from make_goldens import FOLDER, signal, weight
 
-# What a label cannot say yet: a number inside it, and the list of one that diffusers keeps a downsampler in.
-RENAMED = [
-    (r"mid_block\.resnets\.(\d)\.", lambda m: f"mid{int(m[1]) + 1}."),
-    (r"mid_block\.temp_convs\.(\d)\.", lambda m: f"mid_conv{int(m[1]) + 1}."),
-    (r"mid_block\.(attention|temp_attention)s\.0\.", r"mid_\1."),
-    (r"\.(resnet|attention|temp_conv|temp_attention)s\.(\d+)\.", r".layers.\2.\1."),
-    (r"\.conv(\d)\.0\.(weight|bias)$", lambda m: f".conv.{int(m[1]) - 1}.norm.{m[2]}"),
-    (r"\.conv(\d)\.[23]\.(weight|bias)$", lambda m: f".conv.{int(m[1]) - 1}.conv.{m[2]}"),
-    (r"\.(down|up)samplers\.0\.conv\.", r".\1sampler."),
-    (r"\.transformer_blocks\.0\.", ".transformer_block."),
-    (r"\.to_out\.0\.", ".to_out."),
-    (r"\.(ff|ff_in)\.net\.0\.proj\.", r".\1.widen."),
-    (r"\.(ff|ff_in)\.net\.2\.", r".\1.narrow."),
-    (r"\.temporal_transformer_blocks\.0\.(norm_in|ff_in)\.", r".temporal_transformer_block.\1."),
-    (r"\.temporal_transformer_blocks\.0\.", r".temporal_transformer_block.rest."),
-]
-
-
-def ours(key):
-    for pattern, path in RENAMED:
-        key = re.sub(pattern, path, key)
+def same(key):
     return key
 
 
-def weighted(module, root, path=ours):
-    """The library's module with the weights that its names make, brought to our paths."""
+def weighted(module, root, path=same):
+    """The module with the weights that its parameters' names make, below a root of ours."""
     with torch.no_grad():
         for key, parameter in module.named_parameters():
             parameter.copy_(weight(f"{root}.{path(key)}", tuple(parameter.shape)))
@@ -59,12 +41,14 @@ def write(case, file, model, graph, inputs, compute, ablation=""):
                  {"kind": "family", "file": f"models/{file}", "model": model, "preset": "Mini", "ablation": ablation, "graph": graph, "inputs": ",".join(inputs)})
 
 
-def full(file, graph, make, ablation=""):
-    """A full size, of which no weight is made: parameters, tensors, and how many tensors of each shape."""
+def full(file, graph, make, ablation="", root="unet", path=same):
+    """A full size, of which no weight is made: parameters, tensors, how many of each shape, and a hash of the lines `key shape`, sorted."""
     with torch.device("meta"):
-        module = make()
-    shapes = Counter("x".join(map(str, p.shape)) for p in module.parameters())
-    return {"file": f"models/{file}", "ablation": ablation, "graph": graph, "parameters": sum(p.numel() for p in module.parameters()), "tensors": sum(shapes.values()), "shapes": dict(sorted(shapes.items()))}
+        shapes = {f"{root}.{path(key)}": "x".join(map(str, p.shape)) for key, p in make().named_parameters()}
+    parameters = sum(math.prod(map(int, shape.split("x"))) for shape in shapes.values())
+    lines = "".join(sorted(f"{key} {shape}\n" for key, shape in shapes.items()))
+    return {"file": f"models/{file}", "ablation": ablation, "graph": graph, "parameters": parameters, "tensors": len(shapes),
+            "shapes": dict(sorted(Counter(shapes.values()).items())), "keys": hashlib.sha256(lines.encode()).hexdigest()}
 
 
 # The small presets' U-Nets: two levels, attention in the first and in the middle, one block a level.
@@ -134,16 +118,21 @@ def frame_by_frame(unet):
     return compute
 
 
+def pseudo(key):
+    """The image model's keys stay diffusers'."""
+    return key.replace(".space.", ".").replace(".time.conv.", ".time.")
+
+
 def make_a_video():
     case, file = "make-a-video", "make-a-video/unet.mv"
 
     def make(heads, frames, **sizes):
         return pseudo_3d(UNet2DConditionModel(attention_head_dim=heads, **sizes), heads, frames)
 
-    unet = weighted(make(4, 3, **SMALL), "unet")
+    unet = weighted(make(4, 3, **SMALL), "unet", pseudo)
     inputs = {"z": signal(case, "z", (1, 3, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
     write(case, file, "MakeAVideo", "denoise", inputs, frame_by_frame(unet))
-    return full(file, "denoise", lambda: make(8, 16, cross_attention_dim=768))
+    return full(file, "denoise", lambda: make(8, 16, cross_attention_dim=768), path=pseudo)
 
 
 # --- ModelScope's text to video ------------------------------------------------------------------------------------
@@ -164,9 +153,8 @@ def modelscope():
 # --- AnimateDiff: diffusers' own, and its authors' motion module in diffusers' Stable Diffusion 1 -----------------------
 
 def motion(key):
-    key = ours(key)
-    key = re.sub(r"\.motion_modules\.(\d+)\.", r".layers.\1.motion.", key)
-    key = re.sub(r"(resnet|attention)\.motion\.temporal_transformer\.", "motion.", key).replace(".image.", ".")
+    """The authors' names to diffusers', and of a `Moving` layer to that of its place."""
+    key = re.sub(r"(resnets|attentions)\.(\d+)\.motion\.temporal_transformer\.", r"motion_modules.\2.", key).replace(".image.", ".")
     key = re.sub(r"\.attention_blocks\.(\d)\.", lambda m: f".attn{int(m[1]) + 1}.", key)
     return re.sub(r"\.norms\.(\d)\.", lambda m: f".norm{int(m[1]) + 1}.", key).replace(".ff_norm.", ".norm3.")
 
@@ -205,7 +193,7 @@ def animatediff():
     write(case, file, "AnimateDiff", "denoise", inputs, frame_by_frame(of_authors))
     of_diffusers = weighted(UNetMotionModel(
         num_attention_heads=4, motion_num_attention_heads=4,
-        **{**SMALL, **MOTION, "down_block_types": ("CrossAttnDownBlockMotion", "DownBlockMotion"), "up_block_types": ("UpBlockMotion", "CrossAttnUpBlockMotion")}), "unet", motion)
+        **{**SMALL, **MOTION, "down_block_types": ("CrossAttnDownBlockMotion", "DownBlockMotion"), "up_block_types": ("UpBlockMotion", "CrossAttnUpBlockMotion")}), "unet")
     write(f"{case}-ClipNorm", file, "AnimateDiff", "denoise", inputs, clips(lambda x: of_diffusers(x["z"], x["t"], x["text"].repeat_interleave(3, 0)).sample), "ClipNorm")
     return full(file, "denoise", lambda: UNetMotionModel(cross_attention_dim=768, num_attention_heads=8, **MOTION))
 
@@ -232,20 +220,12 @@ def stable_video_diffusion():
 
 # --- ControlNet ----------------------------------------------------------------------------------------------------
 
-def encoded(key):
-    """Down and middle are a block of their own here, and a zero convolution has a label."""
-    key = re.sub(r"^(down_blocks|mid)", r"encoder.\1", ours(key))
-    key = re.sub(r"(controlnet_down_blocks\.\d+)\.", r"\1.zero.conv.", key.replace("controlnet_mid_block.", "controlnet_mid_block.conv."))
-    of_hint = lambda m: f"blocks.{int(m[1]) // 2 + 1}.{'halve' if int(m[1]) % 2 else 'keep'}."
-    return re.sub(r"(?<=embedding\.)blocks\.(\d+)\.", of_hint, key)
-
-
 def controlnet():
     case, file = "controlnet", "controlnet/unet.mv"
     mini = dict(attention_head_dim=4, **SMALL)
     unet, mini_control = UNet2DConditionModel(**mini), {k: v for k, v in mini.items() if k != "up_block_types"}
     control = ControlNetModel(conditioning_embedding_out_channels=(8, 12, 20), **mini_control)
-    weighted(unet, "unet", encoded), weighted(control, "controlnet", encoded)
+    weighted(unet, "unet"), weighted(control, "controlnet")
     inputs = {"z": signal(case, "z", (1, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24)),
               "hint": signal(case, "hint", (1, 3, 16, 24))}
 
@@ -254,7 +234,7 @@ def controlnet():
         return unet(x["z"], x["t"], x["text"], down_block_additional_residuals=skips, mid_block_additional_residual=deepest).sample
 
     write(case, file, "ControlNet", "denoise", inputs, compute)
-    return full(file, "control", lambda: ControlNetModel(attention_head_dim=8, cross_attention_dim=768))
+    return full(file, "control", lambda: ControlNetModel(attention_head_dim=8, cross_attention_dim=768), root="controlnet")
 
 
 # --- Video Diffusion Models, by hand -------------------------------------------------------------------------------
@@ -262,7 +242,7 @@ def controlnet():
 def video_diffusion(one_more, ablation):
     case, file = f"video-diffusion{'' if one_more else '-' + ablation}", "video-diffusion/unet.mv"
     mini = vdm.Config(F=3, D=24, E=40, levels=((32, False), (64, True)), units=1, layers=2, head_width=16, groups=8, one_more=one_more)
-    unet = weighted(vdm.UNet(mini), "unet", lambda name: name)
+    unet = weighted(vdm.UNet(mini), "unet")
     inputs = {"x": signal(case, "x", (1, 3, 3, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
     write(case, file, "VideoDiffusion", "denoise", inputs, lambda x: unet(x["x"], x["t"], x["text"]), ablation)
     return full(file, "denoise", lambda: vdm.UNet(vdm.Config(one_more=one_more)), ablation)

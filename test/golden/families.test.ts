@@ -1,5 +1,6 @@
 // The families of models/ against the code that was released of them: small presets by their numbers, full sizes by their weights' shapes.
 
+import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { expect, test } from "vitest";
 import { costOf } from "../../compiler/analysis/cost.ts";
@@ -62,16 +63,22 @@ interface Published {
   readonly graph: string;
   readonly parameters: number;
   readonly tensors: number;
+  /** How many tensors of each shape, as `320x4x3x3`. */
   readonly shapes: { readonly [shape: string]: number };
+  /** Of the sorted lines `key shape`. */
+  readonly keys: string;
 }
 
 const families: { readonly [family: string]: Published } = JSON.parse(readFileSync("golden/families.json", "utf8"));
 
-test.each(Object.entries(families))("%s at full size has the published weights", (_, published) => {
+test.each(Object.entries(families))("%s at full size has the published weights, by the published keys", (_, published) => {
   const graph = named(graphsOf(programOfFile(published.file), { ablations: ablationsOf(published.ablation) }), published.graph);
   const { parameters, tensors } = costOf(graph, 1);
   expect({ parameters, tensors }).toEqual({ parameters: published.parameters, tensors: published.tensors });
-  const shapes: { [shape: string]: number } = {};
-  for (const shape of Object.values(weightsOf(graph))) shapes[shape.join("x")] = (shapes[shape.join("x")] ?? 0) + 1;
-  expect(shapes).toEqual(published.shapes);
+  const shapes = Object.entries(weightsOf(graph)).map(([key, shape]) => [key, shape.join("x")] as const);
+  const counts: { [shape: string]: number } = {};
+  for (const [, shape] of shapes) counts[shape] = (counts[shape] ?? 0) + 1;
+  expect(counts).toEqual(published.shapes);
+  const lines = shapes.map(([key, shape]) => `${key} ${shape}\n`).sort();
+  expect(createHash("sha256").update(lines.join("")).digest("hex")).toBe(published.keys);
 });
