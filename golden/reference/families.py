@@ -166,6 +166,7 @@ class Moving(nn.Module):
         super().__init__()
         self.image, self.frames = image, frames
         self.motion = VanillaTemporalModule(channels, num_attention_heads=heads, num_transformer_block=1, temporal_position_encoding=True)
+        self.motion.temporal_transformer.norm.num_groups = SMALL["norm_num_groups"]
 
     def forward(self, *given, **named):
         y = self.image(*given, **named)

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { expect, test } from "vitest";
 import { costOf } from "../../compiler/analysis/cost.ts";
+import { sizeOf } from "../../compiler/graph/graph.ts";
 import { loadPipeline } from "../../runtime/index.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
 import { graphsOf, named, programOfFile, weightsOf } from "../compiler/expand/expanded.ts";
@@ -71,14 +72,34 @@ interface Published {
 
 const families: { readonly [family: string]: Published } = JSON.parse(readFileSync("golden/families.json", "utf8"));
 
+/** How many tensors of each shape. */
+function countsOf(weights: { readonly [key: string]: readonly number[] }): Published["shapes"] {
+  const counts: { [shape: string]: number } = {};
+  for (const shape of Object.values(weights).map((sizes) => sizes.join("x"))) counts[shape] = (counts[shape] ?? 0) + 1;
+  return counts;
+}
+
 test.each(Object.entries(families))("%s at full size has the published weights, by the published keys", (_, published) => {
   const graph = named(graphsOf(programOfFile(published.file), { ablations: ablationsOf(published.ablation) }), published.graph);
   const { parameters, tensors } = costOf(graph, 1);
   expect({ parameters, tensors }).toEqual({ parameters: published.parameters, tensors: published.tensors });
-  const shapes = Object.entries(weightsOf(graph)).map(([key, shape]) => [key, shape.join("x")] as const);
-  const counts: { [shape: string]: number } = {};
-  for (const [, shape] of shapes) counts[shape] = (counts[shape] ?? 0) + 1;
-  expect(counts).toEqual(published.shapes);
-  const lines = shapes.map(([key, shape]) => `${key} ${shape}\n`).sort();
+  const weights = weightsOf(graph);
+  expect(countsOf(weights)).toEqual(published.shapes);
+  const lines = Object.entries(weights)
+    .map(([key, shape]) => `${key} ${shape.join("x")}\n`)
+    .sort();
   expect(createHash("sha256").update(lines.join("")).digest("hex")).toBe(published.keys);
+});
+
+const imageModel: { readonly unet: { readonly [shape: string]: number } } = JSON.parse(readFileSync("golden/sd-v1-shapes.json", "utf8"));
+
+test.each(["animatediff", "make-a-video"])("%s without what makes it video is Stable Diffusion v1", (family) => {
+  const program = programOfFile(`models/${family}/unet.mv`);
+  const [video, image] = [[], ["ImageModel"]].map((ablations) => weightsOf(named(graphsOf(program, { ablations }), "denoise")));
+  expect(countsOf(image ?? {})).toEqual(imageModel.unet);
+  const added = Object.entries(video ?? {}).filter(([key]) => image?.[key] === undefined);
+  expect(added.every(([key]) => /\.(motion_modules\.\d+|time)\./.test(key))).toBe(true);
+  // AnimateDiff's as published; Make-A-Video's convolutions and attentions as counted from their equations.
+  const parameters = added.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
+  expect(parameters).toBe(family === "animatediff" ? 417_137_600 : 151_188_532 + 49_599_040);
 });
