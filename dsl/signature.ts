@@ -1,7 +1,7 @@
 /** What the language must know of an op to check a call of it: names, kinds and defaults; the compiler's op table supplies the rows. */
 
 /** The kind of an attribute's value, all known at compile time. */
-export type AttributeKind = "int" | "float" | "bool" | "ints" | { readonly oneOf: readonly string[] };
+export type AttributeKind = "int" | "float" | "bool" | "ints" | "numbers" | { readonly oneOf: readonly string[] };
 
 export type AttributeValue = number | boolean | string | readonly number[];
 

@@ -14,7 +14,7 @@ const ofGraph = {
     unit: "values, counted once more by each that reads them",
     hint: "give the model fewer layers",
   },
-  items: { of: "the graph", most: 1_000_000, unit: "items of lists", hint: "keep less in lists" },
+  items: { of: "the graph", most: 1_000_000, unit: "items of lists and constants", hint: "keep less in lists, and constants smaller" },
   expressions: { of: "the graph", most: 2_000_000, unit: "expressions", hint: "repeat less often" },
 } as const;
 

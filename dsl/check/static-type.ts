@@ -22,6 +22,7 @@ export function list(element: StaticType): StaticType {
 
 export function typeOfAttribute(kind: AttributeKind): StaticType {
   if (kind === "ints") return list(int);
+  if (kind === "numbers") return unknown;
   return typeof kind === "string" ? { kind } : { kind: "literal", values: kind.oneOf };
 }
 
