@@ -1,6 +1,6 @@
 /** What expanding a source may take, and what it has taken: nothing a source says makes a build hang, overflow or fill the memory. */
 
-/** For one graph, far above any model. Constants are single numbers, one a value, so that the values bound their bytes too. */
+/** For one graph, far above any model. A constant is a single number, bounded by the values, or counts its elements as items. */
 const ofGraph = {
   steps: {
     of: "the graph",
