@@ -144,7 +144,7 @@ export interface IndexExpression {
   readonly span: Span;
 }
 
-/** `list.push(x)`, `list.pop()`, `list.reversed()`. */
+/** `list.push(x)`, `list.pop()`, `list.reversed()`, `list.min()`, `list.max()`. */
 export interface MethodExpression {
   readonly kind: "method";
   readonly object: Expression;

@@ -51,7 +51,7 @@ export const expandMessages = {
       : `\`${h.operation}\` must be a whole number, but ${h.dividend} does not divide by ${h.divisor}`,
   ),
   "out-of-range": error((h: { readonly index: number; readonly length: number }) => `index ${h.index} is outside a list of ${h.length}`),
-  "empty-list": error((h: { readonly name: string }) => `\`${h.name}.pop()\` finds the list empty`),
+  "empty-list": error((h: { readonly operation: string }) => `\`${h.operation}\` finds the list empty`),
   "bad-size": error(
     (h: { readonly axis: string; readonly size: number }) =>
       `axis ${h.axis} has size ${h.size}, but a size is a whole number from 1 to ${mostSize}`,
@@ -66,6 +66,10 @@ export const expandMessages = {
   ),
   "negative-power": error((h: { readonly operation: string }) => `\`${h.operation}\` is no whole number: the power is negative`),
   "not-finite": error((h: { readonly operation: string }) => `\`${h.operation}\` is no finite number`),
+  ragged: error(
+    (h: { readonly expected: string; readonly found: string }) =>
+      `the lists of a tensor are as long as the first ones, so ${h.expected} must stand where ${h.found} does`,
+  ),
   "no-such-number": error(
     (h: { readonly value: number; readonly dtype: string; readonly range: string }) =>
       `${h.value} is no number of ${h.dtype}, which has ${h.range}`,

@@ -151,7 +151,7 @@ function checkStatement(context: Context, statement: Statement, body: Body): voi
       return checkAs(context, statement.value, result, names);
     case "expression": {
       const { value } = statement;
-      const changes = value.kind === "method" && value.method.name !== "reversed";
+      const changes = value.kind === "method" && !["reversed", "min", "max"].includes(value.method.name);
       const list = changes && value.object.kind === "name" ? names.lookUp(value.object.name) : undefined;
       context.withoutReading(list === undefined ? [] : [list], () => typeOf(context, value, names));
       if (!changes) context.report("no-effect", value.span, {}, { hint: "give it a name, `const x = …;`, or return it" });

@@ -207,7 +207,7 @@ function memberType(context: Context, object: StaticType, name: string, span: Ex
   return unknown;
 }
 
-const methods = ["push", "pop", "reversed"];
+const methods = ["push", "pop", "reversed", "min", "max"];
 
 function methodType(context: Context, expression: MethodExpression, names: Names): StaticType {
   const object = typeOf(context, expression.object, names);
@@ -223,6 +223,11 @@ function methodType(context: Context, expression: MethodExpression, names: Names
   if (found.length > expected) context.report("too-many-arguments", span, { callee: name, expected, found: found.length });
   if (found.length < expected) context.report("missing-argument", span, { callee: name, name: "item" });
   if (name === "reversed") return object;
+  if (name === "min" || name === "max") {
+    const numbers = fits(object.element, float);
+    if (!numbers) context.report("wrong-type", expression.object.span, { expected: "a list of numbers", found: showStatic(object) });
+    return numbers ? object.element : unknown;
+  }
   const variable = expression.object.kind === "name" ? names.lookUp(expression.object.name) : undefined;
   if (variable?.kind !== "let") context.report("not-a-variable", expression.object.span, { method: name });
   if (name === "pop") return object.element;

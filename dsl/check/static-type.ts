@@ -24,6 +24,7 @@ export function list(element: StaticType): StaticType {
 
 export function typeOfAttribute(kind: AttributeKind): StaticType {
   if (kind === "ints") return list(int);
+  if (kind === "numbers") return unknown;
   if (typeof kind === "string") return { kind };
   if ("oneOf" in kind) return { kind: "literal", values: kind.oneOf };
   const one: readonly StaticType[] = kind.perAxis.length === 0 ? [int] : [int, { kind: "literal", values: kind.perAxis }];

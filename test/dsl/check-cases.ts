@@ -93,6 +93,7 @@ export const checkCases: Cases = {
   "type-cycle": ["type A = B;\ntype B = { a: int, b: A[] };\nparam a: A = 1;\n", "type A = A;\n"],
   "call-outside-block": [
     "const both = concat([], axis: 1);\n",
+    "const places = div(7, 2) + range(3);\n",
     "param n: int = true ? 3 : silu(1);\n",
     model("const both = [concat([], axis: 1)];"),
     model("", "preset Mini of Net { steps: silu(1) }\n"),
@@ -145,6 +146,9 @@ export const checkCases: Cases = {
     body("repeat mode as unit { }\n  return x;"),
     body("return x[0];"),
     body('return x |> conv2d(out, kernel: 1) as "conv{wide}{0.5}{x}";'),
+    body("const t = tensor([x, x]) + tensor(3) + tensor([true]);\n  return x + t;"),
+    body("return x * float(3) * div(C, 2.0);"),
+    body("return x * [x, x].max();"),
     'param mode: "directed" | "full" = "directd";\n',
     "param units: int = 2.5;\n",
     "param widths: int[] = [1, true];\n",

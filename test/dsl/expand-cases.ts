@@ -124,12 +124,19 @@ export const expandCases: Cases = {
   "requirement-failed": [net('require H % 3 == 0 && W % 3 == 0, "the picture is cut in thirds";\n  return x;')],
   "cannot-arrange": [net("return arrange(x, [C, H]);"), net("return arrange(x, [H * W, C, 3]);")],
   "cannot-view": [net("return view(x, [1, C, H]);")],
-  "inexact-division": [net("return x |> upsample(H / 3);"), net("return x |> upsample(H % (C - C));")],
+  "inexact-division": [
+    net("return x |> upsample(H / 3);"),
+    net("return x |> upsample(H % (C - C));"),
+    net("return x |> upsample(div(H, C - C));"),
+  ],
   "out-of-range": [
     net("const list = [1, 2];\n  return x |> upsample(list[2]);"),
     net("const list = [1, 2];\n  return x |> upsample(list[0 - 1]);"),
   ],
-  "empty-list": [net("let skips = [x];\n  const y = skips.pop();\n  return y + skips.pop();")],
+  "empty-list": [
+    net("let skips = [x];\n  const y = skips.pop();\n  return y + skips.pop();"),
+    net("let n = [1];\n  n.pop();\n  return x * n.max();"),
+  ],
   "bad-size": [
     net("return view(x, [1 - 2, C - 2 * C, H, W]);"),
     net("return x |> expand([1, C, H, W, C - C]);"),
@@ -149,11 +156,16 @@ export const expandCases: Cases = {
     net("const n = C * 9007199254740991;\n  return x;"),
     net("const n = 9007199254740991 + 1;\n  return x;"),
   ],
+  ragged: [
+    net("return x * view(tensor([[1, 2], [3, 4, 5]]), [1, 4, 1, 1]);"),
+    net("let rows = [[1.0]];\n  rows.pop();\n  rows.push([]);\n  return x * view(tensor([rows, [[2.0, 3.0]]]), [1, 1, 1, 1]);"),
+  ],
   "negative-power": [net("return x |> upsample(C ** (C - 5));")],
   "not-finite": [net("return x * (1e308 * 10);"), net("return x * (1 / 0.0);")],
   "no-such-number": [
     net("return x * 1e300;"),
     { source: net("return 1e5 - x;"), choices: { precision: "f16" } },
+    net("return x * float(view(tensor([2 ** 31]), [1, 1, 1, 1]));"),
     net("weight w: Tensor<i32, [1, C, H, W]> = zeros;\n  return x + (w + 0.5);"),
   ],
   "too-large": [
@@ -164,6 +176,7 @@ export const expandCases: Cases = {
     net(`let n = 0;\n  repeat 10000 { n = 0${" + 1".repeat(300)}; }\n  return x;`),
     net("let list = [];\n  repeat 100 { list = [list]; }\n  return x;"),
     net("return x |> upsample(1000000);"),
+    net("return x * view(float(range(2000000)), [1, 1, 1, 2000000]);"),
     net("return view(x, [C, H, W, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);"),
     `${image}${chain(700)}model Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return Link(x);\n  }\n}\n`,
   ],
