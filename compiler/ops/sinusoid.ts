@@ -3,7 +3,7 @@
 import type { OpAttributes } from "../graph/op-names.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
-import { bySize, countAxes, inputAt, refuseAbove, refuseBelow } from "./rules.ts";
+import { bySize, countAxes, inputAt, refuseAbove, refuseBelow, refuseInts } from "./rules.ts";
 
 /** Its frequencies are constants that every target holds. */
 const widest = 65_536;
@@ -32,7 +32,7 @@ export const sinusoid: PrimitiveOp<"sinusoid"> = {
       { name: "scale", kind: "float", default: 1, doc: "what t is multiplied with" },
     ],
     ownsWeights: false,
-    doc: "Cosines, then sines, of t [B] (f32) at the frequencies scale * maxPeriod^(-i / (width / 2 - shift)), to [B, width].",
+    doc: "Cosines, then sines, of t [B] at the frequencies scale * maxPeriod^(-i / (width / 2 - shift)), to [B, width].",
   },
   manual: {
     shapes: "f32 [B] → [B, width]",
@@ -55,9 +55,8 @@ export const sinusoid: PrimitiveOp<"sinusoid"> = {
   takesPrecision: true,
   infer: (inputs, { width, shift, maxPeriod, dtype }, axisOf = bySize) => {
     const t = inputAt(inputs, 0);
-    if (t.dtype !== "f32") {
-      return { code: "wrong-dtype", message: `\`sinusoid\` takes t as f32, but the value is ${t.dtype}`, at: { input: 0 } };
-    }
+    const ints = refuseInts("sinusoid", t, 0);
+    if (ints !== undefined) return ints;
     if (t.axes.length !== 1) {
       return { code: "wrong-rank", message: `\`sinusoid\` takes t as [B], but the value has ${countAxes(t)}`, at: { input: 0 } };
     }

@@ -18,12 +18,16 @@ export const tolerances = { f32: 1e-4, f16: 2e-2 } as const;
 
 const frame = compileFile("golden/cases/blocks.mv", { preset: "Small" });
 
+interface Compared {
+  readonly name: string;
+  readonly found: Float32Array | Int32Array;
+  readonly expected: Float32Array | Int32Array;
+}
+
+const numbersOf = (tensor: TensorData) => (tensor.dtype === "i32" ? tensor.data : floatsOf(tensor));
+
 /** The graph's outputs on the device and by the interpreter. */
-export async function both(
-  graph: Graph,
-  choices: Choices = {},
-  limits: DeviceLimits = defaultLimits,
-): Promise<readonly { readonly name: string; readonly found: Float32Array; readonly expected: Float32Array }[]> {
+export async function both(graph: Graph, choices: Choices = {}, limits: DeviceLimits = defaultLimits): Promise<readonly Compared[]> {
   const inputs = graph.values.flatMap((value, stream) => {
     if (value.kind !== "input") return [];
     const { shape, dtype } = value.type;
@@ -55,13 +59,13 @@ export async function byDevice(
   weightOf: (path: string, shape: readonly number[]) => Float32Array,
   choices: Choices = {},
   limits: DeviceLimits = defaultLimits,
-): Promise<ReadonlyMap<string, Float32Array>> {
+): Promise<ReadonlyMap<string, Float32Array | Int32Array>> {
   const alone = { ...frame, graphs: new Map([[graph.name, graph]]), sampler: null };
   const folder = writePackage(alone, weightOf, undefined, { onnx: false, plans: plansOf(alone, limits) });
   const runner = await openRunnerOnShared(folder, { tunings: { read: async () => choices, write: async () => {} } });
   try {
     const outputs = await runner.run(graph.name, Object.fromEntries(inputs));
-    return new Map(graph.outputs.map(({ name }) => [name, floatsOf(outputs[name] as TensorData)]));
+    return new Map(graph.outputs.map(({ name }) => [name, numbersOf(outputs[name] as TensorData)]));
   } finally {
     await runner.dispose();
     rmSync(folder, { recursive: true });
