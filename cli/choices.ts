@@ -10,6 +10,16 @@ export interface ChoiceOptions {
   readonly precision: "f32" | "f16";
 }
 
+/** A file and the choices as a command line has them, to say of what something is told. */
+export function shownChoices(file: string, { model, preset, ablation = [], set = {} }: ChoiceOptions): string {
+  const option = (name: string, value: string | undefined) => (value === undefined ? [] : [`--${name} ${value}`]);
+  const settings = Object.entries(set).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const chosen = [...option("model", model), ...option("preset", preset)];
+  return [file, ...chosen, ...ablation.flatMap((name) => option("ablation", name)), ...settings.flatMap((one) => option("set", one))].join(
+    " ",
+  );
+}
+
 export function choicesOf(options: ChoiceOptions): Choices {
   return {
     model: options.model,
