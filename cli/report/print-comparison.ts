@@ -70,7 +70,7 @@ function cutTable(pair: GraphPair, name: string, cut: Cut): readonly string[] {
   if (cut === "path" && same.rows > 0) rows.push(costRow(`equal in both: ${same.rows}`, { a: same, b: same }));
   const heads = [cutHeads[cut], "parameters A", "B", "GFLOP A", "B", "A / B"];
   const lines = table(heads, [...rows, costRow(`${name}, in all`, pair)]);
-  return cut === "block" ? [...lines, pc.dim(overlap)] : lines;
+  return cut === "block" && rows.length > 1 ? [...lines, pc.dim(overlap)] : lines;
 }
 
 /** The ratio is of operations. */

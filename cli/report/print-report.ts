@@ -10,7 +10,7 @@ import { type Cut, cutHeads, overlap, shownCount, shownGiga, shownMebi } from ".
 export function printedGraph(name: string, cost: GraphCost, along: GraphDependence | undefined, by: Cut): string {
   const rows = cost.by[by].map((share) => [share.name || "(unlabelled)", ...figures(share)]);
   const lines = table([cutHeads[by], "parameters", "tensors", "GFLOP"], [...rows, [`${name}, in all`, ...figures(cost)]]);
-  const notes = by === "block" ? [pc.dim(overlap)] : [];
+  const notes = by === "block" && rows.length > 1 ? [pc.dim(overlap)] : [];
   const memory = `${shownMemory(cost)}, ${cost.nodes} nodes as written`;
   const kinds = along === undefined ? [] : Object.keys(along.dependence).map((axis) => shownAxis(axis, along));
   const axes = kinds.length === 0 ? [] : [`axes: ${kinds.join(", ")}`];
