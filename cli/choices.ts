@@ -3,10 +3,10 @@
 import type { Choices, Setting } from "../compiler/expand/configure.ts";
 
 export interface ChoiceOptions {
-  readonly model?: string;
-  readonly preset?: string;
-  readonly ablation?: readonly string[];
-  readonly set?: { readonly [name: string]: Setting };
+  readonly model?: string | undefined;
+  readonly preset?: string | undefined;
+  readonly ablation?: readonly string[] | undefined;
+  readonly set?: { readonly [name: string]: Setting } | undefined;
   readonly precision: "f32" | "f16";
 }
 

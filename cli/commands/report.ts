@@ -36,7 +36,7 @@ export function report(file: string, options: ReportOptions): Outcome {
     return "done";
   }
   const files = { a: file, b: against ?? file };
-  const choices = { a: options, b: { model, preset, ablation, set, precision: options.precision } as ChoiceOptions };
+  const choices = { a: options, b: { model, preset, ablation, set, precision: options.precision } };
   const titles = { a: shownChoices(files.a, choices.a), b: shownChoices(files.b, choices.b) };
   const sourceB = files.b === files.a ? source : soundProgram(files.b, "the model to compare with");
   const a = source && readSide(source, choices.a, options.depth, `A, ${titles.a}`);

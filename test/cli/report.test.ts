@@ -9,7 +9,7 @@ import { mvc, temporaryFolder, tinyModel } from "./mvc.ts";
 const folder = temporaryFolder();
 const file = join(folder, "tiny.mv");
 writeFileSync(file, tinySampled);
-const other = join(folder, "other.mv");
+const other = join(folder, "another model.mv");
 writeFileSync(other, tinyModel);
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -94,6 +94,7 @@ test("without --by each cut; what only one side has is no number on the other, a
 
 test("against another file: what a call runs is compared whatever its name, a model without sampler has no clip", async () => {
   const text = await told(file, "--against", other);
+  expect(text).toContain(`\nB  '${other}'\n`);
   expect(text).toMatch(/^denoise \/ run, in all +272 +148 /m);
   expect(text).toMatch(/^ {2}evaluations a step +2 +-$/m);
   expect(text).toContain("embed: only in A, 39 parameters, 0.00 GFLOP\n");
