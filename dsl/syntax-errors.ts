@@ -12,6 +12,9 @@ const ruleNames: { readonly [rule: string]: string } = {
   member: "a member of the model (const, tokenizer, graph or sampler)",
   statement: "a statement",
   primary: "a value",
+  label: "a name",
+  axis: "a size",
+  typeArgument: "a size",
   elementType: "a type",
   bool: "true or false",
   weightInit: "`zeros`, `ones` or `normal(deviation)`",
@@ -150,7 +153,19 @@ const forms: { readonly [rule: string]: string } = {
 const beginsItem: ReadonlySet<TokenType> = new Set([Identifier, NumberToken, StringToken, Mark.OpenRound, Mark.OpenSquare, Mark.OpenCurly]);
 
 /** Rules that are the same wherever they stand: the form around them says what to write. */
-const plainRules: ReadonlySet<string> = new Set(["identifier", "label", "string", "body", "fields", "dims", "parameters"]);
+const plainRules: ReadonlySet<string> = new Set([
+  "identifier",
+  "label",
+  "anyName",
+  "holed",
+  "string",
+  "body",
+  "fields",
+  "dims",
+  "parameters",
+  "axis",
+  "typeArgument",
+]);
 
 function hintFor(expected: string, token: IToken, rules: readonly string[]): string | undefined {
   if (expected.startsWith("`,` or")) {

@@ -1,6 +1,13 @@
 /** Calls of ops: inputs, attributes and owned weights to one value of the graph, with its axes named. */
 
-import type { AttributeSignature, AttributeValue, CallExpression, Expression, OpSignature } from "../../dsl/index.ts";
+import {
+  type AttributeSignature,
+  type AttributeValue,
+  type CallExpression,
+  countInOrder,
+  type Expression,
+  type OpSignature,
+} from "../../dsl/index.ts";
 import { type Axis, plainAxis } from "../graph/axis.ts";
 import { type Attributes, mostSize } from "../graph/graph.ts";
 import type { OpName } from "../graph/op-names.ts";
@@ -9,7 +16,8 @@ import { isOpName, opEntry } from "../ops/table.ts";
 import { arrange, view } from "./arrange.ts";
 import { callBlock } from "./blocks.ts";
 import { evaluate, evaluateInt, evaluateList, evaluateTensor } from "./evaluate.ts";
-import { type Frame, fail, itemsOf, join, labelled, newValue, originAt, spend } from "./frame.ts";
+import { type Frame, fail, itemsOf, join, newValue, originAt, spend } from "./frame.ts";
+import { labelled } from "./labels.ts";
 import { describe, type IntStatic, type Static, type TensorStatic } from "./static.ts";
 import { newWeight } from "./weights.ts";
 
@@ -46,8 +54,8 @@ function intsOf(expression: Expression, frame: Frame): IntStatic[] {
 function callOp(expression: CallExpression, op: OpName, given: readonly Expression[], frame: Frame): TensorStatic {
   const entry = opEntry(op);
   const { signature } = entry;
-  const inputs = signature.inputs.flatMap((input, i) => tensorsOf(given[i], input, expression, frame));
-  const { attributes, ints } = readAttributes(expression, entry, given.slice(signature.inputs.length), frame);
+  const inputs = signature.inputs.flatMap((input, i) => tensorsOf(input.optional ? undefined : given[i], input, expression, frame));
+  const { attributes, ints } = readAttributes(expression, entry, given.slice(countInOrder(signature)), frame);
   const types = inputs.map((tensor) => tensor.type);
   const inferred = entry.infer(types, attributes);
   if (isProblem(inferred)) return refuse(inferred, expression, signature, given, frame);
@@ -81,6 +89,7 @@ function tensorsOf(
 ): TensorStatic[] {
   if (expression === undefined) {
     const named = call.arguments.find((argument) => argument.name?.name === input.name);
+    if (named === undefined && input.optional) return [];
     if (named === undefined)
       throw new Error(`expand: input ${input.name} of ${call.callee.name} is missing, which check should have found`);
     return tensorsOf(named.value, input, call, frame);
@@ -114,6 +123,8 @@ function readAttributes(
 function attributeValue(attribute: AttributeSignature, expression: Expression, ints: IntStatic[], frame: Frame): AttributeValue {
   if (attribute.kind === "ints") return intsOf(expression, frame).map((number) => number.value);
   const value = evaluate(expression, frame);
+  if (typeof attribute.kind === "object" && "perAxis" in attribute.kind)
+    return perAxis(attribute.name, attribute.kind.perAxis, value, expression, frame);
   if (attribute.kind === "int" && value.kind === "int" && Math.abs(value.value) <= mostSize) {
     ints.push(value);
     return value.value;
@@ -123,20 +134,38 @@ function attributeValue(attribute: AttributeSignature, expression: Expression, i
   if (typeof attribute.kind === "object" && value.kind === "string" && attribute.kind.oneOf.includes(value.value)) return value.value;
   const expected =
     typeof attribute.kind === "object"
-      ? `one of ${attribute.kind.oneOf.map((choice) => JSON.stringify(choice)).join(", ")}`
+      ? `one of ${quoted(attribute.kind.oneOf)}`
       : attribute.kind === "int"
         ? `an int up to ${mostSize}`
         : `a value of kind ${attribute.kind}`;
   return fail(frame, "wrong-kind", expression.span, { expected: `\`${attribute.name}\`: ${expected}`, found: describe(value) });
 }
 
+function perAxis(attribute: string, words: readonly string[], value: Static, { span }: Expression, frame: Frame): AttributeValue {
+  const one = (item: Static): number | string => {
+    if (item.kind === "int" && Math.abs(item.value) <= mostSize) return item.value;
+    if (item.kind === "string" && words.includes(item.value)) return item.value;
+    const expected = `\`${attribute}\`: an int up to ${mostSize}${words.length === 0 ? "" : ` or one of ${quoted(words)}`}, or a list of one an axis`;
+    return fail(frame, "wrong-kind", span, { expected, found: describe(item) });
+  };
+  return value.kind === "list" ? itemsOf(frame, span, value).map(one) : one(value);
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => JSON.stringify(word)).join(", ");
+}
+
 function refuse(problem: ShapeProblem, call: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): never {
   const at = problem.at;
   let span = call.callSpan;
-  if (at !== "call" && "input" in at) span = given[at.input]?.span ?? span;
+  const named = (name: string | undefined) => call.arguments.find((argument) => argument.name?.name === name);
+  if (at !== "call" && "input" in at) {
+    const input = signature.inputs[at.input];
+    span = named(input?.name)?.value.span ?? (input?.optional ? undefined : given[at.input]?.span) ?? span;
+  }
   if (at !== "call" && "attribute" in at) {
-    const position = signature.inputs.length + signature.attributes.findIndex((attribute) => attribute.name === at.attribute);
-    span = call.arguments.find((argument) => argument.name?.name === at.attribute)?.span ?? given[position]?.span ?? span;
+    const position = countInOrder(signature) + signature.attributes.findIndex((attribute) => attribute.name === at.attribute);
+    span = named(at.attribute)?.span ?? given[position]?.span ?? span;
   }
   return fail(frame, problem.code, span, { message: problem.message }, { hint: problem.hint });
 }

@@ -17,6 +17,7 @@ import { evaluate } from "./evaluate.ts";
 import { type Attempt, attempt, ExpansionFailure } from "./failure.ts";
 import { type Frame, Scope } from "./frame.ts";
 import { Globals, globalKey, namedDim } from "./globals.ts";
+import { MadeWeights } from "./made-weights.ts";
 import { expandDiagnostic } from "./messages.ts";
 import { describe, int, ListStatic, record, type Static } from "./static.ts";
 import { fits, showType } from "./types.ts";
@@ -74,11 +75,23 @@ export function staticFrame(program: Program, globals: Globals, file: string, bu
   const builder = new GraphBuilder();
   const reads = new WeightReads(builder);
   return {
-    expansion: { program, globals, builder, reads, precision: "f32", known: undefined, budget, weights: undefined, call },
+    expansion: {
+      program,
+      globals,
+      builder,
+      reads,
+      precision: "f32",
+      known: undefined,
+      budget,
+      made: new MadeWeights(),
+      weights: undefined,
+      call,
+    },
     file,
     scope,
     path: "",
     label: undefined,
+    sharesRounds: false,
     expandedFrom: [],
   };
 }

@@ -32,6 +32,10 @@ export const expandMessages = {
     (h: { readonly block: string; readonly expected: string; readonly found: string }) =>
       `\`${h.block}\` promises axes ${h.expected}, but returns ${h.found}`,
   ),
+  "unbound-size": error(
+    (h: { readonly dim: string; readonly block: string }) =>
+      `no tensor is given to \`${h.block}\` whose shape tells the size of ${h.dim}: the list is empty`,
+  ),
   "requirement-failed": error((h: { readonly message: string; readonly values: string }) => `${h.message}${h.values}`),
   "cannot-arrange": error(
     (h: { readonly wanted: string; readonly value: string; readonly why: string }) =>
@@ -68,6 +72,11 @@ export const expandMessages = {
   ),
   "unnamed-weight": error((h: { readonly op: string }) => `\`${h.op}\` owns weights, so the call needs a label for their path`),
   "repeated-weight": error((h: { readonly path: string }) => `the weight path \`${h.path}\` is used twice`),
+  "tied-weight": error(
+    (h: { readonly path: string; readonly first: string; readonly second: string }) =>
+      `weights that are tied are of one shape, but \`${h.path}\` is ${h.first} first, and ${h.second} here`,
+  ),
+  "bad-path": error((h: { readonly path: string; readonly why: string }) => `\`${h.path}\` ${h.why}`),
   "batch-weight": error(
     (h: { readonly path: string; readonly once: string; readonly twice: string }) =>
       `the size of the weight \`${h.path}\` depends on the batch: it is ${h.once} for one prompt, and ${h.twice} for the two that guidance runs at once`,

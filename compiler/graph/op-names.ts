@@ -2,21 +2,54 @@
 
 import type { DType } from "./dtype.ts";
 
+/** One for all axes that an op goes along, or one an axis. */
+export type PerAxis<T> = T | readonly T[];
+
+/** Places beyond the ends of an axis, in words of what comes of them or as so many at each end. */
+export type Padding = "same" | "causal" | "end" | "none" | number;
+
+interface Convolution {
+  readonly out: number;
+  readonly kernel: PerAxis<number>;
+  readonly stride: PerAxis<number>;
+  readonly padding: PerAxis<Padding>;
+  readonly dilation: PerAxis<number>;
+  readonly groups: number;
+  readonly bias: boolean;
+  readonly init: "default" | "zeros";
+}
+
+interface Pool {
+  readonly kernel: PerAxis<number>;
+  readonly stride: PerAxis<number | "kernel">;
+}
+
 export interface OpAttributes {
-  readonly conv2d: {
-    readonly out: number;
-    readonly kernel: number;
-    readonly stride: number;
-    readonly padding: "both" | "end";
-    readonly bias: boolean;
-  };
+  readonly conv1d: Convolution;
+  readonly conv2d: Convolution;
+  readonly conv3d: Convolution;
+  readonly convTranspose1d: Convolution;
+  readonly convTranspose2d: Convolution;
+  readonly convTranspose3d: Convolution;
+  readonly averagePool1d: Pool;
+  readonly averagePool2d: Pool;
+  readonly averagePool3d: Pool;
   readonly linear: { readonly out: number; readonly bias: boolean; readonly init: "default" | "zeros" };
   readonly groupNorm: { readonly groups: number; readonly eps: number };
   readonly layerNorm: { readonly eps: number; readonly affine: boolean };
   readonly rmsNorm: { readonly eps: number; readonly affine: boolean };
   /** `dtype` of these two is the build's precision, which no input's type tells. */
   readonly embedding: { readonly vocabulary: number; readonly width: number; readonly dtype: Exclude<DType, "i32"> };
-  readonly sinusoid: { readonly width: number; readonly dtype: Exclude<DType, "i32"> };
+  readonly sinusoid: {
+    readonly width: number;
+    readonly order: "cos-sin" | "sin-cos";
+    readonly shift: number;
+    readonly maxPeriod: number;
+    readonly scale: number;
+    readonly dtype: Exclude<DType, "i32">;
+  };
+  readonly rotary: { readonly base: number; readonly pairs: "interleaved" | "halves" };
+  readonly gather: { readonly axis: number };
   readonly attend: { readonly heads: number; readonly causal: boolean };
   readonly silu: None;
   readonly gelu: { readonly approximate: "none" | "tanh" };

@@ -4,11 +4,13 @@ import type { OpSignature } from "../../dsl/index.ts";
 import type { OpName } from "../graph/op-names.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { attend } from "./attend.ts";
+import { averagePool1d, averagePool2d, averagePool3d } from "./average-pool.ts";
 import { cast } from "./cast.ts";
 import { concat } from "./concat.ts";
-import { conv2d } from "./conv2d.ts";
+import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from "./convolution.ts";
 import { abs, cos, exp, gelu, quickGelu, relu, sigmoid, silu, sin, sqrt, tanh } from "./elementwise.ts";
 import { embedding } from "./embedding.ts";
+import { gather } from "./gather.ts";
 import { geglu } from "./geglu.ts";
 import { broadcast, reshape, transpose } from "./layout.ts";
 import { linear } from "./linear.ts";
@@ -18,13 +20,22 @@ import type { CompositeOp, OpEntry } from "./op.ts";
 import { pad } from "./pad.ts";
 import { max, mean, sum } from "./reduce.ts";
 import { rmsNorm } from "./rms-norm.ts";
+import { rotary } from "./rotary.ts";
 import { sinusoid } from "./sinusoid.ts";
 import { slice } from "./slice.ts";
 import { maskedSoftmax, softmax } from "./softmax.ts";
 import { upsample } from "./upsample.ts";
 
 export const opTable = {
+  conv1d,
   conv2d,
+  conv3d,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+  averagePool1d,
+  averagePool2d,
+  averagePool3d,
   linear,
   groupNorm,
   layerNorm,
@@ -49,6 +60,8 @@ export const opTable = {
   max,
   matmul,
   sinusoid,
+  rotary,
+  gather,
   upsample,
   concat,
   slice,

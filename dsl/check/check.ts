@@ -101,7 +101,7 @@ function checkDeclaration(context: Context, declaration: Declaration, file: stri
       // Its type was found in its turn.
       return;
     case "param":
-      return checkAs(context, declaration.value, checkType(context, declaration.type, new Names(file)), new Names(file));
+      return checkAs(context, declaration.value, checkType(context, declaration.type, new Names(file), "a param"), new Names(file));
     case "type": {
       const names = new Names(file);
       for (const parameter of declaration.parameters) names.declare(context, parameter, { type: int, kind: "dim" });

@@ -1,6 +1,7 @@
 /** Expressions to their static types, with every name, operator, field and method checked. */
 
-import type { BinaryExpression, Expression, MethodExpression, NameExpression, RecordExpression } from "../ast.ts";
+import type { BinaryExpression, Expression, Label, MethodExpression, NameExpression, RecordExpression } from "../ast.ts";
+import { showLabel, wellFormed } from "../label.ts";
 import { nearest } from "../nearest.ts";
 import { mostNestedTypes } from "../nesting.ts";
 import { type Context, hintNearest, type Names } from "./context.ts";
@@ -47,6 +48,7 @@ export function typeOf(context: Context, expression: Expression, names: Names): 
       return both ?? unknown;
     }
     case "call":
+      checkLabel(context, expression.label, names);
       return context.rules.callType(context, expression, names);
     case "member":
       return memberType(context, typeOf(context, expression.object, names), expression.property.name, expression.property.span);
@@ -69,10 +71,25 @@ function nested(context: Context, expression: Expression, type: StaticType): Sta
   return unknown;
 }
 
+/** What fills the holes of a label is known when the model is built, and reads as part of a path; its text does too. */
+export function checkLabel(context: Context, label: Label | undefined, names: Names): void {
+  if (label === undefined) return;
+  for (const hole of label.holes) {
+    const found = typeOf(context, hole, names);
+    if (["int", "string", "literal", "unknown"].includes(found.kind)) continue;
+    context.report("wrong-type", hole.span, { expected: "an int or a string, as part of a label", found: showStatic(found) });
+  }
+  // Whatever the holes are, a letter stands for them.
+  if (wellFormed.test(label.texts.join("a"))) return;
+  const hint = 'a label is of letters, digits, `_` and `-`, levels parted by single dots: `as "blocks.{i}.norm"`';
+  context.report("bad-label", label.span, { label: showLabel(label) }, { hint });
+}
+
 /** Checks that an expression is of a type; literals by their parts, so that an error is where the wrong part is. */
 export function checkAs(context: Context, expression: Expression, wanted: StaticType, names: Names): void {
-  if (expression.kind === "list" && wanted.kind === "list") {
-    for (const item of expression.items) checkAs(context, item, wanted.element, names);
+  const asList = wanted.kind === "either" ? wanted.options.find((option) => option.kind === "list") : wanted;
+  if (expression.kind === "list" && asList?.kind === "list") {
+    for (const item of expression.items) checkAs(context, item, asList.element, names);
   } else if (expression.kind === "record" && wanted.kind === "record") {
     checkRecord(context, expression, wanted.fields, names);
   } else expect(context, expression, typeOf(context, expression, names), wanted);
@@ -103,7 +120,8 @@ export function checkInt(context: Context, expression: Expression, names: Names)
 /** Reports a type that does not fit; returns the type wanted, so that one error does not become two. */
 export function expect(context: Context, expression: Expression, found: StaticType, wanted: StaticType): StaticType {
   if (fits(found, wanted)) return wanted;
-  const literal = wanted.kind === "literal" && found.kind === "literal" ? nearest(found.values[0] ?? "", wanted.values) : undefined;
+  const words = wanted.kind === "either" ? wanted.options.find((option) => option.kind === "literal") : wanted;
+  const literal = words?.kind === "literal" && found.kind === "literal" ? nearest(found.values[0] ?? "", words.values) : undefined;
   const hint = literal === undefined ? {} : { hint: `did you mean \`"${literal}"\`?` };
   context.report("wrong-type", expression.span, { expected: showStatic(wanted), found: showStatic(found) }, hint);
   return wanted;

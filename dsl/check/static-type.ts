@@ -6,6 +6,8 @@ export type StaticType =
   | { readonly kind: "int" | "float" | "bool" | "string" | "tensor" | "unknown" }
   | { readonly kind: "literal"; readonly values: readonly string[] }
   | { readonly kind: "list"; readonly element: StaticType }
+  /** What an attribute may be given; no expression is of it. */
+  | { readonly kind: "either"; readonly options: readonly StaticType[] }
   | { readonly kind: "record"; readonly fields: ReadonlyMap<string, StaticType> };
 
 /** Stands for what another error has already been reported of: it fits everything. */
@@ -22,7 +24,41 @@ export function list(element: StaticType): StaticType {
 
 export function typeOfAttribute(kind: AttributeKind): StaticType {
   if (kind === "ints") return list(int);
-  return typeof kind === "string" ? { kind } : { kind: "literal", values: kind.oneOf };
+  if (typeof kind === "string") return { kind };
+  if ("oneOf" in kind) return { kind: "literal", values: kind.oneOf };
+  const one: readonly StaticType[] = kind.perAxis.length === 0 ? [int] : [int, { kind: "literal", values: kind.perAxis }];
+  return { kind: "either", options: [...one, list({ kind: "either", options: one })] };
+}
+
+/** What a type's innermost parts are. */
+interface Parts {
+  readonly tensors: boolean;
+  /** What is known when the model is built. */
+  readonly values: boolean;
+}
+
+const innermost = new WeakMap<StaticType, Parts>();
+
+/** Types share parts, and each is looked at once. What is unknown is either. */
+function partsOf(type: StaticType): Parts {
+  if (type.kind !== "list" && type.kind !== "record")
+    return { tensors: type.kind === "tensor", values: type.kind !== "tensor" && type.kind !== "unknown" };
+  const known = innermost.get(type);
+  if (known !== undefined) return known;
+  const parts = (type.kind === "list" ? [type.element] : [...type.fields.values()]).map(partsOf);
+  const found = { tensors: parts.some(({ tensors }) => tensors), values: parts.length === 0 || parts.some(({ values }) => values) };
+  innermost.set(type, found);
+  return found;
+}
+
+/** Whether a value of the type has tensors among its parts. */
+export function holdsTensors(type: StaticType): boolean {
+  return partsOf(type).tensors;
+}
+
+/** Whether it has nothing else: a tensor, or lists and records of tensors. */
+export function isOfTensors(type: StaticType): boolean {
+  return !partsOf(type).values;
 }
 
 const depths = new WeakMap<StaticType, number>();
@@ -44,6 +80,7 @@ const fitting = new WeakMap<StaticType, WeakMap<StaticType, boolean>>();
 /** Whether a value of one type may stand where the other is wanted: ints are floats, a literal is a string. */
 export function fits(found: StaticType, wanted: StaticType): boolean {
   if (found === wanted || found.kind === "unknown" || wanted.kind === "unknown") return true;
+  if (wanted.kind === "either") return wanted.options.some((option) => fits(found, option));
   if (found.kind === "list" && wanted.kind === "list") return fits(found.element, wanted.element);
   if (found.kind === "record" && wanted.kind === "record") {
     const known = fitting.get(found)?.get(wanted);
@@ -97,6 +134,8 @@ export function showStatic(type: StaticType): string {
       const shown = type.values.map((value) => JSON.stringify(value)).join(", ");
       return type.values.length === 1 ? shown : `one of ${shown}`;
     }
+    case "either":
+      return type.options.map(showStatic).join(" or ");
     case "list":
       return type.element.kind === "unknown" ? "a list" : `a list, each ${showStatic(type.element)}`;
     case "record":

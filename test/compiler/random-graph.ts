@@ -2,7 +2,7 @@
 
 import type { Attributes, DType, Graph, Origin, ValueId } from "../../compiler/graph/graph.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";
-import type { OpName } from "../../compiler/graph/op-names.ts";
+import type { OpName, Padding } from "../../compiler/graph/op-names.ts";
 import { opEntry, opTable } from "../../compiler/ops/table.ts";
 import { GraphBuilder, plainType } from "../../compiler/rewriting/builder.ts";
 import { Random } from "../dsl/random.ts";
@@ -39,16 +39,45 @@ const divisorOf = (size: number, random: Random) => random.pick(sizes.filter((on
 /** Of a row that was stretched from one number nothing but rounding deviates, which a small one would make large. */
 const normEps = 1e-2;
 
-/** Total: a new op is drawn by itself, or it does not compile. */
-const makers: { readonly [O in OpName]: Make } = {
-  conv2d: (x, shape, { random }) => {
-    if (shape.length < 3) return undefined;
-    const [kernel, stride] = [random.pick([1, 3, 3, 5]), random.pick([1, 1, 2])];
+const convolved =
+  (axes: number, paddings: readonly Padding[]): Make =>
+  (x, shape, { random }) => {
+    if (shape.length < axes + 1) return undefined;
+    const kernels = axes === 3 ? [1, 2, 3] : [1, 3, 3, 5, 2];
+    const each = <T>(from: readonly T[]) => (random.below(3) > 0 ? random.pick(from) : Array.from({ length: axes }, () => random.pick(from)));
+    const groups = random.below(2) === 0 ? 1 : divisorOf(shape.at(-axes - 1) ?? 1, random);
     return {
       inputs: [x],
-      attributes: { out: random.pick(sizes), kernel, stride, padding: random.pick(["both", "end"]), bias: random.below(3) > 0 },
+      attributes: {
+        out: groups === 1 ? random.pick(sizes) : groups * random.pick([1, 1, 2, 3, 4]),
+        kernel: each(kernels),
+        stride: each([1, 1, 2]),
+        padding: each(paddings),
+        dilation: each([1, 1, 1, 2]),
+        groups,
+        bias: random.below(3) > 0,
+        init: "default",
+      },
     };
-  },
+  };
+const zeros: readonly Padding[] = ["same", "same", "causal", "end", "none", 1];
+const cuts: readonly Padding[] = ["same", "same", "causal", "none", 1];
+const pooled =
+  (axes: number): Make =>
+  (x, shape, { random }) =>
+    shape.length < axes ? undefined : { inputs: [x], attributes: { kernel: random.pick([1, 2, 3]), stride: random.pick(["kernel", 1, 2]) } };
+
+/** Total: a new op is drawn by itself, or it does not compile. */
+const makers: { readonly [O in OpName]: Make } = {
+  conv1d: convolved(1, zeros),
+  conv2d: convolved(2, zeros),
+  conv3d: convolved(3, zeros),
+  convTranspose1d: convolved(1, cuts),
+  convTranspose2d: convolved(2, cuts),
+  convTranspose3d: convolved(3, cuts),
+  averagePool1d: pooled(1),
+  averagePool2d: pooled(2),
+  averagePool3d: pooled(3),
   linear: (x, shape, { random }) =>
     shape.length < 2 ? undefined : { inputs: [x], attributes: { out: random.pick(sizes), bias: random.below(3) > 0, init: "default" } },
   groupNorm: (x, shape, { random }) =>
@@ -63,8 +92,10 @@ const makers: { readonly [O in OpName]: Make } = {
     const [n = 1, s = 1, c = 1] = shape;
     if (shape.length !== 3) return undefined;
     const causal = random.below(2) === 0;
-    const keys = [n, causal ? s : random.pick([1, 3, 16, 40]), c];
-    return { inputs: [x, operand(keys), operand(keys)], attributes: { heads: divisorOf(c, random), causal } };
+    const [keys, heads] = [causal ? s : random.pick([1, 3, 16, 40]), divisorOf(c, random)];
+    const bias = [...[n, heads, s].map((size) => (random.below(3) === 0 ? 1 : size)), keys];
+    const biases = random.below(2) === 0 ? [operand(bias)] : [];
+    return { inputs: [x, operand([n, keys, c]), operand([n, keys, c]), ...biases], attributes: { heads, causal } };
   },
   silu: unary,
   gelu: (x, _, { random }) => ({ inputs: [x], attributes: { approximate: random.pick(["none", "tanh"]) } }),
@@ -95,8 +126,31 @@ const makers: { readonly [O in OpName]: Make } = {
     shape.length < 2 ? undefined : { inputs: [x, operand([...shape.slice(0, -2), shape.at(-1) ?? 1, random.pick(sizes)])], attributes: {} },
   sinusoid: (_, shape, { random, operand }) => ({
     inputs: [operand(shape.slice(0, 1), "f32")],
-    attributes: { width: 2 * random.pick(sizes), dtype: "f32" },
+    attributes: {
+      width: 2 * random.pick(sizes),
+      order: random.pick(["cos-sin", "sin-cos"]),
+      shift: random.pick([0, 0.5]),
+      maxPeriod: random.pick([100, 10000]),
+      scale: random.pick([1, 2]),
+      dtype: "f32",
+    },
   }),
+  // Positions of a few turns: of many, an angle's rounding would be large.
+  rotary: (x, shape, { random, operand }) => {
+    const places = shape.slice(0, -1).map((size) => (random.below(3) === 0 ? 1 : size));
+    const attributes = { base: 100, pairs: random.pick(["interleaved", "halves"]) };
+    return (shape.at(-1) ?? 1) % 2 === 0 ? { inputs: [x, operand(places, random.pick(["i32", "f32"]))], attributes } : undefined;
+  },
+  gather: (x, shape, { random, operand, builder }) => {
+    const axis = random.below(shape.length);
+    const indices = Array.from({ length: 1 + random.below(shape.length < 5 ? 2 : 1) }, () => random.pick(sizes));
+    if (random.below(2) === 0) {
+      const known = Array.from({ length: sizeOf(indices) }, () => random.below(shape[axis] ?? 1));
+      return { inputs: [x, builder.constant({ dtype: "i32", shape: indices }, known)], attributes: { axis } };
+    }
+    // Ids are drawn below 9.
+    return { inputs: [operand(shape.with(axis, 9)), operand(indices, "i32")], attributes: { axis } };
+  },
   upsample: (x, shape) => (shape.length < 2 ? undefined : { inputs: [x], attributes: { factor: 2 } }),
   concat: (x, shape, { random, operand }) => {
     const axis = random.below(shape.length);

@@ -2,10 +2,10 @@
 
 import type { DType, TensorType } from "../../graph/graph.ts";
 import { type OpValueOf, sizeOf } from "../../graph/graph.ts";
-import { paddingOf } from "../../ops/conv2d.ts";
 import { inputAt } from "../../ops/rules.ts";
 import { frequencies } from "../../ops/sinusoid.ts";
 import type { PrimitiveName } from "../../ops/table.ts";
+import { type ConvolutionName, type PoolName, type TransposedName, windowAxes, windowsOf } from "../../ops/windows.ts";
 import type { OnnxWriter } from "./writer.ts";
 
 /** Writes an op's nodes and returns the name of the result; `inputs` are names of ONNX values, weights included, of `types`. */
@@ -69,6 +69,38 @@ function chooseSeen(writer: OnnxWriter, scores: string, rows: number, columns: n
   return writer.node("Where", [seen, scores, writer.scalar(Number.NEGATIVE_INFINITY, "f32")]);
 }
 
+/** What ONNX has for a convolution takes one axis of images, and says nothing of what is 1. */
+const windowed =
+  (opType: string): OnnxRule<ConvolutionName | TransposedName> =>
+  (writer, inputs, { op, type, attributes }, types) => {
+    const axes = windowAxes[op];
+    const windows = windowsOf(op, attributes);
+    const { groups } = attributes;
+    const x = inputAt(types, 0);
+    const images = writer.reshape(inputAt(inputs, 0), x.shape, [-1, ...x.shape.slice(-axes - 1)]);
+    const made = writer.node(opType, [images, ...weightsAs(writer, x.dtype, inputs, types)], {
+      kernel_shape: windows.map(({ kernel }) => kernel),
+      strides: windows.map(({ stride }) => stride),
+      pads: [...windows.map(({ before }) => before), ...windows.map(({ after }) => after)],
+      ...(windows.some(({ dilation }) => dilation > 1) ? { dilations: windows.map(({ dilation }) => dilation) } : {}),
+      ...(groups > 1 ? { group: groups } : {}),
+    });
+    return writer.reshape(made, [-1, ...type.shape.slice(-axes - 1)], type.shape);
+  };
+
+const pooled: OnnxRule<PoolName> = (writer, [x = ""], { op, type, attributes }, types) => {
+  const axes = windowAxes[op];
+  const windows = windowsOf(op, attributes);
+  const { shape } = inputAt(types, 0);
+  const sizes = shape.slice(-axes);
+  const planes = writer.reshape(writer.cast(x, type.dtype, "f32"), shape, [1, sizeOf(shape) / sizeOf(sizes), ...sizes]);
+  const made = writer.node("AveragePool", [planes], {
+    kernel_shape: windows.map(({ kernel }) => kernel),
+    strides: windows.map(({ stride }) => stride),
+  });
+  return writer.cast(writer.reshape(made, [], type.shape), "f32", type.dtype);
+};
+
 export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   add: node("Add"),
   sub: node("Sub"),
@@ -112,18 +144,15 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   transpose: (writer, inputs, { attributes }) => writer.node("Transpose", inputs, { perm: attributes.permutation }),
   broadcast: (writer, [x = ""], { type }) => writer.node("Expand", [x, writer.ints(type.shape)]),
 
-  conv2d: (writer, inputs, { type, attributes }, types) => {
-    const { kernel, stride } = attributes;
-    const { before, after } = paddingOf(attributes);
-    const x = inputAt(types, 0);
-    const images = writer.reshape(inputAt(inputs, 0), x.shape, [-1, ...x.shape.slice(-3)]);
-    const made = writer.node("Conv", [images, ...weightsAs(writer, x.dtype, inputs, types)], {
-      kernel_shape: [kernel, kernel],
-      strides: [stride, stride],
-      pads: [before, before, after, after],
-    });
-    return writer.reshape(made, [-1, ...type.shape.slice(-3)], type.shape);
-  },
+  conv1d: windowed("Conv"),
+  conv2d: windowed("Conv"),
+  conv3d: windowed("Conv"),
+  convTranspose1d: windowed("ConvTranspose"),
+  convTranspose2d: windowed("ConvTranspose"),
+  convTranspose3d: windowed("ConvTranspose"),
+  averagePool1d: pooled,
+  averagePool2d: pooled,
+  averagePool3d: pooled,
 
   /** Gemm takes the weight as the file holds it; MatMul would need it transposed, which ONNX Runtime keeps as a second copy while it loads. */
   linear: (writer, inputs, { type }, types) => {
@@ -137,6 +166,7 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   },
 
   embedding: (writer, [tokens = "", table = ""]) => writer.node("Gather", [table, tokens], { axis: 0 }),
+  gather: (writer, inputs, { attributes: { axis } }) => writer.node("Gather", inputs, { axis }),
 
   /**
    * A layer norm over each group as one row, then the channels' scale and shift: of the forms that ONNX Runtime has the
@@ -185,10 +215,11 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
 
   /** In f32 to the end: at t = 999 the angle itself has no digits left in f16. */
   sinusoid: (writer, [t = ""], { type, attributes }) => {
-    const rates = frequencies(attributes.width);
+    const rates = frequencies(attributes);
     const column = writer.reshape(t, [], [-1, 1]);
     const angles = writer.node("Mul", [column, writer.constant("f32", [1, rates.length], rates)]);
-    const made = writer.node("Concat", [writer.node("Cos", [angles]), writer.node("Sin", [angles])], { axis: 1 });
+    const [first, second] = attributes.order === "cos-sin" ? ["Cos", "Sin"] : ["Sin", "Cos"];
+    const made = writer.node("Concat", [writer.node(first, [angles]), writer.node(second, [angles])], { axis: 1 });
     return writer.cast(made, "f32", type.dtype);
   },
 

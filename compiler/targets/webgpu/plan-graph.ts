@@ -11,6 +11,7 @@ import { withWritable } from "./kernels/kernel-writer.ts";
 import type { Draft } from "./kernels/task.ts";
 import type { Group } from "./layout/group.ts";
 import { type VectorPart, vectorsBuffer } from "./layout/stored.ts";
+import { hasMatrix } from "./layout/windows.ts";
 import { boundsOf, type DeviceLimits, defaultLimits } from "./plan/limits.ts";
 import { materialise } from "./plan/materialise.ts";
 import { type Lifetime, leastBytes, shareSlots } from "./plan/slots.ts";
@@ -140,7 +141,7 @@ export function kernelLibrary(limits: DeviceLimits): KernelLibrary {
 
 /** Whether a group's kernel multiplies with a packed weight. */
 function takesMatrix({ core, kind }: Group): boolean {
-  return kind === "kernel" && (core?.op === "linear" || core?.op === "conv2d");
+  return kind === "kernel" && core !== undefined && hasMatrix(core.op);
 }
 
 /** Another kernel in truth, within the limits, and bound alike: else it could not take the first one's place. */

@@ -5,7 +5,7 @@ import { inputAt } from "../../../ops/rules.ts";
 import { moved, regroup } from "../layout/coordinates.ts";
 import { type ElementForm, type Form, nameFor } from "./form.ts";
 import { cosineOf, geluOf, geluTanhOf, sigmoidOf, sineOf } from "./functions.ts";
-import { cast, concat, embedding, geglu, pad, sinusoid } from "./gathers.ts";
+import { cast, concat, embedding, gather, geglu, pad, rotary, sinusoid } from "./gathers.ts";
 
 const kernel = { kind: "kernel" } as const;
 
@@ -20,7 +20,15 @@ const unary = (write: (x: string, ...rest: [type: string, reader: Parameters<Ele
 });
 
 const table = {
+  conv1d: kernel,
   conv2d: kernel,
+  conv3d: kernel,
+  convTranspose1d: kernel,
+  convTranspose2d: kernel,
+  convTranspose3d: kernel,
+  averagePool1d: kernel,
+  averagePool2d: kernel,
+  averagePool3d: kernel,
   linear: kernel,
   matmul: kernel,
   attend: kernel,
@@ -85,8 +93,10 @@ const table = {
   cast,
   concat,
   embedding,
+  gather,
   geglu,
   pad,
+  rotary,
   sinusoid,
 } satisfies { readonly [O in OpName]: Form<O> };
 

@@ -1,7 +1,7 @@
 /** Convolution as an implicit product in channels-last: each thread sums a run of pixels of one row times four channels in registers. */
 
 import { type OpValueOf, sizeOf } from "../../../graph/graph.ts";
-import { paddingOf } from "../../../ops/conv2d.ts";
+import { type Window, windowsOf } from "../../../ops/windows.ts";
 import { type Coordinate, regroup, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
 import type { Stored } from "../layout/stored.ts";
@@ -12,16 +12,12 @@ import { overQuarters, quadWorkgroup } from "./quads.ts";
 import { laneVariable, Reader } from "./reader.ts";
 import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
-export interface Window {
-  readonly kernel: number;
-  readonly stride: number;
-  /** Zeros before the first row and column. */
-  readonly before: number;
-}
-
-export function windowOf({ attributes }: OpValueOf<"conv2d">): Window {
-  const { kernel, stride } = attributes;
-  return { kernel, stride, before: paddingOf(attributes).before };
+/** The window of a convolution of pictures, if it is the same along both axes and all channels are one group. */
+export function squareWindow({ op, attributes }: OpValueOf<"conv2d">): Window | undefined {
+  const [down, across] = windowsOf(op, attributes);
+  const { kernel, stride, dilation, before } = down ?? {};
+  const square = kernel === across?.kernel && stride === across?.stride && before === across?.before;
+  return square && dilation === 1 && across?.dilation === 1 && attributes.groups === 1 ? down : undefined;
 }
 
 /** `matrix` is [kernel · kernel · channels, outputs]. `pixels` are the neighbours along x that a thread computes. */
@@ -49,7 +45,9 @@ function writeConvolution(task: Task, matrix: Stored, pixels: number, quadThread
   const images = operand.slice(0, -3);
   const imageCount = sizeOf(images);
   const [outputs = 1, rows = 1, columns = 1] = core.type.shape.slice(-3);
-  const { kernel, stride, before } = windowOf(core);
+  const window = squareWindow(core);
+  if (window === undefined) throw new Error("wgsl: a window that is not square, for which there is another kernel");
+  const { kernel, stride, before } = window;
   const lanes = outputs % 4 === 0 ? 4 : 1;
   const runs = lanes === 4 ? runsOf(scene, x, operand.length - 3) : undefined;
   const writer = new KernelWriter();

@@ -1,17 +1,19 @@
 /** A group to the kernels that it may have, the one that does well anywhere first. */
 
+import { convolutionNames } from "../../../ops/windows.ts";
 import { formOf, type KernelName } from "../forms/table.ts";
 import { coreOf } from "../layout/group.ts";
 import type { Stored } from "../layout/stored.ts";
 import { attention, quadAttention } from "./attention.ts";
-import { convolution, quadConvolution, windowOf } from "./convolution.ts";
+import { convolution, quadConvolution, squareWindow } from "./convolution.ts";
 import { groupNorm, groupStatistics } from "./group-norm.ts";
 import { layerNorm, reduction, rmsNorm, softmax } from "./norms.ts";
 import { pointwise } from "./pointwise.ts";
-import { product, quadProduct } from "./product.ts";
+import { isPointwise, product, quadProduct } from "./product.ts";
 import { splitProduct } from "./split-product.ts";
 import type { Draft, Task } from "./task.ts";
 import { tiledProduct } from "./tiled-product.ts";
+import { windowed } from "./windows.ts";
 
 export type Drafts = readonly [Draft, ...Draft[]];
 
@@ -30,17 +32,15 @@ const writers: { readonly [O in KernelName]: Write } = {
     if (second === undefined) throw new Error("kernels: a matmul whose second operand is not in memory");
     return products(task, second);
   },
-  conv2d: (task, matrix) => {
-    const { kernel, stride } = windowOf(coreOf(task.group, "conv2d"));
-    const packed = packedOf(matrix);
-    if (kernel === 1 && stride === 1) return products(task, packed);
-    const [most, fewer] = convolutionPixels;
-    return chosen(convolution(task, packed, most), [
-      convolution(task, packed, fewer),
-      quadConvolution(task, packed, most),
-      tiledProduct(task, packed),
-    ]);
-  },
+  conv1d: convolutions,
+  conv2d: convolutions,
+  conv3d: convolutions,
+  convTranspose1d: (task, matrix) => [windowed(task, packedOf(matrix))],
+  convTranspose2d: (task, matrix) => [windowed(task, packedOf(matrix))],
+  convTranspose3d: (task, matrix) => [windowed(task, packedOf(matrix))],
+  averagePool1d: (task) => [windowed(task, undefined)],
+  averagePool2d: (task) => [windowed(task, undefined)],
+  averagePool3d: (task) => [windowed(task, undefined)],
   attend: (task) => chosen(attention(task), [quadAttention(task)]),
   groupNorm: (task) => [groupNorm(task)],
   layerNorm: (task) => [layerNorm(task)],
@@ -63,6 +63,20 @@ export function draftsOf(task: Task, matrix: Stored | undefined): Drafts {
 function packedOf(matrix: Stored | undefined): Stored {
   if (matrix === undefined) throw new Error("kernels: a product with a weight that is not packed");
   return matrix;
+}
+
+/** A window of one place is a product, and one of pictures that is square has kernels of its own. */
+function convolutions(task: Task, matrix: Stored | undefined): Drafts {
+  const core = coreOf(task.group, ...convolutionNames);
+  const packed = packedOf(matrix);
+  if (isPointwise(core)) return products(task, packed);
+  if (core.op !== "conv2d" || squareWindow(core) === undefined) return chosen(windowed(task, packed), [tiledProduct(task, packed)]);
+  const [most, fewer] = convolutionPixels;
+  return chosen(convolution(task, packed, most), [
+    convolution(task, packed, fewer),
+    quadConvolution(task, packed, most),
+    tiledProduct(task, packed),
+  ]);
 }
 
 function products(task: Task, matrix: Stored): Drafts {

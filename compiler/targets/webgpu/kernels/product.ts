@@ -1,11 +1,13 @@
 /** Products of rows with a matrix (linear, 1×1 convolution, matmul): each thread sums a few rows times four columns in registers. */
 
 import { type OpValue, type OpValueOf, sizeOf, type ValueId } from "../../../graph/graph.ts";
+import { type ConvolutionName, convolutionNames, type Window, windowAxes, windowsOf } from "../../../ops/windows.ts";
 import { gatedBelow } from "../forms/chain.ts";
 import { geluOf } from "../forms/functions.ts";
 import { address, type Coordinate, regroup, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
 import type { Stored } from "../layout/stored.ts";
+import { channelsFromEnd } from "../layout/windows.ts";
 import { KernelWriter, type Parameter } from "./kernel-writer.ts";
 import { innerVariable, type Run, runsOf } from "./operand.ts";
 import { overQuarters, quadWorkgroup } from "./quads.ts";
@@ -13,7 +15,17 @@ import { laneVariable, Reader } from "./reader.ts";
 import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
 /** What is computed as a product of rows with a matrix. */
-export type ProductOp = OpValueOf<"conv2d" | "linear" | "matmul">;
+export type ProductOp = OpValueOf<ConvolutionName | "linear" | "matmul">;
+
+/** Of a convolution: whether it reads one place for each, which is a product of its pixels with a matrix. */
+export function isPointwise({ op, attributes }: OpValueOf<ConvolutionName>): boolean {
+  const still = ({ kernel, stride, before, after }: Window) => kernel === 1 && stride === 1 && before + after === 0;
+  return attributes.groups === 1 && windowsOf(op, attributes).every(still);
+}
+
+export function isConvolution(core: ProductOp): core is OpValueOf<ConvolutionName> {
+  return core.op !== "linear" && core.op !== "matmul";
+}
 
 export interface Shape {
   readonly rows: number;
@@ -26,18 +38,21 @@ export interface Shape {
 }
 
 export function shapeOf(core: ProductOp, operand: readonly number[], columns: number): Shape {
-  if (core.op === "conv2d") {
-    const [channels = 1, height = 1, width = 1] = operand.slice(-3);
-    const images = operand.slice(0, -3);
-    const at = (row: Coordinate, channel: Coordinate): readonly Coordinate[] => {
-      const places = regroup([row], [...images, height, width]);
-      return [...places.slice(0, -2), channel, ...places.slice(-2)];
-    };
-    return { rows: sizeOf(images) * height * width, inner: channels, columns, operandAt: at, resultAt: at };
-  }
+  if (isConvolution(core)) return pixelsOf(operand, windowAxes[core.op], operand.at(-windowAxes[core.op] - 1) ?? 1, columns);
   const leading = operand.slice(0, -1);
   const at = (row: Coordinate, last: Coordinate): readonly Coordinate[] => [...regroup([row], leading), last];
   return { rows: sizeOf(leading), inner: operand.at(-1) ?? 1, columns, operandAt: at, resultAt: at };
+}
+
+/** A convolution's rows are the pixels of `shape`, whose channels stand before its last axes. */
+export function pixelsOf(shape: readonly number[], axes: number, inner: number, columns: number): Shape {
+  const images = shape.slice(0, -axes - 1);
+  const sizes = shape.slice(-axes);
+  const at = (row: Coordinate, channel: Coordinate): readonly Coordinate[] => {
+    const places = regroup([row], [...images, ...sizes]);
+    return [...places.slice(0, -axes), channel, ...places.slice(-axes)];
+  };
+  return { rows: sizeOf(images) * sizeOf(sizes), inner, columns, operandAt: at, resultAt: at };
 }
 
 /** What a product multiplies and what comes of it, whichever kernel computes it. */
@@ -57,11 +72,11 @@ export interface Factors {
 }
 
 export function factorsOf({ group, scene }: Task): Factors {
-  const core = coreOf(group, "conv2d", "linear", "matmul");
+  const core = coreOf(group, ...convolutionNames, "linear", "matmul");
   const [x = -1] = core.inputs;
   const operand = scene.value(x).type.shape;
   const siblings = group.siblings.length > 0 ? group.siblings : [core];
-  const axis = operand.length - (core.op === "conv2d" ? 3 : 1);
+  const axis = operand.length - channelsFromEnd(core.op);
   const columns = siblings.reduce((sum, one) => sum + (one.type.shape[axis] ?? 1), 0);
   const { gated } = group;
   return { core, x, operand, axis, siblings, columns, results: gated ? columns / 2 : columns, halves: gated ? ["a", "b"] : ["a"] };

@@ -1,12 +1,13 @@
 /** Products and convolutions for graphics cards: a workgroup loads tiles of both operands into its own memory, each number once, and every thread reads them there. */
 
-import { type OpValueOf, sizeOf } from "../../../graph/graph.ts";
-import { type Coordinate, regroup, scalar, variable } from "../layout/coordinates.ts";
+import { sizeOf } from "../../../graph/graph.ts";
+import { inputAt } from "../../../ops/rules.ts";
+import { type Window, windowAxes, windowsOf } from "../../../ops/windows.ts";
+import { type Coordinate, scalar, variable } from "../layout/coordinates.ts";
 import type { Stored } from "../layout/stored.ts";
-import { windowOf } from "./convolution.ts";
 import { KernelWriter } from "./kernel-writer.ts";
 import { type Run, runsOf } from "./operand.ts";
-import { factorsOf, finishSums, type ProductOp, type Shape, shapeOf } from "./product.ts";
+import { factorsOf, finishSums, isConvolution, type ProductOp, pixelsOf, type Shape, shapeOf } from "./product.ts";
 import { laneVariable } from "./reader.ts";
 import { type Draft, gridOf, type Task } from "./task.ts";
 
@@ -33,12 +34,15 @@ export function tiledProduct(task: Task, matrix: Stored): Draft | undefined {
   const { gated } = task.group;
   const { core, x, operand, axis, siblings, columns, results, halves } = factorsOf(task);
   const runs = results % 4 === 0 ? runsOf(task.scene, x, axis) : undefined;
-  const shape = core.op === "conv2d" ? pixelsOf(core, operand) : shapeOf(core, operand, columns);
+  const shape = isConvolution(core)
+    ? pixelsOf(core.type.shape, windowAxes[core.op], operand[axis] ?? 1, columns)
+    : shapeOf(core, operand, columns);
   const fits = runs?.every(({ size, start }) => size % (4 * deep) === 0 && start % 4 === 0) && shape.rows >= down * each;
   if (runs === undefined || !fits || core.op === "matmul" || results < across * each) return undefined;
+  if (isConvolution(core) && core.attributes.groups > 1) return undefined;
 
-  const window = core.op === "conv2d" ? windowOf(core) : { kernel: 1, stride: 1, before: 0 };
-  const sizes: Sizes = { rows: shape.rows, columns: results / 4, stride: columns / 4, taps: window.kernel ** 2 };
+  const windows = isConvolution(core) ? windowsOf(core.op, core.attributes) : [];
+  const sizes: Sizes = { rows: shape.rows, columns: results / 4, stride: columns / 4, taps: sizeOf(windows.map(({ kernel }) => kernel)) };
   const writer = new KernelWriter();
   writer.bind(matrix, "weights");
   writer.share("tile_x", down * each * deep, "vec4<f32>");
@@ -71,24 +75,6 @@ export function tiledProduct(task: Task, matrix: Stored): Draft | undefined {
   };
 }
 
-/** A convolution's rows are the pixels of its result. */
-function pixelsOf(core: OpValueOf<"conv2d">, operand: readonly number[]): Shape {
-  const shape = core.type.shape;
-  const [height = 1, width = 1] = shape.slice(-2);
-  const images = shape.slice(0, -3);
-  const at = (row: Coordinate, channel: Coordinate): readonly Coordinate[] => {
-    const places = regroup([row], [...images, height, width]);
-    return [...places.slice(0, -2), channel, ...places.slice(-2)];
-  };
-  return {
-    rows: sizeOf(images) * height * width,
-    inner: operand.at(-3) ?? 1,
-    columns: shape.at(-3) ?? 1,
-    operandAt: at,
-    resultAt: at,
-  };
-}
-
 interface Place {
   readonly at: readonly Coordinate[];
   /** What tells whether the place is inside the picture. */
@@ -98,19 +84,27 @@ interface Place {
 /** Where the row that a thread loads stands in the operand, for the tap of the loop. */
 function operandPlace(writer: KernelWriter, core: ProductOp, operand: readonly number[], shape: Shape): Place {
   const row = variable("loaded", shape.rows);
-  if (core.op !== "conv2d") return { at: shape.operandAt(row, []) };
-  const { kernel, stride, before } = windowOf(core);
-  const [height = 1, width = 1] = operand.slice(-2);
+  if (!isConvolution(core)) return { at: shape.operandAt(row, []) };
+  const windows = windowsOf(core.op, core.attributes);
+  const axes = windows.length;
+  const sizes = operand.slice(-axes);
   const places = shape.operandAt(row, []);
-  const [y = [], x = []] = places.slice(-2);
-  writer.lines.push(
-    `let iy = i32(${scalar(y)} * ${stride}u + tap / ${kernel}u) - ${before};`,
-    `let ix = i32(${scalar(x)} * ${stride}u + tap % ${kernel}u) - ${before};`,
-    `let inside = iy >= 0 && iy < ${height} && ix >= 0 && ix < ${width};`,
-    `let sy = u32(clamp(iy, 0, ${height - 1}));`,
-    `let sx = u32(clamp(ix, 0, ${width - 1}));`,
-  );
-  return { at: [...places.slice(0, -2), variable("sy", height), variable("sx", width)], inside: "inside" };
+  const names = ["z", "y", "x"].slice(-axes);
+  for (const [i, { stride, dilation, before }] of windows.entries()) {
+    const step = `${tapAlong(windows, i)}${dilation === 1 ? "" : ` * ${dilation}u`}`;
+    writer.lines.push(`let i${names[i]} = i32(${scalar(inputAt(places, places.length - axes + i))} * ${stride}u + ${step}) - ${before};`);
+  }
+  const inside = names.map((name, i) => `i${name} >= 0 && i${name} < ${sizes[i]}`).join(" && ");
+  writer.lines.push(`let inside = ${inside};`);
+  for (const [i, name] of names.entries()) writer.lines.push(`let s${name} = u32(clamp(i${name}, 0, ${(sizes[i] ?? 1) - 1}));`);
+  return { at: [...places.slice(0, -axes), ...names.map((name, i) => variable(`s${name}`, sizes[i] ?? 1))], inside: "inside" };
+}
+
+/** The tap's place along one of the axes. */
+function tapAlong(windows: readonly Window[], axis: number): string {
+  const inside = sizeOf(windows.slice(axis + 1).map(({ kernel }) => kernel));
+  const whole = axis < windows.length - 1 ? `tap / ${inside}u` : "tap";
+  return axis === 0 ? whole : `${whole} % ${inputAt(windows, axis).kernel}u`;
 }
 
 /** Tile by tile along a run of the inner axis: load, wait, sum, wait. */

@@ -2,6 +2,7 @@
 
 import { type OpValue, sizeOf, type Value, type ValueId } from "../../../graph/graph.ts";
 import { groupsTogether } from "../layout/norm-groups.ts";
+import { hasMatrix } from "../layout/windows.ts";
 import { isReadThrough } from "./index-text.ts";
 import type { PlanBounds } from "./limits.ts";
 import { rowRuns } from "./storage.ts";
@@ -88,7 +89,7 @@ export class Reading {
   }
 
   private operand(op: OpValue, id: ValueId, index: number): Reads {
-    if (index === 1 && (op.op === "linear" || op.op === "conv2d")) return { ...noReads, others: new Set(["matrix"]) };
+    if (index === 1 && hasMatrix(op.op)) return { ...noReads, others: new Set(["matrix"]) };
     if (index !== 1 || op.op !== "embedding") return this.of(id);
     const runs = rowRuns(this.value(id).type, this.bounds.binding);
     // More than any device binds need no names.
@@ -104,6 +105,7 @@ function isInMemory({ kind }: Value): boolean {
 /** What an op brings along that is no value: numbers known at compile time, statistics of a kernel before it. */
 function ownTables(op: OpValue): Reads {
   if (op.op === "sinusoid") return { ...noReads, small: new Map([[op.id, 2 * smallBytes(op.type.shape[1] ?? 1)]]) };
+  if (op.op === "rotary") return { ...noReads, small: new Map([[op.id, smallBytes(op.type.shape.at(-1) ?? 1)]]) };
   if (op.op === "groupNorm" && groupsTogether(op) === undefined) return { ...noReads, others: new Set([`statistics ${op.id}`]) };
   return noReads;
 }

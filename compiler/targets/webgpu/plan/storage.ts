@@ -17,6 +17,7 @@ import { formOf } from "../forms/table.ts";
 import { type Coordinate, probes, rowMajor } from "../layout/coordinates.ts";
 import { coreOf, type Group, isInPlace } from "../layout/group.ts";
 import type { Stored, TableRows } from "../layout/stored.ts";
+import { channelsFromEnd } from "../layout/windows.ts";
 
 export interface Storage {
   readonly stored: (id: ValueId) => Stored | undefined;
@@ -193,7 +194,7 @@ const oneByOne: ReadonlySet<OpName> = new Set(["softmax", "maskedSoftmax", "sum"
 function writesFours(core: OpValue | undefined): boolean {
   if (core === undefined) return true;
   if (oneByOne.has(core.op)) return false;
-  const channels = core.type.shape.at(core.op === "conv2d" || core.op === "groupNorm" ? -3 : -1) ?? 1;
+  const channels = core.type.shape.at(-channelsFromEnd(core.op)) ?? 1;
   return (core.op === "attend" ? channels / core.attributes.heads : channels) % 4 === 0;
 }
 
@@ -211,7 +212,7 @@ function innermost(shape: readonly number[], lane: number): readonly number[] {
 
 /** The tail's axis that the core's channels stand on: pictures come channels-last, rows as they are. */
 function laneOfCore({ tail, gated }: Group, core: OpValue, byId: (id: ValueId) => Value): number {
-  const channel = core.type.shape.length - (core.op === "conv2d" || core.op === "groupNorm" ? 3 : 1);
+  const channel = core.type.shape.length - channelsFromEnd(core.op);
   // A gated product's columns are the pairs' that follow it.
   const from = gated ? (gatedBelow(tail, core, byId) ?? core) : core;
   const at = follow(chain(from, tail, byId), probes(from.type.shape));

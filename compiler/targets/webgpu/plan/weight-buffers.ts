@@ -4,6 +4,7 @@ import { bytesOfDType, sizeOf, type Value, type ValueId, type WeightValue } from
 import type { Binding, WeightBuffer, WeightPart } from "../../../package/plan.ts";
 import { coreOf, type Group } from "../layout/group.ts";
 import type { Stored, TableRows, VectorPart } from "../layout/stored.ts";
+import { matrixOps } from "../layout/windows.ts";
 import { bindingAlignment } from "./slots.ts";
 
 /** Buffers are whole vec4s. */
@@ -34,7 +35,7 @@ export class WeightBuffers {
 
   /** The packed matrix of a convolution, a linear op, or linear ops side by side. */
   matrix(group: Group): Stored {
-    const core = coreOf(group, "conv2d", "linear");
+    const core = coreOf(group, ...matrixOps);
     const ops = group.siblings.length > 0 ? group.siblings : [core];
     const tensors = ops.map((op) => this.weight(op.inputs[1] ?? -1));
     const [outputs = 1, inputs = 1, ...window] = tensors[0]?.type.shape ?? [];

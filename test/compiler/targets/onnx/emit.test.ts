@@ -11,7 +11,7 @@ const at = (path: string) => ({ path, span: { file: "test.mv", start: 0, end: 0 
 function twoConvolutions() {
   const builder = new GraphBuilder();
   const x = builder.input("z", { dtype: "f32", shape: [1, 2, 3, 4, 4] }, ["B", "F", "C", "H", "W"]);
-  const conv = { out: 3, kernel: 1, stride: 1, padding: "both", bias: false } as const;
+  const conv = { out: 3, kernel: 1, stride: 1, padding: "same", dilation: 1, groups: 1, bias: false, init: "default" } as const;
   let y = x;
   for (const path of ["unet.stem", "unet.head"]) {
     const weight = builder.weight(`${path}.weight`, { dtype: "f32", shape: [3, 3, 1, 1] }, { kind: "zeros" });

@@ -62,7 +62,7 @@ const halved: readonly (readonly [OpValue["op"], readonly TensorType[], Attribut
   ["silu", [float(2, 12)], {}],
   // A matrix with as many rows as there are rows to split stays whole.
   ["linear", [float(4, 4)], { out: 4 }],
-  ["conv2d", [float(4, 2, 3, 3)], { out: 4, kernel: 3, padding: "both" }],
+  ["conv2d", [float(4, 2, 3, 3)], { out: 4, kernel: 3, padding: "same" }],
   // What is looked up and what is a time have no axis for the width.
   ["embedding", [{ dtype: "i32", shape: [2, 3] }], { vocabulary: 8, width: 4, dtype: "f32" }],
   ["sinusoid", [float(4)], { width: 8 }],
