@@ -44,7 +44,8 @@ const convolved =
   (x, shape, { random }) => {
     if (shape.length < axes + 1) return undefined;
     const kernels = axes === 3 ? [1, 2, 3] : [1, 3, 3, 5, 2];
-    const each = <T>(from: readonly T[]) => (random.below(3) > 0 ? random.pick(from) : Array.from({ length: axes }, () => random.pick(from)));
+    const each = <T>(from: readonly T[]) =>
+      random.below(3) > 0 ? random.pick(from) : Array.from({ length: axes }, () => random.pick(from));
     const groups = random.below(2) === 0 ? 1 : divisorOf(shape.at(-axes - 1) ?? 1, random);
     return {
       inputs: [x],
@@ -65,7 +66,9 @@ const cuts: readonly Padding[] = ["same", "same", "causal", "none", 1];
 const pooled =
   (axes: number): Make =>
   (x, shape, { random }) =>
-    shape.length < axes ? undefined : { inputs: [x], attributes: { kernel: random.pick([1, 2, 3]), stride: random.pick(["kernel", 1, 2]) } };
+    shape.length < axes
+      ? undefined
+      : { inputs: [x], attributes: { kernel: random.pick([1, 2, 3]), stride: random.pick(["kernel", 1, 2]) } };
 
 /** Total: a new op is drawn by itself, or it does not compile. */
 const makers: { readonly [O in OpName]: Make } = {
