@@ -3,11 +3,29 @@
 import type { Choices, Setting } from "../compiler/expand/configure.ts";
 
 export interface ChoiceOptions {
-  readonly model?: string;
-  readonly preset?: string;
-  readonly ablation?: readonly string[];
-  readonly set?: { readonly [name: string]: Setting };
+  readonly model?: string | undefined;
+  readonly preset?: string | undefined;
+  readonly ablation?: readonly string[] | undefined;
+  readonly set?: { readonly [name: string]: Setting } | undefined;
   readonly precision: "f32" | "f16";
+}
+
+/** A file and the choices as a command line has them, to say of what something is told; it can be pasted. */
+export function shownChoices(file: string, { model, preset, ablation = [], set = {} }: ChoiceOptions): string {
+  const option = (name: string, value: string | undefined) => (value === undefined ? [] : [`--${name} ${quoted(value)}`]);
+  const settings = Object.entries(set).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const chosen = [...option("model", model), ...option("preset", preset)];
+  return [
+    quoted(file),
+    ...chosen,
+    ...ablation.flatMap((name) => option("ablation", name)),
+    ...settings.flatMap((one) => option("set", one)),
+  ].join(" ");
+}
+
+/** As a shell reads it as one word. */
+function quoted(word: string): string {
+  return /^[\w.,:=/+@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 export function choicesOf(options: ChoiceOptions): Choices {

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Setting } from "../compiler/expand/configure.ts";
 import { methods } from "../dsl/sampling.ts";
 import type { Target } from "./commands/build.ts";
+import { cuts } from "./report/figures.ts";
 import { finish } from "./terminal.ts";
 import { version } from "./version.ts";
 
@@ -113,9 +114,17 @@ program
   .action(async (files, options) => finish(await (await import("./commands/format.ts")).format(files, options)));
 
 withChoices(program.command("report"))
-  .description("parameters, tensors, FLOPs and activation memory, by graph and by block")
+  .description("parameters, tensors, FLOPs and memory of a call and of a clip, by graph and by block, alone or against another model's")
   .argument("<file>", "a .mv file")
-  .option("--depth <n>", "how deep blocks are listed", wholeNumber, 3)
+  .option("--against <file>", "another .mv file, or the same with other choices; figures and ratios side by side, and what differs")
+  .option("--against-model <name>", "as --model, for what is compared with; so are the next three, and each alone means the same file")
+  .option("--against-preset <name>", "as --preset")
+  .option("--against-ablation <name>", "as --ablation; may be given several times", collect)
+  .option("--against-set <name=value>", "as --set; may be given several times", setting)
+  .option("--depth <n>", "how deep blocks are listed by path", wholeNumber, 3)
+  .addOption(
+    new Option("--by <what>", "rows by weight path, by declared block or by op (default: path; against another, each)").choices(cuts),
+  )
   .option("--json", "print the report as JSON")
   .action(async (file, options) => finish(await (await import("./commands/report.ts")).report(file, options)));
 

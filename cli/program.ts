@@ -37,8 +37,8 @@ export function sourceText(path: string): string | undefined {
   return typeof text === "string" ? text : undefined;
 }
 
-export function loadProgram(file: string): CheckResult {
-  requireRegular(file, "the model");
+export function loadProgram(file: string, what = "the model"): CheckResult {
+  requireRegular(file, what);
   return check(shownPath(file), host, opSignatures);
 }
 
@@ -47,9 +47,14 @@ export function printDiagnostics(diagnostics: readonly Diagnostic[], texts: Chec
   if (diagnostics.length > 0) process.stderr.write(`${renderAll(diagnostics, texts, { colours: pc })}\n`);
 }
 
-/** The program of a file, its warnings printed; nothing, its errors printed, when it must not be compiled. */
-export function soundProgram(file: string): { readonly program: Program; readonly texts: CheckResult["texts"] } | undefined {
-  const { program, diagnostics, texts } = loadProgram(file);
+export interface SoundProgram {
+  readonly program: Program;
+  readonly texts: CheckResult["texts"];
+}
+
+/** The program of a file, which errors call `what`, its warnings printed; nothing, its errors printed, when it must not be compiled. */
+export function soundProgram(file: string, what?: string): SoundProgram | undefined {
+  const { program, diagnostics, texts } = loadProgram(file, what);
   printDiagnostics(diagnostics, texts);
   return program === undefined ? undefined : { program, texts };
 }

@@ -25,9 +25,13 @@ export type CompileResult =
 export interface Expanded {
   readonly name: string;
   readonly graphs: ReadonlyMap<string, Graph>;
+  /** By which clips are sampled, and the looped graph at the guided batch; undefined where the model has no sampler. */
+  readonly sampled: { readonly recipe: Recipe; readonly guided: Graph } | undefined;
 }
 
-interface Reading extends Expanded {
+interface Reading {
+  readonly name: string;
+  readonly graphs: ReadonlyMap<string, Graph>;
   readonly configuration: Configuration;
   readonly recipe: Recipe | undefined;
   readonly tokenizer: Tokenizer | null;
@@ -38,8 +42,11 @@ export function expandModel(program: Program, choices: Choices): Attempt<Expande
   const configured = configure(program, choices);
   if (!configured.ok) return configured;
   const read = readModel(configured.value);
-  const diagnostics = read.ok ? guidedErrors(configured.value) : [];
-  return diagnostics.length === 0 ? read : { ok: false, diagnostics };
+  if (!read.ok) return read;
+  const { name, graphs, recipe } = read.value;
+  if (recipe === undefined) return { ok: true, value: { name, graphs, sampled: undefined } };
+  const guided = expandLooped(configured.value, graphs, recipe);
+  return guided.ok ? { ok: true, value: { name, graphs, sampled: { recipe, guided: guided.value } } } : guided;
 }
 
 /**
@@ -132,15 +139,20 @@ interface Loop {
 
 const noLoop: Attempt<Loop> = { ok: true, value: { sampler: null, made: [], unread: [] } };
 
-/** The looped graph at twice the batch (the guided half and the unguided one), split into what runs once and what runs each step. */
-function compileLoop(configuration: Configuration, written: ReadonlyMap<string, Graph>, recipe: Recipe, trace: Trace): Attempt<Loop> {
+/** The looped graph at twice the batch: the guided half and the unguided one. */
+function expandLooped(configuration: Configuration, written: ReadonlyMap<string, Graph>, recipe: Recipe): Attempt<Graph> {
   const once = written.get(recipe.graph);
   if (once === undefined) throw new Error("compile: a sampler without its graph, which check should have found");
-  const expanded = expandGuided(configuration, once, recipe.latent);
+  return expandGuided(configuration, once, recipe.latent);
+}
+
+/** The looped graph at the guided batch, split into what runs once and what runs each step. */
+function compileLoop(configuration: Configuration, written: ReadonlyMap<string, Graph>, recipe: Recipe, trace: Trace): Attempt<Loop> {
+  const expanded = expandLooped(configuration, written, recipe);
   if (!expanded.ok) return expanded;
   const names = { prepare: madeName("prepare", configuration, recipe), step: madeName("step", configuration, recipe) };
   const heard: Trace = (end) => trace({ ...end, graph: names.step });
-  heard({ stage: "expand", graph: once.name, made: expanded.value });
+  heard({ stage: "expand", graph: recipe.graph, made: expanded.value });
   const split = splitInvariant(runPasses(verify(expanded.value, "expand"), passes, heard), [recipe.latent, recipe.time], names);
   const made = [...(split.prepare === undefined ? [] : [split.prepare]), split.step].map((graph) => verify(graph, "split-invariant"));
   for (const graph of made) trace({ stage: "split-invariant", graph: graph.name, made: graph });

@@ -1,6 +1,7 @@
 /** The compiler's door: a checked program to graphs, and graphs to the files of a package. */
 
-export { costOf, type GraphCost } from "./analysis/cost.ts";
+export { type ClipCost, clipCostOf } from "./analysis/clip-cost.ts";
+export { type Cost, costOf, type GraphCost, type Share, type Shares } from "./analysis/cost.ts";
 export { type Dependence, dependenceAlong } from "./analysis/dependence.ts";
 export { interpret } from "./analysis/interpret.ts";
 export { type CompileResult, compile, type Expanded, expandModel, shapeErrors } from "./compile.ts";

@@ -1,112 +1,82 @@
-/** `mvc report`: what a model's graphs cost, as tables for people or JSON for programs. */
+/** `mvc report`: what a model's graphs and clips cost, alone or against another's, as tables for people or JSON for programs. */
 
-import pc from "picocolors";
-import { costOf, type GraphCost } from "../../compiler/analysis/cost.ts";
-import { type Dependence, dependenceAlong, worstOf } from "../../compiler/analysis/dependence.ts";
-import { type Expanded, expandModel } from "../../compiler/compile.ts";
-import type { Choices } from "../../compiler/expand/configure.ts";
-import type { Graph } from "../../compiler/graph/graph.ts";
-import type { Program } from "../../dsl/index.ts";
-import { type ChoiceOptions, choicesOf } from "../choices.ts";
-import { printDiagnostics, soundProgram } from "../program.ts";
-import { table } from "../table.ts";
+import type { Setting } from "../../compiler/expand/configure.ts";
+import type { Diagnostic } from "../../dsl/index.ts";
+import { type ChoiceOptions, choicesOf, shownChoices } from "../choices.ts";
+import { printDiagnostics, type SoundProgram, soundProgram } from "../program.ts";
+import { compared } from "../report/comparison.ts";
+import { comparisonData, reportData } from "../report/data.ts";
+import { dependencesOf } from "../report/dependences.ts";
+import type { Cut } from "../report/figures.ts";
+import { printedComparison } from "../report/print-comparison.ts";
+import { printedClip, printedGraph } from "../report/print-report.ts";
+import { type Side, sideOf } from "../report/side.ts";
 import type { Outcome } from "../terminal.ts";
 
 export interface ReportOptions extends ChoiceOptions {
   readonly depth: number;
+  readonly by?: Cut;
   readonly json?: true;
+  /** The file of the other side; the same where only its choices are given. Each side's choices are its own, but for the precision. */
+  readonly against?: string;
+  readonly againstModel?: string;
+  readonly againstPreset?: string;
+  readonly againstAblation?: readonly string[];
+  readonly againstSet?: { readonly [name: string]: Setting };
 }
 
 export function report(file: string, options: ReportOptions): Outcome {
-  const sound = soundProgram(file);
-  if (sound === undefined) return "mistake";
-  const expanded = expandModel(sound.program, choicesOf(options));
-  if (!expanded.ok) {
-    printDiagnostics(expanded.diagnostics, sound.texts);
-    return "mistake";
+  const { against, againstModel: model, againstPreset: preset, againstAblation: ablation, againstSet: set } = options;
+  const other = [against, model, preset, ablation, set].some((given) => given !== undefined);
+  const source = soundProgram(file);
+  if (!other) {
+    const side = source && readSide(source, options, options.depth);
+    if (side === undefined) return "mistake";
+    printReport(side, options);
+    return "done";
   }
-  const several = withSeveral(sound.program, choicesOf(options), expanded.value);
-  const graphs = new Map(
-    [...expanded.value.graphs].map(([name, graph]) => {
-      const dependenceByInput = dependencesOf(several.graphs.get(name) ?? graph);
-      return [name, { ...costOf(graph, options.depth), dependence: worstByAxis(dependenceByInput), dependenceByInput }];
-    }),
-  );
-  if (options.json) {
-    const choices = { preset: options.preset ?? null, ablations: options.ablation ?? [], precision: options.precision };
-    const { name: model } = expanded.value;
-    process.stdout.write(`${JSON.stringify({ model, ...choices, graphs: Object.fromEntries(graphs) }, null, 2)}\n`);
-  } else process.stdout.write([...graphs].map(([name, graph]) => shown(name, graph)).join("\n"));
+  const files = { a: file, b: against ?? file };
+  const choices = { a: options, b: { model, preset, ablation, set, precision: options.precision } };
+  const titles = { a: shownChoices(files.a, choices.a), b: shownChoices(files.b, choices.b) };
+  const sourceB = files.b === files.a ? source : soundProgram(files.b, "the model to compare with");
+  const a = source && readSide(source, choices.a, options.depth, `A, ${titles.a}`);
+  const b = sourceB && readSide(sourceB, choices.b, options.depth, `B, ${titles.b}`, asAgainst);
+  if (a === undefined || b === undefined) return "mistake";
+  const comparison = compared(a, b);
+  if (options.json) print(comparisonData(a, b, comparison, files));
+  else process.stdout.write(printedComparison(comparison, titles, options.by));
   return "done";
 }
 
-/** The model with two positions along each named axis that has one, where it can have two: nothing mixes with itself. */
-function withSeveral(program: Program, choices: Choices, expanded: Expanded): Expanded {
-  const inputs = [...expanded.graphs.values()].flatMap(({ values }) => values.filter((value) => value.kind === "input"));
-  const single = inputs.flatMap(({ axes, type }) => axes.filter((axis, i) => type.shape[i] === 1 && /^[A-Za-z_]\w*$/.test(axis)));
-  let settings = choices.settings ?? {};
-  let found = expanded;
-  for (const axis of new Set(single)) {
-    const enlarged = expandModel(program, { ...choices, settings: { ...settings, [axis]: 2 } });
-    if (!enlarged.ok) continue;
-    settings = { ...settings, [axis]: 2 };
-    found = enlarged.value;
-  }
-  return found;
+/** What is wrong under these choices is printed, below the side that they are of. */
+function readSide(
+  { program, texts }: SoundProgram,
+  options: ChoiceOptions,
+  depth: number,
+  title?: string,
+  told: (diagnostic: Diagnostic) => Diagnostic = (diagnostic) => diagnostic,
+): Side | undefined {
+  const found = sideOf(program, choicesOf(options), depth);
+  if (found.ok) return found.side;
+  if (title !== undefined) process.stderr.write(`${title}\n`);
+  printDiagnostics(found.diagnostics.map(told), texts);
+  return undefined;
 }
 
-interface Dependences {
-  readonly [axis: string]: Dependence;
+/** A hint names the option by which the other side is chosen: `--against-preset` for `--preset`. */
+function asAgainst(diagnostic: Diagnostic): Diagnostic {
+  const hint = diagnostic.hint?.replace(/`--(?=(model|preset|ablation|set)\b)/g, "`--against-");
+  return hint === undefined ? diagnostic : { ...diagnostic, hint };
 }
 
-/** By input, and each axis of several positions that it shares with the result by name: how a position of the result reads the input's. */
-function dependencesOf(graph: Graph): { readonly [input: string]: Dependences } {
-  const results = new Set(graph.outputs.flatMap((output) => output.axes));
-  const inputs = graph.values.filter((value) => value.kind === "input");
-  return Object.fromEntries(
-    inputs.map((input) => {
-      const own: { [axis: string]: Dependence } = {};
-      for (const [i, axis] of input.axes.entries()) {
-        if (!results.has(axis) || !/\D/.test(axis) || input.type.shape[i] === 1) continue;
-        own[axis] = worstOf([own[axis] ?? "none", dependenceAlong(graph, input.name, i)]);
-      }
-      return [input.name, own];
-    }),
-  );
+function printReport(side: Side, { by = "path", json }: ReportOptions): void {
+  const dependences = dependencesOf(side.program, side.choices, side.expanded);
+  if (json) return print(reportData(side, dependences));
+  const graphs = [...side.graphs].map(([name, cost]) => printedGraph(name, cost, dependences.get(name), by));
+  const clip = side.clip === undefined ? [] : [printedClip(side.clip)];
+  process.stdout.write([...graphs, ...clip].join("\n"));
 }
 
-function worstByAxis(byInput: { readonly [input: string]: Dependences }): Dependences {
-  const axes = new Set(Object.values(byInput).flatMap((dependences) => Object.keys(dependences)));
-  return Object.fromEntries([...axes].map((axis) => [axis, worstOf(Object.values(byInput).map((own) => own[axis] ?? "none"))]));
-}
-
-interface GraphReport extends GraphCost {
-  readonly dependence: Dependences;
-  readonly dependenceByInput: { readonly [input: string]: Dependences };
-}
-
-/** `B mixed (text), independent (z)` where inputs differ; those that are not read have no say. */
-function shownAxis(axis: string, { dependence, dependenceByInput }: GraphReport): string {
-  const inputs = Object.entries(dependenceByInput).flatMap(([input, own]) => {
-    const kind = own[axis] ?? "none";
-    return kind === "none" ? [] : [{ input, kind }];
-  });
-  const worst = dependence[axis] ?? "none";
-  const kinds = [...new Set([worst, ...inputs.map(({ kind }) => kind)])];
-  if (kinds.length === 1) return `${axis} ${worst}`;
-  const named = kinds.map((kind) => `${kind} (${inputs.flatMap((one) => (one.kind === kind ? [one.input] : [])).join(", ")})`);
-  return `${axis} ${named.join(", ")}`;
-}
-
-function shown(name: string, graph: GraphReport): string {
-  const rows = graph.blocks.map((block) => [block.path || "(unlabelled)", ...figures(block)]);
-  const lines = table(["block", "parameters", "tensors", "GFLOP"], [...rows, [`${name}, in all`, ...figures(graph)]]);
-  const memory = `activations: ${(graph.activationBytes / 2 ** 20).toFixed(1)} MiB alive at most, ${graph.nodes} nodes as written`;
-  const along = Object.keys(graph.dependence).map((axis) => shownAxis(axis, graph));
-  const axes = along.length === 0 ? [] : [`axes: ${along.join(", ")}`];
-  return [pc.bold(name), ...lines, memory, ...axes, ""].join("\n");
-}
-
-function figures(cost: { readonly parameters: number; readonly tensors: number; readonly flops: number }): string[] {
-  return [cost.parameters.toLocaleString("en"), String(cost.tensors), (cost.flops / 1e9).toFixed(2)];
+function print(data: unknown): void {
+  process.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
 }

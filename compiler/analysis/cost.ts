@@ -1,52 +1,102 @@
-/** What a graph costs: parameters, tensors, operations and memory of activations, for the whole and for each block by weight path. */
+/** What a graph costs: parameters, tensors, operations and memory, for the whole and in shares by weight path, declared block and op. */
 
 import { bytesOf, type Graph, type OpValue, sizeOf, type TensorType, type ValueId, valuesById } from "../graph/graph.ts";
+import type { OpName } from "../graph/op-names.ts";
 import { opEntry } from "../ops/table.ts";
 import { lastReaders } from "./last-readers.ts";
 
-export interface BlockCost {
-  /** The weight path of the block, `unet.down.0`. */
-  readonly path: string;
-  readonly parameters: number;
-  readonly tensors: number;
-  readonly flops: number;
-}
-
-export interface GraphCost {
+export interface Cost {
   readonly parameters: number;
   readonly tensors: number;
   /** Floating-point operations of one run, 2 × multiply-adds of convolutions and matrix products. */
   readonly flops: number;
+}
+
+export interface Share extends Cost {
+  readonly name: string;
+}
+
+/** Three ways to cut one graph, each in the order of the graph; what costs nothing is left out. */
+export interface Shares {
+  /** By weight path, `unet.down.0`, as deep as asked. */
+  readonly path: readonly Share[];
+  /** By block as it is declared, `ResBlock`, with all that it calls: a block within another counts in both, and what stands in the graph itself in none. */
+  readonly block: readonly Share[];
+  /** By op, `conv2d`; a weight counts for the op that computes with it. */
+  readonly op: readonly Share[];
+}
+
+export interface GraphCost extends Cost {
   readonly nodes: number;
   /** The largest sum of bytes of values alive at once, in the order of the graph; inputs count, weights do not. */
   readonly activationBytes: number;
-  readonly blocks: readonly BlockCost[];
+  readonly weightBytes: number;
+  readonly by: Shares;
 }
 
 export function costOf(graph: Graph, depth: number): GraphCost {
   const typeOf = typesOf(graph);
-  const blocks = new Map<string, { parameters: number; tensors: number; flops: number }>();
+  const usedBy = usersOfWeights(graph);
   const total = { parameters: 0, tensors: 0, flops: 0 };
-  const add = (path: string, cost: { parameters?: number; tensors?: number; flops?: number }) => {
-    const key = path.split(".").slice(0, depth).join(".");
-    const block = blocks.get(key) ?? { parameters: 0, tensors: 0, flops: 0 };
-    blocks.set(key, block);
-    for (const sum of [block, total]) {
-      sum.parameters += cost.parameters ?? 0;
-      sum.tensors += cost.tensors ?? 0;
-      sum.flops += cost.flops ?? 0;
-    }
+  const by = { path: new Tally(), block: new Tally(), op: new Tally() };
+  const add = (path: string, op: OpValue | undefined, cost: Cost) => {
+    addTo(total, cost);
+    by.path.add(path.split(".").slice(0, depth).join("."), cost);
+    if (op === undefined) return;
+    for (const block of new Set(op.origin.expandedFrom.map((call) => call.block).reverse())) by.block.add(block, cost);
+    by.op.add(op.op, cost);
   };
+  let weightBytes = 0;
   for (const value of graph.values) {
-    if (value.kind === "weight") add(parentOf(value.path), { parameters: sizeOf(value.type.shape), tensors: 1 });
-    if (value.kind === "op") add(value.origin.path, { flops: flopsOf(value, typeOf) });
+    if (value.kind === "weight") {
+      add(parentOf(value.path), usedBy.get(value.id), { parameters: sizeOf(value.type.shape), tensors: 1, flops: 0 });
+      weightBytes += bytesOf(value.type);
+    }
+    if (value.kind === "op") add(value.origin.path, value, { parameters: 0, tensors: 0, flops: flopsOf(value, typeOf) });
   }
-  return {
-    ...total,
-    nodes: graph.values.filter((value) => value.kind === "op").length,
-    activationBytes: peakBytes(graph),
-    blocks: [...blocks].map(([path, cost]) => ({ path, ...cost })).filter((block) => block.parameters > 0 || block.flops > 0),
-  };
+  const nodes = graph.values.filter((value) => value.kind === "op").length;
+  const shares = { path: by.path.shares(), block: by.block.shares(), op: by.op.shares() };
+  return { ...total, nodes, activationBytes: peakBytes(graph), weightBytes, by: shares };
+}
+
+type Sum = { -readonly [K in keyof Cost]: number };
+
+function addTo(sum: Sum, cost: Cost): void {
+  sum.parameters += cost.parameters;
+  sum.tensors += cost.tensors;
+  sum.flops += cost.flops;
+}
+
+class Tally {
+  private readonly sums = new Map<string, Sum>();
+
+  add(name: string, cost: Cost): void {
+    const sum = this.sums.get(name) ?? { parameters: 0, tensors: 0, flops: 0 };
+    this.sums.set(name, sum);
+    addTo(sum, cost);
+  }
+
+  shares(): Share[] {
+    return [...this.sums].map(([name, sum]) => ({ name, ...sum })).filter((share) => share.parameters > 0 || share.flops > 0);
+  }
+}
+
+/** The op that computes with each weight: its first reader, seen through those that only lay it out anew. */
+function usersOfWeights(graph: Graph): ReadonlyMap<ValueId, OpValue> {
+  const laidOut = new Set<OpName>(["reshape", "transpose", "broadcast", "cast"]);
+  const weightOf = new Map<ValueId, ValueId>();
+  const users = new Map<ValueId, OpValue>();
+  for (const value of graph.values) {
+    if (value.kind === "weight") weightOf.set(value.id, value.id);
+    if (value.kind !== "op") continue;
+    for (const input of value.inputs) {
+      const weight = weightOf.get(input);
+      if (weight === undefined) continue;
+      if (laidOut.has(value.op)) weightOf.set(value.id, weight);
+      else if (!users.has(weight)) users.set(weight, value);
+    }
+  }
+  return users;
 }
 
 function flopsOf(op: OpValue, typeOf: (id: ValueId) => TensorType): number {

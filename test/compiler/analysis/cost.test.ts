@@ -50,3 +50,20 @@ test("what nothing reads is there while it is made, weights and constants are no
   toy.silu(x);
   expect(toy.peak(toy.add(toy.add(x, weight), constant))).toBe(2 * 16);
 });
+
+test("blocks of one name in two files, the one within the other, count once in their row", () => {
+  const toy = new Toy();
+  const call = (block: string) => ({ block, span: origin.span });
+  const inside: Origin = { ...origin, path: "a", expandedFrom: [call("Mix"), call("Mix"), call("Outer")] };
+  const [x, weight] = [
+    toy.input("x", { dtype: "f32", shape: [2, 3] }, ["N", "C"]),
+    toy.weight("a.weight", { dtype: "f32", shape: [5, 3] }, { kind: "zeros" }),
+  ];
+  const y = toy.op("linear", [x, weight], { out: 5, bias: false, init: "default" }, inside);
+  const { by } = costOf(toy.finish("toy", [{ name: "y", value: y, axes: ["N", "5"] }]), 1);
+  const cost = { parameters: 15, tensors: 1, flops: 2 * 2 * 3 * 5 };
+  expect(by.block).toEqual([
+    { name: "Outer", ...cost },
+    { name: "Mix", ...cost },
+  ]);
+});
