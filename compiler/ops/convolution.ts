@@ -95,7 +95,7 @@ function convolution<O extends ConvolutionName>(name: O, doc: string, examples: 
         ...shared,
       ],
       ownsWeights: true,
-      doc: `${doc}; kernel, stride, padding and dilation are one for all axes or a list of one an axis. Zeros stand half before and half after ("same"), all before ("causal"), all after ("end", as few as the stride needs), nowhere ("none"), or as many as an int says at each end. Places that a stride leaves over are dropped.`,
+      doc: `${doc}; kernel, stride, padding and dilation are one for all axes or a list of one an axis. Zeros stand half before and half after ("same"), all before ("causal"), after as far as the stride needs them ("end"), nowhere ("none"), or as many as an int says at each end; what a stride leaves over is dropped.`,
     },
     manual: {
       shapes: shapesOf(name, "/"),
@@ -135,7 +135,7 @@ function transposed<O extends TransposedName>(name: O, doc: string, examples: Ma
         ...shared,
       ],
       ownsWeights: true,
-      doc: `${doc}; kernel, stride, padding and dilation are one for all axes or a list of one an axis. Places beyond the enlarged axis are cut at both ends ("same"), all at the end, so that none reads a later one ("causal"), not at all ("none"), or as many as an int says at each end, as PyTorch's \`padding\` does.`,
+      doc: `${doc}; kernel, stride, padding and dilation are one for all axes or a list of one an axis. What goes beyond the enlarged axis is cut at both ends ("same"), all at the end, so that nothing reads a later place ("causal"), not at all ("none"), or by as many places as an int says at each end, like PyTorch's \`padding\`.`,
     },
     manual: {
       shapes: shapesOf(name, "*"),

@@ -66,7 +66,8 @@ function layPatches(
   [along, down, across]: Windows3,
 ): void {
   let at = 0;
-  for (let point = 0; point < sizeOf(points); point++) {
+  const count = sizeOf(points);
+  for (let point = 0; point < count; point++) {
     const z0 = Math.floor(point / (points[1] * points[2])) * along.stride - along.before;
     const y0 = (Math.floor(point / points[2]) % points[1]) * down.stride - down.before;
     const x0 = (point % points[2]) * across.stride - across.before;
