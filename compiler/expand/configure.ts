@@ -10,7 +10,6 @@ import type {
   Program,
   Span,
 } from "../../dsl/index.ts";
-import { KnownValues } from "../analysis/known-ids.ts";
 import { mostSize } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { Budget, mostNested } from "./budget.ts";
@@ -74,9 +73,8 @@ export function staticFrame(program: Program, globals: Globals, file: string, bu
   };
   const builder = new GraphBuilder();
   const reads = new WeightReads(builder);
-  const knownValues = new KnownValues((id) => builder.valueOf(id));
   return {
-    expansion: { program, globals, builder, reads, knownValues, precision: "f32", known: undefined, budget, weights: undefined, call },
+    expansion: { program, globals, builder, reads, precision: "f32", known: undefined, budget, weights: undefined, call },
     file,
     scope,
     path: "",
