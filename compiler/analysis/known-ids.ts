@@ -15,8 +15,22 @@ export interface BeyondTable {
   readonly input: number;
 }
 
-/** What constants come to, each op computed once. */
-export class KnownValues {
+/** What the constants of a graph come to, by what finds its values: the builder of one that still grows. */
+const known = new WeakMap<Values, KnownValues>();
+
+interface Values {
+  valueOf(id: ValueId): Value;
+}
+
+/** The first id of an op that is beyond its table of so many rows; undefined where there is none, or where inputs decide. */
+export function idBeyondTable(values: Values, op: ValueId): BeyondTable | undefined {
+  const found = known.get(values) ?? new KnownValues((id) => values.valueOf(id));
+  known.set(values, found);
+  return found.beyondTable(op);
+}
+
+/** Each op is computed once. */
+class KnownValues {
   private readonly known = new Map<ValueId, Tensor | undefined>();
   private readonly value: (id: ValueId) => Value;
 
@@ -24,7 +38,6 @@ export class KnownValues {
     this.value = value;
   }
 
-  /** The first id of the op that is beyond its table of so many rows; undefined where there is none, or where inputs decide. */
   beyondTable(id: ValueId): BeyondTable | undefined {
     const op = this.value(id);
     const lookup = op.kind === "op" ? lookupOf(op) : undefined;

@@ -8,7 +8,7 @@ import {
   type Expression,
   type OpSignature,
 } from "../../dsl/index.ts";
-import type { BeyondTable } from "../analysis/known-ids.ts";
+import { type BeyondTable, idBeyondTable } from "../analysis/known-ids.ts";
 import { plainAxis } from "../graph/axis.ts";
 import { type Attributes, mostSize } from "../graph/graph.ts";
 import type { OpName } from "../graph/op-names.ts";
@@ -80,12 +80,12 @@ function callOp(expression: CallExpression, op: OpName, given: readonly Expressi
   const ids = [...inputs.map((tensor) => tensor.id), ...weights];
   spend(frame, expression.callSpan, "values", ids.length);
   const id = builder.op(op, ids, attributes, originAt(inside, expression.span), newValue(frame, expression.callSpan, inferred));
-  const beyond = frame.expansion.knownValues.beyondTable(id);
-  if (beyond !== undefined) return refuse(idBeyondTable(signature.name, beyond), expression, signature, given, frame);
+  const beyond = idBeyondTable(builder, id);
+  if (beyond !== undefined) return refuse(unknownId(signature.name, beyond), expression, signature, given, frame);
   return { kind: "tensor", id, type: inferred };
 }
 
-function idBeyondTable(op: string, { id, rows, input }: BeyondTable): ShapeProblem {
+function unknownId(op: string, { id, rows, input }: BeyondTable): ShapeProblem {
   const message = `\`${op}\` takes ids from 0 to ${rows - 1} here, but one is ${id}`;
   return { code: "shape-mismatch", message, at: { input } };
 }

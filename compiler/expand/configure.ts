@@ -10,7 +10,6 @@ import type {
   Program,
   Span,
 } from "../../dsl/index.ts";
-import { KnownValues } from "../analysis/known-ids.ts";
 import { mostSize } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { Budget, mostNested } from "./budget.ts";
@@ -78,14 +77,12 @@ export function staticFrame(program: Program, globals: Globals, file: string, bu
   };
   const builder = new GraphBuilder();
   const reads = new WeightReads(builder);
-  const knownValues = new KnownValues((id) => builder.valueOf(id));
   return {
     expansion: {
       program,
       globals,
       builder,
       reads,
-      knownValues,
       precision: "f32",
       known: undefined,
       budget,

@@ -1,7 +1,6 @@
 /** A graph declaration of a configured model to the graph of ops that it stands for. */
 
 import type { Field, GraphDeclaration, SamplerDeclaration, TokenizerDeclaration } from "../../dsl/index.ts";
-import { KnownValues } from "../analysis/known-ids.ts";
 import type { Graph } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { axisNames } from "./arrange.ts";
@@ -132,7 +131,6 @@ function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
       globals,
       builder,
       reads: new WeightReads(builder),
-      knownValues: new KnownValues((id) => builder.valueOf(id)),
       precision: choices.precision,
       known,
       budget,

@@ -1,7 +1,6 @@
 /** Where an expression is evaluated: its names, the weight path that labels have built, and the calls that led here. */
 
 import type { CallExpression, Program, Span } from "../../dsl/index.ts";
-import type { KnownValues } from "../analysis/known-ids.ts";
 import { showAxes } from "../graph/axis.ts";
 import { mostElements, type Origin, sizeOf, type TensorType } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
@@ -47,7 +46,6 @@ export interface Expansion {
   readonly globals: Globals;
   readonly builder: GraphBuilder;
   readonly reads: WeightReads;
-  readonly knownValues: KnownValues;
   readonly precision: "f32" | "f16";
   /** Where only shapes are asked for: a call like an earlier one is not expanded again. */
   readonly known: KnownCalls | undefined;

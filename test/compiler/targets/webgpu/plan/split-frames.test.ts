@@ -69,6 +69,10 @@ const halved: readonly (readonly [OpValue["op"], readonly TensorType[], Attribut
   // What is looked up and what is a time have no axis for the width.
   ["embedding", [{ dtype: "i32", shape: [2, 3] }], { vocabulary: 8, width: 4, dtype: "f32" }],
   ["sinusoid", [float(4)], { width: 8 }],
+  ["rotary", [float(4, 4), float(4)], {}],
+  // A bias is cut with its clips, or is one for all.
+  ["attend", [float(4, 3, 4), float(4, 3, 4), float(4, 3, 4), float(4, 1, 3, 3)], { heads: 2 }],
+  ["attend", [float(4, 3, 4), float(4, 3, 4), float(4, 3, 4), float(1, 2, 1, 3)], { heads: 2 }],
 ];
 
 test.each(halved)("%s of %j", (op, inputs, attributes) => {
@@ -88,6 +92,8 @@ const kept: readonly (readonly [OpValue["op"], readonly TensorType[], Attributes
   ["averagePool1d", [float(8)], { kernel: 2, stride: 1 }],
   // Row by row, but no row's mask is another's.
   ["maskedSoftmax", [float(4, 4)], {}],
+  // Any row may be looked up.
+  ["gather", [float(4, 4), { dtype: "i32", shape: [4] }], { axis: 0 }],
 ];
 
 test.each(kept)("%s of %j stays whole", (op, inputs, attributes) => {
