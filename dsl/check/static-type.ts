@@ -117,7 +117,32 @@ export function common(a: StaticType, b: StaticType): StaticType | undefined {
   if (a.kind === "unknown" || b.kind === "unknown") return a.kind === "unknown" ? b : a;
   if (fits(a, b)) return b;
   if (fits(b, a)) return a;
-  return undefined;
+  const known = shared.get(a)?.get(b);
+  if (known !== undefined) return known === "none" ? undefined : known;
+  const found = commonParts(a, b);
+  const of = shared.get(a) ?? new WeakMap<StaticType, StaticType | "none">();
+  shared.set(a, of.set(b, found ?? "none"));
+  return found;
+}
+
+/** What two lists or records have in common, for types met before. */
+const shared = new WeakMap<StaticType, WeakMap<StaticType, StaticType | "none">>();
+
+/** Lists whose items agree, and records whose fields do. */
+function commonParts(a: StaticType, b: StaticType): StaticType | undefined {
+  if (a.kind === "list" && b.kind === "list") {
+    const element = common(a.element, b.element);
+    return element && list(element);
+  }
+  if (a.kind !== "record" || b.kind !== "record" || a.fields.size !== b.fields.size) return undefined;
+  const fields = new Map<string, StaticType>();
+  for (const [name, type] of a.fields) {
+    const other = b.fields.get(name);
+    const both = other && common(type, other);
+    if (both === undefined) return undefined;
+    fields.set(name, both);
+  }
+  return { kind: "record", fields };
 }
 
 export function showStatic(type: StaticType): string {

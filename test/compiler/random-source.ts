@@ -106,6 +106,8 @@ export function randomSource(random: Random): string {
   const sampled = random.below(4) === 0;
   const graph = sampled
     ? `graph denoise(z: Image<${channels}, H, H>, t: Tensor<f32, [B]>, text: Tensor<float, [B, D]>): Image<${channels}, H, H> {\n    return Net(z) as net + view((t |> sinusoid(${channels} * 2) |> linear(1) as time) + (text |> linear(1) as key), [B, 1, 1, 1]);\n  }\n  sampler denoise(z, t) { method: "ddim", steps: 4, guidance: 1, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 10 }`
-    : `graph run(x: Image<${channels}, H, H>): Image<${channels}, H, H> {\n    return Net(x) as net;\n  }`;
+    : random.below(4) === 0
+      ? `graph run(x: Image<${channels}, H, H>): { x: Image<${channels}, H, H>, all: Image<_, _, _>[] } {\n    const y = Net(x) as net;\n    return { x: y, all: [x, y, Split(y).all[${random.pick(sizes.filter((size) => /^\d$/.test(size)))} - 1]] };\n  }`
+      : `graph run(x: Image<${channels}, H, H>): Image<${channels}, H, H> {\n    return Net(x) as net;\n  }`;
   return `dim B = ${random.pick(["1", "2"])};\ndim D = 3;\nparam width: int = 4;\ntype Image<C, H, W> = Tensor<float, [B, C, H, W]>;\n${split}${part}block Net<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  let h = x;\n  let n = width;\n  let l = [C, 2];\n  let s = [x];\n  ${body()}\n  return h;\n}\nmodel M<H = ${height}> {\n  ${graph}\n}\npreset P of M { width: ${random.pick(wholes)}, H: 3 }\n`;
 }

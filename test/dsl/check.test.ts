@@ -32,6 +32,10 @@ describe("what is right is let pass", () => {
     ["a literal of two unions", 'param a: "x" | "y" = "x";\nconst b = a == "y" ? 1 : 2;'],
     ["text as a string", 'param a: "x" | "y" = "x";\nparam b: string = "z";\nconst c = a == b;'],
     ["a const of records", "const levels = [{ width: 1, attends: true }, { attends: false, width: 2 }];\ndim W = levels[0].width;"],
+    [
+      "records of other texts",
+      'param mode: "a" | "b" = "a";\nconst levels = [{ mode: "a", of: ["x"] }, { of: ["y", "z"], mode: "b" }];\nconst first = mode == levels[0].mode;',
+    ],
     ["a type that names lists and records", "type Level = { width: int };\nparam levels: Level[] = [{ width: 1 }];"],
     ["a later declaration", "const a = b;\nconst b = 1;"],
     ["a diamond of imports of types", "type A = int[];\ntype B = { a: A, b: A };\nparam p: B = { a: [1], b: [] };"],

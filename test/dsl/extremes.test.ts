@@ -83,6 +83,10 @@ test.each<[string, string]>([
     "records that share their parts",
     `const a0 = { x: 1, y: 1 };\nconst b0 = { x: 1, y: 1 };\n${many(29, (i) => `const a${i + 1} = { x: a${i}, y: a${i} };\nconst b${i + 1} = { x: b${i}, y: b${i} };`)}\nconst c = true ? a29 : b29;`,
   ],
+  [
+    "records that share their parts and differ in a text",
+    `const a0 = { x: "a", y: "b" };\nconst b0 = { x: "b", y: "a" };\n${many(29, (i) => `const a${i + 1} = { x: a${i}, y: a${i} };\nconst b${i + 1} = { x: b${i}, y: b${i} };`)}\nconst c = true ? a29 : b29;`,
+  ],
 ])("%s of any length is read", (_, text) => expect(said(text)).toEqual(["no-model"]));
 
 test.each<[string, string, string[]?]>([

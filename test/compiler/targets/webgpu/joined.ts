@@ -112,4 +112,22 @@ model M {
     return h;
   }
 }`,
+  "weights that come again, one as a table and as a matrix": `
+dim V = 12; dim C = 8;
+model M {
+  graph run(tokens: Tensor<i32, [2, 5]>): Tensor<float, [2, 5, V]> {
+    let h = tokens |> embedding(V, C) as tied token;
+    repeat 3 as tied round { h = h + (h |> linear(C) as wide |> silu()) + (h |> Own() as own); }
+    return h |> layerNorm() as norm |> linear(V, bias: false) as tied token;
+  }
+}
+block Own(h: Tensor<float, [2, 5, C]>): Tensor<float, [2, 5, C]> { return h |> linear(C) as same |> tanh(); }`,
+  "outputs that are inputs, and each other": `
+dim C = 8;
+model M {
+  graph run(x: Tensor<float, [3, C]>): { x: Tensor<float, [3, C]>, parts: Tensor<float, [3, _]>[], last: Tensor<float, [3, C]> } {
+    const y = x |> linear(C) as l |> silu();
+    return { x: x, parts: [y, x |> slice(axis: 1, start: 2, size: 3), y * 2, y * 2], last: y };
+  }
+}`,
 } satisfies { readonly [name: string]: string };
