@@ -11,4 +11,4 @@ export { printTokens, printTree } from "./print/tree.ts";
 export type * from "./program.ts";
 export { type Painter, placeOf, type RenderOptions, renderAll, renderDiagnostic } from "./render.ts";
 export { same } from "./sampling.ts";
-export type * from "./signature.ts";
+export * from "./signature.ts";

@@ -21,14 +21,27 @@ export interface AttributeSignature {
   readonly asksForWeights?: true;
 }
 
+export interface InputSignature {
+  readonly name: string;
+  /** One argument that holds a list of tensors. */
+  readonly list?: true;
+  /** May be left out, and is given by name alone. Such inputs come last, and their op owns no weights: what follows the inputs tells by its number what is there. */
+  readonly optional?: true;
+}
+
 export interface OpSignature {
   readonly name: string;
-  /** Tensor inputs in order, the first of which a pipe fills; `list` is one argument that holds a list of tensors. */
-  readonly inputs: readonly { readonly name: string; readonly list?: true }[];
+  /** Tensor inputs in order, the first of which a pipe fills. */
+  readonly inputs: readonly InputSignature[];
   /** May be given by position after the inputs, or by name. */
   readonly attributes: readonly AttributeSignature[];
   /** Whether a call must be labelled, as it owns weights; not where an attribute that asks for them is written `false`. */
   readonly ownsWeights: boolean;
   /** One sentence for help and hover, with shapes. */
   readonly doc: string;
+}
+
+/** How many inputs a call may give in order, ahead of the attributes: an optional one goes by its name. */
+export function countInOrder({ inputs }: OpSignature): number {
+  return inputs.filter((input) => !input.optional).length;
 }

@@ -1,6 +1,13 @@
 /** Calls of ops: inputs, attributes and owned weights to one value of the graph, with its axes named. */
 
-import type { AttributeSignature, AttributeValue, CallExpression, Expression, OpSignature } from "../../dsl/index.ts";
+import {
+  type AttributeSignature,
+  type AttributeValue,
+  type CallExpression,
+  countInOrder,
+  type Expression,
+  type OpSignature,
+} from "../../dsl/index.ts";
 import { type Axis, plainAxis } from "../graph/axis.ts";
 import { type Attributes, mostSize } from "../graph/graph.ts";
 import type { OpName } from "../graph/op-names.ts";
@@ -46,8 +53,8 @@ function intsOf(expression: Expression, frame: Frame): IntStatic[] {
 function callOp(expression: CallExpression, op: OpName, given: readonly Expression[], frame: Frame): TensorStatic {
   const entry = opEntry(op);
   const { signature } = entry;
-  const inputs = signature.inputs.flatMap((input, i) => tensorsOf(given[i], input, expression, frame));
-  const { attributes, ints } = readAttributes(expression, entry, given.slice(signature.inputs.length), frame);
+  const inputs = signature.inputs.flatMap((input, i) => tensorsOf(input.optional ? undefined : given[i], input, expression, frame));
+  const { attributes, ints } = readAttributes(expression, entry, given.slice(countInOrder(signature)), frame);
   const types = inputs.map((tensor) => tensor.type);
   const inferred = entry.infer(types, attributes);
   if (isProblem(inferred)) return refuse(inferred, expression, signature, given, frame);
@@ -81,6 +88,7 @@ function tensorsOf(
 ): TensorStatic[] {
   if (expression === undefined) {
     const named = call.arguments.find((argument) => argument.name?.name === input.name);
+    if (named === undefined && input.optional) return [];
     if (named === undefined)
       throw new Error(`expand: input ${input.name} of ${call.callee.name} is missing, which check should have found`);
     return tensorsOf(named.value, input, call, frame);
@@ -149,10 +157,14 @@ function quoted(words: readonly string[]): string {
 function refuse(problem: ShapeProblem, call: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): never {
   const at = problem.at;
   let span = call.callSpan;
-  if (at !== "call" && "input" in at) span = given[at.input]?.span ?? span;
+  const named = (name: string | undefined) => call.arguments.find((argument) => argument.name?.name === name);
+  if (at !== "call" && "input" in at) {
+    const input = signature.inputs[at.input];
+    span = named(input?.name)?.value.span ?? (input?.optional ? undefined : given[at.input]?.span) ?? span;
+  }
   if (at !== "call" && "attribute" in at) {
-    const position = signature.inputs.length + signature.attributes.findIndex((attribute) => attribute.name === at.attribute);
-    span = call.arguments.find((argument) => argument.name?.name === at.attribute)?.span ?? given[position]?.span ?? span;
+    const position = countInOrder(signature) + signature.attributes.findIndex((attribute) => attribute.name === at.attribute);
+    span = named(at.attribute)?.span ?? given[position]?.span ?? span;
   }
   return fail(frame, problem.code, span, { message: problem.message }, { hint: problem.hint });
 }

@@ -40,7 +40,16 @@ export interface OpAttributes {
   readonly rmsNorm: { readonly eps: number; readonly affine: boolean };
   /** `dtype` of these two is the build's precision, which no input's type tells. */
   readonly embedding: { readonly vocabulary: number; readonly width: number; readonly dtype: Exclude<DType, "i32"> };
-  readonly sinusoid: { readonly width: number; readonly dtype: Exclude<DType, "i32"> };
+  readonly sinusoid: {
+    readonly width: number;
+    readonly order: "cos-sin" | "sin-cos";
+    readonly shift: number;
+    readonly maxPeriod: number;
+    readonly scale: number;
+    readonly dtype: Exclude<DType, "i32">;
+  };
+  readonly rotary: { readonly base: number; readonly pairs: "interleaved" | "halves" };
+  readonly gather: { readonly axis: number };
   readonly attend: { readonly heads: number; readonly causal: boolean };
   readonly silu: None;
   readonly gelu: { readonly approximate: "none" | "tanh" };

@@ -1,6 +1,7 @@
 /** `sinusoid`: a step's number to cosines and sines of it (the embedding of diffusion steps). */
 
 import { plainAxis } from "../graph/axis.ts";
+import type { OpAttributes } from "../graph/op-names.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
 import { countAxes, inputAt, refuseAbove, refuseBelow } from "./rules.ts";
@@ -8,21 +9,29 @@ import { countAxes, inputAt, refuseAbove, refuseBelow } from "./rules.ts";
 /** Its frequencies are constants that every target holds. */
 const widest = 65_536;
 
-/** exp(-ln(10000) i / (width / 2)). */
-export function frequencies(width: number): number[] {
-  return Array.from({ length: width / 2 }, (_, i) => Math.exp((-Math.log(10000) * i) / (width / 2)));
+type Sinusoid = OpAttributes["sinusoid"];
+
+/** scale * exp(-ln(maxPeriod) i / (width / 2 - shift)). */
+export function frequencies({ width, shift, maxPeriod, scale }: Sinusoid): number[] {
+  return Array.from({ length: width / 2 }, (_, i) => scale * Math.exp((-Math.log(maxPeriod) * i) / (width / 2 - shift)));
 }
 
 export const sinusoid: PrimitiveOp<"sinusoid"> = {
   signature: {
     name: "sinusoid",
     inputs: [{ name: "t" }],
-    attributes: [{ name: "width", kind: "int" }],
+    attributes: [
+      { name: "width", kind: "int" },
+      { name: "order", kind: { oneOf: ["cos-sin", "sin-cos"] }, default: "cos-sin" },
+      { name: "shift", kind: "float", default: 0 },
+      { name: "maxPeriod", kind: "float", default: 10000 },
+      { name: "scale", kind: "float", default: 1 },
+    ],
     ownsWeights: false,
-    doc: "Cosines, then sines, of t [B] (f32) at falling frequencies, to [B, width].",
+    doc: "Cosines, then sines, of t [B] (f32) at the frequencies scale * maxPeriod^(-i / (width / 2 - shift)), to [B, width].",
   },
   takesPrecision: true,
-  infer: (inputs, { width, dtype }) => {
+  infer: (inputs, { width, shift, maxPeriod, dtype }) => {
     const t = inputAt(inputs, 0);
     if (t.dtype !== "f32") {
       return { code: "wrong-dtype", message: `\`sinusoid\` takes t as f32, but the value is ${t.dtype}`, at: { input: 0 } };
@@ -36,14 +45,23 @@ export const sinusoid: PrimitiveOp<"sinusoid"> = {
       const message = `\`sinusoid\` fills half of its width with cosines and half with sines, but \`width\` is ${width}, which is odd`;
       return { code: "bad-attribute", message, at: { attribute: "width" } };
     }
+    if (!(maxPeriod > 0)) {
+      const message = `\`sinusoid\` needs a positive \`maxPeriod\`, but it is ${maxPeriod}`;
+      return { code: "bad-attribute", message, at: { attribute: "maxPeriod" } };
+    }
+    if (!(shift < width / 2)) {
+      const message = `\`sinusoid\` needs a \`shift\` below ${width / 2}, the half of its width, but it is ${shift}`;
+      return { code: "bad-attribute", message, at: { attribute: "shift" } };
+    }
     return { dtype, axes: [...t.axes, plainAxis(width)] };
   },
   mixes: () => [{ axis: 1 }],
   flops: () => 0,
   reference: (inputs, attributes, output) => {
     const steps = inputAt(inputs, 0).data;
-    const rates = frequencies(attributes.width);
-    const rows = Array.from(steps, (t) => [...rates.map((rate) => Math.cos(t * rate)), ...rates.map((rate) => Math.sin(t * rate))]);
+    const rates = frequencies(attributes);
+    const waves = attributes.order === "cos-sin" ? [Math.cos, Math.sin] : [Math.sin, Math.cos];
+    const rows = Array.from(steps, (t) => waves.flatMap((wave) => rates.map((rate) => wave(t * rate))));
     return tensor(output, Float32Array.from(rows.flat()));
   },
 };

@@ -10,6 +10,7 @@ import { concat } from "./concat.ts";
 import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from "./convolution.ts";
 import { abs, cos, exp, gelu, quickGelu, relu, sigmoid, silu, sin, sqrt, tanh } from "./elementwise.ts";
 import { embedding } from "./embedding.ts";
+import { gather } from "./gather.ts";
 import { geglu } from "./geglu.ts";
 import { broadcast, reshape, transpose } from "./layout.ts";
 import { linear } from "./linear.ts";
@@ -19,6 +20,7 @@ import type { CompositeOp, OpEntry } from "./op.ts";
 import { pad } from "./pad.ts";
 import { max, mean, sum } from "./reduce.ts";
 import { rmsNorm } from "./rms-norm.ts";
+import { rotary } from "./rotary.ts";
 import { sinusoid } from "./sinusoid.ts";
 import { slice } from "./slice.ts";
 import { maskedSoftmax, softmax } from "./softmax.ts";
@@ -58,6 +60,8 @@ export const opTable = {
   max,
   matmul,
   sinusoid,
+  rotary,
+  gather,
   upsample,
   concat,
   slice,

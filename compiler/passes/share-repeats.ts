@@ -50,9 +50,10 @@ function linearOfRepeat(op: OpValueOf<"linear">, rewriting: Rewriting): ValueId 
   return builder.op("reshape", [stretched], { shape: op.type.shape }, repeat.merged.origin);
 }
 
-/** Only where a clip's key and value are one text each, [clips, 1, tokens, width]: of other ranks, or repeated otherwise, each frame's stay its own. */
+/** Frames keep apart what a mask or a bias tells them apart by. Only where a clip's key and value are one text each, [clips, 1, tokens, width]: of other ranks, or repeated otherwise, each frame's stay its own. */
 function attendToRepeat(op: OpValueOf<"attend">, rewriting: Rewriting): ValueId | undefined {
-  if (op.attributes.causal) return undefined;
+  const isBiased = op.inputs.length > 3;
+  if (op.attributes.causal || isBiased) return undefined;
   const key = repeatOf(inputOf(op, 1), rewriting);
   const value = repeatOf(inputOf(op, 2), rewriting);
   if (key === undefined || value === undefined || !sameShape(key.sourceShape, value.sourceShape)) return undefined;

@@ -13,9 +13,11 @@ interface Slot {
   readonly name: string;
   readonly type: StaticType;
   readonly optional: boolean;
+  readonly byNameAlone?: boolean;
 }
 
 interface Slots {
+  /** Those that may be given in order. */
   readonly list: readonly Slot[];
   readonly byName: ReadonlyMap<string, Slot>;
   readonly required: readonly Slot[];
@@ -28,7 +30,8 @@ function slotsOf(callee: BlockDeclaration | OpSignature, list: () => readonly Sl
   const before = known.get(callee);
   if (before !== undefined) return before;
   const slots = list();
-  const made = { list: slots, byName: new Map(slots.map((slot) => [slot.name, slot])), required: slots.filter((slot) => !slot.optional) };
+  const inOrder = slots.filter((slot) => !slot.byNameAlone);
+  const made = { list: inOrder, byName: new Map(slots.map((slot) => [slot.name, slot])), required: slots.filter((slot) => !slot.optional) };
   known.set(callee, made);
   return made;
 }
@@ -71,7 +74,12 @@ function blockSlots(context: Context, block: BlockDeclaration, file: string): Sl
 
 function opSlots(op: OpSignature): Slot[] {
   return [
-    ...op.inputs.map((input) => ({ name: input.name, type: input.list ? list(tensor) : tensor, optional: false })),
+    ...op.inputs.map(({ name, list: isList, optional = false }) => ({
+      name,
+      type: isList ? list(tensor) : tensor,
+      optional,
+      byNameAlone: optional,
+    })),
     ...op.attributes.map((attribute) => ({
       name: attribute.name,
       type: typeOfAttribute(attribute.kind),
@@ -117,7 +125,9 @@ function matchArguments(context: Context, call: CallExpression, slots: Slots, na
   }
   if (place > slots.list.length) {
     const surplus = call.arguments.filter((argument) => argument.name === undefined).at(-1)?.span ?? call.callSpan;
-    context.report("too-many-arguments", surplus, { callee, expected: slots.list.length, found: place });
+    const byName = [...slots.byName.values()].find((slot) => slot.byNameAlone && !given.has(slot.name));
+    const hint = byName && `\`${byName.name}\` goes by its name: \`${byName.name}: …\``;
+    context.report("too-many-arguments", surplus, { callee, expected: slots.list.length, found: place }, { hint });
   }
   // A name that is wrong is most likely that of what is missing.
   const missing = slots.required.find((slot) => !given.has(slot.name));

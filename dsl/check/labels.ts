@@ -1,7 +1,7 @@
 /** Weight paths: what owns weights is labelled, no label comes twice in a scope, and no block reaches itself. */
 
 import type { BlockDeclaration, CallExpression, Expression, Identifier, Statement } from "../ast.ts";
-import type { OpSignature } from "../signature.ts";
+import { countInOrder, type OpSignature } from "../signature.ts";
 import { partsOf } from "../walk.ts";
 import type { Context } from "./context.ts";
 import { chainOf, inOrder, type Placed } from "./cycles.ts";
@@ -144,7 +144,7 @@ export class LabelCheck {
 
 /** Whether `false` is written for the op's attribute, by its name or in its place; what is not written out may be either. */
 function isOff(call: CallExpression, op: OpSignature, attribute: number): boolean {
-  const place = op.inputs.length + attribute - (call.piped === undefined ? 0 : 1);
+  const place = countInOrder(op) + attribute - (call.piped === undefined ? 0 : 1);
   const attributeName = op.attributes[attribute]?.name;
   const given = call.arguments.find(({ name }, i) => (name === undefined ? i === place : name.name === attributeName))?.value;
   return given?.kind === "bool" && !given.value;

@@ -84,6 +84,37 @@ def conv(stride=1, padding=1, end=False):
     return frames(apply)
 
 
+def biased_attention(query, key, value, bias, heads, causal):
+    """softmax(q k / sqrt(d) + bias) v, as torch.nn.functional.scaled_dot_product_attention documents its attn_mask."""
+    q, k, v = (x.view(x.shape[0], x.shape[1], heads, -1).transpose(1, 2) for x in (query, key, value))
+    scores = torch.matmul(q, k.transpose(-1, -2)) / math.sqrt(q.shape[-1]) + bias
+    if causal:
+        scores = scores.masked_fill(torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1), float("-inf"))
+    return torch.matmul(scores.softmax(-1), v).transpose(1, 2).reshape(query.shape)
+
+
+def rotary(x, positions, base=10000.0, pairs="interleaved"):
+    """Equation 15 of RoFormer (Su et al., 2021): x cos + rotate_half(x) sin, in f64; pairs side by side, or in halves as GPT-NeoX has them."""
+    width = x.shape[-1]
+    rates = base ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    angles = positions.double()[..., None] * rates
+    x = x.double()
+    if pairs == "halves":
+        angles, rotated = torch.cat([angles, angles], -1), torch.cat([-x[..., width // 2:], x[..., :width // 2]], -1)
+    else:
+        angles, rotated = angles.repeat_interleave(2, -1), torch.stack([-x[..., 1::2], x[..., ::2]], -1).flatten(-2)
+    return (x * angles.cos() + rotated * angles.sin()).float()
+
+
+def timestep_embedding(t, width, flip, shift, period, scale):
+    """diffusers' get_timestep_embedding as its documentation has it: sines first, unless they are flipped."""
+    half = width // 2
+    rates = torch.exp(-math.log(period) * torch.arange(half, dtype=torch.float64) / (half - shift))
+    angles = scale * t.double()[:, None] * rates
+    waves = [angles.sin(), angles.cos()]
+    return torch.cat(waves[::-1] if flip else waves, -1).float()
+
+
 def ops():
     conv_cases = [("k3", 1, 1, 3, False), ("k1", 1, 0, 1, False), ("k5", 1, 2, 5, False), ("k3-stride2", 2, 1, 3, False), ("k3-stride2-end", 2, 0, 3, True)]
     for name, stride, padding, k, end in conv_cases:
@@ -103,6 +134,15 @@ def ops():
     for name, heads, s, t, c, causal in (("self", 3, 7, 7, 15, False), ("cross", 2, 7, 5, 14, False), ("causal", 3, 9, 9, 12, True), ("one-head", 1, 4, 6, 8, False)):
         yield (f"attend-{name}", "attend", {"heads": heads, "causal": causal}, {"query": (3, s, c), "key": (3, t, c), "value": (3, t, c)},
                lambda query, key, value, heads=heads, causal=causal: mv.attend(query, key, value, heads, causal))
+    for name, heads, s, t, c, causal, bias in (("bias", 3, 7, 5, 15, False, (2, 3, 7, 5)), ("bias-heads", 3, 7, 7, 12, True, (1, 3, 7, 7)), ("bias-keys", 2, 5, 37, 8, False, (2, 1, 1, 37))):
+        yield (f"attend-{name}", "attend", {"heads": heads, "causal": causal}, {"query": (2, s, c), "key": (2, t, c), "value": (2, t, c), "bias": bias},
+               lambda query, key, value, bias, heads=heads, causal=causal: biased_attention(query, key, value, bias, heads, causal))
+    for name, shape, places, attributes in (
+            ("pairs", (2, 5, 3, 10), (1, 5, 1), {}), ("halves", (2, 5, 3, 14), (2, 5, 1), {"base": 500.0, "pairs": "halves"}), ("last", (7, 6), (7,), {"pairs": "halves"})):
+        yield f"rotary-{name}", "rotary", attributes, {"x": shape, "positions": places}, lambda x, positions, attributes=attributes: rotary(x, positions, **attributes)
+    yield ("gather-rows", "gather", {"axis": 0}, {"x": (9, 5), "indices": (4, 3)}, lambda x, indices: F.embedding(indices.long(), x))
+    yield ("gather-bias", "gather", {"axis": 1}, {"x": (3, 9), "indices": (5, 5)}, lambda x, indices: x[:, indices.long()])
+    yield ("gather-middle", "gather", {"axis": 1}, {"x": (3, 9, 4), "indices": (7,)}, lambda x, indices: torch.index_select(x, 1, indices.long()))
     for name, op in (("geglu", mv.geglu), ("gelu", F.gelu), ("quickGelu", mv.quick_gelu), ("silu", F.silu), ("softmax", lambda x: x.softmax(-1))):
         yield name, name, ({"axis": 2} if name == "softmax" else {}), {"x": (3, 5, 14)}, lambda x, op=op: op(x)
     yield ("gelu-tanh", "gelu", {"approximate": "tanh"}, {"x": (3, 5, 14)}, lambda x: F.gelu(x, approximate="tanh"))
@@ -124,8 +164,12 @@ def write_op(name, op, attributes, shapes, compute):
     case = f"op-{name}"
     inputs = {}
     for key, shape in shapes.items():
-        if key in ("weight", "bias"):
+        if key == "weight" or (key == "bias" and len(shape) == 1):
             inputs[key] = weight(f"{case}.{key}", shape)
+        elif key == "indices":
+            inputs[key] = words(case, key, shape, 9)
+        elif key == "positions":
+            inputs[key] = words(case, key, shape, 40).float()
         else:
             x = signal(case, key, shape, SCALES.get(op, 1.0))
             inputs[key] = x.abs() if op == "sqrt" else x
@@ -137,6 +181,10 @@ def write_ops():
         write_op(*row)
     case = "op-sinusoid"
     write(case, {"t": torch.tensor([0.0, 1.0, 20.5, 999.0])}, lambda t: mv.sinusoid(t, 48), {"kind": "op", "op": "sinusoid", "attributes": json.dumps({"width": 48}), "inputs": "t"})
+    case = "op-sinusoid-variant"
+    variant = {"width": 10, "order": "sin-cos", "shift": 1.0, "maxPeriod": 1000.0, "scale": 0.25}
+    write(case, {"t": torch.tensor([0.0, 1.0, 20.5, 99.0])}, lambda t: timestep_embedding(t, 10, False, 1.0, 1000.0, 0.25),
+          {"kind": "op", "op": "sinusoid", "attributes": json.dumps(variant), "inputs": "t"})
     case = "op-embedding"
     write(case, {"x": words(case, "x", (2, 5), 9), "weight": weight(f"{case}.token.weight", (9, 6))}, lambda x, weight: F.embedding(x.long(), weight),
           {"kind": "op", "op": "embedding", "attributes": json.dumps({"vocabulary": 9, "width": 6}), "inputs": "x,weight"})

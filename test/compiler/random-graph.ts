@@ -92,8 +92,10 @@ const makers: { readonly [O in OpName]: Make } = {
     const [n = 1, s = 1, c = 1] = shape;
     if (shape.length !== 3) return undefined;
     const causal = random.below(2) === 0;
-    const keys = [n, causal ? s : random.pick([1, 3, 16, 40]), c];
-    return { inputs: [x, operand(keys), operand(keys)], attributes: { heads: divisorOf(c, random), causal } };
+    const [keys, heads] = [causal ? s : random.pick([1, 3, 16, 40]), divisorOf(c, random)];
+    const bias = [...[n, heads, s].map((size) => (random.below(3) === 0 ? 1 : size)), keys];
+    const biases = random.below(2) === 0 ? [operand(bias)] : [];
+    return { inputs: [x, operand([n, keys, c]), operand([n, keys, c]), ...biases], attributes: { heads, causal } };
   },
   silu: unary,
   gelu: (x, _, { random }) => ({ inputs: [x], attributes: { approximate: random.pick(["none", "tanh"]) } }),
@@ -124,8 +126,31 @@ const makers: { readonly [O in OpName]: Make } = {
     shape.length < 2 ? undefined : { inputs: [x, operand([...shape.slice(0, -2), shape.at(-1) ?? 1, random.pick(sizes)])], attributes: {} },
   sinusoid: (_, shape, { random, operand }) => ({
     inputs: [operand(shape.slice(0, 1), "f32")],
-    attributes: { width: 2 * random.pick(sizes), dtype: "f32" },
+    attributes: {
+      width: 2 * random.pick(sizes),
+      order: random.pick(["cos-sin", "sin-cos"]),
+      shift: random.pick([0, 0.5]),
+      maxPeriod: random.pick([100, 10000]),
+      scale: random.pick([1, 2]),
+      dtype: "f32",
+    },
   }),
+  // Positions of a few turns: of many, an angle's rounding would be large.
+  rotary: (x, shape, { random, operand }) => {
+    const places = shape.slice(0, -1).map((size) => (random.below(3) === 0 ? 1 : size));
+    const attributes = { base: 100, pairs: random.pick(["interleaved", "halves"]) };
+    return (shape.at(-1) ?? 1) % 2 === 0 ? { inputs: [x, operand(places, random.pick(["i32", "f32"]))], attributes } : undefined;
+  },
+  gather: (x, shape, { random, operand, builder }) => {
+    const axis = random.below(shape.length);
+    const indices = Array.from({ length: 1 + random.below(shape.length < 5 ? 2 : 1) }, () => random.pick(sizes));
+    if (random.below(2) === 0) {
+      const known = Array.from({ length: sizeOf(indices) }, () => random.below(shape[axis] ?? 1));
+      return { inputs: [x, builder.constant({ dtype: "i32", shape: indices }, known)], attributes: { axis } };
+    }
+    // Ids are drawn below 9.
+    return { inputs: [operand(shape.with(axis, 9)), operand(indices, "i32")], attributes: { axis } };
+  },
   upsample: (x, shape) => (shape.length < 2 ? undefined : { inputs: [x], attributes: { factor: 2 } }),
   concat: (x, shape, { random, operand }) => {
     const axis = random.below(shape.length);

@@ -42,6 +42,15 @@ function awkward(): Graph {
   const sequence = input(1, 77, 80);
   made.push(call("attend", [sequence, sequence, sequence], { heads: 2, causal: true }));
   made.push(call("attend", [input(2, 70, 64), input(2, 50, 64), input(2, 50, 64)], { heads: 4, causal: false }));
+  // Biases of keys that are fours and that are not, of one head for all, of one row for all queries; and in each form.
+  for (const [tokens, keys, heads, bias, causal] of [
+    [input(2, 70, 64), input(2, 50, 64), 4, input(2, 4, 70, 50), false],
+    [input(2, 70, 64), input(2, 52, 64), 4, input(1, 4, 1, 52), false],
+    [sequence, sequence, 2, input(1, 1, 77, 77), true],
+    [input(2, 19, 112), input(2, 39, 112), 1, input(2, 1, 19, 39), false],
+    [input(2, 9, 30), input(2, 9, 30), 3, input(1, 3, 9, 9), true],
+  ] as const)
+    made.push(call("attend", [tokens, keys, keys, bias], { heads, causal }));
   // Groups of three and of six channels: fours of them take several groups.
   made.push(call("silu", [call("groupNorm", [picture(70, 12, 5, 7)], { groups: 4, eps: 1e-5 })], {}));
   made.push(call("groupNorm", [input(20, 48, 3, 5)], { groups: 8, eps: 1e-5 }));
@@ -67,6 +76,12 @@ const forms = [
   /^conv2d_tiled/,
   /^attend_quads_.*_directed/,
   /^attend_quads_.*x70x50_/,
+  /^attend_2x70x52_.*_biased_/,
+  /^attend_quads_2x70x50_.*_biased_/,
+  /^attend_quads_2x70x52_.*_biased_/,
+  /^attend_quads_1x77x77_.*_directed_biased_/,
+  /^attend_wide_2x19x39_.*_biased_/,
+  /^attend_few_2x9x9_.*_directed_biased_/,
 ];
 
 // In halves whole graphs are run by their other kernels (webgpu.test.ts): a small mistake would hide in their tolerance here.

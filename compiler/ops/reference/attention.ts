@@ -1,9 +1,17 @@
 /** Queries, keys and values to attended values, one query of one head at a time. */
 
 import type { Tensor } from "../op.ts";
+import { stridesOf } from "./tensor.ts";
 
-/** `query` [N, S, C], `key` and `value` [N, T, C]; causal: query i sees the keys 0 to i. */
-export function attention(query: Tensor, key: Tensor, value: Tensor, heads: number, causal: boolean): Float32Array {
+/** `query` [N, S, C], `key` and `value` [N, T, C], `bias` [N, heads, S, T], whose axes of 1 stretch; causal: query i sees the keys 0 to i. */
+export function attention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  bias: Tensor | undefined,
+  heads: number,
+  causal: boolean,
+): Float32Array {
   const [batch = 1, queries = 1, channels = 1] = query.shape;
   const keys = key.shape[1] ?? 1;
   const width = channels / heads;
@@ -11,18 +19,22 @@ export function attention(query: Tensor, key: Tensor, value: Tensor, heads: numb
   const made = new Float32Array(query.data.length);
   const scores = new Float64Array(keys);
   const sums = new Float64Array(width);
+  const steps = bias === undefined ? [] : stridesOf(bias.shape).map((stride, axis) => (bias.shape[axis] === 1 ? 0 : stride));
+  const [perBatch = 0, perHead = 0, perQuery = 0, perKey = 0] = steps;
   for (let n = 0; n < batch; n++) {
     for (let head = 0; head < heads; head++) {
       const first = n * keys * channels + head * width;
       for (let i = 0; i < queries; i++) {
         const at = (n * queries + i) * channels + head * width;
+        const biases = n * perBatch + head * perHead + i * perQuery;
         const seen = causal ? Math.min(keys, i + 1) : keys;
         let largest = Number.NEGATIVE_INFINITY;
         for (let j = 0; j < seen; j++) {
           let sum = 0;
           for (let c = 0; c < width; c++) sum += (query.data[at + c] as number) * (key.data[first + j * channels + c] as number);
-          scores[j] = sum * scale;
-          largest = Math.max(largest, sum * scale);
+          const score = sum * scale + (bias === undefined ? 0 : (bias.data[biases + j * perKey] as number));
+          scores[j] = score;
+          largest = Math.max(largest, score);
         }
         let total = 0;
         sums.fill(0);

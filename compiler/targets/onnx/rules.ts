@@ -166,6 +166,7 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   },
 
   embedding: (writer, [tokens = "", table = ""]) => writer.node("Gather", [table, tokens], { axis: 0 }),
+  gather: (writer, inputs, { attributes: { axis } }) => writer.node("Gather", inputs, { axis }),
 
   /**
    * A layer norm over each group as one row, then the channels' scale and shift: of the forms that ONNX Runtime has the
@@ -214,10 +215,11 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
 
   /** In f32 to the end: at t = 999 the angle itself has no digits left in f16. */
   sinusoid: (writer, [t = ""], { type, attributes }) => {
-    const rates = frequencies(attributes.width);
+    const rates = frequencies(attributes);
     const column = writer.reshape(t, [], [-1, 1]);
     const angles = writer.node("Mul", [column, writer.constant("f32", [1, rates.length], rates)]);
-    const made = writer.node("Concat", [writer.node("Cos", [angles]), writer.node("Sin", [angles])], { axis: 1 });
+    const [first, second] = attributes.order === "cos-sin" ? ["Cos", "Sin"] : ["Sin", "Cos"];
+    const made = writer.node("Concat", [writer.node(first, [angles]), writer.node(second, [angles])], { axis: 1 });
     return writer.cast(made, "f32", type.dtype);
   },
 

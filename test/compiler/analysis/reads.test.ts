@@ -14,7 +14,19 @@ const mostElements = 400;
 const origin: Origin = { path: "", span: { file: "random", start: 0, end: 0 }, expandedFrom: [] };
 
 /** What moves rows, far more often than among all ops. */
-const movers: readonly OpName[] = ["slice", "concat", "add", "mul", "reshape", "transpose", "broadcast", "matmul", "attend", "softmax"];
+const movers: readonly OpName[] = [
+  "slice",
+  "concat",
+  "add",
+  "mul",
+  "reshape",
+  "transpose",
+  "broadcast",
+  "matmul",
+  "attend",
+  "softmax",
+  "gather",
+];
 
 /** Rows shifted along an axis, what is left filled with zeros; or one row in the place of all. */
 function shift(graph: RandomGraph): void {
@@ -128,4 +140,20 @@ test("no value of a random graph reads a row that it claims not to read", () => 
   expect(tally.shifted).toBeGreaterThan(tally.values / 20);
   expect(tally.free).toBeGreaterThan(tally.values / 20);
   expect(tally.placeless).toBeLessThan(tally.values / 2);
+});
+
+test("what stands elsewhere in the result, where an axis happens to be as long, is no row of it", () => {
+  const graph = new RandomGraph(1, "f32", false);
+  const { builder } = graph;
+  const input = (name: string, dtype: "f32" | "i32", ...shape: number[]) => builder.input(name, { dtype, shape }, shape.map(String));
+  const tokens = input("tokens", "f32", 4, 4, 4);
+  // Four heads, queries and channels; of four indices, four rows of four.
+  const attended = builder.op("attend", [tokens, tokens, tokens, input("bias", "f32", 4, 4, 4, 4)], { heads: 4, causal: true }, origin);
+  const gathered = builder.op("gather", [tokens, input("indices", "i32", 4)], { axis: 1 }, origin);
+  const placeOf = (value: number, input: string, axis: number) =>
+    readsAlong(graph.builder.finish("rows", []), new Map([[input, axis]])).get(value)?.placed?.axis;
+  expect([0, 1, 2, 3].map((axis) => placeOf(attended, "bias", axis))).toEqual([0, undefined, undefined, undefined]);
+  expect([placeOf(gathered, "indices", 0), placeOf(gathered, "tokens", 0)]).toEqual([undefined, 0]);
+  const first = builder.op("gather", [tokens, input("rows", "i32", 4)], { axis: 0 }, origin);
+  expect([placeOf(first, "rows", 0), placeOf(first, "tokens", 0), placeOf(first, "tokens", 2)]).toEqual([0, undefined, 2]);
 });

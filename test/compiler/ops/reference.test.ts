@@ -135,6 +135,25 @@ describe("attend", () => {
     expect(made.data).toEqual([3, 6, 6]);
   });
 
+  it("adds a bias to the scaled scores, by clip, head, query and key", () => {
+    const zeros = (n: number, tokens: number) => given([n, tokens, 2], new Array<number>(n * tokens * 2).fill(0));
+    const value = given([1, 2, 2], [0, 0, 4, 8]);
+    // Weights e^b / sum: of ln 3 and 0 they are 3/4 and 1/4, of 0 and ln 3 the reverse.
+    const ln3 = Math.log(3);
+    const bias = given([1, 2, 2, 2], [ln3, 0, 0, ln3, 0, 0, 0, -1e4]);
+    const made = apply("attend", [zeros(1, 2), zeros(1, 2), value, bias], { heads: 2 });
+    expect(rounded(made.data, 5)).toEqual([1, 4, 3, 0]);
+    // One number a key, for all queries; with the scale 1 / sqrt 2 unscaled scores of sqrt(2) ln 3 are undone.
+    const query = given([1, 1, 2], [Math.SQRT2 * ln3, 0]);
+    const key = given([1, 2, 2], [1, 0, 0, 0]);
+    const undone = apply("attend", [query, key, value, given([1, 1, 1, 2], [-ln3, 0])], { heads: 1 });
+    expect(rounded(undone.data, 5)).toEqual([2, 4]);
+    // Clips have biases of their own.
+    const two = given([2, 2, 2], [0, 0, 4, 8, 0, 0, 4, 8]);
+    const clips = apply("attend", [zeros(2, 1), zeros(2, 2), two, given([2, 1, 1, 2], [0, -1e4, -1e4, 0])], { heads: 1 });
+    expect(clips.data).toEqual([0, 0, 4, 8]);
+  });
+
   it("counts both products over the full square", async () => {
     const { costOf } = await import("../../../compiler/analysis/cost.ts");
     const type = (tokens: number) => ({ dtype: "f32", shape: [2, tokens, 8] }) as const;
@@ -218,6 +237,29 @@ describe("softmax, sinusoid, upsample", () => {
     expect(rounded(made.data, 6)).toEqual(rounded([Math.cos(2), Math.cos(0.02), Math.sin(2), Math.sin(0.02)], 6));
   });
 
+  it("sinusoid's variants: sines first, a shift of the exponent, another longest period, a scale", () => {
+    // The second of two frequencies is 16^(-1 / (2 - 1)) instead of 16^(-1 / 2).
+    const attributes = { width: 4, order: "sin-cos", shift: 1, maxPeriod: 16, scale: 3 };
+    const made = apply("sinusoid", [given([1], [2])], attributes);
+    expect(rounded(made.data, 6)).toEqual(rounded([Math.sin(6), Math.sin(6 / 16), Math.cos(6), Math.cos(6 / 16)], 6));
+  });
+
+  it("rotary turns pairs by the position: half a turn of the first, a quarter of the second, which is half as fast", () => {
+    const turned = (pairs: string, position: number) =>
+      rounded(apply("rotary", [given([1, 4], [1, 2, 3, 4]), given([1], [position])], { base: 4, pairs }).data, 6);
+    expect(turned("interleaved", Math.PI)).toEqual([-1, -2, -4, 3]);
+    expect(turned("halves", Math.PI)).toEqual([-1, -4, -3, 2]);
+    expect(turned("halves", 0)).toEqual([1, 2, 3, 4]);
+  });
+
+  it("rotary takes one position for all along an axis of 1", () => {
+    const x = upward([2, 2, 2]);
+    const byToken = apply("rotary", [x, given([1, 2], [0, Math.PI / 2])]);
+    expect(rounded(byToken.data, 6)).toEqual([1, 2, -4, 3, 5, 6, -8, 7]);
+    const byBatch = apply("rotary", [x, given([2, 1], [0, Math.PI / 2])]);
+    expect(rounded(byBatch.data, 6)).toEqual([1, 2, 3, 4, -6, 5, -8, 7]);
+  });
+
   it("upsample repeats rows and columns", () => {
     expect(apply("upsample", [upward([1, 2, 1, 2])], { factor: 2 }).data).toEqual([1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4]);
   });
@@ -245,6 +287,26 @@ describe("data movement", () => {
   it("operators stretch axes of size 1 on either side", () => {
     expect(apply("sub", [upward([2, 1]), given([1, 2], [10, 20])])).toEqual({ shape: [2, 2], data: [-9, -19, -8, -18] });
     expect(apply("div", [given([2], [1, 6]), given([2], [4, 3])]).data).toEqual([0.25, 2]);
+  });
+
+  it("gather puts the axes of its indices in the place of one axis, and refuses an index outside of it", () => {
+    const taken = (axis: number, shape: readonly number[], ...indices: number[]) => {
+      const types = [
+        { dtype: "f32", shape: [2, 3, 2] },
+        { dtype: "i32", shape },
+      ] as const;
+      const inputs = new Map([
+        ["x0", { shape: [2, 3, 2], data: Float32Array.from(upward([2, 3, 2]).data) }],
+        ["x1", { shape, data: Int32Array.from(indices) }],
+      ]);
+      const { shape: made, data } = byReference(graphOf("gather", types, { axis }), { inputs, weights: new Map() });
+      return { shape: made, data: [...data] };
+    };
+    expect(taken(1, [1, 2], 2, 0)).toEqual({ shape: [2, 1, 2, 2], data: [5, 6, 1, 2, 11, 12, 7, 8] });
+    expect(taken(2, [3], 1, 1, 0)).toEqual({ shape: [2, 3, 3], data: [2, 2, 1, 4, 4, 3, 6, 6, 5, 8, 8, 7, 10, 10, 9, 12, 12, 11] });
+    expect(taken(0, [], 1)).toEqual({ shape: [3, 2], data: [7, 8, 9, 10, 11, 12] });
+    expect(() => taken(1, [1], 3)).toThrow("index 3 is not in an axis of 3");
+    expect(() => taken(1, [1], -1)).toThrow("index -1 is not in an axis of 3");
   });
 
   it("embedding reads rows, and refuses a token outside of the vocabulary", () => {

@@ -120,6 +120,37 @@ describe("refusals", () => {
     expect(attend(value([B, channels(48)]), query, query)).toMatchInlineSnapshot(
       `"wrong-rank at 0: \`attend\` takes its query as [N, tokens, C], but the value has 2 axes: [B, C]"`,
     );
+    const key = tokens(2, 7, 48);
+    const biased = (sizes: readonly number[], dtype: DType = "f32") =>
+      refusal("attend", [query, key, key, value(sizes.map(plainAxis), dtype)], { heads: 4 });
+    for (const sizes of [
+      [2, 4, 5, 7],
+      [1, 1, 1, 7],
+    ])
+      expect(biased(sizes)).toBe("accepted [N, S, C]");
+    expect(
+      [
+        [3, 4, 5, 7],
+        [2, 3, 5, 7],
+        [2, 4, 4, 7],
+        [2, 4, 5, 1],
+        [4, 5, 7],
+      ].map((sizes) => biased(sizes)),
+    ).toMatchInlineSnapshot(`
+      [
+        "shape-mismatch at 3: \`attend\` needs a bias with its first axis 2 as the query has it, or 1, but it is 3 in [3, 4, 5, 7]",
+        "shape-mismatch at 3: \`attend\` needs a bias with its second axis 4, its heads, or 1, but it is 3 in [2, 3, 5, 7]",
+        "shape-mismatch at 3: \`attend\` needs a bias with its third axis 5, its queries, or 1, but it is 4 in [2, 4, 4, 7]",
+        "shape-mismatch at 3: \`attend\` needs a bias with its last axis 7, its keys, but it is 1 in [2, 4, 5, 1]",
+        "wrong-rank at 3: \`attend\` takes its bias as [N, heads, queries, keys], but the value has 3 axes: [4, 5, 7]",
+      ]
+    `);
+    expect(biased([2, 4, 5, 7], "i32")).toMatchInlineSnapshot(
+      `"wrong-dtype at 3: \`attend\` computes on floats, but the value is i32 [2, 4, 5, 7]"`,
+    );
+    expect(biased([2, 4, 5, 7], "f16")).toMatchInlineSnapshot(
+      `"wrong-dtype at 3: \`attend\` needs values of one dtype, but one is f32 and the other f16"`,
+    );
     expect(refusal("matmul", [tokens(2, 3, 4), tokens(2, 5, 6)])).toMatchInlineSnapshot(
       `"shape-mismatch at 1: \`matmul\` sums over the last axis of the first value, 4 (C), and the last but one of the second, 5 (S), which must be equal"`,
     );
@@ -150,6 +181,34 @@ describe("refusals", () => {
     );
     expect(refusal("sinusoid", [value([B, F])], { width: 4 })).toMatchInlineSnapshot(
       `"wrong-rank at 0: \`sinusoid\` takes t as [B], but the value has 2 axes: [B, F]"`,
+    );
+    const steps = (attributes: Attributes) => refusal("sinusoid", [value([B])], { width: 4, ...attributes });
+    expect([steps({ shift: 2 }), steps({ maxPeriod: 0 }), steps({ shift: 1.5, maxPeriod: 1 })]).toMatchInlineSnapshot(`
+      [
+        "bad-attribute at shift: \`sinusoid\` needs a \`shift\` below 2, the half of its width, but it is 2",
+        "bad-attribute at maxPeriod: \`sinusoid\` needs a positive \`maxPeriod\`, but it is 0",
+        "accepted [B, 4]",
+      ]
+    `);
+    const indices = value([axis("R", 3), axis("S", 5)], "i32");
+    expect(axes("gather", [x, indices], { axis: 1 })).toBe("[B, R, S, H, W]");
+    expect(refusal("gather", [x, x])).toMatchInlineSnapshot(
+      `"wrong-dtype at 1: \`gather\` takes indices of i32, but the value is float [B, C, H, W]"`,
+    );
+    expect(refusal("gather", [x, indices], { axis: 4 })).toMatchInlineSnapshot(
+      `"bad-attribute at axis: \`gather\` counts axes from 0 to 3 in [B, C, H, W], but \`axis\` is 4"`,
+    );
+    const turned = (positions: AxisType, given: Attributes = {}) => refusal("rotary", [value([B, F, channels(6)]), positions], given);
+    expect(turned(value([plainAxis(1), F], "i32"))).toBe("accepted [B, F, C]");
+    expect([turned(value([F])), turned(value([B, H])), turned(value([B, F]), { base: 0 })]).toMatchInlineSnapshot(`
+      [
+        "wrong-rank at 1: \`rotary\` takes a position for each axis of [B, F, C] but the last, but the positions have 1 axis: [F] | hint: give them axes of size 1 where one serves all: \`view(…, [1, S])\`",
+        "shape-mismatch at 1: \`rotary\` needs positions with axis F of 16, or 1, but it is 8 in [B, H]",
+        "bad-attribute at base: \`rotary\` needs a positive \`base\`, but it is 0",
+      ]
+    `);
+    expect(refusal("rotary", [value([B, channels(7)]), value([B])])).toMatchInlineSnapshot(
+      `"not-divisible at 0: \`rotary\` turns pairs of the last axis, up to 32768 of them, but axis C is 7"`,
     );
     expect(refusal("upsample", [x], { factor: 0 })).toMatchInlineSnapshot(
       `"bad-attribute at factor: \`upsample\` needs \`factor\` of at least 1, but it is 0"`,
@@ -231,6 +290,15 @@ describe("the table", () => {
   it("gives weights exactly to the ops that say they own some", () => {
     for (const [name, entry] of Object.entries(opTable))
       expect([name, entry.weights !== undefined]).toEqual([name, entry.signature.ownsWeights]);
+  });
+
+  it("lets inputs be left out only from the end, and only of ops whose number of inputs tells which: they own no weights", () => {
+    for (const { inputs, ownsWeights } of opSignatures) {
+      const first = inputs.findIndex(({ optional }) => optional);
+      if (first < 0) continue;
+      expect(ownsWeights).toBe(false);
+      expect(inputs.slice(first).every(({ optional, list }) => optional && !list)).toBe(true);
+    }
   });
 
   it("starts weights as PyTorch does", () => {

@@ -45,6 +45,8 @@ export interface MoveForm<O extends OpName> {
 /** Reads its inputs at places of its own. */
 export interface GatherForm<O extends OpName> {
   readonly kind: "gather";
+  /** Of an input as large as the result too: no kernel that makes the input can go on to make the result. */
+  readonly readsElsewhere?: true;
   write(reader: ElementReader, op: OpValueOf<O>, at: readonly Coordinate[], width: Width): string;
 }
 

@@ -1,11 +1,12 @@
 /** The forms of ops that read their inputs at places of their own. */
 
 import { startsOf } from "../../../ops/concat.ts";
+import { signedRates } from "../../../ops/rotary.ts";
 import { inputAt } from "../../../ops/rules.ts";
 import { frequencies } from "../../../ops/sinusoid.ts";
-import { type Coordinate, moved, scalar } from "../layout/coordinates.ts";
+import { across, type Coordinate, moved, scalar, stretched, variable } from "../layout/coordinates.ts";
 import { type ElementReader, type GatherForm, isShared, nameFor, type Width } from "./form.ts";
-import { cosineOf, geluOf } from "./functions.ts";
+import { cosineOf, geluOf, sineOf } from "./functions.ts";
 
 export const cast: GatherForm<"cast"> = {
   kind: "gather",
@@ -88,6 +89,64 @@ export const embedding: GatherForm<"embedding"> = {
   },
 };
 
+export const gather: GatherForm<"gather"> = {
+  kind: "gather",
+  readsElsewhere: true,
+  write: (reader, op, at, width) => {
+    const [x = -1, indices = -1] = op.inputs;
+    const { axis } = op.attributes;
+    const rank = reader.shapeOf(indices).length;
+    const place = at.slice(axis, axis + rank);
+    // Neighbours along the indices have a place each.
+    if (width === 4 && !isShared(reader, place)) return oneByOne(reader, at, (one) => gather.write(reader, op, one, 1));
+    const index = reader.name(`u32(${reader.read(indices, place, 1)})`);
+    return reader.read(x, at.toSpliced(axis, rank, variable(index, inputAt(reader.shapeOf(x), axis))), width);
+  },
+};
+
+/** x cos(angle) + partner sin(angle); of neighbours that are whole pairs the partners are at hand. */
+export const rotary: GatherForm<"rotary"> = {
+  kind: "gather",
+  readsElsewhere: true,
+  write: (reader, op, at, width) => {
+    const [x = -1, positions = -1] = op.inputs;
+    const type = width === 4 ? "vec4<f32>" : "f32";
+    const [rows, place] = [at.slice(0, -1), at.at(-1) ?? []];
+    const size = reader.shapeOf(x).at(-1) ?? 2;
+    const partner = op.attributes.pairs === "halves" ? acrossHalves(place, size) : undefined;
+    const isStill = width === 1 || isShared(reader, [place]);
+    if (width === 4 && !(isShared(reader, rows) && (isStill || isInOrder(partner ?? place))))
+      return oneByOne(reader, at, (one) => rotary.write(reader, op, one, 1));
+    const own = reader.name(reader.read(x, at, width));
+    const other =
+      partner !== undefined
+        ? reader.read(x, [...rows, partner], width)
+        : isStill
+          ? reader.read(x, [...rows, variable(`(${scalar(place)} ^ 1u)`, size)], width)
+          : `${own}.yxwz`;
+    const position = `f32(${reader.read(positions, stretched(rows, reader.shapeOf(positions)), 1)})`;
+    const angle = reader.name(`${position} * ${reader.name(reader.table(signedRates(size, op.attributes), place, width))}`);
+    reader.define(cosineOf(type));
+    reader.define(sineOf(type));
+    const [cosine, sine] = [nameFor("cosine", type), nameFor("sine", type)];
+    return `${own} * ${cosine}(${angle}, ${type}(0.0)) + ${other} * ${sine}(${angle})`;
+  },
+};
+
+/** Whether the four neighbours are four elements one after another, from a multiple of four on. */
+function isInOrder(place: Coordinate): boolean {
+  return place.every((digit, i) => across(digit) === (i === place.length - 1 ? "next" : "same"));
+}
+
+/** The same place in the other half of an axis. */
+function acrossHalves(place: Coordinate, size: number): Coordinate {
+  return moved(place, size, size / 2).map((digit) => ({
+    ...digit,
+    base: `(${digit.base} % ${size}u)`,
+    ...(digit.quarter === undefined ? {} : { quarter: `(${digit.quarter} % ${size / 4}u)` }),
+  }));
+}
+
 export const geglu: GatherForm<"geglu"> = {
   kind: "gather",
   write: (reader, op, at, width) => {
@@ -103,12 +162,13 @@ export const sinusoid: GatherForm<"sinusoid"> = {
   kind: "gather",
   write: (reader, op, at, width) => {
     const [t = -1] = op.inputs;
-    const rates = frequencies(op.attributes.width);
+    const rates = frequencies(op.attributes);
     const type = width === 4 ? "vec4<f32>" : "f32";
     reader.define(cosineOf(type));
     const [row = [], column = []] = at;
     // A sine is the cosine a quarter of a turn before.
-    const turns = rates.map(() => 0).concat(rates.map(() => 0.25));
+    const behind = op.attributes.order === "cos-sin" ? [0, 0.25] : [0.25, 0];
+    const turns = behind.flatMap((turn) => rates.map(() => turn));
     const angle = `${reader.read(t, [row], width)} * ${reader.name(reader.table([...rates, ...rates], column, width))}`;
     return `${nameFor("cosine", type)}(${angle}, ${reader.table(turns, column, width)})`;
   },

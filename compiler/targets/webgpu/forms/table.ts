@@ -5,7 +5,7 @@ import { inputAt } from "../../../ops/rules.ts";
 import { moved, regroup } from "../layout/coordinates.ts";
 import { type ElementForm, type Form, nameFor } from "./form.ts";
 import { cosineOf, geluOf, geluTanhOf, sigmoidOf, sineOf } from "./functions.ts";
-import { cast, concat, embedding, geglu, pad, sinusoid } from "./gathers.ts";
+import { cast, concat, embedding, gather, geglu, pad, rotary, sinusoid } from "./gathers.ts";
 
 const kernel = { kind: "kernel" } as const;
 
@@ -93,8 +93,10 @@ const table = {
   cast,
   concat,
   embedding,
+  gather,
   geglu,
   pad,
+  rotary,
   sinusoid,
 } satisfies { readonly [O in OpName]: Form<O> };
 

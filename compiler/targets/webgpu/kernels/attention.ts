@@ -1,6 +1,6 @@
 /** Attention that never writes a score to memory: of few tokens in registers, of many with a softmax that is corrected as it goes (Milakov and Gimelshein, 2018). */
 
-import { type Coordinate, variable } from "../layout/coordinates.ts";
+import { type Coordinate, stretched, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
 import { KernelWriter, type Parameter } from "./kernel-writer.ts";
 import { literal, Reader } from "./reader.ts";
@@ -14,6 +14,7 @@ interface Sizes {
   /** Channels of a head. */
   readonly depth: number;
   readonly causal: boolean;
+  readonly biased: boolean;
   readonly lanes: 1 | 4;
 }
 
@@ -44,7 +45,8 @@ function sizesOf(task: Task): Sizes {
   const keys = task.scene.value(key).type.shape[1] ?? 1;
   const heads = core.attributes.heads;
   const depth = channels / heads;
-  return { batch, queries, keys, heads, depth, causal: core.attributes.causal, lanes: depth % 4 === 0 ? 4 : 1 };
+  const biased = core.inputs.length > 3;
+  return { batch, queries, keys, heads, depth, causal: core.attributes.causal, biased, lanes: depth % 4 === 0 ? 4 : 1 };
 }
 
 /** The channel of a head: one of four neighbours where heads are made of fours. */
@@ -73,6 +75,15 @@ class Access {
     return new Reader(this.task.scene, this.writer).read(id, at, this.sizes.lanes);
   }
 
+  /** What is added to the score of a key, or of four keys from `token` on, whose number is four times `quarter`. */
+  bias(token: string, quarter?: string): string {
+    const id = coreOf(this.task.group, "attend").inputs[3] ?? -1;
+    const { batch, heads, queries, keys } = this.sizes;
+    const at = [variable("n", batch), variable("head", heads), variable("s", queries), variable(token, keys, quarter)];
+    const { shape } = this.task.scene.value(id).type;
+    return new Reader(this.task.scene, this.writer).read(id, stretched(at, shape), quarter === undefined ? 1 : 4);
+  }
+
   write(place: string, value: string): void {
     const at = [variable("n", this.sizes.batch), variable("s", this.sizes.queries), channelAt(this.sizes, "head", place)];
     finishElement(this.task, this.writer, coreOf(this.task.group, "attend"), value, at, this.sizes.lanes);
@@ -97,12 +108,12 @@ function drafted(
   },
   body: Body,
 ): Draft {
-  const { batch, queries, keys, heads, depth, causal } = sizes;
+  const { batch, queries, keys, heads, depth, causal, biased } = sizes;
   const writer = new KernelWriter();
   body(writer, new Access(task, sizes, writer));
-  const what = `attend: ${batch} times ${queries} queries to ${keys} keys, ${heads} heads of ${depth} channels${causal ? ", query i sees the keys 0 to i" : ""}`;
+  const what = `attend: ${batch} times ${queries} queries to ${keys} keys, ${heads} heads of ${depth} channels${causal ? ", query i sees the keys 0 to i" : ""}${biased ? ", a bias a score" : ""}`;
   return {
-    name: `attend${form.name}_${batch}x${queries}x${keys}_${heads}heads_${depth}${causal ? "_directed" : ""}_${task.result.dtype}`,
+    name: `attend${form.name}_${batch}x${queries}x${keys}_${heads}heads_${depth}${causal ? "_directed" : ""}${biased ? "_biased" : ""}_${task.result.dtype}`,
     source: writer.finish(`${what}; ${form.how}.`, [form.workgroup, 1, 1], form.parameters, form.grid),
   };
 }
@@ -120,7 +131,7 @@ function threadAQuery(task: Task, sizes: Sizes, form: { readonly name: string; r
 
 /** Attention along time, and to short texts: a thread has one query's scores in registers and meets no masked key. */
 function fewKeys(task: Task, sizes: Sizes): Draft {
-  const { batch, keys, heads, depth, causal, lanes } = sizes;
+  const { batch, keys, heads, depth, causal, biased, lanes } = sizes;
   return threadAQuery(task, sizes, { name: "_few", how: "its scores in registers" }, (writer, access) => {
     // Neighbours share the query's number, so that a directed one's loops end together.
     writer.lines.push(`let head = i % ${heads}u;`, `let n = (i / ${heads}u) % ${batch}u;`, `let s = i / ${heads * batch}u;`);
@@ -133,9 +144,13 @@ function fewKeys(task: Task, sizes: Sizes): Draft {
         writer.lines.push(`score[t] += ${product(sizes, "q", access.read(1, "t", "c"))};`),
       );
     });
-    writer.lines.push("var largest = score[0];", "for (var t = 1u; t < seen; t++) { largest = max(largest, score[t]); }", "var sum = 0.0;");
     const scale = literal(1 / Math.sqrt(depth));
-    writer.lines.push(`for (var t = 0u; t < seen; t++) { score[t] = exp((score[t] - largest) * ${scale}); sum += score[t]; }`);
+    if (biased)
+      writer.block("for (var t = 0u; t < seen; t++)", () => writer.lines.push(`score[t] = score[t] * ${scale} + ${access.bias("t")};`));
+    writer.lines.push("var largest = score[0];", "for (var t = 1u; t < seen; t++) { largest = max(largest, score[t]); }", "var sum = 0.0;");
+    // Without a bias the scale waits for the exponent, where it costs no pass of its own.
+    const exponent = biased ? "score[t] - largest" : `(score[t] - largest) * ${scale}`;
+    writer.lines.push(`for (var t = 0u; t < seen; t++) { score[t] = exp(${exponent}); sum += score[t]; }`);
     writer.block(`for (var c = 0u; c < ${places}u; c++)`, () => {
       writer.lines.push(`var mixed = ${lanes === 4 ? "vec4<f32>" : "f32"}(0.0);`);
       writer.block("for (var t = 0u; t < seen; t++)", () => writer.lines.push(`mixed += score[t] * ${access.read(2, "t", "c")};`));
@@ -146,7 +161,7 @@ function fewKeys(task: Task, sizes: Sizes): Draft {
 
 /** A thread a query; keys pass by one after another, and what was summed is scaled down whenever a larger score comes. */
 function manyKeys(task: Task, sizes: Sizes): Draft {
-  const { queries, keys, heads, depth, causal, lanes } = sizes;
+  const { queries, keys, heads, depth, causal, biased, lanes } = sizes;
   return threadAQuery(task, sizes, { name: "", how: "softmax corrected key by key" }, (writer, access) => {
     writer.lines.push(`let s = i % ${queries}u;`, `let head = (i / ${queries}u) % ${heads}u;`, `let n = i / ${heads * queries}u;`);
     const places = Array.from({ length: depth / lanes }, (_, c) => c);
@@ -156,6 +171,7 @@ function manyKeys(task: Task, sizes: Sizes): Draft {
     writer.block(`for (var t = 0u; t < ${causal ? `min(s + 1u, ${keys}u)` : `${keys}u`}; t++)`, () => {
       writer.lines.push("var score = 0.0;");
       for (const c of places) writer.lines.push(`score += ${product(sizes, `q${c}`, access.read(1, "t", `${c}u`))};`);
+      if (biased) writer.lines.push(`score += ${access.bias("t")};`);
       writer.block("if (score > largest)", () => {
         writer.lines.push("let keep = exp(largest - score);", "sum *= keep;", "largest = score;");
         for (const c of places) writer.lines.push(`a${c} *= keep;`);
@@ -169,7 +185,7 @@ function manyKeys(task: Task, sizes: Sizes): Draft {
 
 /** As with many keys, but four at a time: each thread of a quad loads one of them and hands it round. */
 function quadKeys(task: Task, sizes: Sizes): Draft {
-  const { batch, queries, keys, heads, depth, causal } = sizes;
+  const { batch, queries, keys, heads, depth, causal, biased } = sizes;
   const form = {
     name: "_quads",
     how: "a thread a query, four keys at a time, each loaded by one of four threads, softmax corrected as they go",
@@ -192,6 +208,7 @@ function quadKeys(task: Task, sizes: Sizes): Draft {
         writer.lines.push(`let k${c} = ${access.read(1, "t", `${c}u`)};`);
         writer.lines.push(`score += vec4<f32>(${four.map((j) => `dot(q${c}, quadBroadcast(k${c}, ${j}u))`).join(", ")});`);
       }
+      if (biased) writer.lines.push(`score += ${biasOfFour(access, keys)};`);
       const places4 = "vec4<u32>(t0, t0 + 1u, t0 + 2u, t0 + 3u)";
       if (keys % 4 !== 0) writer.lines.push(`score = select(vec4<f32>(-3.0e38), score, ${places4} < vec4<u32>(${keys}u));`);
       if (causal) writer.lines.push(`score = select(vec4<f32>(-3.0e38), score, ${places4} <= vec4<u32>(s));`);
@@ -209,9 +226,15 @@ function quadKeys(task: Task, sizes: Sizes): Draft {
   });
 }
 
+/** Of the keys from t0 on; one beyond the last takes the last's, and is masked. */
+function biasOfFour(access: Access, keys: number): string {
+  if (keys % 4 === 0) return access.bias("t0", "(t0 / 4u)");
+  return `vec4<f32>(${[0, 1, 2, 3].map((j) => access.bias(`min(t0 + ${j}u, ${keys - 1}u)`)).join(", ")})`;
+}
+
 /** Sixteen queries a workgroup, sixteen threads a query: scores of sixteen keys at a time in the workgroup's memory, channels shared out. */
 function manyChannels(task: Task, sizes: Sizes): Draft {
-  const { batch, queries, keys, heads, depth, causal, lanes } = sizes;
+  const { batch, queries, keys, heads, depth, causal, biased, lanes } = sizes;
   const form = {
     name: "_wide",
     how: "sixteen queries a workgroup, sixteen keys at a time, softmax corrected as it goes",
@@ -233,10 +256,11 @@ function manyChannels(task: Task, sizes: Sizes): Draft {
       writer.block(`for (var c = 0u; c < ${places}u; c++)`, () =>
         writer.lines.push(`score += ${product(sizes, access.read(0, "s", "c"), access.read(1, "t", "c"))};`),
       );
+      const bias = biased ? ` + ${access.bias("t")}` : "";
       const visible = `t0 + part < ${keys}u${causal ? " && t0 + part <= s" : ""}`;
       writer.lines.push(
         "workgroupBarrier();",
-        `scores[lid] = select(-3.0e38, score * ${literal(1 / Math.sqrt(depth))}, ${visible});`,
+        `scores[lid] = select(-3.0e38, score * ${literal(1 / Math.sqrt(depth))}${bias}, ${visible});`,
         "workgroupBarrier();",
       );
       writer.lines.push("var top = largest;", "for (var j = 0u; j < 16u; j++) { top = max(top, scores[lid / 16u * 16u + j]); }");

@@ -3,7 +3,7 @@
 import { type DType, type OpValue, type OpValueOf, sizeOf, type Value, type ValueId } from "../../../graph/graph.ts";
 import type { ElementReader, Width } from "../forms/form.ts";
 import { formOf } from "../forms/table.ts";
-import { address, type Coordinate, neighbour, rowMajor, variable } from "../layout/coordinates.ts";
+import { address, type Coordinate, neighbour, rowMajor, stretched, variable } from "../layout/coordinates.ts";
 import type { Stored, TableRows } from "../layout/stored.ts";
 import type { KernelWriter } from "./kernel-writer.ts";
 
@@ -206,11 +206,6 @@ function placeKey(at: readonly Coordinate[]): string {
     }
   }
   return key;
-}
-
-/** The place in an operand whose axes of size 1 stretch. */
-export function stretched(at: readonly Coordinate[], shape: readonly number[]): readonly Coordinate[] {
-  return at.map((coordinate, axis) => (shape[axis] === 1 ? [] : coordinate));
 }
 
 /** A number as WGSL writes f32. */

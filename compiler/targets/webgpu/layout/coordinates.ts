@@ -22,6 +22,11 @@ export function variable(base: string, size: number, quarter?: string): Coordina
   return [{ base, total: size, divisor: 1, size, ...(quarter === undefined ? {} : { quarter }) }];
 }
 
+/** The place in an operand whose axes of size 1 stretch. */
+export function stretched(at: readonly Coordinate[], shape: readonly number[]): readonly Coordinate[] {
+  return at.map((coordinate, axis) => (shape[axis] === 1 ? [] : coordinate));
+}
+
 /** Coordinates that stand for any place: p0, p1, … */
 export function probes(shape: readonly number[]): readonly Coordinate[] {
   return shape.map((size, axis) => variable(`p${axis}`, size));

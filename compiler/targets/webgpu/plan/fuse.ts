@@ -152,7 +152,8 @@ export function fuse(graph: Graph, bounds: PlanBounds): readonly Group[] {
       open.tail = op;
       open.place = probes(op.type.shape);
       tails.set(op.id, open);
-    } else if (form.kind === "element" || (form.kind === "gather" && op.op !== "concat")) extend(op);
+    } else if (form.kind === "gather" && form.readsElsewhere) begin({ tail: op, kind: "kernel" });
+    else if (form.kind === "element" || (form.kind === "gather" && op.op !== "concat")) extend(op);
     else if (wanted.has(op.id) && !isInPlace(op)) finishAt(op);
   }
   return inOrder(graph, groups);

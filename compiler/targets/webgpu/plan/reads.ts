@@ -105,6 +105,7 @@ function isInMemory({ kind }: Value): boolean {
 /** What an op brings along that is no value: numbers known at compile time, statistics of a kernel before it. */
 function ownTables(op: OpValue): Reads {
   if (op.op === "sinusoid") return { ...noReads, small: new Map([[op.id, 2 * smallBytes(op.type.shape[1] ?? 1)]]) };
+  if (op.op === "rotary") return { ...noReads, small: new Map([[op.id, smallBytes(op.type.shape.at(-1) ?? 1)]]) };
   if (op.op === "groupNorm" && groupsTogether(op) === undefined) return { ...noReads, others: new Set([`statistics ${op.id}`]) };
   return noReads;
 }

@@ -56,6 +56,26 @@ const cases: readonly Case[] = [
     ],
     { heads: 1, causal: true },
   ],
+  [
+    "attend",
+    [
+      [3, 4, 6],
+      [3, 7, 6],
+      [3, 7, 6],
+      [3, 2, 4, 7],
+    ],
+    { heads: 2 },
+  ],
+  [
+    "attend",
+    [
+      [3, 5, 6],
+      [3, 5, 6],
+      [3, 5, 6],
+      [1, 3, 1, 5],
+    ],
+    { heads: 3, causal: true },
+  ],
   ["silu", [[2, 9]]],
   ["gelu", [[2, 9]]],
   ["gelu", [[2, 9]], { approximate: "tanh" }],
@@ -92,6 +112,23 @@ const cases: readonly Case[] = [
       [2, 3, 4, 5],
     ],
   ],
+  [
+    "rotary",
+    [
+      [2, 3, 6],
+      [2, 3],
+    ],
+    {},
+  ],
+  [
+    "rotary",
+    [
+      [2, 3, 5, 10],
+      [1, 3, 1],
+    ],
+    { base: 100, pairs: "halves" },
+  ],
+  ["rotary", [[4], []], { pairs: "halves" }],
   ["upsample", [[2, 3, 4, 5]], { factor: 2 }],
   ["upsample", [[1, 2, 3, 2, 3]], { factor: 3 }],
   ["upsample", [[2, 3]], { factor: 2 }],
@@ -170,6 +207,41 @@ describe("ONNX Runtime agrees with the reference", () => {
     expect(relativeError(await byOnnx(steps, angles), byReference(steps, angles))).toBeLessThan(dtype === "f32" ? 1e-4 : 2e-3);
   });
 
+  it.each(["f32", "f16"] as const)("gather and rotary at numbers of i32, and sinusoid's variants, make %s", async (dtype) => {
+    for (const [shape, indices, axis] of [
+      [[5, 4], [2, 3], 0],
+      [[2, 5, 4], [3, 2], 1],
+      [[3, 5], [7], 1],
+      [[3, 5], [], 0],
+    ] as const) {
+      const graph = graphOf(
+        "gather",
+        [
+          { dtype, shape },
+          { dtype: "i32", shape: indices },
+        ],
+        { axis },
+      );
+      const run = randomRun(graph, 5);
+      expect(relativeError(await byOnnx(graph, run), byReference(graph, run))).toBe(0);
+    }
+    const turned = graphOf(
+      "rotary",
+      [
+        { dtype, shape: [2, 3, 6] },
+        { dtype: "i32", shape: [1, 3] },
+      ],
+      { pairs: "halves" },
+    );
+    const places = randomRun(turned, 5, 20);
+    // Angles of some dozen radians, in f32; one rounding to halves of each product and the sum.
+    expect(relativeError(await byOnnx(turned, places), byReference(turned, places))).toBeLessThan(dtype === "f32" ? 1e-5 : 2e-3);
+    const variant = { width: 10, order: "sin-cos", shift: 1, maxPeriod: 100, scale: 0.5, dtype };
+    const steps = graphOf("sinusoid", [{ dtype: "f32", shape: [3] }], variant);
+    const angles = randomRun(steps, 3, 99);
+    expect(relativeError(await byOnnx(steps, angles), byReference(steps, angles))).toBeLessThan(dtype === "f32" ? 1e-5 : 2e-3);
+  });
+
   it("divides, and casts both ways", async () => {
     const quotient = graphOf("div", [
       { dtype: "f32", shape: [4, 1] },
@@ -200,7 +272,7 @@ describe("ONNX Runtime agrees with the reference", () => {
   });
 
   it("covers every op of the table", () => {
-    const tested = new Set([...cases.map(([op]) => op), "embedding", "sinusoid", "div", "cast", "sqrt"]);
+    const tested = new Set([...cases.map(([op]) => op), "embedding", "sinusoid", "gather", "div", "cast", "sqrt"]);
     expect(Object.keys(opTable).filter((op) => !tested.has(op))).toEqual([]);
   });
 });
