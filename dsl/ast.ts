@@ -1,6 +1,6 @@
 /** The syntax tree of a `.mv` file: plain readonly data, one interface a form, every node with its span. */
 
-import type { Expression, Field, Identifier, Span, StringLiteral } from "./expressions.ts";
+import type { Expression, Field, Identifier, Label, Span, StringLiteral } from "./expressions.ts";
 
 export type * from "./expressions.ts";
 
@@ -240,7 +240,7 @@ export interface RepeatStatement {
   readonly element: Identifier | undefined;
   readonly index: Identifier | undefined;
   readonly range: Expression;
-  readonly label: Identifier | undefined;
+  readonly label: Label | undefined;
   readonly body: readonly Statement[];
   readonly span: Span;
 }

@@ -8,12 +8,14 @@ import type {
   Expression,
   Field,
   Identifier as IdentifierNode,
+  Label,
   Span,
   StringLiteral,
   UnaryExpression,
 } from "./expressions.ts";
+import { isLabel, tied as tiedWord } from "./label-tokens.ts";
 import { expectationProvider } from "./syntax-errors.ts";
-import { AnyName, Identifier, Mark, NumberToken, StringToken, tokens, Word } from "./tokens.ts";
+import { AnyName, Identifier, LabelEnd, LabelMiddle, LabelStart, Mark, NumberToken, StringToken, tokens, Word } from "./tokens.ts";
 
 export class ExpressionParser extends EmbeddedActionsParser {
   /** The file that spans name; set before each parse. */
@@ -54,8 +56,49 @@ export class ExpressionParser extends EmbeddedActionsParser {
 
   protected readonly identifier = this.RULE("identifier", (): IdentifierNode => this.identifierOf(this.CONSUME(Identifier)));
 
-  /** A label: nothing but a name can follow `as`, so words of the language may be used. */
-  protected readonly label = this.RULE("label", (): IdentifierNode => this.identifierOf(this.CONSUME(AnyName)));
+  private readonly anyName = this.RULE("anyName", (): IdentifierNode => this.identifierOf(this.CONSUME(AnyName)));
+
+  /** Nothing but a label can follow `as`, so words of the language may be used. */
+  protected readonly label: ParserMethod<[], Label> = this.RULE("label", (): Label => {
+    let tied = false;
+    this.OPTION({
+      GATE: () => this.LA(1).image === tiedWord && isLabel(this.LA(2)),
+      DEF: () => {
+        this.CONSUME(Identifier);
+        tied = true;
+      },
+    });
+    const start = this.position();
+    const { texts, holes } = this.OR([
+      {
+        ALT: () => {
+          const { name } = this.SUBRULE(this.anyName);
+          return { texts: [name], holes: [] };
+        },
+      },
+      {
+        ALT: () => {
+          const { value } = this.SUBRULE(this.string);
+          return { texts: [value], holes: [] };
+        },
+      },
+      { ALT: () => this.SUBRULE(this.holed) },
+    ]);
+    return { texts, holes, tied, span: this.from(start) };
+  });
+
+  /** A string with holes, as `label-tokens.ts` cuts it. */
+  private readonly holed = this.RULE("holed", (): Pick<Label, "texts" | "holes"> => {
+    const texts = [this.CONSUME(LabelStart).image.slice(1, -1)];
+    const holes: Expression[] = [];
+    holes.push(this.SUBRULE(this.expression));
+    this.MANY(() => {
+      texts.push(this.CONSUME(LabelMiddle).image.slice(1, -1));
+      holes.push(this.SUBRULE1(this.expression));
+    });
+    texts.push(this.CONSUME(LabelEnd).image.slice(1, -1));
+    return { texts, holes };
+  });
 
   protected readonly string = this.RULE("string", (): StringLiteral => {
     const token = this.CONSUME(StringToken);
@@ -84,7 +127,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
     "fieldName",
     (): IdentifierNode =>
       this.OR([
-        { GATE: () => this.LA(1).tokenType !== Identifier && this.LA(2).tokenType === Mark.Colon, ALT: () => this.SUBRULE(this.label) },
+        { GATE: () => this.LA(1).tokenType !== Identifier && this.LA(2).tokenType === Mark.Colon, ALT: () => this.SUBRULE(this.anyName) },
         { ALT: () => this.SUBRULE(this.identifier) },
       ]),
   );
@@ -304,7 +347,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
       this.CONSUME(Mark.OpenRound);
       const items = this.separated(0, Mark.CloseRound, () => this.SUBRULE(this.argument));
       this.CONSUME(Mark.CloseRound);
-      let label: IdentifierNode | undefined;
+      let label: Label | undefined;
       this.OPTION({
         GATE: () => this.labelsAllowed,
         DEF: () => {

@@ -99,13 +99,26 @@ export interface ConditionalExpression {
   readonly span: Span;
 }
 
+/**
+ * The levels that `as` adds to a weight path: `as conv`, or as other people's keys have them, `as "down_blocks.{i}.resnets.{j}"`.
+ * `texts` stand before, between and behind `holes`.
+ */
+export interface Label {
+  readonly texts: readonly string[];
+  readonly holes: readonly Expression[];
+  /** `as tied conv`: wherever the path comes again it is of the same weights. */
+  readonly tied: boolean;
+  /** Of the name or string. */
+  readonly span: Span;
+}
+
 /** A call of a block or an op. `x |> f(a) as l` has `piped` x, arguments [a] and label l; `f(x, a) as l` has no `piped`. */
 export interface CallExpression {
   readonly kind: "call";
   readonly callee: Identifier;
   readonly piped: Expression | undefined;
   readonly arguments: readonly Argument[];
-  readonly label: Identifier | undefined;
+  readonly label: Label | undefined;
   /** From the callee to the closing parenthesis or label; the piped value is outside. */
   readonly callSpan: Span;
   readonly span: Span;
@@ -131,7 +144,7 @@ export interface IndexExpression {
   readonly span: Span;
 }
 
-/** `list.push(x)`, `list.pop()`, `list.reversed()`. */
+/** `list.push(x)`, `list.pop()`, `list.reversed()`, `list.min()`, `list.max()`. */
 export interface MethodExpression {
   readonly kind: "method";
   readonly object: Expression;

@@ -1,8 +1,10 @@
 /** The door of the language: what the compiler and the command line use of it. */
 
+export { isAnyAxis } from "./any-axis.ts";
 export type * from "./ast.ts";
 export { check } from "./check/check.ts";
 export * from "./diagnostic.ts";
+export { plainText, wellFormed } from "./label.ts";
 export { nearest } from "./nearest.ts";
 export { never } from "./never.ts";
 export { type ParseResult, parse } from "./parse.ts";

@@ -9,7 +9,7 @@ import { keywords, Mark, Word } from "./tokens.ts";
 import { partsOf } from "./walk.ts";
 
 /** `depth` is that of the tree, where a chain of operators is as deep as it is long; types are followed through each other's names too. */
-const limits = { brackets: 60, operators: 400, alternatives: 400, depth: 400, type: 30 } as const;
+const limits = { brackets: 60, bodies: 150, operators: 400, alternatives: 400, depth: 400, type: 30 } as const;
 
 const opening: ReadonlySet<TokenType> = new Set([Mark.OpenRound, Mark.OpenSquare, Mark.OpenCurly]);
 const closing: ReadonlySet<TokenType> = new Set([Mark.CloseRound, Mark.CloseSquare, Mark.CloseCurly]);
@@ -20,16 +20,27 @@ const beginning: ReadonlySet<TokenType> = new Set(
   keywords.filter((word) => !["else", "as", "of", "from", "true", "false"].includes(word)).map((word) => Word[word]),
 );
 
+const closers: readonly TokenType[] = [...closing, Mark.Greater];
+/** What a record may stand behind; behind all else a brace opens a body. */
+const beforeRecord: ReadonlySet<TokenType> = new Set([
+  ...Object.values(Mark).filter((mark) => !closers.includes(mark)),
+  Word.return,
+  Word.of,
+  Word.repeat,
+  Word.require,
+]);
+
 /** What is still open within one bracket. */
 interface Level {
+  readonly body: boolean;
   operators: number;
   alternatives: number;
 }
 
 /** The first token that nests too deep for the parser, which recurses at brackets, at operators that bind to the right and at `else if`. */
 export function deepToken(path: string, tokens: readonly IToken[]): Diagnostic | undefined {
-  const levels: Level[] = [{ operators: 0, alternatives: 0 }];
-  let [operators, alternatives] = [0, 0];
+  const levels: Level[] = [{ body: true, operators: 0, alternatives: 0 }];
+  let [bodies, operators, alternatives] = [0, 0, 0];
   let previous: TokenType | undefined;
   const forget = (level: Level, alternativesToo: boolean) => {
     operators -= level.operators;
@@ -41,9 +52,14 @@ export function deepToken(path: string, tokens: readonly IToken[]): Diagnostic |
   for (const token of tokens) {
     const type = token.tokenType;
     const level = levels.at(-1) as Level;
-    if (opening.has(type)) levels.push({ operators: 0, alternatives: 0 });
-    else if (closing.has(type)) forget(levels.length > 1 ? (levels.pop() as Level) : level, true);
-    else if (separating.has(type)) forget(level, false);
+    if (opening.has(type)) {
+      const body = type === Mark.OpenCurly && previous !== undefined && !beforeRecord.has(previous);
+      if (body) bodies++;
+      levels.push({ body, operators: 0, alternatives: 0 });
+    } else if (closing.has(type)) {
+      if (levels.length > 1 && levels.pop()?.body) bodies--;
+      forget(level, true);
+    } else if (separating.has(type)) forget(level, false);
     else if (type === Word.else) {
       level.alternatives++;
       alternatives++;
@@ -54,9 +70,10 @@ export function deepToken(path: string, tokens: readonly IToken[]): Diagnostic |
     }
     previous = type;
     const span = { file: path, start: token.startOffset, end: token.startOffset + token.image.length };
-    if (levels.length - 1 > limits.brackets) return tooDeep(span, limits.brackets, "brackets within each other");
-    if (operators > limits.operators) return tooDeep(span, limits.operators, "operators");
-    if (alternatives > limits.alternatives) return tooDeep(span, limits.alternatives, "alternatives");
+    if (levels.length - 1 - bodies > limits.brackets) return tooDeep(span, limits.brackets, "brackets within each other in one expression");
+    if (bodies > limits.bodies) return tooDeep(span, limits.bodies, "bodies within each other");
+    if (operators > limits.operators) return tooDeep(span, limits.operators, "operators in one expression");
+    if (alternatives > limits.alternatives) return tooDeep(span, limits.alternatives, "alternatives of one `if`");
   }
   return undefined;
 }

@@ -4,6 +4,7 @@ import type { IToken, TokenType } from "chevrotain";
 import type { Comment, SourceFile } from "./ast.ts";
 import { type Diagnostic, mostErrors } from "./diagnostic.ts";
 import { attachDocs } from "./docs.ts";
+import { splitLabels } from "./label-tokens.ts";
 import { deepNode, deepToken } from "./nesting.ts";
 import { Parser } from "./parser.ts";
 import { syntaxError } from "./syntax-errors.ts";
@@ -22,8 +23,9 @@ let parser: Parser | undefined;
 export function parse(path: string, text: string): ParseResult {
   const long = tooLong(path, text);
   if (long !== undefined) return { source: undefined, diagnostics: [long] };
-  const { tokens, errors, groups } = lexer.tokenize(text);
-  const diagnostics: Diagnostic[] = errors.map((found) => {
+  const { tokens: words, errors, groups } = lexer.tokenize(text);
+  const { tokens, errors: inLabels } = splitLabels(words);
+  const diagnostics: Diagnostic[] = [...errors, ...inLabels].map((found) => {
     const span = { file: path, start: found.offset, end: found.offset + found.length };
     const character = text.slice(found.offset, found.offset + Math.min(found.length, 20));
     return syntaxDiagnostic(
@@ -39,7 +41,7 @@ export function parse(path: string, text: string): ParseResult {
       },
     );
   });
-  for (const token of tokens) for (const bad of badToken(path, token)) diagnostics.push(bad);
+  for (const token of words) for (const bad of badToken(path, token)) diagnostics.push(bad);
   diagnostics.push(...tooManyWords(path, tokens));
   const deep = deepToken(path, tokens);
   if (deep !== undefined) diagnostics.push(deep);

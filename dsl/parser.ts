@@ -12,7 +12,7 @@ import type {
   Statement,
   WeightInit,
 } from "./ast.ts";
-import type { Expression, Identifier as IdentifierNode } from "./expressions.ts";
+import type { Expression, Identifier as IdentifierNode, Label } from "./expressions.ts";
 import { Identifier, Mark, Word } from "./tokens.ts";
 import { TypeParser } from "./type-parser.ts";
 
@@ -283,7 +283,7 @@ export class Parser extends TypeParser {
       },
     });
     const range = this.SUBRULE(this.range);
-    let label: IdentifierNode | undefined;
+    let label: Label | undefined;
     this.OPTION2(() => {
       this.CONSUME(Word.as);
       label = this.SUBRULE(this.label);

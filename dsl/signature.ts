@@ -6,6 +6,7 @@ export type AttributeKind =
   | "float"
   | "bool"
   | "ints"
+  | "numbers"
   | { readonly oneOf: readonly string[] }
   /** An int or one of these words, once for all axes that the op goes along, or in a list of one an axis. */
   | { readonly perAxis: readonly string[] };

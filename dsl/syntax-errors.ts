@@ -12,6 +12,9 @@ const ruleNames: { readonly [rule: string]: string } = {
   member: "a member of the model (const, tokenizer, graph or sampler)",
   statement: "a statement",
   primary: "a value",
+  label: "a name",
+  axis: "a size",
+  typeArgument: "a size",
   elementType: "a type",
   bool: "true or false",
   weightInit: "`zeros`, `ones` or `normal(deviation)`",
@@ -61,14 +64,16 @@ export function syntaxError(path: string, text: string, exception: IRecognitionE
   const misspelling = (found: IToken, guess: string) =>
     syntaxDiagnostic("misspelt-keyword", spanOf(found), { found: found.image, keyword: guess }, { hint: `write \`${guess}\`` });
 
+  const cut = previous !== undefined && dividesInComment(text, endOf(previous));
   // What is missing belongs after the token before it, not at the next line's first word.
   if (expected === "`;`" && previous !== undefined && (atEnd || text.slice(endOf(previous), token.startOffset).includes("\n"))) {
     const after = { file: path, start: endOf(previous) - 1, end: endOf(previous) };
-    return syntaxDiagnostic("missing-semicolon", after, {}, { hint: `end it with \`;\`: \`${previous.image};\`` });
+    return syntaxDiagnostic("missing-semicolon", after, {}, { hint: cut ? divisionHint : `end it with \`;\`: \`${previous.image};\`` });
   }
   if (atEnd) {
     const at = previous === undefined ? end : endOf(previous);
-    return syntaxDiagnostic("unexpected-end", { file: path, start: Math.max(0, at - 1), end: at }, { expected });
+    const hint = cut ? divisionHint : undefined;
+    return syntaxDiagnostic("unexpected-end", { file: path, start: Math.max(0, at - 1), end: at }, { expected }, { hint });
   }
   if (expected === "`;`" && previous !== undefined) {
     const guess = misspelt(previous, "statement");
@@ -77,12 +82,22 @@ export function syntaxError(path: string, text: string, exception: IRecognitionE
   const guess = misspelt(token, rule) ?? (token.tokenType === Identifier ? nearest(token.image, keywordIn(expected)) : undefined);
   if (guess !== undefined) return misspelling(token, guess);
   const reserved = expected === "a name" && isKeyword.has(token.image);
-  const hint = reserved
-    ? `\`${token.image}\` is a word of the language: choose another name`
-    : binaryOperators.has(token.tokenType) && endsPipe(text, token.startOffset)
-      ? `\`|>\` binds less than \`${token.image}\`: put the pipe in parentheses, \`(x |> f()) ${token.image} y\``
-      : hintFor(expected, token, context.ruleStack);
+  const hint = cut
+    ? divisionHint
+    : reserved
+      ? `\`${token.image}\` is a word of the language: choose another name`
+      : binaryOperators.has(token.tokenType) && endsPipe(text, token.startOffset)
+        ? `\`|>\` binds less than \`${token.image}\`: put the pipe in parentheses, \`(x |> f()) ${token.image} y\``
+        : hintFor(expected, token, context.ruleStack);
   return syntaxDiagnostic("unexpected-token", spanOf(token), { found: shown(token), expected }, { hint });
+}
+
+const divisionHint = "`//` begins a comment: `div(a, b)` divides whole numbers and rounds down";
+
+/** Whether a comment behind an offset on its line reads as the divisor of what stands before it, up to the mark that is missed; a word before a comma may begin a sentence. */
+function dividesInComment(text: string, end: number): boolean {
+  const rest = /^[ \t]*\/\/(?!\/)[ \t]*([\w.()]+(?:[ \t]*[-+*/%][ \t]*[\w.()]+)*)[ \t]*([;,)\]}])/.exec(text.slice(end, end + 200));
+  return rest !== null && (rest[2] !== "," || /^[\d(]/.test(rest[1] ?? ""));
 }
 
 const { Plus, Minus, Star, Slash, Percent, Power, Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, And, Or } = Mark;
@@ -150,7 +165,19 @@ const forms: { readonly [rule: string]: string } = {
 const beginsItem: ReadonlySet<TokenType> = new Set([Identifier, NumberToken, StringToken, Mark.OpenRound, Mark.OpenSquare, Mark.OpenCurly]);
 
 /** Rules that are the same wherever they stand: the form around them says what to write. */
-const plainRules: ReadonlySet<string> = new Set(["identifier", "label", "string", "body", "fields", "dims", "parameters"]);
+const plainRules: ReadonlySet<string> = new Set([
+  "identifier",
+  "label",
+  "anyName",
+  "holed",
+  "string",
+  "body",
+  "fields",
+  "dims",
+  "parameters",
+  "axis",
+  "typeArgument",
+]);
 
 function hintFor(expected: string, token: IToken, rules: readonly string[]): string | undefined {
   if (expected.startsWith("`,` or")) {

@@ -10,7 +10,7 @@ export const syntaxMessages = {
   "block-comment": error((_: Nothing) => "the language has no comments in `/* … */`"),
   "unclosed-string": error((_: Nothing) => "the string is not closed on its line"),
   "number-too-large": error((h: { readonly number: string; readonly limit: string }) => `the ${h.number} is beyond ${h.limit}`),
-  "too-deep": error((h: { readonly limit: number; readonly what: string }) => `more than ${h.limit} ${h.what} in one expression`),
+  "too-deep": error((h: { readonly limit: number; readonly what: string }) => `more than ${h.limit} ${h.what}`),
   "too-long": error(
     (h: { readonly what: string; readonly limit: number; readonly of: string }) => `${h.what} may have ${h.limit} ${h.of} at most`,
   ),

@@ -6,6 +6,9 @@ import { createToken, Lexer, type TokenType } from "chevrotain";
 export const AnyName = createToken({ name: "AnyName", pattern: Lexer.NA, label: "a name" });
 export const Identifier = createToken({ name: "Identifier", pattern: /[A-Za-z_][A-Za-z0-9_]*/, categories: AnyName });
 
+/** An axis of any size, in types alone: nothing can be declared by this name. */
+export const AnyAxis = createToken({ name: "AnyAxis", pattern: "_", label: "`_`", longer_alt: Identifier });
+
 const keywordNames = [
   "import", "from", "dim", "type", "param", "const", "block", "weight", "return", "let", "if", "else", "repeat", "of", "as",
   "require", "model", "graph", "sampler", "tokenizer", "preset", "ablation", "true", "false",
@@ -65,6 +68,10 @@ export const Mark = markTokens();
 
 export const NumberToken = createToken({ name: "Number", pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/, label: "a number" });
 export const StringToken = createToken({ name: "String", pattern: /"(?:[^"\\\n\r]|\\.)*"/, label: "a string" });
+/** A label with holes: its text up to the first hole, between two, and behind the last. `label-tokens.ts` makes them of a string. */
+export const LabelStart = createToken({ name: "LabelStart", pattern: Lexer.NA, label: "a name" });
+export const LabelMiddle = createToken({ name: "LabelMiddle", pattern: Lexer.NA, label: "`}`" });
+export const LabelEnd = createToken({ name: "LabelEnd", pattern: Lexer.NA, label: "`}`" });
 /** A string that its line ends before its closing quote: its own token, so that the rest of the file is still read. */
 export const BrokenString = createToken({ name: "BrokenString", pattern: /"(?:[^"\\\n\r]|\\.)*/, label: "an unclosed string" });
 /** A comment of other languages, whole or without its end: its own token, so that it is one error. */
@@ -82,10 +89,14 @@ export const tokens: readonly TokenType[] = [
   LineComment,
   BlockComment,
   ...Object.values(Word),
+  AnyAxis,
   Identifier,
   NumberToken,
   StringToken,
   BrokenString,
+  LabelStart,
+  LabelMiddle,
+  LabelEnd,
   ...Object.values(Mark),
   AnyName,
 ];

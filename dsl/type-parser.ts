@@ -4,7 +4,7 @@ import type { ParserMethod } from "chevrotain";
 import type { LiteralTypeNode, ScalarTypeNode, TypeNode } from "./ast.ts";
 import { ExpressionParser } from "./expression-parser.ts";
 import type { Expression } from "./expressions.ts";
-import { Identifier, Mark } from "./tokens.ts";
+import { AnyAxis, Identifier, Mark } from "./tokens.ts";
 
 const scalarNames = new Set(["int", "float", "bool", "string"]);
 
@@ -60,11 +60,23 @@ export class TypeParser extends ExpressionParser {
     const dtype = this.SUBRULE(this.identifier);
     this.CONSUME1(Mark.Comma);
     this.CONSUME(Mark.OpenSquare);
-    const axes = this.separated(1, Mark.CloseSquare, () => this.SUBRULE(this.expression));
+    const axes = this.separated(1, Mark.CloseSquare, () => this.SUBRULE(this.axis));
     this.CONSUME(Mark.CloseSquare);
     this.CONSUME(Mark.Greater);
     return { kind: "tensor-type", dtype, axes, span: this.from(start) };
   });
+
+  private readonly axis = this.RULE(
+    "axis",
+    (): Expression => this.OR([{ ALT: () => this.SUBRULE(this.anyAxis) }, { ALT: () => this.SUBRULE(this.expression) }]),
+  );
+
+  private readonly typeArgument = this.RULE(
+    "typeArgument",
+    (): Expression => this.OR([{ ALT: () => this.SUBRULE(this.anyAxis) }, { ALT: () => this.SUBRULE(this.sum) }]),
+  );
+
+  private readonly anyAxis = this.RULE("anyAxis", (): Expression => ({ kind: "name", ...this.identifierOf(this.CONSUME(AnyAxis)) }));
 
   private readonly namedType = this.RULE("namedType", (): TypeNode => {
     const start = this.position();
@@ -72,7 +84,7 @@ export class TypeParser extends ExpressionParser {
     let items: Expression[] = [];
     this.OPTION(() => {
       this.CONSUME(Mark.Less);
-      items = this.separated(0, Mark.Greater, () => this.SUBRULE(this.sum));
+      items = this.separated(0, Mark.Greater, () => this.SUBRULE(this.typeArgument));
       this.CONSUME(Mark.Greater);
     });
     if (scalarNames.has(name.name) && items.length === 0) {

@@ -1,7 +1,7 @@
 /** The parts of a node of the syntax tree: what every walk over bodies and expressions goes down by. */
 
-import type { Statement } from "./ast.ts";
-import type { Expression } from "./expressions.ts";
+import type { RepeatStatement, Statement } from "./ast.ts";
+import type { CallExpression, Expression } from "./expressions.ts";
 
 /** The statements and expressions directly within a node, in the order of the source. */
 export function partsOf(node: Statement | Expression): readonly (Statement | Expression)[] {
@@ -22,7 +22,7 @@ export function partsOf(node: Statement | Expression): readonly (Statement | Exp
     case "conditional":
       return [node.test, node.then, node.otherwise];
     case "call":
-      return [...(node.piped === undefined ? [] : [node.piped]), ...node.arguments.map((argument) => argument.value)];
+      return [...(node.piped === undefined ? [] : [node.piped]), ...node.arguments.map((argument) => argument.value), ...holesOf(node)];
     case "member":
       return [node.object];
     case "index":
@@ -38,10 +38,14 @@ export function partsOf(node: Statement | Expression): readonly (Statement | Exp
     case "if":
       return [node.test, ...node.then, ...(node.otherwise ?? [])];
     case "repeat":
-      return [node.range, ...node.body];
+      return [node.range, ...holesOf(node), ...node.body];
     case "require":
       return [node.test, node.message];
     case "weight":
       return node.init.deviation === undefined ? [] : [node.init.deviation];
   }
+}
+
+function holesOf({ label }: CallExpression | RepeatStatement): readonly Expression[] {
+  return label?.holes ?? [];
 }

@@ -86,11 +86,9 @@ function numeric(operator: BinaryOperator, a: number, b: number): number | boole
 function intBinary(expression: BinaryExpression, left: IntStatic, right: IntStatic, frame: Frame): Static {
   const { operator } = expression;
   if ((operator === "/" || operator === "%") && (right.value === 0 || (operator === "/" && left.value % right.value !== 0))) {
-    return fail(frame, "inexact-division", expression.span, {
-      operation: `${grouped(left, operator)} ${operator} ${grouped(right, operator)}`,
-      dividend: left.value,
-      divisor: right.value,
-    });
+    const operation = `${grouped(left, operator)} ${operator} ${grouped(right, operator)}`;
+    const hint = right.value === 0 ? undefined : `\`div(${nameOf(left)}, ${nameOf(right)})\` is rounded down`;
+    return fail(frame, "inexact-division", expression.span, { operation, dividend: left.value, divisor: right.value }, { hint });
   }
   if (operator === "**" && right.value < 0) {
     const holes = { operation: `${grouped(left, operator)} ** ${right.value}` };
@@ -149,11 +147,16 @@ const ranges: { readonly [D in DType]: { readonly shown: string; readonly holds:
   i32: { shown: "whole numbers from -2147483648 to 2147483647", holds: (value) => value === (value | 0) },
 };
 
+/** Fails where a number is none of the element type. */
+export function refuseNumber(value: number, dtype: DType, span: Span, frame: Frame): void {
+  const { shown, holds } = ranges[dtype];
+  if (!holds(value)) fail(frame, "no-such-number", span, { value, dtype, range: shown });
+}
+
 /** A number as a tensor of the other side's rank, every axis of size 1. */
 function scalarLike(value: number, like: TensorStatic, span: Span, frame: Frame): TensorStatic {
   const { dtype } = like.type;
-  const { shown, holds } = ranges[dtype];
-  if (!holds(value)) return fail(frame, "no-such-number", span, { value, dtype, range: shown });
+  refuseNumber(value, dtype, span, frame);
   const type = { dtype, axes: like.type.axes.map(() => ({ size: 1, factors: [] })) };
   return { kind: "tensor", type, id: frame.expansion.builder.constant(newValue(frame, span, type), [value]) };
 }

@@ -1,6 +1,6 @@
 /** Axes of declared types to sizes, in the scope that each was written in. */
 
-import type { Expression } from "../../dsl/index.ts";
+import { type Expression, isAnyAxis } from "../../dsl/index.ts";
 import { mostSize } from "../graph/graph.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Frame, fail, Scope } from "./frame.ts";
@@ -20,7 +20,7 @@ export function axisExpressionSize(axis: AxisExpression, frame: Frame): IntStati
 /** The body of a `type` sees its parameters and its own file, never the names of the block that uses it. */
 function aliasScope(parameters: ReadonlyMap<string, AxisExpression>, frame: Frame): Scope {
   const scope = new Scope();
-  for (const [name, axis] of parameters) scope.declare(name, axisExpressionSize(axis, frame));
+  for (const [name, axis] of parameters) if (!isAnyAxis(axis.expression)) scope.declare(name, axisExpressionSize(axis, frame));
   return scope;
 }
 

@@ -3,40 +3,29 @@
 import type { BlockDeclaration, CallExpression, Parameter } from "../../dsl/index.ts";
 import { type Axis, axisName, showAxes } from "../graph/axis.ts";
 import type { ValueId } from "../graph/graph.ts";
-import { axisExpressionSize, bareName } from "./axes.ts";
+import { bareName } from "./axes.ts";
 import { runBody } from "./body.ts";
 import { spendings } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
-import { type Frame, fail, labelled, newValue, Scope, spend } from "./frame.ts";
+import { type Frame, fail, newValue, Scope, spend } from "./frame.ts";
 import { namedDim } from "./globals.ts";
-import { tensorsOf } from "./known-calls.ts";
-import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
-import { dtypeOf, fits, showType, signatureShape, type TensorShape } from "./types.ts";
+import type { KnownCall } from "./known-calls.ts";
+import { labelled } from "./labels.ts";
+import { declaredAxes, mapTensors, type TensorPart, type Typed, tensorParts } from "./results.ts";
+import { describe, int, ListStatic, type Static, type TensorStatic } from "./static.ts";
+import { dtypeOf, fits, showType, signatureForm, type TensorShape } from "./types.ts";
 
-interface TensorParameter {
+/** A tensor of the arguments. */
+interface TensorArgument extends TensorPart {
   readonly parameter: Parameter;
-  readonly shape: TensorShape;
-  readonly value: TensorStatic;
 }
 
-export function callBlock(call: CallExpression, block: BlockDeclaration, file: string, caller: Frame): TensorStatic {
+/** What the block returns, as the caller knows it. */
+export function callBlock(call: CallExpression, block: BlockDeclaration, file: string, caller: Frame): Static {
   const given = matchArguments(call, block, caller);
-  const { known, builder, budget, reads } = caller.expansion;
+  const { known, budget } = caller.expansion;
   // Each list is looked at whole: for the key, and for whether it is of the parameter's type.
   for (const value of given.values()) if (value.kind === "list") spend(caller, call.callSpan, "items", value.length);
-  const key = known?.keyOf(`${file} ${block.name.name}`, given);
-  const before = key === undefined ? undefined : known?.get(key);
-  if (before !== undefined) {
-    for (const [what, amount] of spendings(before.cost)) spend(caller, call.callSpan, what, amount);
-    const id = builder.input(call.callee.name, newValue(caller, call.callSpan, before.type), []);
-    reads.addStandIn(
-      id,
-      before.reads.map((name) => (given.get(name) as TensorStatic).id),
-    );
-    known?.leaveOut(id, before, given);
-    return { kind: "tensor", id, type: before.type };
-  }
-  const spent = budget.spent();
   const inside: Frame = {
     ...labelled(caller, call.label),
     file,
@@ -45,27 +34,69 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   };
   // The caller's names for the same dims and parameters: the result's axes are read with these.
   const outside: Frame = { ...inside, scope: new Scope() };
+  const tensors = tensorArguments(call, block, given, inside);
+  const ids = tensors.map(({ value }) => value.id);
+  const key = known?.keyOf(`${file} ${block.name.name}`, given, ids);
+  const before = key === undefined ? undefined : known?.get(key);
+  if (before !== undefined) return standIn(call, block, before, ids, inside, caller);
 
-  const tensors = bindDims(call, block, given, inside, outside);
+  const spent = budget.spent();
+  const from = known?.owned.length ?? 0;
+  bindDims(call, block, tensors, inside, outside);
   bindParameters(block, given, inside, outside);
-  for (const tensor of tensors) declareTensor(call, block, tensor, inside);
-
+  declareTensors(call, block, given, inside);
   const returned = runBody(block.body, inside);
   if (returned === undefined) throw new Error(`expand: ${block.name.name} ends without return, which check should have found`);
-  const result = resultShape(block, file, inside);
-  checkResult(block.name.name, returned.value, result, returned.expression.span, inside);
-  const axes = result.axes.map((axis) => axisOf(axisExpressionSize(axis, outside)));
-  const type = { dtype: returned.value.type.dtype, axes };
-  const { id } = returned.value;
-  if (key !== undefined)
-    known?.set(key, { type, cost: budget.spent(spent), reads: readParameters(id, given, inside), result: id, tensors: tensorsOf(given) });
-  return { kind: "tensor", id, type };
+  const cost = budget.spent(spent);
+  const promised = { name: block.name.name, value: returned.value, type: block.result, file, source: returned.expression };
+  const results: ValueId[] = [];
+  const result = mapTensors(promised, inside, ({ name, shape, value, span }) => {
+    checkResult(name, value, shape, span, inside);
+    results.push(value.id);
+    return { ...value, type: { dtype: value.type.dtype, axes: declaredAxes(shape.axes, value.type.axes, outside) } };
+  });
+  if (key !== undefined) {
+    const reads = new Map(results.map((id) => [id, argumentsRead(id, ids, inside)]));
+    known?.set(key, { result, reads, cost, tensors: ids, path: inside.path, owned: { from, to: known.owned.length } });
+  }
+  return result;
 }
 
-function readParameters(result: ValueId, given: ReadonlyMap<string, Static>, inside: Frame): string[] {
-  const tensors = [...given].flatMap(([name, value]) => (value.kind === "tensor" ? [[name, value.id] as const] : []));
-  const read = inside.expansion.reads.readBy(result, new Set(tensors.map(([, id]) => id)));
-  return tensors.flatMap(([name, id]) => (read.has(id) ? [name] : []));
+/** The result of a call like an earlier one, each of its tensors an input that stands for it. */
+function standIn(
+  call: CallExpression,
+  block: BlockDeclaration,
+  before: KnownCall,
+  ids: readonly ValueId[],
+  inside: Frame,
+  caller: Frame,
+): Static {
+  const { known, builder, made: weights, reads } = caller.expansion;
+  for (const [what, amount] of spendings(before.cost)) spend(caller, call.callSpan, what, amount);
+  for (const weight of known?.ownedBy(before, inside.path) ?? []) {
+    weights.claim(inside, call.callSpan, weight.path, weight.type);
+    known?.owned.push(weight);
+  }
+  const made = new Map<ValueId, ValueId>();
+  const typed = { name: block.name.name, value: before.result, type: block.result, file: inside.file, source: call.callSpan };
+  return mapTensors(typed, caller, ({ value: { id: result, type } }) => {
+    const id = made.get(result) ?? builder.input(call.callee.name, newValue(caller, call.callSpan, type), []);
+    if (!made.has(result)) {
+      made.set(result, id);
+      reads.addStandIn(
+        id,
+        (before.reads.get(result) ?? []).map((argument) => ids[argument] as ValueId),
+      );
+      known?.leaveOut(id, result, before, ids);
+    }
+    return { kind: "tensor", id, type };
+  });
+}
+
+/** Which of a call's tensors a result depends on, by their places among them. */
+function argumentsRead(result: ValueId, tensors: readonly ValueId[], inside: Frame): number[] {
+  const read = inside.expansion.reads.readBy(result, new Set(tensors));
+  return tensors.flatMap((id, i) => (read.has(id) ? [i] : []));
 }
 
 function matchArguments(call: CallExpression, block: BlockDeclaration, caller: Frame): Map<string, Static> {
@@ -83,25 +114,40 @@ function matchArguments(call: CallExpression, block: BlockDeclaration, caller: F
   return given;
 }
 
-/** Finds the tensor arguments and gives each dim in `<>` the size of the axis that it stands for. */
-function bindDims(
+function argumentOf(call: CallExpression, parameter: Parameter, value: Static, inside: Frame): Typed {
+  return { name: parameter.name.name, value, type: parameter.type, file: inside.file, source: call.callSpan };
+}
+
+function holdsTensors(parameter: Parameter, inside: Frame): boolean {
+  return signatureForm(inside.expansion.program, parameter.type, inside.file).kind !== "known";
+}
+
+/** The arguments whose types have tensors, with the empty lists that such parameters may have by default. */
+function tensorValues(block: BlockDeclaration, given: ReadonlyMap<string, Static>, inside: Frame): (readonly [Parameter, Static])[] {
+  return block.parameters.flatMap((parameter) => {
+    if (!holdsTensors(parameter, inside)) return [];
+    const value = given.get(parameter.name.name) ?? (parameter.value === undefined ? undefined : ListStatic.of([]));
+    if (value !== undefined) return [[parameter, value] as const];
+    throw new Error(`expand: argument ${parameter.name.name} of ${block.name.name} is missing, which check should have found`);
+  });
+}
+
+function tensorArguments(
   call: CallExpression,
   block: BlockDeclaration,
   given: ReadonlyMap<string, Static>,
   inside: Frame,
-  outside: Frame,
-): TensorParameter[] {
+): TensorArgument[] {
+  return tensorValues(block, given, inside).flatMap(([parameter, value]) =>
+    tensorParts(argumentOf(call, parameter, value, inside), inside).map((part) => ({ ...part, parameter })),
+  );
+}
+
+/** Gives each dim in `<>` the size of the first axis of an argument that it stands for. */
+function bindDims(call: CallExpression, block: BlockDeclaration, tensors: readonly TensorArgument[], inside: Frame, outside: Frame): void {
   const dims = new Set(block.dims.map((dim) => dim.name));
-  const tensors: TensorParameter[] = [];
-  for (const parameter of block.parameters) {
-    const shape = signatureShape(inside.expansion.program, parameter.type, inside.file);
-    if (shape === undefined) continue;
-    const value = given.get(parameter.name.name);
-    const names = { parameter: parameter.name.name, block: block.name.name };
-    if (value?.kind !== "tensor") {
-      const found = value === undefined ? "missing" : describe(value);
-      return fail(inside, "wrong-kind", call.callSpan, { expected: `a tensor for \`${names.parameter}\``, found });
-    }
+  for (const { name: parameter, shape, value } of tensors) {
+    const names = { parameter, block: block.name.name };
     if (value.type.axes.length !== shape.axes.length) {
       const expected = `[${shape.axes.map((axis) => bareName(axis) ?? sourceOf(axis.expression.span, inside)).join(", ")}]`;
       return fail(inside, "argument-rank", call.callSpan, { ...names, expected, found: showAxes(value.type.axes) });
@@ -117,9 +163,11 @@ function bindDims(
       inside.scope.declare(name, namedDim(name, found.size));
       outside.scope.declare(name, int(found.size, found.factors));
     }
-    tensors.push({ parameter, shape, value });
   }
-  return tensors;
+  const [unbound] = dims;
+  if (unbound === undefined) return;
+  const hint = `give the list a tensor, or make it a parameter: \`${unbound.toLowerCase()}: int\``;
+  fail(inside, "unbound-size", call.callSpan, { dim: unbound, block: block.name.name }, { hint });
 }
 
 /** Compile-time parameters. Inside, a number that the caller gave is an axis by the parameter's own name; a default keeps the names it is made of. */
@@ -127,7 +175,7 @@ function bindParameters(block: BlockDeclaration, given: ReadonlyMap<string, Stat
   const { program } = inside.expansion;
   for (const parameter of block.parameters) {
     const name = parameter.name.name;
-    if (signatureShape(program, parameter.type, inside.file) !== undefined) continue;
+    if (holdsTensors(parameter, inside)) continue;
     const value = given.get(name);
     if (value !== undefined) {
       if (!fits(program, value, parameter.type, inside.file)) {
@@ -142,21 +190,41 @@ function bindParameters(block: BlockDeclaration, given: ReadonlyMap<string, Stat
   }
 }
 
-/** Checks each axis of a tensor argument against its type, and names the axes as the body knows them. */
-function declareTensor(call: CallExpression, block: BlockDeclaration, { parameter, shape, value }: TensorParameter, inside: Frame): void {
-  const axes = shape.axes.map((axis, i) => {
-    const expected = axisOf(axisExpressionSize(axis, inside));
+/** Checks each axis of the arguments' tensors against their types, and names the axes as the body knows them. */
+function declareTensors(call: CallExpression, block: BlockDeclaration, given: ReadonlyMap<string, Static>, inside: Frame): void {
+  for (const [parameter, value] of tensorValues(block, given, inside)) {
+    const declared = mapTensors(argumentOf(call, parameter, value, inside), inside, (part) => ({
+      ...part.value,
+      type: { dtype: part.value.type.dtype, axes: argumentAxes(call, block, { ...part, parameter }, inside) },
+    }));
+    inside.scope.declare(parameter.name.name, declared);
+  }
+}
+
+function argumentAxes(
+  call: CallExpression,
+  block: BlockDeclaration,
+  { name, path, shape, value, parameter }: TensorArgument,
+  inside: Frame,
+) {
+  const axes = declaredAxes(shape.axes, value.type.axes, inside);
+  for (const [i, expected] of axes.entries()) {
     const found = value.type.axes[i] as Axis;
-    if (found.size === expected.size) return expected;
-    return fail(
+    if (found.size === expected.size) continue;
+    fail(
       inside,
       "argument-shape",
       argumentSpan(call, block, parameter),
-      { parameter: parameter.name.name, block: block.name.name, axis: axisName(expected), expected: expected.size, found: found.size },
-      { related: [{ message: `\`${parameter.name.name}\` declared here`, span: parameter.span }] },
+      { parameter: name, block: block.name.name, axis: axisName(expected), expected: expected.size, found: found.size },
+      {
+        hint: path.some((step) => typeof step === "number")
+          ? "where the items of a list differ, let the type have the axis `_`"
+          : undefined,
+        related: [{ message: `\`${parameter.name.name}\` declared here`, span: parameter.span }],
+      },
     );
-  });
-  inside.scope.declare(parameter.name.name, { kind: "tensor", id: value.id, type: { dtype: value.type.dtype, axes } });
+  }
+  return axes;
 }
 
 function argumentSpan(call: CallExpression, block: BlockDeclaration, parameter: Parameter) {
@@ -167,15 +235,9 @@ function argumentSpan(call: CallExpression, block: BlockDeclaration, parameter: 
   return expressions[block.parameters.indexOf(parameter)]?.span ?? call.callSpan;
 }
 
-function resultShape(block: BlockDeclaration, file: string, frame: Frame): TensorShape {
-  const shape = signatureShape(frame.expansion.program, block.result, file);
-  if (shape === undefined) throw new Error(`expand: ${block.name.name} returns no tensor, which check should have found`);
-  return shape;
-}
-
-/** The returned tensor against the promised type; shared with graphs. */
+/** A returned tensor against the promised type; shared with graphs. */
 export function checkResult(name: string, value: TensorStatic, promised: TensorShape, span: CallExpression["span"], frame: Frame): void {
-  const expected = promised.axes.map((axis) => axisOf(axisExpressionSize(axis, frame)));
+  const expected = declaredAxes(promised.axes, value.type.axes, frame);
   if (expected.length !== value.type.axes.length) {
     return fail(frame, "result-rank", span, { block: name, expected: showAxes(expected), found: showAxes(value.type.axes) });
   }

@@ -1,4 +1,4 @@
-/** Runs the statements of a block or graph at compile time; what is left is the tensor that it returns. */
+/** Runs the statements of a block or graph at compile time; what is left is the value that it returns. */
 
 import {
   type Expression,
@@ -10,15 +10,16 @@ import {
 } from "../../dsl/index.ts";
 import type { WeightInitialiser } from "../graph/graph.ts";
 import { axisExpressionSize } from "./axes.ts";
-import { evaluate, evaluateBool, evaluateTensor } from "./evaluate.ts";
-import { enter, type Frame, fail, itemsOf, join, labelled, leave, Scope, spend } from "./frame.ts";
-import { axisOf, describe, int, type TensorStatic } from "./static.ts";
+import { evaluate, evaluateBool } from "./evaluate.ts";
+import { below, enter, type Frame, fail, itemsOf, leave, Scope, spend } from "./frame.ts";
+import { inRound } from "./labels.ts";
+import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
 import { dtypeOf, signatureShape } from "./types.ts";
 import { newWeight } from "./weights.ts";
 
-/** The returned tensor, and the expression that returned it; undefined when the statements end without `return`. */
+/** The returned value, and the expression that returned it; undefined when the statements end without `return`. */
 export interface Returned {
-  readonly value: TensorStatic;
+  readonly value: Static;
   readonly expression: Expression;
 }
 
@@ -56,7 +57,7 @@ function runStatement(statement: Statement, frame: Frame): Returned | undefined 
       frame.scope.declare(statement.name.name, declareWeight(statement, frame));
       return undefined;
     case "return":
-      return { value: evaluateTensor(statement.value, frame), expression: statement.value };
+      return { value: evaluate(statement.value, frame), expression: statement.value };
     case "expression":
       evaluate(statement.value, frame);
       return undefined;
@@ -78,9 +79,7 @@ function runRepeat(statement: RepeatStatement, frame: Frame): Returned | undefin
     const scope = new Scope(frame.scope);
     if (statement.element !== undefined) scope.declare(statement.element.name, item);
     if (statement.index !== undefined) scope.declare(statement.index.name, int(i));
-    const inside = labelled({ ...frame, scope }, statement.label);
-    const path = statement.label === undefined ? inside.path : join(inside.path, String(i));
-    const returned = runBody(statement.body, { ...inside, path });
+    const returned = runBody(statement.body, inRound({ ...frame, scope }, statement.label, i));
     if (returned !== undefined) return returned;
   }
   return undefined;
@@ -120,7 +119,7 @@ function declareWeight(statement: WeightStatement, frame: Frame): TensorStatic {
   if (shape === undefined) throw new Error("expand: a weight of a compile-time type, which check should have found");
   const axes = shape.axes.map((axis) => axisOf(axisExpressionSize(axis, frame)));
   const type = { dtype: dtypeOf(shape.dtype, expansion.precision), axes };
-  const inside = labelled(frame, statement.name);
+  const inside = below(frame, statement.name.name, frame.sharesRounds ? "rounds" : "none", statement.name.span);
   return { kind: "tensor", type, id: newWeight(inside, statement.span, inside.path, type, initialiser(statement, frame)) };
 }
 

@@ -1,6 +1,6 @@
 /** What expanding a source may take, and what it has taken: nothing a source says makes a build hang, overflow or fill the memory. */
 
-/** For one graph, far above any model. Constants are single numbers, one a value, so that the values bound their bytes too. */
+/** For one graph, far above any model. A constant is a single number, bounded by the values, or counts its elements as items. */
 const ofGraph = {
   steps: {
     of: "the graph",
@@ -14,7 +14,7 @@ const ofGraph = {
     unit: "values, counted once more by each that reads them",
     hint: "give the model fewer layers",
   },
-  items: { of: "the graph", most: 1_000_000, unit: "items of lists", hint: "keep less in lists" },
+  items: { of: "the graph", most: 1_000_000, unit: "items of lists and constants", hint: "keep less in lists, and constants smaller" },
   expressions: { of: "the graph", most: 2_000_000, unit: "expressions", hint: "repeat less often" },
 } as const;
 

@@ -15,13 +15,18 @@ import { type AxisType, isProblem, type OpEntry, type ShapeProblem } from "../op
 import { isOpName, opEntry } from "../ops/table.ts";
 import { arrange, view } from "./arrange.ts";
 import { callBlock } from "./blocks.ts";
+import { constantForm } from "./constants.ts";
 import { evaluate, evaluateInt, evaluateList, evaluateTensor } from "./evaluate.ts";
-import { type Frame, fail, itemsOf, join, labelled, newValue, originAt, spend } from "./frame.ts";
+import { type Frame, fail, itemsOf, join, newValue, originAt, spend } from "./frame.ts";
+import { labelled } from "./labels.ts";
+import { numberCall } from "./numbers.ts";
 import { describe, type IntStatic, type Static, type TensorStatic } from "./static.ts";
 import { newWeight } from "./weights.ts";
 
 /** A call of whatever its name stands for: a block of the file's scope, a form of the language, or an op. */
 export function call(expression: CallExpression, frame: Frame): Static {
+  const number = numberCall(expression, frame);
+  if (number !== undefined) return number;
   spend(frame, expression.callSpan, "steps");
   const name = expression.callee.name;
   const declared = frame.expansion.program.files.get(frame.file)?.names.get(name);
@@ -29,6 +34,9 @@ export function call(expression: CallExpression, frame: Frame): Static {
   const inputs = expression.piped === undefined ? [] : [expression.piped];
   const given = [...inputs, ...expression.arguments.filter((argument) => argument.name === undefined).map((argument) => argument.value)];
   if (name === "view" || name === "arrange" || name === "expand") return layoutCall(expression, given, frame);
+  const form = constantForm(expression);
+  const argument = given[0] ?? expression.arguments[0]?.value;
+  if (form !== undefined && argument !== undefined) return form(expression, argument, frame);
   if (!isOpName(name) || opEntry(name).internal) throw new Error(`expand: no op or block ${name}, which check should have found`);
   return callOp(expression, name, given, frame);
 }

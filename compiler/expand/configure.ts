@@ -17,7 +17,9 @@ import { evaluate } from "./evaluate.ts";
 import { type Attempt, attempt, ExpansionFailure } from "./failure.ts";
 import { type Frame, Scope } from "./frame.ts";
 import { Globals, globalKey, namedDim } from "./globals.ts";
+import { MadeWeights } from "./made-weights.ts";
 import { expandDiagnostic } from "./messages.ts";
+import { numberCall } from "./numbers.ts";
 import { describe, int, ListStatic, record, type Static } from "./static.ts";
 import { fits, showType } from "./types.ts";
 import { WeightReads } from "./unread-weights.ts";
@@ -68,17 +70,31 @@ export function configure(program: Program, choices: Choices, budget = new Budge
 
 /** A frame in which expressions outside any block are read: file-level names only, and no tensors. */
 export function staticFrame(program: Program, globals: Globals, file: string, budget: Budget, scope = new Scope()): Frame {
-  const call = () => {
-    throw new Error("expand: a call outside a block, which check should have found");
+  const call: Frame["expansion"]["call"] = (expression, frame) => {
+    const number = numberCall(expression, frame);
+    if (number === undefined) throw new Error("expand: a call outside a block, which check should have found");
+    return number;
   };
   const builder = new GraphBuilder();
   const reads = new WeightReads(builder);
   return {
-    expansion: { program, globals, builder, reads, precision: "f32", known: undefined, budget, weights: undefined, call },
+    expansion: {
+      program,
+      globals,
+      builder,
+      reads,
+      precision: "f32",
+      known: undefined,
+      budget,
+      made: new MadeWeights(),
+      weights: undefined,
+      call,
+    },
     file,
     scope,
     path: "",
     label: undefined,
+    sharesRounds: false,
     expandedFrom: [],
   };
 }

@@ -111,6 +111,9 @@ function method(expression: MethodExpression, frame: Frame): Static {
   switch (expression.method.name) {
     case "reversed":
       return listOf([...list.items].reverse(), expression, frame);
+    case "min":
+    case "max":
+      return extreme(list, expression, frame);
     case "push": {
       const [item] = expression.arguments;
       if (item === undefined) throw new Error("expand: push without an item, which check should have found");
@@ -121,7 +124,7 @@ function method(expression: MethodExpression, frame: Frame): Static {
     }
     case "pop": {
       const last = list.at(list.length - 1);
-      if (last === undefined) return fail(frame, "empty-list", expression.span, { name: variableOf(expression) });
+      if (last === undefined) return fail(frame, "empty-list", expression.span, { operation: `${variableOf(expression)}.pop()` });
       frame.scope.assign(variableOf(expression), list.pop());
       return last;
     }
@@ -129,6 +132,21 @@ function method(expression: MethodExpression, frame: Frame): Static {
       throw new Error(`expand: lists have no method ${expression.method.name}, which check should have found`);
   }
 }
+
+/** The first of the least or greatest numbers of a list. */
+function extreme(list: ListStatic, expression: MethodExpression, frame: Frame): Static {
+  spend(frame, expression.span, "items", list.length);
+  let found: NumberStatic | undefined;
+  for (const item of list.items) {
+    if (item.kind !== "int" && item.kind !== "float")
+      return fail(frame, "wrong-kind", expression.object.span, { expected: "a list of numbers", found: describe(item) });
+    const wins = found === undefined || (expression.method.name === "min" ? item.value < found.value : item.value > found.value);
+    if (wins) found = item;
+  }
+  return found ?? fail(frame, "empty-list", expression.span, { operation: `${expression.method.name}()` });
+}
+
+type NumberStatic = Extract<Static, { readonly kind: "int" | "float" }>;
 
 function variableOf(expression: MethodExpression): string {
   if (expression.object.kind !== "name") throw new Error("expand: push and pop need a variable, which check should have found");

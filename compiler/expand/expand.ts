@@ -1,20 +1,22 @@
 /** A graph declaration of a configured model to the graph of ops that it stands for. */
 
 import type { Field, GraphDeclaration, SamplerDeclaration, TokenizerDeclaration } from "../../dsl/index.ts";
-import type { Graph, ValueId } from "../graph/graph.ts";
+import type { Graph } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { axisNames } from "./arrange.ts";
 import { axisExpressionSize } from "./axes.ts";
 import { checkResult } from "./blocks.ts";
-import { runBody } from "./body.ts";
+import { type Returned, runBody } from "./body.ts";
 import { call } from "./calls.ts";
 import { type Configuration, globalsOf, staticFrame } from "./configure.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Attempt, attempt } from "./failure.ts";
-import { type Frame, newValue, Scope } from "./frame.ts";
+import { type Frame, fail, newValue, Scope } from "./frame.ts";
 import { type Globals, globalKey } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
-import { axisOf, int, type Static } from "./static.ts";
+import { MadeWeights } from "./made-weights.ts";
+import { declaredAxes, tensorParts } from "./results.ts";
+import { axisOf, describe, int, type Static } from "./static.ts";
 import { dtypeOf, signatureShape, type TensorShape } from "./types.ts";
 import { WeightReads } from "./unread-weights.ts";
 
@@ -37,16 +39,15 @@ export function tokenizerOf(configuration: Configuration): TokenizerDeclaration 
 export function expandGraph(configuration: Configuration, declaration: GraphDeclaration, known?: KnownCalls): Attempt<Graph> {
   const expanded = attempt(() => expandBody(configuration, declaration, known));
   if (!expanded.ok) return expanded;
-  const { graph, result, reads } = expanded.value;
-  if (reads.allRead(graph, result)) return { ok: true, value: graph };
-  if (known === undefined) return { ok: false, diagnostics: reads.unread(graph.name, result) };
+  const { graph, reads } = expanded.value;
+  if (reads.allRead(graph)) return { ok: true, value: graph };
+  if (known === undefined) return { ok: false, diagnostics: reads.unread(graph) };
   const whole = expandGraph(configuration, declaration);
   return whole.ok ? { ok: true, value: graph } : whole;
 }
 
 interface ExpandedBody {
   readonly graph: Graph;
-  readonly result: ValueId;
   readonly reads: WeightReads;
 }
 
@@ -62,19 +63,29 @@ function expandBody(configuration: Configuration, declaration: GraphDeclaration,
   }
   const returned = runBody(declaration.body, frame);
   if (returned === undefined) throw new Error(`expand: graph ${declaration.name.name} ends without return, which check should have found`);
-  const promised = signatureShape(configuration.program, declaration.result, configuration.file);
-  if (promised === undefined) throw new Error(`expand: graph ${declaration.name.name} returns no tensor, which check should have found`);
-  checkResult(declaration.name.name, returned.value, promised, returned.expression.span, frame);
-  const axes = axisNames(promised.axes.map((axis) => axisOf(axisExpressionSize(axis, frame))));
-  const result = returned.value.id;
-  const graph = builder.finish(declaration.name.name, [{ name: outputName(declaration), value: result, axes }]);
-  return { graph, result, reads: frame.expansion.reads };
+  const graph = builder.finish(declaration.name.name, outputsOf(configuration, declaration, returned, frame));
+  return { graph, reads: frame.expansion.reads };
 }
 
-/** A graph's one output is named after the graph: no input can have that name by accident of the source alone. */
-function outputName(declaration: GraphDeclaration): string {
-  const taken = declaration.parameters.some((parameter) => parameter.name.name === declaration.name.name);
-  return taken ? `${declaration.name.name}Result` : declaration.name.name;
+/** The tensors that a graph returns. One alone is named after the graph, those of a record after their fields, of a list by their numbers. */
+function outputsOf(configuration: Configuration, declaration: GraphDeclaration, returned: Returned, frame: Frame): Graph["outputs"] {
+  const { name, result } = declaration;
+  const taken = new Set(declaration.parameters.map((parameter) => parameter.name.name));
+  const typed = { name: name.name, value: returned.value, type: result, file: configuration.file, source: returned.expression };
+  const outputs = tensorParts(typed, frame).map(({ name: of, path, shape, value, span }) => {
+    checkResult(of, value, shape, span, frame);
+    const plain = (typeof path[0] === "string" ? path : [name.name, ...path]).join(".");
+    const own = unused(plain, taken);
+    taken.add(own);
+    return { name: own, value: value.id, axes: axisNames(declaredAxes(shape.axes, value.type.axes, frame)) };
+  });
+  if (outputs.length > 0) return outputs;
+  return fail(frame, "wrong-kind", returned.expression.span, { expected: "at least one tensor", found: describe(returned.value) });
+}
+
+/** No input and output may share a name, which the source alone does not see to. */
+function unused(name: string, taken: ReadonlySet<string>): string {
+  return taken.has(name) ? unused(`${name}Result`, taken) : name;
 }
 
 /** The same configuration with the batch of a graph's input multiplied: the guided half needs clips of its own. */
@@ -123,6 +134,7 @@ function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
       precision: choices.precision,
       known,
       budget,
+      made: new MadeWeights(),
       weights: configuration.weights,
       call,
     },
@@ -130,6 +142,7 @@ function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
     scope,
     path: "",
     label: undefined,
+    sharesRounds: false,
     expandedFrom: [],
   };
   const outside = staticFrame(program, globals, file, budget, scope);

@@ -1,6 +1,6 @@
 /** Where an expression is evaluated: its names, the weight path that labels have built, and the calls that led here. */
 
-import type { CallExpression, Identifier, Program, Span } from "../../dsl/index.ts";
+import type { CallExpression, Program, Span } from "../../dsl/index.ts";
 import { axisName, showAxes } from "../graph/axis.ts";
 import { mostElements, type Origin, sizeOf, type TensorType } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
@@ -9,6 +9,7 @@ import { type Bound, type Budget, budgets, mostAxes, mostNested, type Spent } fr
 import { ExpansionFailure } from "./failure.ts";
 import type { Globals } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
+import type { MadeWeights } from "./made-weights.ts";
 import { expandDiagnostic } from "./messages.ts";
 import { relatedCalls } from "./related-calls.ts";
 import type { ListStatic, RecordStatic, Static } from "./static.ts";
@@ -49,6 +50,8 @@ export interface Expansion {
   /** Where only shapes are asked for: a call like an earlier one is not expanded again. */
   readonly known: KnownCalls | undefined;
   readonly budget: Budget;
+  /** The weights that the graph has so far. */
+  readonly made: MadeWeights;
   /** The weights that the graph has at another batch. */
   readonly weights: WeightShapes | undefined;
   /** Calls of blocks and ops; a field, so that evaluating does not import calling. */
@@ -63,6 +66,8 @@ export interface Frame {
   readonly path: string;
   /** The last of them. */
   readonly label: LabelScope | undefined;
+  /** Whether this is the body of a `repeat` without a label: what has the same label in each round has the same weights. */
+  readonly sharesRounds: boolean;
   readonly expandedFrom: Origin["expandedFrom"];
 }
 
@@ -70,11 +75,16 @@ export function join(path: string, label: string): string {
   return path === "" ? label : `${path}.${label}`;
 }
 
-export function labelled(frame: Frame, label: Identifier | undefined): Frame {
-  if (label === undefined) return frame;
-  const path = join(frame.path, label.name);
-  return { ...frame, path, label: { path, span: label.span, expandedFrom: frame.expandedFrom, outer: frame.label } };
+/** A frame whose path has more levels, none for an empty text. */
+export function below(frame: Frame, levels: string, tie: LabelScope["tie"], span: Span): Frame {
+  const path = levels === "" ? frame.path : join(frame.path, levels);
+  if (path.length > longestPath)
+    fail(frame, "bad-path", span, { path: `${path.slice(0, 60)}…`, why: `is longer than ${longestPath} characters` });
+  const label = { path, span, tie, expandedFrom: frame.expandedFrom, outer: frame.label };
+  return { ...frame, path, label, sharesRounds: false };
 }
+
+const longestPath = 10_000;
 
 export function originAt(frame: Frame, span: Span): Origin {
   return { path: frame.path, span, expandedFrom: frame.expandedFrom };

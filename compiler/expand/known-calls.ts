@@ -3,25 +3,21 @@
 import type { StandIn } from "../analysis/reads.ts";
 import { axisName } from "../graph/axis.ts";
 import type { ValueId } from "../graph/graph.ts";
-import type { AxisType } from "../ops/op.ts";
 import type { Spending } from "./budget.ts";
+import type { OwnedPath } from "./made-weights.ts";
 import type { Static } from "./static.ts";
 
-interface KnownCall {
-  readonly type: AxisType;
-  /** The tensor parameters that the result depends on. */
-  readonly reads: readonly string[];
+export interface KnownCall {
+  /** What came of it, its axes as the caller named them. */
+  readonly result: Static;
+  /** Of each tensor of the result, the tensors of the arguments that it depends on, by their places among `tensors`. */
+  readonly reads: ReadonlyMap<ValueId, readonly number[]>;
   readonly cost: Spending;
-  readonly result: ValueId;
-  /** Undefined where they lie within lists of lists: to find them all could take as long as the calls. */
-  readonly tensors: readonly ValueId[] | undefined;
-}
-
-/** The tensors of a call's arguments, in an order that its key fixes. */
-export function tensorsOf(given: ReadonlyMap<string, Static>): readonly ValueId[] | undefined {
-  const values = [...given.values()].flatMap((value) => (value.kind === "list" ? [...value.items] : [value]));
-  if (values.some(({ kind }) => kind === "list" || kind === "record")) return undefined;
-  return values.flatMap((value) => (value.kind === "tensor" ? [value.id] : []));
+  /** The tensors of the arguments, in an order that the key fixes. */
+  readonly tensors: readonly ValueId[];
+  /** The path of its label, and the weights that it made, as those of `owned` from one place to another. */
+  readonly path: string;
+  readonly owned: { readonly from: number; readonly to: number };
 }
 
 export class KnownCalls {
@@ -29,6 +25,19 @@ export class KnownCalls {
   /** Lists and records by the keys of their parts: written out, shared parts would stand in a key once for each way to them. */
   private readonly shapes = new Map<string, string>();
   private readonly keys = new WeakMap<Static, string>();
+
+  /** Every weight in the order in which calls made it, those of calls that were left out too. */
+  readonly owned: OwnedPath[] = [];
+
+  /** The weights of a call like an earlier one, whose label has another path; those that it ties, once. */
+  ownedBy({ path, owned }: KnownCall, own: string): Iterable<OwnedPath> {
+    const found = new Map<string, OwnedPath>();
+    for (const weight of this.owned.slice(owned.from, owned.to)) {
+      const below = path === "" ? weight.path : weight.path.slice(path.length + 1);
+      found.set(weight.path, { ...weight, path: own === "" ? below : `${own}.${below}` });
+    }
+    return found.values();
+  }
 
   /** The inputs that stand for calls that were left out; of one graph, if this serves one. */
   readonly standIns = new Map<ValueId, StandIn>();
@@ -41,23 +50,18 @@ export class KnownCalls {
     this.calls.set(key, call);
   }
 
-  /** `id` stands for a call like that one. */
-  leaveOut(id: ValueId, like: KnownCall, given: ReadonlyMap<string, Static>): void {
-    const tensors = tensorsOf(given);
-    const known = tensors !== undefined && like.tensors?.length === tensors.length;
-    if (known) this.standIns.set(id, { result: like.result, pairs: tensors.map((own, i) => [own, like.tensors?.[i] ?? own]) });
+  /** `id` stands for a result of a call like that one, of these tensors. */
+  leaveOut(id: ValueId, result: ValueId, like: KnownCall, tensors: readonly ValueId[]): void {
+    this.standIns.set(id, { result, pairs: tensors.map((own, i) => [own, like.tensors[i] ?? own]) });
   }
 
-  keyOf(callee: string, given: ReadonlyMap<string, Static>): string {
-    const tensors = new Map<number, string>();
-    const keyOf = (name: string, value: Static) => {
-      if (value.kind !== "tensor") return this.keyOfValue(value);
-      // What depends on one tensor in two places is known of both together alone.
-      const first = tensors.get(value.id);
-      if (first === undefined) tensors.set(value.id, name);
-      return `${this.keyOfValue(value)}${first === undefined ? "" : ` as ${first}`}`;
-    };
-    return `${callee}(${[...given].map(([name, value]) => `${name}: ${keyOf(name, value)}`).join(", ")})`;
+  /** `tensors` are those of the arguments. What depends on one tensor in two places is known of both together alone. */
+  keyOf(callee: string, given: ReadonlyMap<string, Static>, tensors: readonly ValueId[]): string {
+    const values = [...given].map(([name, value]) => `${name}: ${this.keyOfValue(value)}`);
+    const places = new Map<ValueId, number>();
+    for (const id of tensors) if (!places.has(id)) places.set(id, places.size);
+    const same = places.size === tensors.length ? "" : ` of ${tensors.map((id) => places.get(id)).join()}`;
+    return `${callee}(${values.join(", ")})${same}`;
   }
 
   private keyOfValue(value: Static): string {

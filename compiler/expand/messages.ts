@@ -32,6 +32,10 @@ export const expandMessages = {
     (h: { readonly block: string; readonly expected: string; readonly found: string }) =>
       `\`${h.block}\` promises axes ${h.expected}, but returns ${h.found}`,
   ),
+  "unbound-size": error(
+    (h: { readonly dim: string; readonly block: string }) =>
+      `no tensor is given to \`${h.block}\` whose shape tells the size of ${h.dim}: the list is empty`,
+  ),
   "requirement-failed": error((h: { readonly message: string; readonly values: string }) => `${h.message}${h.values}`),
   "cannot-arrange": error(
     (h: { readonly wanted: string; readonly value: string; readonly why: string }) =>
@@ -47,7 +51,7 @@ export const expandMessages = {
       : `\`${h.operation}\` must be a whole number, but ${h.dividend} does not divide by ${h.divisor}`,
   ),
   "out-of-range": error((h: { readonly index: number; readonly length: number }) => `index ${h.index} is outside a list of ${h.length}`),
-  "empty-list": error((h: { readonly name: string }) => `\`${h.name}.pop()\` finds the list empty`),
+  "empty-list": error((h: { readonly operation: string }) => `\`${h.operation}\` finds the list empty`),
   "bad-size": error(
     (h: { readonly axis: string; readonly size: number }) =>
       `axis ${h.axis} has size ${h.size}, but a size is a whole number from 1 to ${mostSize}`,
@@ -62,12 +66,21 @@ export const expandMessages = {
   ),
   "negative-power": error((h: { readonly operation: string }) => `\`${h.operation}\` is no whole number: the power is negative`),
   "not-finite": error((h: { readonly operation: string }) => `\`${h.operation}\` is no finite number`),
+  ragged: error(
+    (h: { readonly expected: string; readonly found: string }) =>
+      `the lists of a tensor are as long as the first ones, so ${h.expected} must stand where ${h.found} does`,
+  ),
   "no-such-number": error(
     (h: { readonly value: number; readonly dtype: string; readonly range: string }) =>
       `${h.value} is no number of ${h.dtype}, which has ${h.range}`,
   ),
   "unnamed-weight": error((h: { readonly op: string }) => `\`${h.op}\` owns weights, so the call needs a label for their path`),
   "repeated-weight": error((h: { readonly path: string }) => `the weight path \`${h.path}\` is used twice`),
+  "tied-weight": error(
+    (h: { readonly path: string; readonly first: string; readonly second: string }) =>
+      `weights that are tied are of one shape, but \`${h.path}\` is ${h.first} first, and ${h.second} here`,
+  ),
+  "bad-path": error((h: { readonly path: string; readonly why: string }) => `\`${h.path}\` ${h.why}`),
   "batch-weight": error(
     (h: { readonly path: string; readonly once: string; readonly twice: string }) =>
       `the size of the weight \`${h.path}\` depends on the batch: it is ${h.once} for one prompt, and ${h.twice} for the two that guidance runs at once`,

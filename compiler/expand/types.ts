@@ -1,6 +1,6 @@
 /** Type nodes to what they mean: the axes of a tensor type as expressions still to be evaluated, and whether a value fits a type. */
 
-import type { Expression, NamedTypeNode, Program, TensorTypeNode, TypeNode } from "../../dsl/index.ts";
+import type { Expression, NamedTypeNode, Program, TypeNode } from "../../dsl/index.ts";
 import type { DType } from "../graph/graph.ts";
 import type { Static } from "./static.ts";
 
@@ -17,27 +17,41 @@ export interface TensorShape {
   readonly axes: readonly AxisExpression[];
 }
 
-const noParameters: ReadonlyMap<string, AxisExpression> = new Map();
-
-/** A signature's shape is asked for at every call of its block: once is enough. Nodes belong to one file of one program. */
-const shapes = new WeakMap<TypeNode, TensorShape | "none">();
-
-/** The shape of a type that stands in a signature; undefined for compile-time types. */
-export function signatureShape(program: Program, type: TypeNode, file: string): TensorShape | undefined {
-  const known = shapes.get(type);
-  if (known !== undefined) return known === "none" ? undefined : known;
-  const shape = tensorShape(program, type, file);
-  shapes.set(type, shape ?? "none");
-  return shape;
+/** A type with the file that its names are read in, and what the parameters of the `type` that it stands in are. */
+export interface PlacedType {
+  readonly type: TypeNode;
+  readonly file: string;
+  readonly parameters?: ReadonlyMap<string, AxisExpression> | undefined;
 }
 
-/** Follows `type` declarations down to a tensor type; undefined for compile-time types. */
-function tensorShape(
-  program: Program,
-  type: TypeNode,
-  file: string,
-  parameters?: ReadonlyMap<string, AxisExpression>,
-): TensorShape | undefined {
+/** What a type says of a value, one level deep: types share parts, and written out they may be more than any memory holds. */
+export type Form =
+  | { readonly kind: "tensor"; readonly shape: TensorShape }
+  | { readonly kind: "list"; readonly element: PlacedType }
+  | { readonly kind: "record"; readonly fields: ReadonlyMap<string, PlacedType> }
+  /** No tensor is in it. */
+  | { readonly kind: "known" };
+
+const noParameters: ReadonlyMap<string, AxisExpression> = new Map();
+
+/** A signature's types are asked for at every call of its block: once is enough. Nodes belong to one file of one program. */
+const forms = new WeakMap<TypeNode, Form>();
+
+/** What a type that stands in a signature says. */
+export function signatureForm(program: Program, type: TypeNode, file: string): Form {
+  const known = forms.get(type) ?? formOf(program, { type, file });
+  forms.set(type, known);
+  return known;
+}
+
+/** The shape of a type that stands in a signature; undefined where it is no tensor's. */
+export function signatureShape(program: Program, type: TypeNode, file: string): TensorShape | undefined {
+  const form = signatureForm(program, type, file);
+  return form.kind === "tensor" ? form.shape : undefined;
+}
+
+/** Follows `type` declarations down to what they stand for. */
+export function formOf(program: Program, { type, file, parameters }: PlacedType): Form {
   const axis = (expression: Expression): AxisExpression => {
     if (expression.kind === "name") {
       const bound = parameters?.get(expression.name);
@@ -46,17 +60,55 @@ function tensorShape(
     }
     return { expression, file, parameters };
   };
-  if (type.kind === "tensor-type") return tensorTypeShape(type, axis);
-  if (type.kind !== "named-type") return undefined;
-  const declared = program.files.get(file)?.names.get(type.name.name);
-  if (declared?.declaration.kind !== "type") return undefined;
-  const names = declared.declaration.parameters;
-  const bindings = new Map(names.map((name, i) => [name.name, axis(argumentAt(type, i))]));
-  return tensorShape(program, declared.declaration.type, declared.file, bindings);
+  if (!holdsTensors(program, type, file)) return { kind: "known" };
+  switch (type.kind) {
+    case "tensor-type":
+      return { kind: "tensor", shape: { dtype: type.dtype.name, axes: type.axes.map(axis) } };
+    case "list-type":
+      return { kind: "list", element: { type: type.element, file, parameters } };
+    case "record-type":
+      return { kind: "record", fields: new Map(type.fields.map((field) => [field.name.name, { type: field.type, file, parameters }])) };
+    case "named-type": {
+      const declared = declaredType(program, type, file);
+      if (declared === undefined) return { kind: "known" };
+      const bindings = new Map(declared.parameters.map((name, i) => [name.name, axis(argumentAt(type, i))]));
+      return formOf(program, { type: declared.type, file: declared.file, parameters: bindings });
+    }
+    case "scalar-type":
+    case "literal-type":
+      return { kind: "known" };
+  }
 }
 
-function tensorTypeShape(type: TensorTypeNode, axis: (expression: Expression) => AxisExpression): TensorShape {
-  return { dtype: type.dtype.name, axes: type.axes.map(axis) };
+const holding = new WeakMap<TypeNode, boolean>();
+
+function holdsTensors(program: Program, type: TypeNode, file: string): boolean {
+  const known = holding.get(type) ?? looksForTensors(program, type, file);
+  holding.set(type, known);
+  return known;
+}
+
+function looksForTensors(program: Program, type: TypeNode, file: string): boolean {
+  switch (type.kind) {
+    case "tensor-type":
+      return true;
+    case "list-type":
+      return holdsTensors(program, type.element, file);
+    case "record-type":
+      return type.fields.some((field) => holdsTensors(program, field.type, file));
+    case "named-type": {
+      const declared = declaredType(program, type, file);
+      return declared !== undefined && holdsTensors(program, declared.type, declared.file);
+    }
+    case "scalar-type":
+    case "literal-type":
+      return false;
+  }
+}
+
+function declaredType(program: Program, type: NamedTypeNode, file: string) {
+  const declared = program.files.get(file)?.names.get(type.name.name);
+  return declared?.declaration.kind === "type" ? { ...declared.declaration, file: declared.file } : undefined;
 }
 
 function argumentAt(type: NamedTypeNode, index: number): Expression {

@@ -10,6 +10,8 @@ import { relatedCalls } from "./related-calls.ts";
 export interface LabelScope {
   readonly path: string;
   readonly span: Span;
+  /** Whether its path may come again for the same weights: as it says so, or in other rounds of a `repeat` without a label. */
+  readonly tie: "none" | "stated" | "rounds";
   readonly expandedFrom: Origin["expandedFrom"];
   readonly outer: LabelScope | undefined;
 }
@@ -61,8 +63,8 @@ export class WeightReads {
     return read;
   }
 
-  private sourcesOf(result: ValueId): ReadonlySet<ValueId> {
-    const found = new Set([result]);
+  private sourcesOf(results: readonly ValueId[]): ReadonlySet<ValueId> {
+    const found = new Set(results);
     for (const id of found) for (const read of this.readsOf(id)) found.add(read);
     return found;
   }
@@ -73,9 +75,9 @@ export class WeightReads {
   }
 
   /** Whether all weights are read, and all calls that stand for earlier ones, whose weights are not here. The ids of an expanded graph count its values. */
-  allRead({ values }: Graph, result: ValueId): boolean {
+  allRead({ values, outputs }: Graph): boolean {
     const read = new Uint8Array(values.length);
-    read[result] = 1;
+    for (const { value } of outputs) read[value] = 1;
     // What reads a value stands behind it.
     for (let id = values.length - 1; id >= 0; id--) {
       const value = values[id];
@@ -87,8 +89,8 @@ export class WeightReads {
     return true;
   }
 
-  unread(graph: string, result: ValueId): Diagnostic[] {
-    const read = this.sourcesOf(result);
+  unread({ name: graph, outputs }: Graph): Diagnostic[] {
+    const read = this.sourcesOf(outputs.map(({ value }) => value));
     const unread = this.weights.filter(({ id }) => !read.has(id));
     const tallies = unread.length === 0 ? undefined : this.tallies(read);
     const places = new Map<string, LabelScope>();
@@ -105,7 +107,7 @@ export class WeightReads {
     }
     return [...places.values()].map(({ path, span, expandedFrom }) => {
       const one = this.weights.some((weight) => weight.path === path);
-      const weights = one ? `the weight \`${path}\`` : `the weights of \`${path}\``;
+      const weights = one ? `the weight \`${path}\`` : path === "" ? "its weights" : `the weights of \`${path}\``;
       const hint = one ? "use it, or delete it" : "use what is computed with them, or delete them";
       return expandDiagnostic("unread-weight", span, { graph, weights }, { hint, related: relatedCalls(expandedFrom) });
     });

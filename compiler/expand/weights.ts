@@ -1,4 +1,4 @@
-/** The path and type of a weight to a value of the graph, refused where the path is taken or the size depends on the batch. */
+/** The path and type of a weight to a value of the graph, refused where the path is another's or the size depends on the batch. */
 
 import type { Span } from "../../dsl/index.ts";
 import type { ValueId, WeightInitialiser } from "../graph/graph.ts";
@@ -7,9 +7,11 @@ import { type Frame, fail, newValue } from "./frame.ts";
 
 /** `frame` is that of the innermost label of the path. */
 export function newWeight(frame: Frame, span: Span, path: string, type: AxisType, init: WeightInitialiser): ValueId {
-  const { builder, reads, weights } = frame.expansion;
-  if (builder.hasWeight(path)) return fail(frame, "repeated-weight", span, { path });
+  const { builder, known, reads, weights } = frame.expansion;
   const made = newValue(frame, span, type);
+  const tied = frame.expansion.made.claim(frame, span, path, made);
+  known?.owned.push({ path, type: made });
+  if (tied !== undefined) return tied;
   const once = weights?.shapes.get(path);
   const same = once === undefined ? weights?.missing !== "none" : once.join() === made.shape.join();
   if (!same) {
@@ -19,6 +21,7 @@ export function newWeight(frame: Frame, span: Span, path: string, type: AxisType
     });
   }
   const id = builder.weight(path, made, init);
+  frame.expansion.made.keep(path, id);
   reads.addWeight(id, path, frame.label);
   return id;
 }

@@ -28,7 +28,6 @@ export function inferType(op: OpName, inputs: readonly TensorType[], attributes:
 export class GraphBuilder {
   private readonly values: Value[] = [];
   private readonly made = new Map<ValueId, Value>();
-  private readonly weights = new Map<string, ValueId>();
   private nextId: ValueId;
 
   /** `firstId` lets a rewrite keep the ids of the graph that it rewrites clear of its own. */
@@ -48,15 +47,8 @@ export class GraphBuilder {
     return this.keep({ kind: "input", id: this.nextId, type, name, axes });
   }
 
-  /** Whether a path is taken already. */
-  hasWeight(path: string): boolean {
-    return this.weights.has(path);
-  }
-
   weight(path: string, type: TensorType, init: WeightInitialiser): ValueId {
-    const id = this.keep({ kind: "weight", id: this.nextId, type, path, init });
-    this.weights.set(path, id);
-    return id;
+    return this.keep({ kind: "weight", id: this.nextId, type, path, init });
   }
 
   constant(type: TensorType, data: readonly number[]): ValueId {

@@ -4,9 +4,9 @@ import type { BlockDeclaration, GraphDeclaration, Parameter, RepeatStatement, St
 import { nearest } from "../nearest.ts";
 import { never } from "../never.ts";
 import { type Binding, type Context, hintNearest, Names } from "./context.ts";
-import { checkAs, expect, typeOf } from "./expressions.ts";
-import { bool, float, int, type StaticType, string, tensor, unknown } from "./static-type.ts";
-import { bareAxes, checkType } from "./types.ts";
+import { checkAs, checkLabel, expect, typeOf } from "./expressions.ts";
+import { bool, float, holdsTensors, int, isOfTensors, type StaticType, showStatic, string, tensor, unknown } from "./static-type.ts";
+import { bareAxes, checkType, namesKnown } from "./types.ts";
 
 export function checkBlock(context: Context, block: BlockDeclaration, file: string): void {
   const { name, span } = block.name;
@@ -16,9 +16,7 @@ export function checkBlock(context: Context, block: BlockDeclaration, file: stri
   for (const dim of block.dims) names.declare(context, dim, { type: int, kind: "dim" });
   const bound = new Set(block.parameters.flatMap((parameter) => bareAxes(context, parameter.type, file)));
   // What a type binds that is not there, nobody knows.
-  const known = block.parameters.every(
-    ({ type }) => type.kind !== "named-type" || context.declared(type.name.name, file)?.declaration.kind === "type",
-  );
+  const known = block.parameters.every(({ type }) => namesKnown(context, type, file));
   for (const dim of block.dims) {
     if (known && !bound.has(dim.name)) {
       const hint = `use ${dim.name} as an axis of a parameter's type, or make it a parameter: \`${dim.name.toLowerCase()}: int\``;
@@ -38,26 +36,30 @@ function checkCallable(context: Context, callable: BlockDeclaration | GraphDecla
   const bound = soleDims(context, callable, names);
   for (const parameter of callable.parameters) {
     const binds = bound.get(parameter) ?? [];
-    const type = context.withoutReading(binds, () => checkType(context, parameter.type, names));
+    const type = context.withoutReading(binds, () =>
+      checkType(context, parameter.type, names, isGraph ? "an input of a graph" : undefined),
+    );
     if (isGraph && type.kind !== "tensor" && type.kind !== "unknown") {
       context.report("wrong-type", parameter.type.span, {
         expected: "a tensor, as it is an input of a graph",
         found: "a compile-time type",
       });
     }
-    if (parameter.value !== undefined && type.kind === "tensor") {
-      context.report("tensor-default", parameter.value.span, { name: parameter.name.name });
+    const none = parameter.value?.kind === "list" && parameter.value.items.length === 0;
+    if (parameter.value !== undefined && holdsTensors(type) && !none) {
+      const holes = { name: parameter.name.name, is: type.kind === "tensor" ? "is a tensor" : "holds tensors" };
+      context.report("tensor-default", parameter.value.span, holes);
     } else if (parameter.value !== undefined) checkAs(context, parameter.value, type, names);
     names.declare(context, parameter.name, { type, kind: isGraph ? "graph input" : "parameter", binds });
   }
   const result = checkType(context, callable.result, names);
-  if (result.kind !== "tensor" && result.kind !== "unknown") {
+  if (!isOfTensors(result)) {
     context.report("wrong-type", callable.result.span, {
-      expected: "a tensor type, as blocks and graphs return tensors",
-      found: "a compile-time type",
+      expected: "a tensor, or lists and records of tensors, as blocks and graphs return nothing else",
+      found: showStatic(result),
     });
   }
-  checkBody(context, callable.body, names.inner());
+  checkBody(context, callable.body, { names: names.inner(), result: isOfTensors(result) ? result : unknown });
   if (!returns(callable.body))
     context.report("missing-return", callable.name.span, { name: callable.name.name }, { hint: "end the body with `return …;`" });
 }
@@ -73,9 +75,19 @@ function soleDims(context: Context, callable: BlockDeclaration | GraphDeclaratio
   return new Map(axes.map(([parameter, bare]) => [parameter, [...bare].flatMap((dim) => bindings.get(dim) ?? [])]));
 }
 
-function checkBody(context: Context, statements: readonly Statement[], names: Names): void {
+/** A body: its names, and what `return` gives. */
+interface Body {
+  readonly names: Names;
+  readonly result: StaticType;
+}
+
+function inner({ names, result }: Body): Body {
+  return { names: names.inner(), result };
+}
+
+function checkBody(context: Context, statements: readonly Statement[], body: Body): void {
   for (const [i, statement] of statements.entries()) {
-    checkStatement(context, statement, names);
+    checkStatement(context, statement, body);
     const next = statements[i + 1];
     if (next !== undefined && returns([statement])) {
       context.report("unreachable", next.span, {}, { hint: "delete it, or move it before the return" });
@@ -92,7 +104,8 @@ function returns(statements: readonly Statement[]): boolean {
   });
 }
 
-function checkStatement(context: Context, statement: Statement, names: Names): void {
+function checkStatement(context: Context, statement: Statement, body: Body): void {
+  const { names, result } = body;
   switch (statement.kind) {
     case "const":
     case "let":
@@ -121,24 +134,24 @@ function checkStatement(context: Context, statement: Statement, names: Names): v
     }
     case "if":
       checkAs(context, statement.test, bool, names);
-      checkBody(context, statement.then, names.inner());
-      if (statement.otherwise !== undefined) checkBody(context, statement.otherwise, names.inner());
+      checkBody(context, statement.then, inner(body));
+      if (statement.otherwise !== undefined) checkBody(context, statement.otherwise, inner(body));
       return;
     case "repeat":
-      return checkRepeat(context, statement, names);
+      return checkRepeat(context, statement, body);
     case "require":
       return checkAs(context, statement.test, bool, names);
     case "weight":
-      if (!["tensor", "unknown"].includes(checkType(context, statement.type, names).kind)) {
+      if (!["tensor", "unknown"].includes(checkType(context, statement.type, names, "a weight").kind)) {
         context.report("wrong-type", statement.type.span, { expected: "a tensor type", found: "a compile-time type" });
       }
       if (statement.init.deviation !== undefined) checkAs(context, statement.init.deviation, float, names);
       return names.declare(context, statement.name, { type: tensor, kind: "weight" });
     case "return":
-      return checkAs(context, statement.value, tensor, names);
+      return checkAs(context, statement.value, result, names);
     case "expression": {
       const { value } = statement;
-      const changes = value.kind === "method" && value.method.name !== "reversed";
+      const changes = value.kind === "method" && !["reversed", "min", "max"].includes(value.method.name);
       const list = changes && value.object.kind === "name" ? names.lookUp(value.object.name) : undefined;
       context.withoutReading(list === undefined ? [] : [list], () => typeOf(context, value, names));
       if (!changes) context.report("no-effect", value.span, {}, { hint: "give it a name, `const x = …;`, or return it" });
@@ -154,7 +167,7 @@ function widened(type: StaticType): StaticType {
   return type.kind === "literal" ? string : type;
 }
 
-function checkRepeat(context: Context, statement: RepeatStatement, names: Names): void {
+function checkRepeat(context: Context, statement: RepeatStatement, { names, result }: Body): void {
   const range = typeOf(context, statement.range, names);
   const inside = names.inner();
   if (statement.element !== undefined) {
@@ -165,5 +178,6 @@ function checkRepeat(context: Context, statement: RepeatStatement, names: Names)
   }
   if (statement.index !== undefined) inside.declare(context, statement.index, { type: int, kind: "element of `repeat`" });
   if (range.kind !== "list") expect(context, statement.range, range, int);
-  checkBody(context, statement.body, inside);
+  checkLabel(context, statement.label, inside);
+  checkBody(context, statement.body, { names: inside, result });
 }

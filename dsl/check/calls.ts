@@ -5,7 +5,8 @@ import { nearest } from "../nearest.ts";
 import type { OpSignature } from "../signature.ts";
 import { type Context, hintNearest, type Names } from "./context.ts";
 import { checkAs, typeOf } from "./expressions.ts";
-import { list, type StaticType, tensor, typeOfAttribute, unknown } from "./static-type.ts";
+import { checkValues, isNumberForm } from "./forms.ts";
+import { int, list, type StaticType, tensor, typeOfAttribute, unknown } from "./static-type.ts";
 import { staticTypeOf } from "./types.ts";
 
 /** What a call may give: in order, by name, or both. */
@@ -43,13 +44,14 @@ export function callType(context: Context, call: CallExpression, names: Names): 
     const { declaration, file } = declared;
     const slots = slotsOf(declaration, () => blockSlots(context, declaration, file));
     matchArguments(context, call, slots, names);
-    return tensor;
+    return staticTypeOf(context, declaration.result, file);
   }
   const op = context.ops.get(name);
   if (declared === undefined && op !== undefined) {
     const slots = slotsOf(op, () => opSlots(op));
     matchArguments(context, call, slots, names);
-    return tensor;
+    if (op.attributes.some(({ kind }) => kind === "numbers")) checkValues(context, call, names);
+    return isNumberForm(name) ? int : tensor;
   }
   for (const argument of [...(call.piped === undefined ? [] : [call.piped]), ...call.arguments.map((given) => given.value)])
     typeOf(context, argument, names);

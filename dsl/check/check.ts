@@ -11,6 +11,7 @@ import { callType } from "./calls.ts";
 import { Context, EnoughErrors, Names } from "./context.ts";
 import { checkTypeCycles, type ValueDeclaration, valuesInOrder } from "./cycles.ts";
 import { checkAs, typeOf } from "./expressions.ts";
+import { constantForms, isNumberForm, numberForms } from "./forms.ts";
 import { LabelCheck } from "./labels.ts";
 import { load } from "./load.ts";
 import { checkModel, checkOverrides } from "./models.ts";
@@ -23,7 +24,7 @@ export function check(entry: string, host: Host, ops: readonly OpSignature[]): C
   const { files, texts, diagnostics } = load(entry, host);
   if (hasErrors(diagnostics)) return { program: undefined, diagnostics, texts };
 
-  const context = new Context(files, ops, { callType, declaredType });
+  const context = new Context(files, [...ops, ...constantForms, ...numberForms], { callType, declaredType });
   try {
     runStages(context, entry);
   } catch (thrown) {
@@ -63,7 +64,8 @@ function isValue(declaration: Declaration): declaration is ValueDeclaration {
 /** Values outside blocks and graphs are read without a graph to put a tensor in. */
 function refuseCalls(context: Context, declaration: Declaration): void {
   const visit = (node: Expression | Statement): void => {
-    if (node.kind === "call") context.report("call-outside-block", node.callSpan, { name: node.callee.name });
+    if (node.kind === "call" && !isNumberForm(node.callee.name))
+      context.report("call-outside-block", node.callSpan, { name: node.callee.name });
     else for (const part of partsOf(node)) visit(part);
   };
   switch (declaration.kind) {
@@ -101,7 +103,7 @@ function checkDeclaration(context: Context, declaration: Declaration, file: stri
       // Its type was found in its turn.
       return;
     case "param":
-      return checkAs(context, declaration.value, checkType(context, declaration.type, new Names(file)), new Names(file));
+      return checkAs(context, declaration.value, checkType(context, declaration.type, new Names(file), "a param"), new Names(file));
     case "type": {
       const names = new Names(file);
       for (const parameter of declaration.parameters) names.declare(context, parameter, { type: int, kind: "dim" });

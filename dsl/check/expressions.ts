@@ -1,6 +1,7 @@
 /** Expressions to their static types, with every name, operator, field and method checked. */
 
-import type { BinaryExpression, Expression, MethodExpression, NameExpression, RecordExpression } from "../ast.ts";
+import type { BinaryExpression, Expression, Label, MethodExpression, NameExpression, RecordExpression } from "../ast.ts";
+import { showLabel, wellFormed } from "../label.ts";
 import { nearest } from "../nearest.ts";
 import { mostNestedTypes } from "../nesting.ts";
 import { type Context, hintNearest, type Names } from "./context.ts";
@@ -47,6 +48,7 @@ export function typeOf(context: Context, expression: Expression, names: Names): 
       return both ?? unknown;
     }
     case "call":
+      checkLabel(context, expression.label, names);
       return context.rules.callType(context, expression, names);
     case "member":
       return memberType(context, typeOf(context, expression.object, names), expression.property.name, expression.property.span);
@@ -67,6 +69,20 @@ function nested(context: Context, expression: Expression, type: StaticType): Sta
   if (depthOf(type) <= mostNestedTypes) return type;
   context.report("too-nested", expression.span, { what: "value", limit: mostNestedTypes, of: "lists and records" });
   return unknown;
+}
+
+/** What fills the holes of a label is known when the model is built, and reads as part of a path; its text does too. */
+export function checkLabel(context: Context, label: Label | undefined, names: Names): void {
+  if (label === undefined) return;
+  for (const hole of label.holes) {
+    const found = typeOf(context, hole, names);
+    if (["int", "string", "literal", "unknown"].includes(found.kind)) continue;
+    context.report("wrong-type", hole.span, { expected: "an int or a string, as part of a label", found: showStatic(found) });
+  }
+  // Whatever the holes are, a letter stands for them.
+  if (wellFormed.test(label.texts.join("a"))) return;
+  const hint = 'a label is of letters, digits, `_` and `-`, levels parted by single dots: `as "blocks.{i}.norm"`';
+  context.report("bad-label", label.span, { label: showLabel(label) }, { hint });
 }
 
 /** Checks that an expression is of a type; literals by their parts, so that an error is where the wrong part is. */
@@ -191,7 +207,7 @@ function memberType(context: Context, object: StaticType, name: string, span: Ex
   return unknown;
 }
 
-const methods = ["push", "pop", "reversed"];
+const methods = ["push", "pop", "reversed", "min", "max"];
 
 function methodType(context: Context, expression: MethodExpression, names: Names): StaticType {
   const object = typeOf(context, expression.object, names);
@@ -207,6 +223,11 @@ function methodType(context: Context, expression: MethodExpression, names: Names
   if (found.length > expected) context.report("too-many-arguments", span, { callee: name, expected, found: found.length });
   if (found.length < expected) context.report("missing-argument", span, { callee: name, name: "item" });
   if (name === "reversed") return object;
+  if (name === "min" || name === "max") {
+    const numbers = fits(object.element, float);
+    if (!numbers) context.report("wrong-type", expression.object.span, { expected: "a list of numbers", found: showStatic(object) });
+    return numbers ? object.element : unknown;
+  }
   const variable = expression.object.kind === "name" ? names.lookUp(expression.object.name) : undefined;
   if (variable?.kind !== "let") context.report("not-a-variable", expression.object.span, { method: name });
   if (name === "pop") return object.element;

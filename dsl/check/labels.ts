@@ -1,21 +1,29 @@
 /** Weight paths: what owns weights is labelled, no label comes twice in a scope, and no block reaches itself. */
 
-import type { BlockDeclaration, CallExpression, Expression, Identifier, Statement } from "../ast.ts";
+import type { BlockDeclaration, CallExpression, Expression, Label, RepeatStatement, Span, Statement } from "../ast.ts";
+import { plainText, showLabel } from "../label.ts";
 import { countInOrder, type OpSignature } from "../signature.ts";
 import { partsOf } from "../walk.ts";
 import type { Context } from "./context.ts";
 import { chainOf, inOrder, type Placed } from "./cycles.ts";
 
+/** A label without holes: a weight statement's name, or what `as` says. */
+interface Used {
+  readonly name: string;
+  readonly span: Span;
+  readonly tied: boolean;
+}
+
 /** Labels of one scope by name; branches of which only one is taken each add to their own, over those before them. */
 class Labels {
-  readonly added = new Map<string, Identifier>();
+  readonly added = new Map<string, Used>();
   private readonly before: Labels | undefined;
 
   constructor(before?: Labels) {
     this.before = before;
   }
 
-  get(name: string): Identifier | undefined {
+  get(name: string): Used | undefined {
     return this.added.get(name) ?? this.before?.get(name);
   }
 }
@@ -70,15 +78,24 @@ export class LabelCheck {
     return op?.ownsWeights === true && !op.attributes.some(({ asksForWeights }, i) => asksForWeights && isOff(call, op, i));
   }
 
-  /** `weightless` says what has the label, where that owns no weights. */
-  private add(labels: Labels, label: Identifier, weightless?: string): void {
-    const first = labels.get(label.name);
-    if (first !== undefined) {
-      const related = [{ message: `\`${label.name}\` used here first`, span: first.span }];
-      this.context.report("repeated-label", label.span, { name: label.name }, { hint: `write \`as ${label.name}2\``, related });
-    } else labels.added.set(label.name, label);
+  /** Of labels with holes, what they come to is known when the model is built. `weightless` says what has the label, where that owns no weights. */
+  private addLabel(labels: Labels, label: Label, weightless?: string): void {
+    const name = plainText(label);
+    // No level is added: what stands under the label has labels of its own.
+    if (name !== undefined && name !== "") this.add(labels, { name, span: label.span, tied: label.tied });
     if (weightless !== undefined)
-      this.context.report("unused-label", label.span, { what: weightless, label: label.name }, { hint: "leave the label out" });
+      this.context.report("unused-label", label.span, { what: weightless, label: showLabel(label) }, { hint: "leave the label out" });
+  }
+
+  private add(labels: Labels, used: Used): void {
+    const { name, span } = used;
+    const first = labels.get(name);
+    if (first === undefined) labels.added.set(name, used);
+    else if (!first.tied || !used.tied) {
+      const related = [{ message: `\`${name}\` used here first`, span: first.span }];
+      const hint = `write \`as ${name}2\`, or \`as tied ${name}\` in both places if the weights are to be the same`;
+      this.context.report("repeated-label", span, { name }, { hint, related });
+    }
   }
 
   private statements(statements: readonly Statement[], labels: Labels, file: string): void {
@@ -95,21 +112,33 @@ export class LabelCheck {
     } else if (statement.kind === "repeat") {
       this.expression(statement.range, labels, file);
       const owns = this.bodyOwns(statement.body, file);
-      if (statement.label !== undefined) this.add(labels, statement.label, owns ? undefined : "the body of `repeat`");
-      else if (owns) {
-        const span = { ...statement.span, end: statement.range.span.end };
-        this.context.report(
-          "missing-label",
-          span,
-          { what: "the body of `repeat`" },
-          { hint: "label it before its brace: `repeat … as name {`" },
-        );
-      }
+      if (statement.label !== undefined) this.addLabel(labels, statement.label, owns ? undefined : "the body of `repeat`");
+      else if (owns) this.warnShared(statement, file);
       this.statements(statement.body, statement.label === undefined ? labels : new Labels(), file);
     } else {
-      if (statement.kind === "weight") this.add(labels, statement.name);
+      if (statement.kind === "weight") this.add(labels, { ...statement.name, tied: false });
       for (const part of partsOf(statement)) this.expression(part as Expression, labels, file);
     }
+  }
+
+  /** Without a label the body adds no level to the path: a label in it says that it is tied, or differs by its holes. */
+  private warnShared(statement: RepeatStatement, file: string): void {
+    const shared: string[] = [];
+    const visit = (node: Statement | Expression): void => {
+      const label = node.kind === "call" || node.kind === "repeat" ? node.label : undefined;
+      const own = label !== undefined && label.holes.length === 0 && !label.tied;
+      if (node.kind === "weight") shared.push(node.name.name);
+      else if (node.kind === "call" && own && this.callOwns(node, file)) shared.push(showLabel(label));
+      else if (node.kind === "repeat" && own && this.bodyOwns(node.body, file)) shared.push(showLabel(label));
+      // What is labelled keeps the labels below it apart, or together.
+      for (const part of node.kind === "repeat" && label !== undefined ? [node.range] : partsOf(node)) visit(part);
+    };
+    for (const part of statement.body) visit(part);
+    if (shared.length === 0) return;
+    const labels = [...new Set(shared)].map((label) => `\`${label}\``).join(", ");
+    const hint =
+      "for weights of its own in each, label it: `repeat … as name {`; if they are to be shared, say so: `repeat … as tied name {`";
+    this.context.report("shared-rounds", { ...statement.span, end: statement.range.span.end }, { labels }, { hint });
   }
 
   private expression(expression: Expression, labels: Labels, file: string): void {
@@ -124,7 +153,7 @@ export class LabelCheck {
     if (expression.kind !== "call") return;
     const owns = this.callOwns(expression, file);
     const { name } = expression.callee;
-    if (expression.label !== undefined) this.add(labels, expression.label, owns ? undefined : `\`${name}\``);
+    if (expression.label !== undefined) this.addLabel(labels, expression.label, owns ? undefined : `\`${name}\``);
     else if (owns) {
       const hint = `label it: \`${name}(…) as ${name.charAt(0).toLowerCase()}${name.slice(1)}\``;
       this.context.report("missing-label", expression.callSpan, { what: `\`${name}\`` }, { hint });

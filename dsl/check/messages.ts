@@ -31,7 +31,9 @@ export const checkMessages = {
     (h: { readonly what: string; readonly limit: number; readonly of: string }) => `the ${h.what} nests more than ${h.limit} ${h.of}`,
   ),
   "call-outside-block": error((h: Name) => `\`${h.name}\` makes a tensor, and there are none outside blocks and graphs`),
-  "tensor-default": error((h: Name) => `\`${h.name}\` is a tensor, so every call gives it and it can have no default`),
+  "tensor-default": error(
+    (h: { readonly name: string; readonly is: string }) => `\`${h.name}\` ${h.is}, so every call gives it and it can have no default`,
+  ),
   "op-name": error((h: Name) => `\`${h.name}\` is an op of the language, so no block can have its name`),
   recursion: error((h: { readonly chain: string }) => `a block may not reach itself: ${h.chain}`),
   // Calls
@@ -66,6 +68,10 @@ export const checkMessages = {
   "missing-return": error((h: Name) => `\`${h.name}\` can end without \`return\``),
   unreachable: error((_: Nothing) => "this is never reached: the statement before it returns"),
   "unbound-dim": error((h: { readonly dim: string; readonly block: string }) => `no argument's shape binds dim ${h.dim} of \`${h.block}\``),
+  "any-axis": error(
+    (h: { readonly what: string }) => `\`_\` takes the size of whatever tensor comes, but ${h.what} needs a size of its own`,
+  ),
+  "bad-label": error((h: { readonly label: string }) => `\`${h.label}\` is no part of a path`),
   "missing-label": error((h: { readonly what: string }) => `${h.what} owns weights, so it needs a label for their path`),
   "repeated-label": error((h: Name) => `the label \`${h.name}\` is used twice in one scope, so two weights would share a path`),
   // Models
@@ -98,6 +104,10 @@ export const checkMessages = {
     (h: { readonly limit: number }) => `this is one warning more than the ${h.limit} that are shown of a program`,
   ),
   "unused-block": warning((h: Name) => `nothing calls the block \`${h.name}\``),
+  "shared-rounds": warning(
+    (h: { readonly labels: string }) =>
+      `every round of this \`repeat\` has the same weights, as nothing in the path of ${h.labels} changes`,
+  ),
   "unused-label": warning(
     (h: { readonly what: string; readonly label: string }) => `${h.what} owns no weights, so the label \`${h.label}\` is part of no path`,
   ),

@@ -56,7 +56,7 @@ export function checkSampler(context: Context, sampler: SamplerDeclaration, mode
   checkFields(context, sampler.fields, rows, "the sampler", sampler.graph.span, names);
 }
 
-function graphNamed({ context, model }: Scene, name: { readonly name: string; readonly span: Expression["span"] }) {
+function graphNamed({ context, model, names }: Scene, name: { readonly name: string; readonly span: Expression["span"] }) {
   const graphs = model.members.filter((member) => member.kind === "graph");
   const found = graphs.find((candidate) => candidate.name.name === name.name);
   if (found === undefined) {
@@ -65,8 +65,12 @@ function graphNamed({ context, model }: Scene, name: { readonly name: string; re
       graphs.map((candidate) => candidate.name.name),
     );
     context.report("unknown-graph", name.span, { name: name.name }, hintNearest(guess));
+    return undefined;
   }
-  return found;
+  const result = staticTypeOf(context, found.result, names.file);
+  if (result.kind === "tensor" || result.kind === "unknown") return found;
+  context.report("wrong-type", name.span, { expected: "a graph that returns one tensor", found: `one that returns ${showStatic(result)}` });
+  return undefined;
 }
 
 function checkGraphName(scene: Scene, value: Expression): void {

@@ -24,10 +24,42 @@ export function list(element: StaticType): StaticType {
 
 export function typeOfAttribute(kind: AttributeKind): StaticType {
   if (kind === "ints") return list(int);
+  if (kind === "numbers") return unknown;
   if (typeof kind === "string") return { kind };
   if ("oneOf" in kind) return { kind: "literal", values: kind.oneOf };
   const one: readonly StaticType[] = kind.perAxis.length === 0 ? [int] : [int, { kind: "literal", values: kind.perAxis }];
   return { kind: "either", options: [...one, list({ kind: "either", options: one })] };
+}
+
+/** What a type's innermost parts are. */
+interface Parts {
+  readonly tensors: boolean;
+  /** What is known when the model is built. */
+  readonly values: boolean;
+}
+
+const innermost = new WeakMap<StaticType, Parts>();
+
+/** Types share parts, and each is looked at once. What is unknown is either. */
+function partsOf(type: StaticType): Parts {
+  if (type.kind !== "list" && type.kind !== "record")
+    return { tensors: type.kind === "tensor", values: type.kind !== "tensor" && type.kind !== "unknown" };
+  const known = innermost.get(type);
+  if (known !== undefined) return known;
+  const parts = (type.kind === "list" ? [type.element] : [...type.fields.values()]).map(partsOf);
+  const found = { tensors: parts.some(({ tensors }) => tensors), values: parts.length === 0 || parts.some(({ values }) => values) };
+  innermost.set(type, found);
+  return found;
+}
+
+/** Whether a value of the type has tensors among its parts. */
+export function holdsTensors(type: StaticType): boolean {
+  return partsOf(type).tensors;
+}
+
+/** Whether it has nothing else: a tensor, or lists and records of tensors. */
+export function isOfTensors(type: StaticType): boolean {
+  return !partsOf(type).values;
 }
 
 const depths = new WeakMap<StaticType, number>();

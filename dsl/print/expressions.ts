@@ -7,11 +7,13 @@ import type {
   Expression,
   Field,
   Identifier,
+  Label,
   SourceFile,
   Span,
   StringLiteral,
   TypeNode,
 } from "../ast.ts";
+import { tied } from "../label-tokens.ts";
 import { Comments } from "./comments.ts";
 import { type Doc, type DocPart, gap, group, indent, join, lastComma, lastCommaSpaced, lineBreak, space, suffix } from "./document.ts";
 
@@ -226,8 +228,13 @@ export class ExpressionPrinter {
     const closeAt = call.label === undefined ? call.callSpan.end - 1 : this.comments.seek(call.arguments.at(-1)?.span.end ?? openAt, ")");
     const print = ({ name, value }: Argument) => join([...(name === undefined ? [] : [name.name, ": "]), this.expression(value)]);
     const items = call.arguments.map((argument) => ({ span: argument.span, print: () => print(argument) }));
-    const label = call.label === undefined ? "" : ` as ${call.label.name}`;
-    return join([call.callee.name, this.brackets("()", openAt, closeAt, items), label]);
+    return join([call.callee.name, this.brackets("()", openAt, closeAt, items), this.label(call.label)]);
+  }
+
+  /** A label as it is written, holes too: a string may not be broken over lines. */
+  protected label(label: Label | undefined): string {
+    if (label === undefined) return "";
+    return ` as ${label.tied ? `${tied} ` : ""}${this.comments.text.slice(label.span.start, label.span.end)}`;
   }
 
   protected type(type: TypeNode): Doc {

@@ -157,7 +157,7 @@ class Printer extends ExpressionPrinter {
         const sizes = this.range(range);
         const open = this.comments.seek((label ?? range).span.end, "{");
         const body = this.body(open, statement.span.end - 1, statement.body, !this.comments.breaks(open, statement.span.end));
-        return group("repeat ", over === "" ? "" : `${over} of `, sizes, label === undefined ? " " : ` as ${label.name} `, body);
+        return group("repeat ", over === "" ? "" : `${over} of `, sizes, this.label(label), " ", body);
       }
     }
   }

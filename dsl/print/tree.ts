@@ -1,11 +1,12 @@
 /** Tokens and syntax trees as text for whoever works on the language: one a line, with where each stands in the file. */
 
 import type { SourceFile, Span } from "../ast.ts";
+import { splitLabels } from "../label-tokens.ts";
 import { lexer } from "../tokens.ts";
 
 /** `12..17  Word:model  model`, in the order of the file; comments are not among them. */
 export function printTokens(text: string): string {
-  const lines = lexer.tokenize(text).tokens.map(({ startOffset, image, tokenType }) => {
+  const lines = splitLabels(lexer.tokenize(text).tokens).tokens.map(({ startOffset, image, tokenType }) => {
     const place = `${startOffset}..${startOffset + image.length}`;
     return `${place.padEnd(14)}${tokenType.name.padEnd(18)}${image}`;
   });

@@ -66,6 +66,21 @@ const statements = [
   "weight $: Tensor<float, [1, C, 1, 1]> = normal(0.02);",
   "const $ = h;",
   "const $ = { a: #, b: [#] };",
+  "h = Split(h).a;",
+  "n = div(n, #);",
+  "n = [n, #, 2].min() + l.max();",
+  "h = h * view(float(range(#)), [1, 1, 1, #]);",
+  "h = h + view(tensor([#, n, 2.5]), [1, 1, 3, 1]);",
+  "h = h + view(view(float(range(W) - n), [W]), [1, 1, 1, W]);",
+  'h = h |> conv2d(C, kernel: 1) as "$.{n}";',
+  'repeat i of # { h = h |> conv2d(C, kernel: 1) as "$.{i}"; }',
+  'repeat i of # as "$.{n}" { h = h |> conv2d(C, kernel: 1) as "{l.length}"; }',
+  "repeat # { h = h |> conv2d(C, kernel: 1) as tied same |> layerNorm() as $; }",
+  "repeat # as tied $ { h = h |> Part(#) as $; }",
+  "s = Split(h).all;",
+  "h = Pick(s, n: #);",
+  "s.push(Pick([h, x], n: #));",
+  "h = Pick(s, n: #, more: s);",
 ];
 
 export function randomSource(random: Random): string {
@@ -75,6 +90,8 @@ export function randomSource(random: Random): string {
       .replace(/#/g, () => (random.below(20) === 0 ? random.pick(wholes) : random.pick(sizes)))
       .replace(/@/g, () => random.pick(axes))
       .replace(/\$/g, () => `l${serial++}`);
+  const split =
+    "block Split<C, H, W>(x: Image<C, H, W>): { a: Image<C, H, W>, all: Image<_, _, _>[] } {\n  return { a: x * 2, all: [x, x |> slice(axis: 1, start: 0, size: 1)] };\n}\nblock Pick<C>(s: Image<C, _, _>[], n: int, more: Image<_, _, _>[] = []): Image<C, _, _> {\n  return more.length > 1 ? more[0] + s[n] : s[n];\n}\n";
   const body = () => Array.from({ length: random.below(7) }, () => filled(random.pick(statements))).join("\n  ");
   const part =
     `block Part<C, H, W>(x: Image<C, H, W>, out: int = C, n0: int = 2): Image<${random.below(3) > 0 ? "C" : "out"}, H, W> {\n  let h = x;\n  let n = n0;\n  let l = [out, 2];\n  let s = [x];\n  ${body()}\n  return h;\n}\n`.replace(
@@ -86,5 +103,5 @@ export function randomSource(random: Random): string {
   const graph = sampled
     ? `graph denoise(z: Image<${channels}, H, H>, t: Tensor<f32, [B]>, text: Tensor<float, [B, D]>): Image<${channels}, H, H> {\n    return Net(z) as net + view((t |> sinusoid(${channels} * 2) |> linear(1) as time) + (text |> linear(1) as key), [B, 1, 1, 1]);\n  }\n  sampler denoise(z, t) { method: "ddim", steps: 4, guidance: 1, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 10 }`
     : `graph run(x: Image<${channels}, H, H>): Image<${channels}, H, H> {\n    return Net(x) as net;\n  }`;
-  return `dim B = ${random.pick(["1", "2"])};\ndim D = 3;\nparam width: int = 4;\ntype Image<C, H, W> = Tensor<float, [B, C, H, W]>;\n${part}block Net<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  let h = x;\n  let n = width;\n  let l = [C, 2];\n  let s = [x];\n  ${body()}\n  return h;\n}\nmodel M<H = ${height}> {\n  ${graph}\n}\npreset P of M { width: ${random.pick(wholes)}, H: 3 }\n`;
+  return `dim B = ${random.pick(["1", "2"])};\ndim D = 3;\nparam width: int = 4;\ntype Image<C, H, W> = Tensor<float, [B, C, H, W]>;\n${split}${part}block Net<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  let h = x;\n  let n = width;\n  let l = [C, 2];\n  let s = [x];\n  ${body()}\n  return h;\n}\nmodel M<H = ${height}> {\n  ${graph}\n}\npreset P of M { width: ${random.pick(wholes)}, H: 3 }\n`;
 }

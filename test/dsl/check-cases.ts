@@ -93,11 +93,19 @@ export const checkCases: Cases = {
   "type-cycle": ["type A = B;\ntype B = { a: int, b: A[] };\nparam a: A = 1;\n", "type A = A;\n"],
   "call-outside-block": [
     "const both = concat([], axis: 1);\n",
+    "const places = div(7, 2) + range(3);\n",
     "param n: int = true ? 3 : silu(1);\n",
     model("const both = [concat([], axis: 1)];"),
     model("", "preset Mini of Net { steps: silu(1) }\n"),
   ],
-  "tensor-default": [`${image}block Net<C, H, W>(x: Image<C, H, W>, y: Image<C, H, W> = x): Image<C, H, W> {\n  return x + y;\n}\n`],
+  "tensor-default": [
+    `${image}block Net<C, H, W>(x: Image<C, H, W>, y: Image<C, H, W> = x): Image<C, H, W> {\n  return x + y;\n}\n`,
+    `${image}block Net<C, H, W>(x: Image<C, H, W>, more: Image<C, H, W>[] = [x]): Image<C, H, W> {\n  return x + more[0];\n}\n`,
+  ],
+  "any-axis": [
+    `${image}type Half<C> = Tensor<float, [C / 2, _]>;\nblock Net<C, H, W>(x: Image<C, H, W>, y: Half<_>): Image<C, H, W> {\n  weight gain: Tensor<float, [_, 1, 1]> = ones;\n  weight shift: Half<C> = ones;\n  return x + gain + shift + y;\n}\n`,
+    model("graph half(x: Image<_, H, H>): Image<_, H, H> {\n    return x;\n  }"),
+  ],
   recursion: [
     `${image}block A<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> B() as b;\n}\nblock B<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> A() as a;\n}\n`,
     `${image}block A<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> A() as a;\n}\n`,
@@ -137,10 +145,21 @@ export const checkCases: Cases = {
     body("return (wide ? x : 3) + x;"),
     body("repeat mode as unit { }\n  return x;"),
     body("return x[0];"),
+    body('return x |> conv2d(out, kernel: 1) as "conv{wide}{0.5}{x}";'),
+    body("const t = tensor([x, x]) + tensor(3) + tensor([true]);\n  return x + t;"),
+    body("return x * float(3) * div(C, 2.0);"),
+    body("return x * [x, x].max();"),
     'param mode: "directed" | "full" = "directd";\n',
     "param units: int = 2.5;\n",
     "param widths: int[] = [1, true];\n",
     "block Net<C>(x: Tensor<float, [C]>): int {\n  return x;\n}\n",
+    "block Net<C>(x: Tensor<float, [C]>): { x: Tensor<float, [C]>, n: int } {\n  return { x: x, n: 1 };\n}\n",
+    "block Net<C>(x: Tensor<float, [C]>): Tensor<float, [C]>[] {\n  return x;\n}\n",
+    "block Net<C>(x: Tensor<float, [C]>): { mean: Tensor<float, [C]>, spread: Tensor<float, [C]> } {\n  return { mean: x, spread: [x] };\n}\n",
+    model("graph pair(x: Image<4, H, H>): Image<4, H, H>[] {\n    return [x, x];\n  }", "").replace(
+      "  graph pair",
+      `  sampler denoise(z, t) { ${fields}, frames: pair }\n  graph pair`,
+    ),
     'param steps: int = "fifty";\n',
     sampler(fields.replace("[0.1, 0.2]", "[0.1]")),
     sampler(fields.replace('"ddim"', '"dpm"')),
@@ -154,6 +173,10 @@ export const checkCases: Cases = {
     sampler(`${fields}, frames: "decode"`),
   ],
   "wrong-operands": [
+    body(
+      "return Both(x) + x;",
+      "block Both<C, H, W>(x: Image<C, H, W>): { a: Image<C, H, W>, b: Image<C, H, W> } {\n  return { a: x, b: x };\n}\n",
+    ),
     body("return x % 2;"),
     body("if (x < 3) { return x; }\n  return x;"),
     body("const n = mode + 1;\n  return x;"),
@@ -199,12 +222,22 @@ export const checkCases: Cases = {
   "missing-return": [body("const y = x;"), body("if (wide) { return x; }"), body("repeat 2 as unit { return x; }")],
   unreachable: [body("return x;\n  return x + x;"), body("if (wide) { return x; } else { return x + x; }\n  const y = x;")],
   "unbound-dim": [`${image}block Net<C, H, W, E>(x: Image<C, H, W>): Image<E, H, W> {\n  return x;\n}\n`],
-  "missing-label": [
-    body("return x |> conv2d(out, kernel: 3);"),
-    body("return x |> Layer(out);", layer),
-    body("let h = x;\n  repeat 2 { h = h |> conv2d(C, kernel: 3) as conv; }\n  return h;"),
+  "missing-label": [body("return x |> conv2d(out, kernel: 3);"), body("return x |> Layer(out);", layer)],
+  "bad-label": [
+    body('return x |> conv2d(out, kernel: 3) as "conv..in";'),
+    body('return x |> conv2d(out, kernel: 3) as "conv {C}";'),
+    body('return x |> conv2d(out, kernel: 3) as "conv.{C";'),
+    body('repeat 2 as "down." { require wide, "is wide"; }\n  return x |> conv2d(out, kernel: 3) as ".{C}";'),
+  ],
+  "shared-rounds": [
+    body("let h = x;\n  repeat 2 { h = h |> conv2d(C, kernel: 3) as conv; }\n  return h |> conv2d(out, kernel: 1) as head;"),
+    body(
+      'let h = x;\n  repeat i of 2 {\n    weight gain: Image<C, 1, 1> = ones;\n    h = (h * gain |> Layer(C) as layer |> Layer(C) as "other{i}" |> Layer(C) as tied third);\n    repeat 2 as unit { h = h |> Layer(C) as own; }\n    repeat 2 as "unit{i}" { h = h |> Layer(C) as own; }\n  }\n  return h |> conv2d(out, kernel: 1) as head;',
+      layer,
+    ),
   ],
   "repeated-label": [
+    body('return x |> conv2d(C, kernel: 3) as tied conv |> conv2d(out, kernel: 3) as "conv";'),
     body("return x |> conv2d(out, kernel: 3) as conv |> conv2d(out, kernel: 3) as conv;"),
     body("weight conv: Tensor<float, [C]> = ones;\n  return x |> conv2d(out, kernel: 3) as conv;"),
     body("let h = x;\n  if (wide) { h = h |> conv2d(C, kernel: 3) as conv; }\n  return h |> conv2d(C, kernel: 3) as conv;"),

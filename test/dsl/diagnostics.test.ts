@@ -18,8 +18,8 @@ import { syntaxCases } from "./syntax-cases.ts";
 
 const folder = "golden/diagnostics";
 const cases = { ...syntaxCases, ...checkCases, ...expandCases };
-/** Check finds these before expansion can: the rows stand for programs that were never checked. */
-const unreachable = ["unnamed-weight", "repeated-weight"];
+/** Check finds this before expansion can: the row stands for programs that were never checked. */
+const unreachable = ["unnamed-weight"];
 
 function diagnosticsOf(found: Case): { diagnostics: readonly Diagnostic[]; texts: ReadonlyMap<string, string> } {
   const checked = checkFiles(filesOf(found));

@@ -8,6 +8,8 @@ const net = (statements: string, result = "Image<C, H, W>", before = "") =>
   `${image}${before}block Net<C, H, W>(x: Image<C, H, W>): ${result} {\n  ${statements}\n}\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return Net(x)${/ as |weight /.test(statements) ? " as net" : ""};\n  }\n}\n`;
 const levels =
   "block Res<C, H, W>(x: Image<C, H, W>, out: int): Image<out, H, W> {\n  const y = x |> conv2d(out, kernel: 3) as conv;\n  return y + (x |> silu());\n}\nblock Level<C, H, W>(x: Image<C, H, W>): Image<2 * C, H, W> {\n  return x |> Res(2 * C) as res;\n}\n";
+const layer = "block Layer<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return x |> conv2d(C, kernel: 1) as conv;\n}\n";
+const last = "block Last<C, H, W>(all: Image<C, H, W>[]): Image<C, H, W> {\n  return all[all.length - 1];\n}\n";
 /** Thirty blocks that each call the next twice. */
 function twice(): string {
   const block = (name: string, body: string) => `block ${name}<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return ${body};\n}\n`;
@@ -96,7 +98,9 @@ export const expandCases: Cases = {
       "Image<C, H, W>",
       "block Pair<C, H, W>(x: Image<C, H, W>, y: Image<C, H, W>): Image<C, H, W> {\n  return x + y;\n}\n",
     ),
+    net("return Last([x, x |> upsample(2)]);", "Image<C, H, W>", last),
   ],
+  "unbound-size": [net("let none = [x];\n  none.pop();\n  return Last(none);", "Image<C, H, W>", last)],
   "argument-rank": [
     net("return Flat(x);", "Image<C, H, W>", "block Flat<N, C>(x: Tensor<float, [N, C]>): Tensor<float, [N, C]> {\n  return x;\n}\n"),
   ],
@@ -107,17 +111,32 @@ export const expandCases: Cases = {
       "block Count<C, H, W>(x: Tensor<i32, [1, C, H, W]>): Tensor<i32, [1, C, H, W]> {\n  return x;\n}\n",
     ),
   ],
-  "result-shape": [net("return x |> conv2d(8, kernel: 1) as conv;"), net("return x |> upsample(2);", "Image<C, H * 2, W>")],
+  "result-shape": [
+    net("return x |> conv2d(8, kernel: 1) as conv;"),
+    net("return x |> upsample(2);", "Image<C, H * 2, W>"),
+    net(
+      "return Both(x).b;",
+      "Image<C, H, W>",
+      "block Both<C, H, W>(x: Image<C, H, W>): { a: Image<C, H, W>, b: Image<2 * C, H, W> } {\n  return { a: x, b: x };\n}\n",
+    ),
+  ],
   "result-rank": [net("return view(x, [C, H, W]);")],
   "requirement-failed": [net('require H % 3 == 0 && W % 3 == 0, "the picture is cut in thirds";\n  return x;')],
   "cannot-arrange": [net("return arrange(x, [C, H]);"), net("return arrange(x, [H * W, C, 3]);")],
   "cannot-view": [net("return view(x, [1, C, H]);")],
-  "inexact-division": [net("return x |> upsample(H / 3);"), net("return x |> upsample(H % (C - C));")],
+  "inexact-division": [
+    net("return x |> upsample(H / 3);"),
+    net("return x |> upsample(H % (C - C));"),
+    net("return x |> upsample(div(H, C - C));"),
+  ],
   "out-of-range": [
     net("const list = [1, 2];\n  return x |> upsample(list[2]);"),
     net("const list = [1, 2];\n  return x |> upsample(list[0 - 1]);"),
   ],
-  "empty-list": [net("let skips = [x];\n  const y = skips.pop();\n  return y + skips.pop();")],
+  "empty-list": [
+    net("let skips = [x];\n  const y = skips.pop();\n  return y + skips.pop();"),
+    net("let n = [1];\n  n.pop();\n  return x * n.max();"),
+  ],
   "bad-size": [
     net("return view(x, [1 - 2, C - 2 * C, H, W]);"),
     net("return x |> expand([1, C, H, W, C - C]);"),
@@ -130,17 +149,23 @@ export const expandCases: Cases = {
     net("repeat 0 - 2 { }\n  return x;"),
     net('const name = "end" + "s";\n  return x |> conv2d(C, kernel: 3, padding: name) as conv;'),
     net('require [x] == [x], "the same";\n  return x;'),
+    `${image}model Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H>[] {\n    let none = [x];\n    none.pop();\n    return none;\n  }\n}\n`,
   ],
   "int-overflow": [
     net("return x |> upsample(2 ** 60);"),
     net("const n = C * 9007199254740991;\n  return x;"),
     net("const n = 9007199254740991 + 1;\n  return x;"),
   ],
+  ragged: [
+    net("return x * view(tensor([[1, 2], [3, 4, 5]]), [1, 4, 1, 1]);"),
+    net("let rows = [[1.0]];\n  rows.pop();\n  rows.push([]);\n  return x * view(tensor([rows, [[2.0, 3.0]]]), [1, 1, 1, 1]);"),
+  ],
   "negative-power": [net("return x |> upsample(C ** (C - 5));")],
   "not-finite": [net("return x * (1e308 * 10);"), net("return x * (1 / 0.0);")],
   "no-such-number": [
     net("return x * 1e300;"),
     { source: net("return 1e5 - x;"), choices: { precision: "f16" } },
+    net("return x * float(view(tensor([2 ** 31]), [1, 1, 1, 1]));"),
     net("weight w: Tensor<i32, [1, C, H, W]> = zeros;\n  return x + (w + 0.5);"),
   ],
   "too-large": [
@@ -151,11 +176,27 @@ export const expandCases: Cases = {
     net(`let n = 0;\n  repeat 10000 { n = 0${" + 1".repeat(300)}; }\n  return x;`),
     net("let list = [];\n  repeat 100 { list = [list]; }\n  return x;"),
     net("return x |> upsample(1000000);"),
+    net("return x * view(float(range(2000000)), [1, 1, 1, 2000000]);"),
     net("return view(x, [C, H, W, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);"),
     `${image}${chain(700)}model Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return Link(x);\n  }\n}\n`,
   ],
   "unnamed-weight": [],
-  "repeated-weight": [],
+  "repeated-weight": [
+    net('let h = x;\n  const k = 1;\n  repeat 2 { h = h |> conv2d(C, kernel: 1) as "conv{k}"; }\n  return h;'),
+    net('return x |> Layer() as "a" |> conv2d(C, kernel: 1) as "a.conv";', "Image<C, H, W>", layer),
+  ],
+  "tied-weight": [
+    net("return x |> conv2d(8, kernel: 1) as tied conv |> conv2d(4, kernel: 1) as tied conv;"),
+    net(
+      "let h = x;\n  repeat 2 as tied round { h = concat([h, h |> Layer() as layer], axis: 1); }\n  return h |> slice(axis: 1, start: 0, size: C);",
+      "Image<C, H, W>",
+      layer,
+    ),
+  ],
+  "bad-path": [
+    net('const name = "a." + "";\n  return x |> conv2d(C, kernel: 1) as "conv.{name}";'),
+    net(`let name = "abcdefgh";\n  repeat 10 { name = name + name; }\n  return x |> conv2d(C, kernel: 1) as "{name}.{name}";`),
+  ],
   "batch-weight": [
     guided("weight bias: Tensor<float, [B, 4]> = zeros;\n  return z + bias + (text |> linear(4) as key);"),
     guided("return z + (text |> linear(4) as key) + (view(z, [B * 4]) |> linear(4) as mixed |> expand([B, 4]));"),

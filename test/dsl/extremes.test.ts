@@ -96,6 +96,12 @@ test.each<[string, string, string[]?]>([
     ),
     ["unused-value", "too-many-warnings"],
   ],
+  [
+    "bodies within each other",
+    net(
+      `let h = x;\n  ${"if (true) { repeat 1 { ".repeat(70)}h = ${"silu(true ? h : ".repeat(57)}h${" + h".repeat(40)}${")".repeat(57)};${" } }".repeat(70)}\n  return h;`,
+    ),
+  ],
 ])("%s by the thousand are expanded", (_, text, warnings = []) => expect(said(text)).toEqual(warnings));
 
 test("a chain of blocks longer than the stack is refused where it is too deep", () => {

@@ -52,10 +52,15 @@ describe("spaces and brackets", () => {
     ["const y = {};", "const y = {};"],
     ["l . push( x ) ;", "l.push(x);"],
     ["repeat  a,i  of l . reversed( ) as  down{ }", "repeat a, i of l.reversed() as down {}"],
+    ['const y = f(x) as  tied   "a.{ i+1 }" ;', 'const y = f(x) as tied "a.{ i+1 }";'],
+    ['const y = f(x) as "a.{i}" * 2;', 'const y = (f(x) as "a.{i}") * 2;'],
+    ['repeat i of 2 as  "a{i}"{ }', 'repeat i of 2 as "a{i}" {}'],
+    ["repeat 2 as tied a{ }", "repeat 2 as tied a {}"],
     ["repeat (f(x) as l) as m { }", "repeat (f(x) as l) as m {}"],
     ["if(a){return x;}else{return y;}", "if (a) { return x; } else { return y; }"],
     ["if (a) { return x; } else if (b) { return y; }", "if (a) { return x; } else if (b) { return y; }"],
     ["weight w :Tensor< float,[ C ,2*C ] > =normal( 0.02 );", "weight w: Tensor<float, [C, 2 * C]> = normal(0.02);"],
+    ["const y = Both( x )as l;", "const y = Both(x) as l;"],
     ['require a==b,"must be";', 'require a == b, "must be";'],
   ])("%s", (text, expected) => expect(body(text)).toBe(expected));
 

@@ -1,7 +1,7 @@
 // The grammar: what binds how tightly, where labels go, what may be left out, and what each form becomes.
 
 import { describe, expect, test } from "vitest";
-import { type Declaration, type Expression, format, parse, type Statement } from "../../dsl/index.ts";
+import { type Declaration, type Expression, format, type Label, parse, type Statement } from "../../dsl/index.ts";
 import { Parser } from "../../dsl/parser.ts";
 import { models, parsed } from "./sources.ts";
 
@@ -10,6 +10,11 @@ function shown(text: string): string {
   const [declaration] = parsed(`const v = ${text};`).declarations;
   if (declaration?.kind !== "const") throw new Error("not a const");
   return show(declaration.value);
+}
+
+function shownLabel(label: Label | undefined): string {
+  if (label === undefined) return "";
+  return ` as ${label.tied ? "tied " : ""}${label.texts.map((text, i) => text + (label.holes[i] === undefined ? "" : `{${show(label.holes[i])}}`)).join("")}`;
 }
 
 function show(node: Expression): string {
@@ -41,7 +46,7 @@ function show(node: Expression): string {
       return `${show(node.object)}.${node.method.name}(${list(node.arguments)})`;
     case "call": {
       const given = node.arguments.map(({ name, value }) => `${name === undefined ? "" : `${name.name}: `}${show(value)}`).join(", ");
-      const call = `${node.callee.name}(${given})${node.label === undefined ? "" : ` as ${node.label.name}`}`;
+      const call = `${node.callee.name}(${given})${shownLabel(node.label)}`;
       return node.piped === undefined ? call : `(${show(node.piped)} |> ${call})`;
     }
   }
@@ -91,7 +96,23 @@ describe("labels", () => {
     ["f(x) as a + y", "(f(x) as a + y)"],
     ["f(g(x) as inner) as outer", "f(g(x) as inner) as outer"],
     ["x |> f() as block |> g() as repeat", "((x |> f() as block) |> g() as repeat)"],
+    ["x |> f() as tied |> g() as tied tied", "((x |> f() as tied) |> g() as tied tied)"],
+    ['x |> f() as tied "a.b" |> g() as ""', "((x |> f() as tied a.b) |> g() as )"],
+    ['f(x) as "a.{i}.b{ n + l[0] }" + y', "(f(x) as a.{i}.b{(n + l[0])} + y)"],
+    ['f(x) as tied "{i}{j}"', "f(x) as tied {i}{j}"],
+    ['f("a.{i}") as "a.{i"', 'f("a.{i}") as a.{i'],
   ])("%s", (text, expected) => expect(shown(text)).toBe(expected));
+});
+
+test("errors in the holes of a label stand where they are", () => {
+  const errors = (label: string) =>
+    parse("a.mv", `const v = f(x) as ${label};`).diagnostics.map(({ code, span }) => `${code} ${span.start}..${span.end}`);
+  // The string begins at 18.
+  expect(errors('"a.{i +}.b"')).toEqual(["unexpected-token 25..29"]);
+  expect(errors('"a.{}.b"')).toEqual(["unexpected-token 22..26"]);
+  expect(errors('"a.{i $ 1}"')).toEqual(["stray-character 24..25"]);
+  expect(errors('"a.{i // why}"')).toEqual(["stray-character 24..30"]);
+  expect(errors('"a.{i j}"')).toEqual(["unexpected-token 24..25"]);
 });
 
 function statementOf(text: string): Statement | undefined {
@@ -109,12 +130,15 @@ describe("what is optional leaves what follows it alone", () => {
     ["repeat x |> f(n) as up { }", "(x |> f(n))", "up"],
     ["repeat (x |> f(n) as inner) as up { }", "(x |> f(n) as inner)", "up"],
     ["repeat [1, 2] as up { }", "[1, 2]", "up"],
+    ["repeat 2 as tied up { }", "2", "tied up"],
+    ["repeat 2 as tied { }", "2", "tied"],
+    ['repeat i of n as "down.{i}" { }', "n", "down.{i}"],
   ];
   test.each(repeats)("the `as` of %s", (text, range, label) => {
     const statement = statementOf(text);
     if (statement?.kind !== "repeat") throw new Error("no repeat");
     expect(show(statement.range)).toBe(range);
-    expect(statement.label?.name).toBe(label);
+    expect(shownLabel(statement.label)).toBe(label === undefined ? "" : ` as ${label}`);
   });
 
   test("calls in the body of a repeat take their labels again", () => {
@@ -125,7 +149,7 @@ describe("what is optional leaves what follows it alone", () => {
 
   test("a name before `of` or `,` is the element, any other begins the range", () => {
     const both = statementOf("repeat level, i of levels as down { }");
-    expect(both).toMatchObject({ element: { name: "level" }, index: { name: "i" }, range: { name: "levels" }, label: { name: "down" } });
+    expect(both).toMatchObject({ element: { name: "level" }, index: { name: "i" }, range: { name: "levels" }, label: { texts: ["down"] } });
     const one = statementOf("repeat level of levels { }");
     expect(one).toMatchObject({ element: { name: "level" }, index: undefined, range: { name: "levels" }, label: undefined });
     expect(statementOf("repeat levels.length { }")).toMatchObject({ element: undefined, range: { kind: "member" } });
@@ -136,6 +160,27 @@ describe("what is optional leaves what follows it alone", () => {
     expect(declaration).toMatchObject({ type: { axes: [{ kind: "name" }, { kind: "conditional" }] } });
     const [use] = parsed("block B<C>(x: A<C, 2 * C>): A<C, C + 1> { return x; }").declarations;
     expect(use).toMatchObject({ result: { arguments: [{ kind: "name" }, { kind: "binary", operator: "+" }] } });
+  });
+
+  test("`_` is an axis of a type and an argument of one, and nothing else", () => {
+    const [use] = parsed("block B<C>(x: A<C, _>[]): { a: Tensor<float, [C, _]>, rest: A<_, C>[][] } { return x; }").declarations;
+    expect(use).toMatchObject({
+      parameters: [{ type: { kind: "list-type", element: { arguments: [{ name: "C" }, { name: "_" }] } } }],
+      result: { fields: [{ type: { axes: [{ name: "C" }, { name: "_" }] } }, { type: { kind: "list-type" } }] },
+    });
+    for (const text of [
+      "const _ = 1;",
+      "const n = _ + 1;",
+      "type A<_> = Tensor<float, [1]>;",
+      "type A = Tensor<float, [_ + 1]>;",
+      "type A = B<1 + _>;",
+    ]) {
+      expect(
+        parse("a.mv", text).diagnostics.map(({ code }) => code),
+        text,
+      ).toEqual(["unexpected-token"]);
+    }
+    expect(parsed("const _a = 1; const a_ = 2; const __ = 3;").declarations.length).toBe(3);
   });
 
   test("`else` belongs to the nearest `if`, and `else if` is one `if` inside", () => {

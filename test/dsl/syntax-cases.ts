@@ -18,6 +18,7 @@ export const syntaxCases: Cases = {
   "too-deep": [
     `dim F = ${"(".repeat(100)}1${")".repeat(100)};\n`,
     `dim F = ${"-".repeat(500)}1;\n`,
+    block(`${"if (a) { ".repeat(200)}${"} ".repeat(200)}return x;`),
     block(`return x${" |> f(1, 2)".repeat(500)};`),
     `param p: int${"[]".repeat(40)} = [];\n`,
     `const a = ${"[1, 2 ** ".repeat(50)}${"2 ** ".repeat(390)}2${"]".repeat(50)};\n`,
@@ -44,8 +45,11 @@ export const syntaxCases: Cases = {
     "dim F = 16",
     block("return x"),
     "param a: int = 1\n\nparam b: int = 2;\n",
+    block("const half = C // 2;\n  return x * half;"),
+    "dim F = 16  // frames, of a clip\ndim B = 1;\n",
   ],
   "unexpected-token": [
+    block("const y = f(x, C // (2 * 3), 1);\n  return y;"),
     'import A from "./a.mv";\n',
     'import { A B } from "./a.mv";\n',
     "dim = 16;\n",

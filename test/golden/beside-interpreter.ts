@@ -18,12 +18,16 @@ export const tolerances = { f32: 1e-4, f16: 2e-2 } as const;
 
 const frame = compileFile("golden/cases/blocks.mv", { preset: "Small" });
 
+interface Compared {
+  readonly name: string;
+  readonly found: Float32Array | Int32Array;
+  readonly expected: Float32Array | Int32Array;
+}
+
+const numbersOf = (tensor: TensorData) => (tensor.dtype === "i32" ? tensor.data : floatsOf(tensor));
+
 /** The graph's outputs on the device and by the interpreter. */
-export async function both(
-  graph: Graph,
-  choices: Choices = {},
-  limits: DeviceLimits = defaultLimits,
-): Promise<readonly { readonly name: string; readonly found: Float32Array; readonly expected: Float32Array }[]> {
+export async function both(graph: Graph, choices: Choices = {}, limits: DeviceLimits = defaultLimits): Promise<readonly Compared[]> {
   const inputs = graph.values.flatMap((value, stream) => {
     if (value.kind !== "input") return [];
     const { shape, dtype } = value.type;
@@ -47,8 +51,8 @@ export async function both(
     const expected = interpret(graph, plain, weight);
     return graph.outputs.map(({ name }) => ({
       name,
-      found: floatsOf(outputs[name] as TensorData),
-      expected: expected.get(name)?.data as Float32Array,
+      found: numbersOf(outputs[name] as TensorData),
+      expected: expected.get(name)?.data as Float32Array | Int32Array,
     }));
   } finally {
     await runner.dispose();

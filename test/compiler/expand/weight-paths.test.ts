@@ -1,8 +1,10 @@
 // Labels to weight paths: the checkpoint's keys, which are the ONNX initialisers' names and the profiler's rows (law 6).
 
-import { expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { shapeErrors } from "../../../compiler/compile.ts";
 import type { WeightInitialiser } from "../../../compiler/graph/graph.ts";
-import { graphOf, graphsOf, magicVideo, named, refusals, weightsOf } from "./expanded.ts";
+import { graphOf, graphsOf, magicVideo, named, programOf, refusals, run, weightsOf } from "./expanded.ts";
 
 const image = "type Image<C, H, W> = Tensor<float, [1, C, H, W]>;\n";
 
@@ -50,6 +52,97 @@ test("weights come in the order in which the source reads them, with the shapes 
     ["first.bias", [5], { kind: "uniform", bound: 1 / 8 }],
     ["last.weight", [64, 5], { kind: "zeros" }],
   ]);
+});
+
+describe("labels that spell other people's keys", () => {
+  const unet = `block Net<C, H, W>(x: Image<C, H, W>, names: string): Image<C, H, W> {
+  let h = x;
+  repeat i of 2 as "down_blocks.{i}" {
+    repeat j of 2 { h = h |> Norm() as "resnets.{j}.norm1"; }
+  }
+  repeat i of 2 as "" { h = h |> Norm() as "block.0"; }
+  repeat 2 as "mid.layer" { h = h |> conv2d(C, kernel: 1, bias: false) as ""; }
+  return h |> conv2d(C, kernel: 1, bias: false) as "{names}{C}.to_out.0-{names}";
+}
+block Norm<C, H, W>(x: Image<C, H, W>): Image<C, H, W> { return x |> groupNorm(2) as ""; }`;
+
+  test("holes, several levels, numbers alone, and no level", () => {
+    const norms = [0, 1].flatMap((i) => [0, 1].map((j) => `model.down_blocks.${i}.resnets.${j}.norm1`));
+    const keys = [...norms, "model.0.block.0", "model.1.block.0"].flatMap((path) => [`${path}.weight`, `${path}.bias`]);
+    expect(paths(unet, 'return x |> Net("at") as model;')).toEqual([
+      ...keys,
+      "model.mid.layer.0.weight",
+      "model.mid.layer.1.weight",
+      "model.at4.to_out.0-at.weight",
+    ]);
+    expect(paths(unet, 'return x |> Net("at") as "";')[0]).toBe("down_blocks.0.resnets.0.norm1.weight");
+  });
+
+  const twice = (label: string) =>
+    `let h = x;\n    const k = 1;\n    repeat i of 2 { h = h |> Res() as ${label}; }\n    return k == 1 ? h : x;`;
+
+  test("two values at one path are refused, by check too, which leaves the second call out", () => {
+    const text = source(res, twice('"res{k}"'));
+    const expected = ["the weight path `res1.gain` is used twice"];
+    expect(refusals(text).map(({ message }) => message)).toEqual(expected);
+    expect(shapeErrors(programOf(text), { precision: "f32" }).map(({ message }) => message)).toEqual(expected);
+    expect(refusals(source(res, twice('"res{i}"')))).toEqual([]);
+  });
+
+  test("a path may be met on two ways", () => {
+    const text = source(res, 'return x |> Res() as a |> conv2d(4, kernel: 3) as "a.conv";');
+    expect(refusals(text).map(({ message }) => message)).toEqual(["the weight path `a.conv.weight` is used twice"]);
+  });
+});
+
+describe("one weight in several places", () => {
+  const bodies = (round: string, call: string) => `let h = x;\n    repeat 3${round} { h = h |> Res() as ${call}; }\n    return h;`;
+  const same = ["gain", "conv.weight", "conv.bias"];
+  test.each([
+    ["", "shared", "shared."],
+    ["", "tied shared", "shared."],
+    [" as tied round", "res", "round.res."],
+    ["", 'tied "a.{1 + 1}"', "a.2."],
+    ["", '""', ""],
+  ])("repeat 3%s, as %s", (round, call, prefix) => {
+    const text = source(res, bodies(round, call));
+    expect(paths(res, bodies(round, call))).toEqual(same.map((name) => prefix + name));
+    expect(shapeErrors(programOf(text), { precision: "f32" })).toEqual([]);
+  });
+
+  test("the case as it was given computes three rounds with one matrix", () => {
+    const graph = graphOf(readFileSync("test/compiler/cases/tied-weights.mv", "utf8"));
+    expect(weightsOf(graph)).toEqual({ "shared.l.weight": [8, 8], "shared.l.bias": [8] });
+    // Ones everywhere: a round gives the sum and one in each place, 28, 8 * 29 + 1 and so on.
+    const x = { shape: [1, 8], data: Float32Array.from({ length: 8 }, (_, i) => i) };
+    expect([...run(graph, { x }).data]).toEqual(new Array(8).fill((29 * 8 + 1) * 8 + 1));
+  });
+
+  test("an embedding tied to the projection out, as PyTorch's users do", () => {
+    const text =
+      "model M {\n  graph run(x: Tensor<i32, [1, 3]>): Tensor<float, [1, 3, 5]> {\n    return x |> embedding(5, 2) as tied token |> layerNorm() as norm |> linear(5, bias: false) as tied token;\n  }\n}\n";
+    expect(weightsOf(graphOf(text))).toEqual({ "token.weight": [5, 2], "norm.weight": [2], "norm.bias": [2] });
+  });
+
+  test("blocks that are tied share all that is below, and nothing within one of them is shared by accident", () => {
+    const pair = `${res}\nblock Pair<C, H, W>(x: Image<C, H, W>, other: string): Image<C, H, W> {\n  return x |> Res() as res |> Res() as "{other}";\n}`;
+    expect(paths(pair, 'return x |> Pair("b") as tied p |> silu() |> Pair("b") as tied p;')).toEqual(
+      ["res", "b"].flatMap((label) => same.map((name) => `p.${label}.${name}`)),
+    );
+    expect(refusals(source(pair, 'return x |> Pair("res") as tied p;')).map(({ message }) => message)).toEqual([
+      "the weight path `p.res.gain` is used twice",
+    ]);
+  });
+
+  test("tied weights of two shapes are refused with both", () => {
+    const text = source("", "return x |> conv2d(8, kernel: 1) as tied c |> conv2d(4, kernel: 1) as tied c;");
+    expect(refusals(text).map(({ message, related }) => [message, related?.map((place) => place.message)])).toEqual([
+      [
+        "weights that are tied are of one shape, but `c.weight` is f32 [8, 4, 1, 1] first, and f32 [4, 8, 1, 1] here",
+        ["`c.weight` used here first"],
+      ],
+    ]);
+  });
 });
 
 test("two graphs of a model may read one weight, of one shape", () => {

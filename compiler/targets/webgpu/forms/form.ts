@@ -13,8 +13,8 @@ export interface ElementReader {
   read(id: ValueId, at: readonly Coordinate[], width: Width): string;
   /** Names an expression, so that it is computed once. */
   name(expression: string): string;
-  /** Writes statements that set a variable in one of two ways; returns its name. */
-  choose(condition: string, width: Width, yes: () => string, no: () => string): string;
+  /** Writes statements that set a variable in one of two ways; returns its name. `dtype` is that of the elements. */
+  choose(condition: string, width: Width, yes: () => string, no: () => string, dtype?: DType): string;
   /** Adds a function of WGSL to the kernel, once. */
   define(source: string): void;
   /** f32 numbers known at compile time, at an index. */

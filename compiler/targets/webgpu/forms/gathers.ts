@@ -50,7 +50,7 @@ export const concat: GatherForm<"concat"> = {
           at.map((other, i) => (i === axis ? inside : other)),
           width,
         );
-      return input === 0 ? read() : reader.choose(`${whole} >= ${start}u`, width, read, () => from(input - 1));
+      return input === 0 ? read() : reader.choose(`${whole} >= ${start}u`, width, read, () => from(input - 1), op.type.dtype);
     };
     return from(op.inputs.length - 1);
   },

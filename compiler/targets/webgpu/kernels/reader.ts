@@ -1,10 +1,11 @@
 /** A value at symbolic coordinates to the WGSL that computes it: index maps, element ops and loads, each once. */
 
-import { type DType, type OpValue, type OpValueOf, sizeOf, type Value, type ValueId } from "../../../graph/graph.ts";
+import { type ConstantValue, type DType, type OpValue, type OpValueOf, sizeOf, type Value, type ValueId } from "../../../graph/graph.ts";
 import type { ElementReader, Width } from "../forms/form.ts";
 import { formOf } from "../forms/table.ts";
 import { address, type Coordinate, neighbour, rowMajor, stretched, variable } from "../layout/coordinates.ts";
 import type { Stored, TableRows } from "../layout/stored.ts";
+import { upperUnit, wholeParts } from "../layout/whole-constants.ts";
 import type { KernelWriter } from "./kernel-writer.ts";
 
 /** What a kernel sees of the graph: values, and where those lie that are in memory. */
@@ -68,17 +69,23 @@ export class Reader implements ElementReader {
       case "weight":
         return this.small({ path: value.path }, value.type.shape, at, width);
       case "constant":
-        return this.constant(value.data, value.type.shape, at, width, value.type.dtype === "i32");
+        return value.type.dtype === "i32" ? this.wholes(value, at) : this.constant(value, at, width);
       case "op":
         return this.op(value, at, width);
     }
   }
 
-  private constant(data: readonly number[], shape: readonly number[], at: readonly Coordinate[], width: Width, integer: boolean): string {
+  private constant({ data, type: { shape } }: ConstantValue, at: readonly Coordinate[], width: Width): string {
     const [first = 0] = data;
     if (data.some((number) => number !== first)) return this.small({ constant: data }, shape, at, width);
-    const text = integer ? String(first) : literal(first);
-    return width === 4 ? `vec4<f32>(${text})` : text;
+    return width === 4 ? `vec4<f32>(${literal(first)})` : literal(first);
+  }
+
+  private wholes({ data, type: { shape } }: ConstantValue, at: readonly Coordinate[]): string {
+    const [first = 0] = data;
+    if (data.every((number) => number === first)) return String(first);
+    const [upper, lower] = wholeParts(data).map((constant) => `i32(${this.small({ constant }, shape, at, 1)})`);
+    return lower === undefined ? `${upper}` : `(${upper} * ${upperUnit} + ${lower})`;
   }
 
   private op(op: OpValue, at: readonly Coordinate[], width: Width): string {
@@ -147,8 +154,8 @@ export class Reader implements ElementReader {
     return from(runs.length - 1);
   }
 
-  choose(condition: string, width: Width, yes: () => string, no: () => string): string {
-    const name = this.writer.variable(width === 4 ? "vec4<f32>" : "f32");
+  choose(condition: string, width: Width, yes: () => string, no: () => string, dtype: DType = "f32"): string {
+    const name = this.writer.variable(width === 4 ? "vec4<f32>" : dtype === "i32" ? "i32" : "f32");
     for (const [head, make] of [
       [`if (${condition})`, yes],
       ["else", no],

@@ -1,6 +1,6 @@
 /** A graph to one whose index maps fit their kernels: what an op would read from too many buffers, or by too long an address, is made in memory before, a wide concatenation piece by piece. */
 
-import type { Graph, OpValue, OpValueOf, Value, ValueId } from "../../../graph/graph.ts";
+import type { Graph, OpValue, OpValueOf, Origin, Value, ValueId } from "../../../graph/graph.ts";
 import type { OpAttributes } from "../../../graph/op-names.ts";
 import { GraphBuilder } from "../../../rewriting/builder.ts";
 import { indexText, isJoined, isReadThrough, mostIndexText } from "./index-text.ts";
@@ -9,6 +9,9 @@ import { allReads, bindingsOf, Reading } from "./reads.ts";
 
 /** Characters of the addresses in a kernel that writes a part: each is written for four neighbours at most. */
 const mostPieceText = 3 * mostIndexText;
+
+/** Of copies, which no source asks for. */
+const nowhere: Origin = { path: "", span: { file: "", start: 0, end: 0 }, expandedFrom: [] };
 
 /** Everything that is made in memory is one concatenation in place, of itself or of the parts that a kernel each can write. */
 export function materialise(graph: Graph, bounds: PlanBounds): Graph {
@@ -50,8 +53,16 @@ class Materialising {
     else this.compute(op);
   }
 
+  /** Each output has a kernel that writes it: what is an input, a constant or another output too is copied. */
   finish(graph: Graph): Graph {
-    return this.builder.finish(graph.name, graph.outputs);
+    const written = new Set<ValueId>();
+    const outputs = graph.outputs.map((output) => {
+      const own = this.value(output.value).kind === "op" && !written.has(output.value);
+      const value = own ? output.value : this.builder.op("concat", [output.value], { axis: 0 }, nowhere);
+      written.add(value);
+      return { ...output, value };
+    });
+    return this.builder.finish(graph.name, outputs);
   }
 
   private keep<V extends Value>(value: V): V {

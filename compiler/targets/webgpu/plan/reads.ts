@@ -2,6 +2,7 @@
 
 import { type OpValue, sizeOf, type Value, type ValueId } from "../../../graph/graph.ts";
 import { groupsTogether } from "../layout/norm-groups.ts";
+import { wholeParts } from "../layout/whole-constants.ts";
 import { hasMatrix } from "../layout/windows.ts";
 import { isReadThrough } from "./index-text.ts";
 import type { PlanBounds } from "./limits.ts";
@@ -72,7 +73,8 @@ export class Reading {
     }
     if (isInMemory(value)) return { ...noReads, values: new Set([value.id]) };
     if (value.kind === "constant" && value.data.every((number) => number === value.data[0])) return noReads;
-    return { ...noReads, small: new Map([[value.id, smallBytes(sizeOf(value.type.shape))]]) };
+    const parts = value.kind === "constant" && value.type.dtype === "i32" ? wholeParts(value.data).length : 1;
+    return { ...noReads, small: new Map([[value.id, parts * smallBytes(sizeOf(value.type.shape))]]) };
   }
 
   /** All that an op reads: operands, its matrix, its table. */

@@ -1,9 +1,11 @@
 // The laws of a plan, on Mini at every limit from WebGPU's own down to absurd ones: read before anybody else writes there, no byte read and written at once, within its slots.
 
 import { describe, expect, test } from "vitest";
+import { compile } from "../../../../../compiler/compile.ts";
 import type { Binding } from "../../../../../compiler/package/plan.ts";
 import { breachesOf, defaultLimits } from "../../../../../compiler/targets/webgpu/plan/limits.ts";
 import { planGraph } from "../../../../../compiler/targets/webgpu/plan-graph.ts";
+import { checkText } from "../../../../dsl/sources.ts";
 import { compileFile } from "../../../../golden/cases.ts";
 
 const { graphs } = compileFile("models/magicvideo.mv", { preset: "Mini" });
@@ -53,6 +55,20 @@ describe.each([128 * 2 ** 20, 700_000, 100_000, 1500, 100])("bindings of at most
       expect([...written.keys()], `output ${name} is never written`).toContain(JSON.stringify({ kind: "output", index }));
     }
   });
+});
+
+test("an output that is an input, or another output too, has a kernel that writes it", () => {
+  const text =
+    "type Row = Tensor<float, [4]>;\nmodel M {\n  graph run(x: Row): { a: Row, b: Row[], c: Row } {\n    return { a: x, b: [x * 2, x * 2], c: x };\n  }\n}\n";
+  const { program } = checkText(text);
+  const compiled = program && compile(program, { precision: "f32" });
+  if (compiled?.ok !== true) throw new Error("does not compile");
+  const graph = compiled.module.graphs.get("run");
+  if (graph === undefined) throw new Error("no graph");
+  const { plan } = planGraph(graph, defaultLimits);
+  const written = plan.dispatches.map(({ bindings, writes }) => bindings[writes]);
+  expect(plan.outputs.map(({ name }) => name)).toEqual(["a", "b.0", "b.1", "c"]);
+  expect(written).toEqual(expect.arrayContaining(plan.outputs.map((_, index) => ({ kind: "output", index }))));
 });
 
 test("the full size is within what every device grants and a tenth over the least memory, in both precisions", () => {
