@@ -7,7 +7,7 @@ export type Method = (typeof methods)[number];
 export const predictions = ["epsilon", "v"] as const;
 export type Prediction = (typeof predictions)[number];
 
-export const schedules = ["scaled-linear", "cosine"] as const;
+export const schedules = ["scaled-linear", "linear", "cosine"] as const;
 export type Schedule = (typeof schedules)[number];
 
 /** Where a condition, an input of the looped graph that no step changes, comes from. */

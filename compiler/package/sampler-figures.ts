@@ -9,7 +9,7 @@ export interface SamplerFigures {
   readonly guidance: number;
   readonly predicts: Prediction;
   readonly schedule: Schedule;
-  /** First and last beta of the scaled-linear schedule; unused by the cosine one. */
+  /** First and last beta of the linear schedules; unused by the cosine one. */
   readonly betas: readonly [number, number];
   readonly trainSteps: number;
   /** DDIM's noise: 0 deterministic, 1 ancestral. */

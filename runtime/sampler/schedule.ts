@@ -12,12 +12,15 @@ export interface Level {
 /**
  * alpha-bar of the times 0 to trainSteps - 1.
  * scaled-linear: betas are squares of evenly spaced roots (Stable Diffusion v1).
+ * linear: betas are evenly spaced (Ho et al., 2020).
  * cosine: cos²((t/T + s) / (1 + s) · π/2), s = 0.008, each beta at most 0.999 (Nichol and Dhariwal, 2021, equation 17).
  */
 export function alphaBars(schedule: SamplerSpec["schedule"], betas: readonly [number, number], trainSteps: number): Float64Array {
   const roots = betas.map(Math.sqrt) as [number, number];
+  const between = ([first, last]: readonly [number, number], i: number) => first + ((last - first) * i) / Math.max(1, trainSteps - 1);
   const beta = {
-    "scaled-linear": (i: number) => (roots[0] + ((roots[1] - roots[0]) * i) / Math.max(1, trainSteps - 1)) ** 2,
+    "scaled-linear": (i: number) => between(roots, i) ** 2,
+    linear: (i: number) => between(betas, i),
     cosine: (i: number) => Math.min(1 - cosine((i + 1) / trainSteps) / cosine(i / trainSteps), 0.999),
   }[schedule];
   let product = 1;

@@ -17,6 +17,13 @@ test("scaled-linear is Stable Diffusion v1's", () => {
   expect(Math.sqrt((1 - at(bars, 999)) / at(bars, 999))).toBeCloseTo(14.6146, 4);
 });
 
+test("linear is that of denoising diffusion (Ho et al., 2020)", () => {
+  const bars = alphaBars("linear", [0.0001, 0.02], 1000);
+  expect(at(bars, 0)).toBe(1 - 0.0001);
+  // The last alpha-bar, as every implementation prints it.
+  expect(at(bars, 999) / 4.0358e-5).toBeCloseTo(1, 4);
+});
+
 test("cosine follows its closed form until betas are clipped at 0.999", () => {
   const bars = alphaBars("cosine", BETAS, 1000);
   const f = (t: number) => Math.cos((((t + 0.008) / 1.008) * Math.PI) / 2) ** 2;
@@ -38,7 +45,7 @@ test("times of 50 steps: CompVis's from 981 to 1, trailing ones from 999 to 19",
 
 test("every number of steps from 1 to trainSteps gives finite coefficients for all methods", () => {
   for (const method of ["ddim", "dpm++2m", "euler"] as const) {
-    for (const schedule of ["scaled-linear", "cosine"] as const) {
+    for (const schedule of ["scaled-linear", "linear", "cosine"] as const) {
       for (const predicts of ["epsilon", "v"] as const) {
         for (const steps of [1, 2, 3, 7, 50, 333, 600, 999, 1000]) {
           const plan = samplerSteps({ method, schedule, predicts, steps, betas: BETAS, trainSteps: 1000, eta: 1 });
