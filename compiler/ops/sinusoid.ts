@@ -4,7 +4,7 @@ import { plainAxis } from "../graph/axis.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
-import { countAxes, inputAt, refuseAbove, refuseBelow } from "./rules.ts";
+import { countAxes, inputAt, refuseAbove, refuseBelow, refuseInts } from "./rules.ts";
 
 /** Its frequencies are constants that every target holds. */
 const widest = 65_536;
@@ -28,14 +28,13 @@ export const sinusoid: PrimitiveOp<"sinusoid"> = {
       { name: "scale", kind: "float", default: 1 },
     ],
     ownsWeights: false,
-    doc: "Cosines, then sines, of t [B] (f32) at the frequencies scale * maxPeriod^(-i / (width / 2 - shift)), to [B, width].",
+    doc: "Cosines, then sines, of t [B] at the frequencies scale * maxPeriod^(-i / (width / 2 - shift)), to [B, width].",
   },
   takesPrecision: true,
   infer: (inputs, { width, shift, maxPeriod, dtype }) => {
     const t = inputAt(inputs, 0);
-    if (t.dtype !== "f32") {
-      return { code: "wrong-dtype", message: `\`sinusoid\` takes t as f32, but the value is ${t.dtype}`, at: { input: 0 } };
-    }
+    const ints = refuseInts("sinusoid", t, 0);
+    if (ints !== undefined) return ints;
     if (t.axes.length !== 1) {
       return { code: "wrong-rank", message: `\`sinusoid\` takes t as [B], but the value has ${countAxes(t)}`, at: { input: 0 } };
     }

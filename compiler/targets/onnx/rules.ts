@@ -214,9 +214,9 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   },
 
   /** In f32 to the end: at t = 999 the angle itself has no digits left in f16. */
-  sinusoid: (writer, [t = ""], { type, attributes }) => {
+  sinusoid: (writer, [t = ""], { type, attributes }, types) => {
     const rates = frequencies(attributes);
-    const column = writer.reshape(t, [], [-1, 1]);
+    const column = writer.reshape(writer.cast(t, inputAt(types, 0).dtype, "f32"), [], [-1, 1]);
     const angles = writer.node("Mul", [column, writer.constant("f32", [1, rates.length], rates)]);
     const [first, second] = attributes.order === "cos-sin" ? ["Cos", "Sin"] : ["Sin", "Cos"];
     const made = writer.node("Concat", [writer.node(first, [angles]), writer.node(second, [angles])], { axis: 1 });
