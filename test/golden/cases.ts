@@ -49,7 +49,7 @@ export function readCase(name: string): GoldenCase {
   return { name, metadata: header.metadata, inputs, tensors };
 }
 
-export function caseNames(kind: "op" | "block" | "wide" | "graph"): string[] {
+export function caseNames(kind: "op" | "block" | "wide" | "graph" | "family"): string[] {
   const files = readdirSync("golden/cases").filter((file) => file.endsWith(".safetensors"));
   return files.map((file) => file.slice(0, -".safetensors".length)).filter((name) => name.startsWith(`${kind}-`));
 }

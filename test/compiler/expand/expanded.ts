@@ -12,7 +12,11 @@ import { host } from "../../golden/cases.ts";
 
 /** The real model, checked once a suite. */
 export function magicVideo(): Program {
-  const { program, diagnostics, texts } = check("models/magicvideo.mv", host, opSignatures);
+  return programOfFile("models/magicvideo.mv");
+}
+
+export function programOfFile(file: string): Program {
+  const { program, diagnostics, texts } = check(file, host, opSignatures);
   if (program === undefined) throw new Error(renderAll(diagnostics, texts));
   return program;
 }
