@@ -1,7 +1,7 @@
 """Makes golden/cases/family-*.safetensors and golden/families.json: what the released code of each family says of its small preset and its full size.
 
-The oracle is the library that publishes the family (diffusers, run as it is); weights, inputs and their rule are those of make_goldens.py.
-Weights are named as the library names them; parts that are put into its modules here say how their keys become paths.
+What was released is run as it is; where nothing was, a model by hand. The rule of weights and inputs is make_goldens.py's. Weights are named as
+diffusers names them, below a root of ours; of modules that are put into others here, a function says how their keys become our paths.
 """
 import hashlib
 import json
@@ -19,6 +19,7 @@ import tensors
 import video_diffusion as vdm
 from layers import Attention
 from make_goldens import FOLDER, signal, weight
+
 
 def same(key):
     return key
@@ -38,7 +39,8 @@ def write(case, file, model, graph, inputs, compute, ablation=""):
         first, second = compute(inputs), compute(inputs)
     assert torch.isfinite(first).all() and torch.equal(first, second), case
     tensors.save(f"{FOLDER}/family-{case}.safetensors", {**{k: v.numpy() for k, v in inputs.items()}, "output": first.contiguous().numpy()},
-                 {"kind": "family", "file": f"models/{file}", "model": model, "preset": "Mini", "ablation": ablation, "graph": graph, "inputs": ",".join(inputs)})
+                 {"kind": "family", "file": f"models/{file}", "model": model, "preset": "Mini", "batch": str(len(first)), "ablation": ablation, "graph": graph,
+                  "inputs": ",".join(inputs)})
 
 
 def full(file, graph, make, ablation="", root="unet", path=same):
@@ -51,19 +53,46 @@ def full(file, graph, make, ablation="", root="unet", path=same):
             "shapes": dict(sorted(Counter(shapes.values()).items())), "keys": hashlib.sha256(lines.encode()).hexdigest()}
 
 
-# The small presets' U-Nets: two levels, attention in the first and in the middle, one block a level.
-SMALL = dict(block_out_channels=(32, 64), layers_per_block=1, down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-             up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"), cross_attention_dim=24, norm_num_groups=8)
+GROUPS = 8
+
+
+def small(kind, **more):
+    """The small presets' U-Nets: two levels, attention in the first and in the middle, one block a level."""
+    return dict(block_out_channels=(32, 64), layers_per_block=1, down_block_types=(f"CrossAttnDownBlock{kind}", f"DownBlock{kind}"),
+                up_block_types=(f"UpBlock{kind}", f"CrossAttnUpBlock{kind}"), cross_attention_dim=24, **more)
+
+
+def pictures(case):
+    """A batch of three."""
+    return {"z": signal(case, "z", (3, 4, 4, 6)), "t": torch.tensor([721.0, 40.0, 999.0]), "text": signal(case, "text", (3, 5, 24))}
+
+
+def clip(case):
+    """One of three frames."""
+    return {"z": signal(case, "z", (1, 3, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
+
+
+def frame_by_frame(unet):
+    """An image U-Net on clips [B, F, C, H, W]: the frames are its batch, each with its clip's text and time."""
+    def compute(x):
+        b, f, c, h, w = x["z"].shape
+        t, text = (x[name].repeat_interleave(f, 0) for name in ("t", "text"))
+        return unet(x["z"].reshape(b * f, c, h, w), t, text).sample.view(b, f, -1, h, w)
+    return compute
+
+
+def frames_behind_channels(compute):
+    """A library's clips are [B, C, F, H, W], ours [B, F, C, H, W]."""
+    return lambda x: compute({**x, "z": x["z"].transpose(1, 2)}).transpose(1, 2)
 
 
 # --- Stable Diffusion 2 --------------------------------------------------------------------------------------------
 
 def stable_diffusion_2():
     case, file = "stable-diffusion-2", "stable-diffusion-2/unet.mv"
-    unet = weighted(UNet2DConditionModel(attention_head_dim=(2, 4), use_linear_projection=True, **SMALL), "unet")
-    inputs = {"z": signal(case, "z", (1, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
-    write(case, file, "StableDiffusion2", "denoise", inputs, lambda x: unet(x["z"], x["t"], x["text"]).sample)
-    return full(file, "denoise", lambda: UNet2DConditionModel(sample_size=96, cross_attention_dim=1024, attention_head_dim=(5, 10, 20, 20), use_linear_projection=True))
+    unet = weighted(UNet2DConditionModel(attention_head_dim=(2, 4), use_linear_projection=True, **small("2D", norm_num_groups=GROUPS)), "unet")
+    write(case, file, "StableDiffusion2", "denoise", pictures(case), lambda x: unet(x["z"], x["t"], x["text"]).sample)
+    return full(file, "denoise", lambda: UNet2DConditionModel(cross_attention_dim=1024, attention_head_dim=(5, 10, 20, 20), use_linear_projection=True))
 
 
 # --- Make-A-Video: its layers by hand, in diffusers' Stable Diffusion 1 -----------------------------------------------
@@ -109,15 +138,6 @@ def pseudo_3d(unet, heads, frames):
     return unet
 
 
-def frame_by_frame(unet):
-    """An image U-Net on clips [B, F, C, H, W]: the frames are its batch, each with its clip's text and time."""
-    def compute(x):
-        b, f, c, h, w = x["z"].shape
-        of_frames = {name: x[name].repeat_interleave(f, 0) for name in ("t", "text")}
-        return unet(x["z"].reshape(b * f, c, h, w), of_frames["t"], of_frames["text"]).sample.view(b, f, -1, h, w)
-    return compute
-
-
 def pseudo(key):
     """The image model's keys stay diffusers'."""
     return key.replace(".space.", ".").replace(".time.conv.", ".time.")
@@ -129,24 +149,17 @@ def make_a_video():
     def make(heads, frames, **sizes):
         return pseudo_3d(UNet2DConditionModel(attention_head_dim=heads, **sizes), heads, frames)
 
-    unet = weighted(make(4, 3, **SMALL), "unet", pseudo)
-    inputs = {"z": signal(case, "z", (1, 3, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
-    write(case, file, "MakeAVideo", "denoise", inputs, frame_by_frame(unet))
+    unet = weighted(make(4, 3, **small("2D", norm_num_groups=GROUPS)), "unet", pseudo)
+    write(case, file, "MakeAVideo", "denoise", clip(case), frame_by_frame(unet))
     return full(file, "denoise", lambda: make(8, 16, cross_attention_dim=768), path=pseudo)
 
 
 # --- ModelScope's text to video ------------------------------------------------------------------------------------
 
-def clips(compute):
-    """A library's clips are [B, C, F, H, W], ours [B, F, C, H, W]."""
-    return lambda x: compute({**x, "z": x["z"].transpose(1, 2)}).transpose(1, 2)
-
-
 def modelscope():
     case, file = "modelscope", "modelscope/unet.mv"
-    unet = weighted(UNet3DConditionModel(attention_head_dim=16, **{**SMALL, "down_block_types": ("CrossAttnDownBlock3D", "DownBlock3D"), "up_block_types": ("UpBlock3D", "CrossAttnUpBlock3D")}), "unet")
-    inputs = {"z": signal(case, "z", (1, 3, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
-    write(case, file, "ModelScope", "denoise", inputs, clips(lambda x: unet(x["z"], x["t"], x["text"]).sample))
+    unet = weighted(UNet3DConditionModel(attention_head_dim=16, **small("3D", norm_num_groups=GROUPS)), "unet")
+    write(case, file, "ModelScope", "denoise", clip(case), frames_behind_channels(lambda x: unet(x["z"], x["t"], x["text"]).sample))
     return full(file, "denoise", lambda: UNet3DConditionModel(cross_attention_dim=1024, attention_head_dim=64))
 
 
@@ -166,7 +179,7 @@ class Moving(nn.Module):
         super().__init__()
         self.image, self.frames = image, frames
         self.motion = VanillaTemporalModule(channels, num_attention_heads=heads, num_transformer_block=1, temporal_position_encoding=True)
-        self.motion.temporal_transformer.norm.num_groups = SMALL["norm_num_groups"]
+        self.motion.temporal_transformer.norm.num_groups = GROUPS
 
     def forward(self, *given, **named):
         y = self.image(*given, **named)
@@ -184,30 +197,26 @@ def moving(unet, heads, frames):
     return unet
 
 
-MOTION = dict(use_motion_mid_block=False, motion_max_seq_length=24)
-
-
 def animatediff():
     case, file = "animatediff", "animatediff/unet.mv"
-    inputs = {"z": signal(case, "z", (1, 3, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
-    of_authors = weighted(moving(UNet2DConditionModel(attention_head_dim=4, **SMALL), 4, 3), "unet", motion)
-    write(case, file, "AnimateDiff", "denoise", inputs, frame_by_frame(of_authors))
-    of_diffusers = weighted(UNetMotionModel(
-        num_attention_heads=4, motion_num_attention_heads=4,
-        **{**SMALL, **MOTION, "down_block_types": ("CrossAttnDownBlockMotion", "DownBlockMotion"), "up_block_types": ("UpBlockMotion", "CrossAttnUpBlockMotion")}), "unet")
-    write(f"{case}-ClipNorm", file, "AnimateDiff", "denoise", inputs, clips(lambda x: of_diffusers(x["z"], x["t"], x["text"].repeat_interleave(3, 0)).sample), "ClipNorm")
-    return full(file, "denoise", lambda: UNetMotionModel(cross_attention_dim=768, num_attention_heads=8, **MOTION))
+    version1 = dict(use_motion_mid_block=False, motion_max_seq_length=24)
+    of_authors = weighted(moving(UNet2DConditionModel(attention_head_dim=4, **small("2D", norm_num_groups=GROUPS)), 4, 3), "unet", motion)
+    of_diffusers = weighted(UNetMotionModel(num_attention_heads=4, motion_num_attention_heads=4, **version1, **small("Motion", norm_num_groups=GROUPS)), "unet")
+
+    def by_diffusers(x):
+        return of_diffusers(x["z"], x["t"], x["text"].repeat_interleave(x["z"].shape[2], 0)).sample
+
+    write(case, file, "AnimateDiff", "denoise", clip(case), frame_by_frame(of_authors))
+    write(f"{case}-ClipNorm", file, "AnimateDiff", "denoise", clip(case), frames_behind_channels(by_diffusers), "ClipNorm")
+    return full(file, "denoise", lambda: UNetMotionModel(cross_attention_dim=768, num_attention_heads=8, **version1))
 
 
 # --- Stable Video Diffusion ----------------------------------------------------------------------------------------
 
 def stable_video_diffusion():
     case, file = "stable-video-diffusion", "stable-video-diffusion/unet.mv"
-    kinds = {"down_block_types": ("CrossAttnDownBlockSpatioTemporal", "DownBlockSpatioTemporal"),
-             "up_block_types": ("UpBlockSpatioTemporal", "CrossAttnUpBlockSpatioTemporal")}
-    sizes = {name: value for name, value in SMALL.items() if name != "norm_num_groups"}  # there are always 32
-    unet = weighted(UNetSpatioTemporalConditionModel(
-        num_attention_heads=(2, 4), addition_time_embed_dim=20, projection_class_embeddings_input_dim=60, **{**sizes, **kinds}), "unet")
+    widths = dict(addition_time_embed_dim=20, projection_class_embeddings_input_dim=60)
+    unet = weighted(UNetSpatioTemporalConditionModel(num_attention_heads=(2, 4), **widths, **small("SpatioTemporal")), "unet")
     inputs = {"z": signal(case, "z", (1, 3, 4, 4, 6)), "t": torch.tensor([1.5]), "picture": signal(case, "picture", (1, 4, 4, 6)),
               "seen": signal(case, "seen", (1, 1, 24)), "about": torch.tensor([[6.0, 127.0, 0.02]])}
 
@@ -223,12 +232,11 @@ def stable_video_diffusion():
 
 def controlnet():
     case, file = "controlnet", "controlnet/unet.mv"
-    mini = dict(attention_head_dim=4, **SMALL)
-    unet, mini_control = UNet2DConditionModel(**mini), {k: v for k, v in mini.items() if k != "up_block_types"}
-    control = ControlNetModel(conditioning_embedding_out_channels=(8, 12, 20), **mini_control)
-    weighted(unet, "unet"), weighted(control, "controlnet")
-    inputs = {"z": signal(case, "z", (1, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24)),
-              "hint": signal(case, "hint", (1, 3, 16, 24))}
+    mini = dict(attention_head_dim=4, **small("2D", norm_num_groups=GROUPS))
+    unet = weighted(UNet2DConditionModel(**mini), "unet")
+    del mini["up_block_types"]
+    control = weighted(ControlNetModel(conditioning_embedding_out_channels=(8, 12, 20), **mini), "controlnet")
+    inputs = {**pictures(case), "hint": signal(case, "hint", (3, 3, 16, 24))}
 
     def compute(x):
         skips, deepest = control(x["z"], x["t"], x["text"], controlnet_cond=x["hint"], return_dict=False)
@@ -251,8 +259,11 @@ def video_diffusion(one_more, ablation):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    families = {"stable-diffusion-2": stable_diffusion_2(), "animatediff": animatediff(), "stable-video-diffusion": stable_video_diffusion(), "controlnet": controlnet(), "make-a-video": make_a_video(), "modelscope": modelscope(),
-                "video-diffusion": video_diffusion(True, ""), "video-diffusion-AsMany": video_diffusion(False, "AsMany")}
+    families = {
+        "stable-diffusion-2": stable_diffusion_2(), "controlnet": controlnet(), "animatediff": animatediff(), "modelscope": modelscope(),
+        "stable-video-diffusion": stable_video_diffusion(), "make-a-video": make_a_video(),
+        "video-diffusion": video_diffusion(True, ""), "video-diffusion-AsMany": video_diffusion(False, "AsMany"),
+    }
     with open(os.path.join(FOLDER, "../families.json"), "w") as file:
         json.dump(families, file, indent=1)
         file.write("\n")

@@ -26,7 +26,8 @@ const ablationsOf = (ablation: string): string[] => (ablation === "" ? [] : [abl
 /** The graph of the case alone, and what PyTorch made of its inputs. */
 function built(golden: GoldenCase) {
   const ablations = ablationsOf(fieldOf(golden, "ablation"));
-  const compiled = compileFile(fieldOf(golden, "file"), { preset: fieldOf(golden, "preset"), ablations });
+  const settings = { B: Number(fieldOf(golden, "batch")) };
+  const compiled = compileFile(fieldOf(golden, "file"), { preset: fieldOf(golden, "preset"), ablations, settings });
   const name = fieldOf(golden, "graph");
   const alone = { ...compiled, graphs: new Map([[name, named(compiled.graphs, name)]]), sampler: null };
   return { name, alone, inputs: Object.fromEntries(golden.inputs), expected: floatsOf(golden.tensors.get("output") as TensorData) };
