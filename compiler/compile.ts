@@ -1,6 +1,6 @@
 /** The stages by name: a checked program and the build's choices to a module. Pure, and never throws for bad input. */
 
-import type { Diagnostic, Program } from "../dsl/index.ts";
+import { type Diagnostic, foundIn, type Program } from "../dsl/index.ts";
 import { Budget } from "./expand/budget.ts";
 import { type Choices, type Configuration, configure } from "./expand/configure.ts";
 import { evaluateFields, expandGraph, graphsOf, samplerOf, tokenizerOf } from "./expand/expand.ts";
@@ -35,11 +35,22 @@ interface Reading extends Expanded {
 
 /** Expands the graphs: enough for reports, and to find every error that a build would. */
 export function expandModel(program: Program, choices: Choices): Attempt<Expanded> {
-  const configured = configure(program, choices);
-  if (!configured.ok) return configured;
-  const read = readModel(configured.value);
-  const diagnostics = read.ok ? guidedErrors(configured.value) : [];
-  return diagnostics.length === 0 ? read : { ok: false, diagnostics };
+  return underChoices(choices, () => {
+    const configured = configure(program, choices);
+    if (!configured.ok) return configured;
+    const read = readModel(configured.value);
+    const diagnostics = read.ok ? guidedErrors(configured.value, read.value.graphs, { missing: "none" }) : [];
+    return diagnostics.length === 0 ? read : { ok: false, diagnostics };
+  });
+}
+
+/** What fails says under which preset and ablations. */
+function underChoices<T extends { readonly ok: true }>(
+  choices: Choices,
+  stage: () => T | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] },
+): T | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] } {
+  const result = stage();
+  return result.ok ? result : { ok: false, diagnostics: foundIn(result.diagnostics, choices) };
 }
 
 /**
@@ -48,21 +59,37 @@ export function expandModel(program: Program, choices: Choices): Attempt<Expande
  */
 export function shapeErrors(program: Program, choices: Choices, budget = new Budget()): readonly Diagnostic[] {
   const configured = configure(program, choices, budget);
-  if (!configured.ok) return configured.diagnostics;
-  const read = readModel(configured.value, new KnownCalls());
-  return onePerSpan([...(read.ok ? [] : read.diagnostics), ...guidedErrors(configured.value)]);
+  if (!configured.ok) return foundIn(configured.diagnostics, choices);
+  const written = writtenGraphs(configured.value, new KnownCalls());
+  const read = readModel(configured.value, written);
+  const guided = guidedErrors(configured.value, written.graphs, { missing: "repeated calls" });
+  return foundIn(onePerSpan([...(read.ok ? [] : read.diagnostics), ...guided]), choices);
 }
 
-/** With `known`, only shapes are read. */
-function readModel(configuration: Configuration, known?: KnownCalls): Attempt<Reading> {
+interface Written {
+  readonly graphs: ReadonlyMap<string, Graph>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** With `known`, only shapes are read; the looped graph first, so that it lacks no call that another graph alone has. */
+function writtenGraphs(configuration: Configuration, known?: KnownCalls): Written {
+  const declarations = graphsOf(configuration);
+  const looped = samplerOf(configuration)?.graph.name;
+  const inTurn = [...declarations].sort((a, b) => Number(b.name.name === looped) - Number(a.name.name === looped));
+  const expanded = new Map(inTurn.map((declaration) => [declaration, expandGraph(configuration, declaration, known)]));
   const graphs = new Map<string, Graph>();
   const diagnostics: Diagnostic[] = [];
-  for (const declaration of graphsOf(configuration)) {
-    const expanded = expandGraph(configuration, declaration, known);
-    if (expanded.ok) graphs.set(declaration.name.name, expanded.value);
-    else diagnostics.push(...expanded.diagnostics);
+  for (const declaration of declarations) {
+    const found = expanded.get(declaration);
+    if (found?.ok) graphs.set(declaration.name.name, found.value);
+    else diagnostics.push(...(found?.diagnostics ?? []));
   }
-  diagnostics.push(...conflictingWeights(configuration, graphs));
+  return { graphs, diagnostics };
+}
+
+function readModel(configuration: Configuration, written = writtenGraphs(configuration)): Attempt<Reading> {
+  const { graphs } = written;
+  const diagnostics = [...written.diagnostics, ...conflictingWeights(configuration, graphs)];
   const recipe = recipeOf(configuration, graphs);
   if (!recipe.ok) diagnostics.push(...recipe.diagnostics);
   const tokenizer = readTokenizer(configuration);
@@ -93,6 +120,10 @@ function conflictingWeights(configuration: Configuration, graphs: ReadonlyMap<st
 
 /** `trace` hears of every stage; what leads to the looped graph at the guided batch goes by the name of `step`. */
 export function compile(program: Program, choices: Choices, trace: Trace = untraced): CompileResult {
+  return underChoices(choices, () => compileModel(program, choices, trace));
+}
+
+function compileModel(program: Program, choices: Choices, trace: Trace): CompileResult {
   const configured = configure(program, choices);
   if (!configured.ok) return configured;
   const read = readModel(configured.value);

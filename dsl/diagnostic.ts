@@ -9,6 +9,14 @@ export interface Related {
   readonly span: Span;
 }
 
+/** The preset and the ablations under which an error shows, where the file's own sizes do not show it. */
+export interface FoundIn {
+  readonly preset?: string;
+  readonly ablations: readonly string[];
+  /** How many other configurations of the file show it too. */
+  readonly others: number;
+}
+
 export interface Diagnostic {
   readonly code: string;
   readonly severity: Severity;
@@ -20,6 +28,8 @@ export interface Diagnostic {
   readonly hint?: string;
   /** "declared here", and one "expanded from Block" a level, innermost first. */
   readonly related?: readonly Related[];
+  /** Absent where the error is found without any preset or ablation. */
+  readonly foundIn?: FoundIn;
 }
 
 /** So many errors of a file are said: more are noise, and looking for what was meant by each would take minutes. */
@@ -28,6 +38,16 @@ export const mostErrors = 100;
 /** Whether anything said of a program withholds it: warnings do not. */
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((diagnostic) => diagnostic.severity === "error");
+}
+
+/** The same diagnostics, said to be found under a preset and ablations; without either, as they are. */
+export function foundIn(
+  diagnostics: readonly Diagnostic[],
+  { preset, ablations = [] }: { readonly preset?: string | null | undefined; readonly ablations?: readonly string[] },
+): readonly Diagnostic[] {
+  if (!preset && ablations.length === 0) return diagnostics;
+  const found: FoundIn = { ...(preset ? { preset } : {}), ablations, others: 0 };
+  return diagnostics.map((diagnostic) => ({ ...diagnostic, foundIn: found }));
 }
 
 /** One row of a table of messages: the holes of the sentence are required, typed fields. */

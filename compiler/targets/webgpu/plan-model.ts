@@ -1,6 +1,6 @@
 /** Every graph of a module to its plan within a device's limits, or the diagnostics that say what is beyond them. */
 
-import type { Diagnostic, Span } from "../../../dsl/index.ts";
+import { type Diagnostic, foundIn, type Span } from "../../../dsl/index.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Module } from "../../module/module.ts";
 import { type Trace, untraced } from "../../rewriting/trace.ts";
@@ -13,7 +13,8 @@ export type PlanResult =
   | { readonly ok: true; readonly plans: ReadonlyMap<string, Planned> }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
-export function planModel({ graphs, origins }: Module, given: DeviceLimits, trace: Trace = untraced): PlanResult {
+export function planModel(module: Module, given: DeviceLimits, trace: Trace = untraced): PlanResult {
+  const { graphs, origins } = module;
   const limits = addressable(given);
   const plans = new Map<string, Planned>();
   const diagnostics: Diagnostic[] = [];
@@ -34,7 +35,7 @@ export function planModel({ graphs, origins }: Module, given: DeviceLimits, trac
     if (breach !== undefined) refuse(name, planned.graph, breach);
   }
   const spans = new Map(diagnostics.map((diagnostic) => [`${diagnostic.span.file} ${diagnostic.span.start}`, diagnostic]));
-  return diagnostics.length > 0 ? { ok: false, diagnostics: [...spans.values()] } : { ok: true, plans };
+  return diagnostics.length > 0 ? { ok: false, diagnostics: foundIn([...spans.values()], module) } : { ok: true, plans };
 }
 
 /** Labels of kernels begin with the weight path of what they compute. */
