@@ -1,6 +1,6 @@
 /** A checked program to the errors that sizes reveal: under the file's own, under each preset and under each ablation. */
 
-import type { Diagnostic, FoundIn, Program } from "../dsl/index.ts";
+import { type Diagnostic, type FoundIn, firstErrors, type Program } from "../dsl/index.ts";
 import { shapeErrors } from "./compile.ts";
 import { Budget } from "./expand/budget.ts";
 import type { Choices } from "./expand/configure.ts";
@@ -34,7 +34,7 @@ export function sizeErrors(program: Program): readonly Diagnostic[] {
       found.set(place, first === undefined ? diagnostic : { ...first, ...oneMore(first.foundIn) });
     }
   }
-  return [...found.values()];
+  return firstErrors([...found.values()]);
 }
 
 function oneMore(found: FoundIn | undefined): { readonly foundIn?: FoundIn } {

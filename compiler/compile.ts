@@ -1,6 +1,6 @@
 /** The stages by name: a checked program and the build's choices to a module. Pure, and never throws for bad input. */
 
-import { type Diagnostic, foundIn, type Program } from "../dsl/index.ts";
+import { type Diagnostic, firstErrors, foundIn, type Program } from "../dsl/index.ts";
 import { Budget } from "./expand/budget.ts";
 import { type Choices, type Configuration, configure } from "./expand/configure.ts";
 import { evaluateFields, expandGraph, graphsOf, samplerOf, tokenizerOf } from "./expand/expand.ts";
@@ -147,11 +147,11 @@ function compileModel(program: Program, choices: Choices, trace: Trace): Compile
 }
 
 /** Graphs that share a block share its errors. */
-function onePerSpan(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+function onePerSpan(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const seen = new Map(
     diagnostics.map((diagnostic) => [`${diagnostic.code} ${diagnostic.span.file} ${diagnostic.span.start}`, diagnostic]),
   );
-  return [...seen.values()];
+  return firstErrors([...seen.values()]);
 }
 
 interface Loop {

@@ -12,3 +12,5 @@ export type * from "./program.ts";
 export { type Painter, placeOf, type RenderOptions, renderAll, renderDiagnostic } from "./render.ts";
 export { same } from "./sampling.ts";
 export type * from "./signature.ts";
+export { firstErrors } from "./syntax-messages.ts";
+export { partsOf } from "./walk.ts";

@@ -2,12 +2,12 @@
 
 import type { IToken, TokenType } from "chevrotain";
 import type { Comment, SourceFile } from "./ast.ts";
-import { type Diagnostic, mostErrors } from "./diagnostic.ts";
+import type { Diagnostic } from "./diagnostic.ts";
 import { attachDocs } from "./docs.ts";
 import { deepNode, deepToken } from "./nesting.ts";
 import { Parser } from "./parser.ts";
 import { syntaxError } from "./syntax-errors.ts";
-import { syntaxDiagnostic, tooManyErrors } from "./syntax-messages.ts";
+import { firstErrors, syntaxDiagnostic } from "./syntax-messages.ts";
 import { BlockComment, BrokenString, Identifier, lexer, Mark, NumberToken, StringToken, Word } from "./tokens.ts";
 
 export interface ParseResult {
@@ -43,14 +43,17 @@ export function parse(path: string, text: string): ParseResult {
   diagnostics.push(...tooManyWords(path, tokens));
   const deep = deepToken(path, tokens);
   if (deep !== undefined) diagnostics.push(deep);
-  if (diagnostics.length > 0) return { source: undefined, diagnostics: firstOf(diagnostics) };
+  if (diagnostics.length > 0) return { source: undefined, diagnostics: firstErrors(diagnostics) };
 
   parser ??= new Parser();
   const declarations = parser.parseDeclarations(path, tokens);
   const error = parser.errors[0];
   if (error !== undefined) {
     const found = errorsOf(parser, path, text, tokens);
-    return { source: undefined, diagnostics: found.length > 0 ? firstOf(found) : [syntaxError(path, text, error, text.trimEnd().length)] };
+    return {
+      source: undefined,
+      diagnostics: found.length > 0 ? firstErrors(found) : [syntaxError(path, text, error, text.trimEnd().length)],
+    };
   }
   const tooDeep = deepNode(declarations);
   if (tooDeep !== undefined) return { source: undefined, diagnostics: [tooDeep] };
@@ -61,12 +64,6 @@ export function parse(path: string, text: string): ParseResult {
     }),
   );
   return { source: attachDocs({ path, text, doc: undefined, declarations, comments }), diagnostics };
-}
-
-/** A file of noise would be an error a word. */
-function firstOf(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const next = diagnostics[mostErrors];
-  return next === undefined ? diagnostics : [...diagnostics.slice(0, mostErrors), tooManyErrors(next.span)];
 }
 
 /** Every declaration parsed by itself, so that an error in one does not hide those of the next. */

@@ -28,6 +28,12 @@ export const syntaxMessages = {
 
 export const syntaxDiagnostic = diagnosticsOf(syntaxMessages);
 
+/** The first errors, and one that stands for the others: a file of noise would be an error a word. */
+export function firstErrors(errors: readonly Diagnostic[]): readonly Diagnostic[] {
+  const next = errors[mostErrors];
+  return next === undefined ? errors : [...errors.slice(0, mostErrors), tooManyErrors(next.span)];
+}
+
 /** Stands for the error at the span and all behind it. */
 export function tooManyErrors(span: Span): Diagnostic {
   return syntaxDiagnostic("too-many-errors", span, { limit: mostErrors }, { hint: "mend those above, and check again" });

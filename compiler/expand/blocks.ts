@@ -3,6 +3,7 @@
 import type { BlockDeclaration, CallExpression, Parameter } from "../../dsl/index.ts";
 import { type Axis, axisName, showAxes } from "../graph/axis.ts";
 import type { ValueId } from "../graph/graph.ts";
+import type { AxisType } from "../ops/op.ts";
 import { axisExpressionSize, bareName } from "./axes.ts";
 import { runBody } from "./body.ts";
 import { spendings } from "./budget.ts";
@@ -10,6 +11,7 @@ import { evaluate } from "./evaluate.ts";
 import { type Frame, fail, labelled, newValue, Scope, spend } from "./frame.ts";
 import { namedDim } from "./globals.ts";
 import { tensorsOf } from "./known-calls.ts";
+import { bodyOrFailed, promised } from "./recovery.ts";
 import { axisOf, describe, int, type Static, type TensorStatic } from "./static.ts";
 import { dtypeOf, fits, showType, signatureShape, type TensorShape } from "./types.ts";
 
@@ -21,7 +23,7 @@ interface TensorParameter {
 
 export function callBlock(call: CallExpression, block: BlockDeclaration, file: string, caller: Frame): TensorStatic {
   const given = matchArguments(call, block, caller);
-  const { known, builder, budget, reads } = caller.expansion;
+  const { known, builder, budget, faults, reads } = caller.expansion;
   // Each list is looked at whole: for the key, and for whether it is of the parameter's type.
   for (const value of given.values()) if (value.kind === "list") spend(caller, call.callSpan, "items", value.length);
   const key = known?.keyOf(`${file} ${block.name.name}`, given);
@@ -34,9 +36,11 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
       before.reads.map((name) => (given.get(name) as TensorStatic).id),
     );
     known?.leaveOut(id, before, given);
+    if (before.doubtful) faults.promises++;
     return { kind: "tensor", id, type: before.type };
   }
   const spent = budget.spent();
+  const { promises } = faults;
   const inside: Frame = {
     ...labelled(caller, call.label),
     file,
@@ -46,20 +50,28 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   // The caller's names for the same dims and parameters: the result's axes are read with these.
   const outside: Frame = { ...inside, scope: new Scope() };
 
-  const tensors = bindDims(call, block, given, inside, outside);
+  const parameters = bindDims(call, block, given, inside, outside);
   bindParameters(block, given, inside, outside);
-  for (const tensor of tensors) declareTensor(call, block, tensor, inside);
+  for (const parameter of parameters) declareTensor(call, block, parameter, inside);
 
-  const returned = runBody(block.body, inside);
+  const axesOutside = () => resultShape(block, file, inside).axes.map((axis) => axisOf(axisExpressionSize(axis, outside)));
+  const returned = bodyOrFailed(inside, () => runBody(block.body, inside));
+  const tensors = tensorsOf(given);
+  const keep = (type: AxisType, result: ValueId, read: () => readonly string[]): TensorStatic => {
+    const cost = budget.spent(spent);
+    if (key !== undefined) known?.set(key, { type, cost, reads: read(), result, doubtful: faults.promises > promises, tensors });
+    return { kind: "tensor", id: result, type };
+  };
+  if (returned === "failed") {
+    const dtype = dtypeOf(resultShape(block, file, inside).dtype, caller.expansion.precision);
+    const type = promised(caller, () => ({ dtype, axes: axesOutside() }));
+    return keep(type, builder.input(call.callee.name, newValue(caller, call.callSpan, type), []), () => []);
+  }
   if (returned === undefined) throw new Error(`expand: ${block.name.name} ends without return, which check should have found`);
-  const result = resultShape(block, file, inside);
-  checkResult(block.name.name, returned.value, result, returned.expression.span, inside);
-  const axes = result.axes.map((axis) => axisOf(axisExpressionSize(axis, outside)));
-  const type = { dtype: returned.value.type.dtype, axes };
+  checkResult(block.name.name, returned.value, resultShape(block, file, inside), returned.expression.span, inside);
+  const type = { dtype: returned.value.type.dtype, axes: axesOutside() };
   const { id } = returned.value;
-  if (key !== undefined)
-    known?.set(key, { type, cost: budget.spent(spent), reads: readParameters(id, given, inside), result: id, tensors: tensorsOf(given) });
-  return { kind: "tensor", id, type };
+  return keep(type, id, () => readParameters(id, given, inside));
 }
 
 function readParameters(result: ValueId, given: ReadonlyMap<string, Static>, inside: Frame): string[] {

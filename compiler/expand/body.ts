@@ -12,6 +12,7 @@ import type { WeightInitialiser } from "../graph/graph.ts";
 import { axisExpressionSize } from "./axes.ts";
 import { evaluate, evaluateBool, evaluateTensor } from "./evaluate.ts";
 import { enter, type Frame, fail, itemsOf, join, labelled, leave, Scope, spend } from "./frame.ts";
+import { recovering } from "./recovery.ts";
 import { axisOf, describe, int, type TensorStatic } from "./static.ts";
 import { dtypeOf, signatureShape } from "./types.ts";
 import { newWeight } from "./weights.ts";
@@ -28,7 +29,7 @@ export function runBody(statements: readonly Statement[], frame: Frame): Returne
   enter(frame, first.span);
   let returned: Returned | undefined;
   for (const statement of statements) {
-    returned = runStatement(statement, frame);
+    returned = recovering(statement, frame, () => runStatement(statement, frame));
     if (returned !== undefined) break;
   }
   leave(frame);

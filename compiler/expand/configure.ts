@@ -14,7 +14,7 @@ import { mostSize } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { Budget, mostNested } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
-import { type Attempt, attempt, ExpansionFailure } from "./failure.ts";
+import { type Attempt, attempt, ExpansionFailure, Faults } from "./failure.ts";
 import { type Frame, Scope } from "./frame.ts";
 import { Globals, globalKey, namedDim } from "./globals.ts";
 import { expandDiagnostic } from "./messages.ts";
@@ -74,7 +74,18 @@ export function staticFrame(program: Program, globals: Globals, file: string, bu
   const builder = new GraphBuilder();
   const reads = new WeightReads(builder);
   return {
-    expansion: { program, globals, builder, reads, precision: "f32", known: undefined, budget, weights: undefined, call },
+    expansion: {
+      program,
+      globals,
+      builder,
+      reads,
+      precision: "f32",
+      known: undefined,
+      budget,
+      faults: new Faults(),
+      weights: undefined,
+      call,
+    },
     file,
     scope,
     path: "",

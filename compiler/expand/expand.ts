@@ -10,7 +10,7 @@ import { runBody } from "./body.ts";
 import { call } from "./calls.ts";
 import { type Configuration, globalsOf, staticFrame } from "./configure.ts";
 import { evaluate } from "./evaluate.ts";
-import { type Attempt, attempt } from "./failure.ts";
+import { type Attempt, attempt, Faults } from "./failure.ts";
 import { type Frame, newValue, Scope } from "./frame.ts";
 import { type Globals, globalKey } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
@@ -35,7 +35,7 @@ export function tokenizerOf(configuration: Configuration): TokenizerDeclaration 
  * are taken as they came out then, and the graph is not whole. One `known` serves the graphs of one configuration.
  */
 export function expandGraph(configuration: Configuration, declaration: GraphDeclaration, known?: KnownCalls): Attempt<Graph> {
-  const expanded = attempt(() => expandBody(configuration, declaration, known));
+  const expanded = attempt((faults) => expandBody(configuration, declaration, faults, known));
   if (!expanded.ok) return expanded;
   const { graph, result, reads } = expanded.value;
   if (reads.allRead(graph, result)) return { ok: true, value: graph };
@@ -50,8 +50,8 @@ interface ExpandedBody {
   readonly reads: WeightReads;
 }
 
-function expandBody(configuration: Configuration, declaration: GraphDeclaration, known: KnownCalls | undefined): ExpandedBody {
-  const frame = graphFrame(configuration, known);
+function expandBody(configuration: Configuration, declaration: GraphDeclaration, faults: Faults, known?: KnownCalls): ExpandedBody {
+  const frame = graphFrame(configuration, faults, known);
   const { builder } = frame.expansion;
   for (const parameter of declaration.parameters) {
     const shape = typeShape(configuration, declaration.parameters.indexOf(parameter), declaration);
@@ -107,7 +107,7 @@ function typeShape(configuration: Configuration, index: number, declaration: Gra
 }
 
 /** A fresh frame at the root of a graph: the model's dims and consts are in scope. */
-function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
+function graphFrame(configuration: Configuration, faults = new Faults(), known?: KnownCalls): Frame {
   const { program, file, choices, overrides, model, budget } = configuration;
   budget.beginGraph();
   const globals: Globals = globalsOf(program, overrides, budget);
@@ -123,6 +123,7 @@ function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
       precision: choices.precision,
       known,
       budget,
+      faults,
       weights: configuration.weights,
       call,
     },

@@ -13,6 +13,8 @@ interface KnownCall {
   readonly reads: readonly string[];
   readonly cost: Spending;
   readonly result: ValueId;
+  /** Whether it leans on what is only promised, after an error within it. */
+  readonly doubtful: boolean;
   /** Undefined where they lie within lists of lists: to find them all could take as long as the calls. */
   readonly tensors: readonly ValueId[] | undefined;
 }
