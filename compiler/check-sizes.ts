@@ -1,9 +1,13 @@
-/** A checked program to the errors that sizes reveal: under the file's own, under each preset and under each ablation. */
+/** A checked program to what sizes reveal of it: under the file's own, under each preset and under each ablation. */
 
 import { type Diagnostic, type FoundIn, firstErrors, type Program } from "../dsl/index.ts";
-import { shapeErrors } from "./compile.ts";
+import { originsOf, type Reading, shapeErrors } from "./compile.ts";
 import { Budget } from "./expand/budget.ts";
 import type { Choices } from "./expand/configure.ts";
+import { graphsOf, withoutStandIns } from "./expand/expand.ts";
+import type { Tokenizer } from "./module/module.ts";
+import { breachedBefore } from "./targets/webgpu/breaches.ts";
+import { defaultLimits } from "./targets/webgpu/plan/limits.ts";
 
 /** What a build may choose of the entry file, its own sizes first. A file without a model is a library: its blocks have no sizes yet. */
 export function configurationsOf(program: Program): readonly Choices[] {
@@ -23,12 +27,19 @@ export function configurationsOf(program: Program): readonly Choices[] {
   });
 }
 
-/** Each place is told of once, with the first configuration in which it is wrong and the number of the others. */
-export function sizeErrors(program: Program): readonly Diagnostic[] {
+/**
+ * Errors, and warnings of what is beyond every device's limits: a build for another target may go on. Each place is told of once, with
+ * the first configuration in which it is wrong and the number of the others. What is wrong with a tokenizer's file says who reads files.
+ */
+export function checkSizes(
+  program: Program,
+  tokenizerErrors: (tokenizer: Tokenizer) => readonly Diagnostic[] = () => [],
+): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>();
   const budget = new Budget();
+  const more = (read: Reading) => [...(read.tokenizer === null ? [] : tokenizerErrors(read.tokenizer)), ...beyondDevices(read)];
   for (const choices of configurationsOf(program)) {
-    const own = new Map(shapeErrors(program, choices, budget).map((one) => [`${one.span.file}:${one.span.start}`, one]));
+    const own = new Map(shapeErrors(program, choices, budget, more).map((one) => [`${one.span.file}:${one.span.start}`, one]));
     for (const [place, diagnostic] of own) {
       const first = found.get(place);
       found.set(place, first === undefined ? diagnostic : { ...first, ...oneMore(first.foundIn) });
@@ -39,4 +50,15 @@ export function sizeErrors(program: Program): readonly Diagnostic[] {
 
 function oneMore(found: FoundIn | undefined): { readonly foundIn?: FoundIn } {
   return found === undefined ? {} : { foundIn: { ...found, others: found.others + 1 } };
+}
+
+/** What a plan would refuse at once on a device that grants no more than all do. */
+function beyondDevices({ configuration, graphs }: Reading): readonly Diagnostic[] {
+  const declared = new Map(
+    graphsOf(configuration).flatMap((declaration) => {
+      const graph = graphs.get(declaration.name.name);
+      return graph === undefined ? [] : [[graph.name, withoutStandIns(graph, declaration)] as const];
+    }),
+  );
+  return breachedBefore(declared, originsOf(configuration), defaultLimits, "beyond-devices");
 }

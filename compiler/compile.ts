@@ -1,14 +1,15 @@
 /** The stages by name: a checked program and the build's choices to a module. Pure, and never throws for bad input. */
 
-import { type Diagnostic, firstErrors, foundIn, type Program } from "../dsl/index.ts";
+import { type Diagnostic, firstErrors, foundIn, type Program, type Span } from "../dsl/index.ts";
 import { Budget } from "./expand/budget.ts";
 import { type Choices, type Configuration, configure } from "./expand/configure.ts";
-import { evaluateFields, expandGraph, graphsOf, samplerOf, tokenizerOf } from "./expand/expand.ts";
+import { expandGraph, graphsOf, samplerOf } from "./expand/expand.ts";
 import type { Attempt } from "./expand/failure.ts";
 import { expandGuided, guidedErrors } from "./expand/guided.ts";
 import { KnownCalls } from "./expand/known-calls.ts";
 import { expandDiagnostic } from "./expand/messages.ts";
 import { type Recipe, recipeOf } from "./expand/recipe.ts";
+import { readTokenizer } from "./expand/tokenizer.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Module, Tokenizer } from "./module/module.ts";
 import type { SamplerSpec } from "./package/manifest.ts";
@@ -27,7 +28,8 @@ export interface Expanded {
   readonly graphs: ReadonlyMap<string, Graph>;
 }
 
-interface Reading extends Expanded {
+/** A model of which a configuration has been read. */
+export interface Reading extends Expanded {
   readonly configuration: Configuration;
   readonly recipe: Recipe | undefined;
   readonly tokenizer: Tokenizer | null;
@@ -55,15 +57,20 @@ function underChoices<T extends { readonly ok: true }>(
 
 /**
  * The errors that sizes reveal under these choices, found faster than by expanding: no graph is whole. Weights that only
- * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget.
+ * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget. `more` may say more of a model whose graphs are right.
  */
-export function shapeErrors(program: Program, choices: Choices, budget = new Budget()): readonly Diagnostic[] {
+export function shapeErrors(
+  program: Program,
+  choices: Choices,
+  budget = new Budget(),
+  more: (read: Reading) => readonly Diagnostic[] = () => [],
+): readonly Diagnostic[] {
   const configured = configure(program, choices, budget);
   if (!configured.ok) return foundIn(configured.diagnostics, choices);
   const written = writtenGraphs(configured.value, new KnownCalls());
   const read = readModel(configured.value, written);
   const guided = guidedErrors(configured.value, written.graphs, { missing: "repeated calls" });
-  return foundIn(onePerSpan([...(read.ok ? [] : read.diagnostics), ...guided]), choices);
+  return foundIn(onePerSpan([...(read.ok ? more(read.value) : read.diagnostics), ...guided]), choices);
 }
 
 interface Written {
@@ -92,7 +99,7 @@ function readModel(configuration: Configuration, written = writtenGraphs(configu
   const diagnostics = [...written.diagnostics, ...conflictingWeights(configuration, graphs)];
   const recipe = recipeOf(configuration, graphs);
   if (!recipe.ok) diagnostics.push(...recipe.diagnostics);
-  const tokenizer = readTokenizer(configuration);
+  const tokenizer = readTokenizer(configuration, graphs, recipe.ok ? recipe.value : undefined);
   if (!tokenizer.ok) diagnostics.push(...tokenizer.diagnostics);
   if (diagnostics.length > 0 || !recipe.ok || !tokenizer.ok) return { ok: false, diagnostics: onePerSpan(diagnostics) };
   const { name } = configuration.model.name;
@@ -135,7 +142,7 @@ function compileModel(program: Program, choices: Choices, trace: Trace): Compile
   const { sampler, made, unread } = loop.value;
   const graphs = new Map([...written].map(([own, graph]) => [own, runPasses(verify(graph, "expand"), passes, trace)]));
   for (const graph of made) graphs.set(graph.name, graph);
-  const origins = new Map(graphsOf(configuration).map((declaration) => [declaration.name.name, declaration.name.span]));
+  const origins = new Map(originsOf(configuration));
   for (const graph of made) origins.set(graph.name, samplerOf(configuration)?.graph.span ?? configuration.model.name.span);
   const { preset = null, ablations = [], precision } = configuration.choices;
   const unused = unread.map((condition) => `nothing in \`${recipe?.graph}\` reads \`${condition}\`, so no clip depends on it`);
@@ -144,6 +151,11 @@ function compileModel(program: Program, choices: Choices, trace: Trace): Compile
   }
   const module = { name, preset, ablations, precision, written, graphs, origins, sampler, tokenizer, unused };
   return { ok: true, module };
+}
+
+/** Where each graph is named in the source. */
+export function originsOf(configuration: Configuration): ReadonlyMap<string, Span> {
+  return new Map(graphsOf(configuration).map(({ name }) => [name.name, name.span]));
 }
 
 /** Graphs that share a block share its errors. */
@@ -186,18 +198,4 @@ function compileLoop(configuration: Configuration, written: ReadonlyMap<string, 
 function madeName(word: string, configuration: Configuration, recipe: Recipe): string {
   const taken = graphsOf(configuration).some((graph) => graph.name.name.toLowerCase() === word);
   return taken ? `${recipe.graph}.${word}` : word;
-}
-
-function readTokenizer(configuration: Configuration): Attempt<Tokenizer | null> {
-  const declaration = tokenizerOf(configuration);
-  if (declaration === undefined) return { ok: true, value: null };
-  const fields = evaluateFields(configuration, declaration.fields);
-  if (!fields.ok) return fields;
-  const text = (name: string): string => {
-    const value = fields.value.get(name);
-    if (value?.kind !== "string") throw new Error(`compile: a tokenizer without ${name}, which check should have found`);
-    return value.value;
-  };
-  const { span } = declaration.fields.find(({ name }) => name.name === "file")?.value ?? declaration;
-  return { ok: true, value: { file: text("file"), pad: text("pad"), span } };
 }

@@ -3,7 +3,7 @@
 export { costOf, type GraphCost } from "./analysis/cost.ts";
 export { type Dependence, dependenceAlong } from "./analysis/dependence.ts";
 export { interpret } from "./analysis/interpret.ts";
-export { sizeErrors } from "./check-sizes.ts";
+export { checkSizes } from "./check-sizes.ts";
 export { type CompileResult, compile, type Expanded, expandModel, shapeErrors } from "./compile.ts";
 export type { Choices, Setting } from "./expand/configure.ts";
 export type { Graph } from "./graph/graph.ts";

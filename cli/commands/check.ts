@@ -2,17 +2,20 @@
 
 import { setFlagsFromString } from "node:v8";
 import pc from "picocolors";
-import { sizeErrors } from "../../compiler/check-sizes.ts";
+import { checkSizes } from "../../compiler/check-sizes.ts";
 import { hasErrors } from "../../dsl/index.ts";
 import { loadProgram, printDiagnostics, shownPath } from "../program.ts";
 import type { Outcome } from "../terminal.ts";
+import { TokenizerCheck } from "../tokenizer-check.ts";
 
 // The command is over before optimised code has paid for its making: a third of its time.
 setFlagsFromString("--no-opt");
 
 export function check(file: string, options: { readonly json?: true }): Outcome {
   const { program, diagnostics, texts } = loadProgram(file);
-  const all = program === undefined ? diagnostics : [...diagnostics, ...sizeErrors(program)];
+  const tokenizers = new TokenizerCheck(file);
+  const sizes = program === undefined ? [] : checkSizes(program, (tokenizer) => tokenizers.errorsOf(tokenizer));
+  const all = [...diagnostics, ...sizes];
   if (options.json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
   else {
     printDiagnostics(all, texts);

@@ -8,7 +8,7 @@ import { axisExpressionSize, bareName } from "./axes.ts";
 import { runBody } from "./body.ts";
 import { spendings } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
-import { type Frame, fail, labelled, newValue, Scope, spend } from "./frame.ts";
+import { type Frame, fail, labelled, newValue, Scope, sourceAt, spend } from "./frame.ts";
 import { namedDim } from "./globals.ts";
 import { tensorsOf } from "./known-calls.ts";
 import { bodyOrFailed, promised } from "./recovery.ts";
@@ -115,7 +115,7 @@ function bindDims(
       return fail(inside, "wrong-kind", call.callSpan, { expected: `a tensor for \`${names.parameter}\``, found });
     }
     if (value.type.axes.length !== shape.axes.length) {
-      const expected = `[${shape.axes.map((axis) => bareName(axis) ?? sourceOf(axis.expression.span, inside)).join(", ")}]`;
+      const expected = `[${shape.axes.map((axis) => bareName(axis) ?? sourceAt(axis.expression.span, inside)).join(", ")}]`;
       return fail(inside, "argument-rank", call.callSpan, { ...names, expected, found: showAxes(value.type.axes) });
     }
     const dtype = dtypeOf(shape.dtype, inside.expansion.precision);
@@ -195,8 +195,4 @@ export function checkResult(name: string, value: TensorStatic, promised: TensorS
     const found = (value.type.axes[i] as Axis).size;
     if (axis.size !== found) return fail(frame, "result-shape", span, { block: name, axis: axisName(axis), expected: axis.size, found });
   }
-}
-
-function sourceOf(span: CallExpression["span"], frame: Frame): string {
-  return frame.expansion.program.files.get(span.file)?.source.text.slice(span.start, span.end) ?? "?";
 }

@@ -1,7 +1,7 @@
 /** A graph declaration of a configured model to the graph of ops that it stands for. */
 
 import type { Field, GraphDeclaration, SamplerDeclaration, TokenizerDeclaration } from "../../dsl/index.ts";
-import type { Graph, ValueId } from "../graph/graph.ts";
+import type { Graph, Value, ValueId } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { axisNames } from "./arrange.ts";
 import { axisExpressionSize } from "./axes.ts";
@@ -42,6 +42,14 @@ export function expandGraph(configuration: Configuration, declaration: GraphDecl
   if (known === undefined) return { ok: false, diagnostics: reads.unread(graph.name, result) };
   const whole = expandGraph(configuration, declaration);
   return whole.ok ? { ok: true, value: graph } : whole;
+}
+
+/** A graph of which only shapes are known, for who asks what it takes: what stands for calls like earlier ones is no input of it. */
+export function withoutStandIns(graph: Graph, { parameters }: GraphDeclaration): Graph {
+  const values = graph.values.map((value, i): Value => {
+    return value.kind === "input" && i >= parameters.length ? { kind: "constant", id: value.id, type: value.type, data: [] } : value;
+  });
+  return { ...graph, values };
 }
 
 interface ExpandedBody {

@@ -110,6 +110,11 @@ export function originAt(frame: Frame, span: Span): Origin {
   return { path: frame.path, span, expandedFrom: frame.expandedFrom };
 }
 
+/** The text of the source at a span. */
+export function sourceAt({ file, start, end }: Span, { expansion }: Frame): string {
+  return expansion.program.files.get(file)?.source.text.slice(start, end) ?? "?";
+}
+
 /** A diagnostic maker that adds where the frame was expanded from, and throws. */
 export const fail: (frame: Frame, ...diagnostic: Parameters<typeof expandDiagnostic>) => never = (frame, code, span, holes, more) => {
   throw new ExpansionFailure(

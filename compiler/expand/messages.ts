@@ -62,6 +62,10 @@ export const expandMessages = {
   ),
   "negative-power": error((h: { readonly operation: string }) => `\`${h.operation}\` is no whole number: the power is negative`),
   "not-finite": error((h: { readonly operation: string }) => `\`${h.operation}\` is no finite number`),
+  "zero-divisor": error(
+    (h: { readonly divisor: string; readonly value: number; readonly dtype: string }) =>
+      `every element is divided by \`${h.divisor}\`, which is ${h.value === 0 ? "0" : `${h.value}, and that is 0 in ${h.dtype}`}`,
+  ),
   "no-such-number": error(
     (h: { readonly value: number; readonly dtype: string; readonly range: string }) =>
       `${h.value} is no number of ${h.dtype}, which has ${h.range}`,

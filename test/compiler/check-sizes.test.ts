@@ -1,7 +1,7 @@
 // What sizes reveal, and where: under the file's own sizes nothing is added, else the first preset or ablation is named and the others counted.
 
 import { expect, test } from "vitest";
-import { sizeErrors } from "../../compiler/check-sizes.ts";
+import { checkSizes } from "../../compiler/check-sizes.ts";
 import { compile } from "../../compiler/compile.ts";
 import { defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
@@ -17,7 +17,7 @@ model Tiny<H = 8> {
   }
 }
 ${choices}`;
-const places = (source: string) => sizeErrors(programOf(source)).map(({ code, foundIn }) => [code, foundIn]);
+const places = (source: string) => checkSizes(programOf(source)).map(({ code, foundIn }) => [code, foundIn]);
 
 test("an error of the file's own sizes names no preset", () => {
   expect(places(model(6, "preset Mini of Tiny { H: 4 }\nablation Thin of Tiny { heads: 5 }"))).toEqual([["not-divisible", undefined]]);
@@ -31,14 +31,14 @@ test("one of several is said once: the first is named, the others are counted", 
   const choices =
     "preset Good of Tiny { H: 4 }\npreset Mini of Tiny { width: 6 }\nablation Thin of Tiny { heads: 5 }\nablation Odd of Tiny { heads: 3 }";
   const program = programOf(model(8, choices));
-  const [found, ...more] = sizeErrors(program);
+  const [found, ...more] = checkSizes(program);
   expect(more).toEqual([]);
   expect(found?.foundIn).toEqual({ preset: "Mini", ablations: [], others: 2 });
   expect(found && renderDiagnostic(found, new Map()).split("\n")).toContain("  in preset Mini and 2 more");
 });
 
 test("an ablation is tried on the first preset, and both are named", () => {
-  const [found] = sizeErrors(programOf(model(8, "preset Mini of Tiny { H: 4 }\nablation Thin of Tiny { heads: 5 }")));
+  const [found] = checkSizes(programOf(model(8, "preset Mini of Tiny { H: 4 }\nablation Thin of Tiny { heads: 5 }")));
   expect(found && renderDiagnostic(found, new Map()).split("\n")).toContain("  in ablation Thin of preset Mini");
 });
 
