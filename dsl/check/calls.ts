@@ -43,7 +43,8 @@ export function callType(context: Context, call: CallExpression, names: Names): 
     return tensor;
   }
   const op = context.ops.get(name);
-  if (declared === undefined && op !== undefined) {
+  const unread = declared === undefined && context.isUnknown(name, names.file);
+  if (declared === undefined && !unread && op !== undefined) {
     const slots = slotsOf(op, () => opSlots(op));
     matchArguments(context, call, slots, names);
     return tensor;
@@ -55,6 +56,7 @@ export function callType(context: Context, call: CallExpression, names: Names): 
     context.report("not-a-block", span, { name, kind: declared?.declaration.kind ?? local?.kind ?? "value" });
     return unknown;
   }
+  if (unread) return unknown;
   const blocks = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "block");
   const guess = nearest(name, [...blocks, ...context.ops.keys()]);
   context.report("unknown-call", span, { name }, context.hintImport(name, names.file) ?? hintNearest(guess));

@@ -80,6 +80,11 @@ export class Context {
     return this.files.get(file)?.names.get(name);
   }
 
+  /** Whether a name that a file lacks may be one that could not be read: then nothing is said of it. */
+  isUnknown(name: string, file: string): boolean {
+    return this.files.get(file)?.unknown.has(name) ?? false;
+  }
+
   /** For a name that a file lacks and another of the program declares: where to import it from. */
   hintImport(name: string, file: string): { hint: string } | undefined {
     const source = this.files.get(file)?.source;

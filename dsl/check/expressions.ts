@@ -123,6 +123,7 @@ function nameType(context: Context, expression: NameExpression, names: Names): S
     context.report("not-a-value", expression.span, { name, kind: declared.declaration.kind });
     return unknown;
   }
+  if (context.isUnknown(name, names.file)) return unknown;
   const isOp = context.ops.has(name);
   const guess = nearest(name, [...names.all(), ...context.namesOf(names.file)]);
   context.report(

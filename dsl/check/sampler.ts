@@ -148,8 +148,9 @@ function checkUnguided({ context, names }: Scene, value: Expression, source: Sou
 /** Guidance runs both halves as one batch of twice the size: the batch must be a dim that can be set, and the first axis of every input. */
 function checkBatch({ context, model, sampler, names: { file } }: Scene, graph: GraphDeclaration): void {
   const latent = graph.parameters.find((parameter) => parameter.name.name === sampler.inputs[0]?.name);
-  if (latent === undefined) return;
+  if (latent === undefined || staticTypeOf(context, latent.type, file).kind === "unknown") return;
   const batch = firstAxis(context, latent.type, { file, bound: new Map() });
+  if (batch !== undefined && context.isUnknown(batch.name, batch.file)) return;
   const ofModel = batch?.file === file && model.dims.some((dim) => dim.name.name === batch.name);
   const declared = batch === undefined || ofModel ? undefined : context.declared(batch.name, batch.file);
   const report = ({ name, type }: Parameter, wanted: string, hint: string) =>

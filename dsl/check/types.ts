@@ -50,6 +50,7 @@ function checkRecordType(context: Context, type: RecordTypeNode, names: Names): 
 function checkNamedType(context: Context, type: NamedTypeNode, names: Names): void {
   const name = type.name.name;
   const declared = context.read(name, names.file);
+  if (declared === undefined && context.isUnknown(name, names.file)) return;
   if (declared?.declaration.kind !== "type") {
     const types = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "type");
     const guess = nearest(name, [...types, "Tensor", "int", "float", "bool", "string"]);
