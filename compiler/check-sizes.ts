@@ -36,16 +36,29 @@ export function checkSizes(
   tokenizerErrors: (tokenizer: Tokenizer) => readonly Diagnostic[] = () => [],
 ): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>();
+  const broken = new Set<string>();
   const budget = new Budget();
   const more = (read: Reading) => [...(read.tokenizer === null ? [] : tokenizerErrors(read.tokenizer)), ...beyondDevices(read)];
   for (const choices of configurationsOf(program)) {
     const own = new Map(shapeErrors(program, choices, budget, more).map((one) => [`${one.span.file}:${one.span.start}`, one]));
+    const { model, preset = "", ablations = [] } = choices;
+    // Graphs that are wrong already are wrong otherwise at other sizes.
+    const follows = broken.has(`${model}`) || (ablations.length > 0 && broken.has(`${model} ${preset}`));
     for (const [place, diagnostic] of own) {
       const first = found.get(place);
-      found.set(place, first === undefined ? diagnostic : { ...first, ...oneMore(first.foundIn) });
+      if (first !== undefined) found.set(place, { ...first, ...oneMore(first.foundIn) });
+      else if (!follows || isOfValue(diagnostic)) found.set(place, diagnostic);
+    }
+    if ([...own.values()].some((one) => one.severity === "error" && !isOfValue(one)) && ablations.length === 0) {
+      broken.add(preset === "" ? `${model}` : `${model} ${preset}`);
     }
   }
   return firstErrors([...found.values()]);
+}
+
+/** Whether what is wrong is a figure or a file that the source names, not what graphs make of their sizes. */
+function isOfValue({ code }: Diagnostic): boolean {
+  return ["sampler-value", "override-kind"].includes(code) || /^tokenizer-|^word-unknown$|^prompt-too-long$/.test(code);
 }
 
 function oneMore(found: FoundIn | undefined): { readonly foundIn?: FoundIn } {

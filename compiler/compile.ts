@@ -158,11 +158,14 @@ export function originsOf(configuration: Configuration): ReadonlyMap<string, Spa
   return new Map(graphsOf(configuration).map(({ name }) => [name.name, name.span]));
 }
 
-/** Graphs that share a block share its errors. */
+/** Graphs that share a block share its errors; and one value that fits nowhere is one error, wherever it is read. */
 function onePerSpan(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const seen = new Map(
-    diagnostics.map((diagnostic) => [`${diagnostic.code} ${diagnostic.span.file} ${diagnostic.span.start}`, diagnostic]),
-  );
+  const seen = new Map<string, Diagnostic>();
+  for (const diagnostic of diagnostics) {
+    const { code, span, decidedAt } = diagnostic;
+    const cause = decidedAt === undefined ? `${span.file} ${span.start}` : "set elsewhere";
+    if (!seen.has(`${code} ${cause}`)) seen.set(`${code} ${cause}`, diagnostic);
+  }
   return firstErrors([...seen.values()]);
 }
 

@@ -28,6 +28,8 @@ export interface Diagnostic {
   readonly hint?: string;
   /** "declared here", and one "expanded from Block" a level, innermost first. */
   readonly related?: readonly Related[];
+  /** Where the value that is wrong was set, if it is only read at the span. */
+  readonly decidedAt?: Span;
   /** Absent where the error is found without any preset or ablation. */
   readonly foundIn?: FoundIn;
 }
@@ -70,14 +72,16 @@ export type MessageTable = { readonly [code: string]: MessageRow<never> };
 
 export type Holes<Row> = Row extends MessageRow<infer H> ? H : never;
 
+/** What a diagnostic may have beside its sentence. */
+export interface More {
+  readonly hint?: string | undefined;
+  readonly related?: readonly Related[] | undefined;
+  readonly decidedAt?: Span | undefined;
+}
+
 /** The maker of diagnostics of one table: code, span and holes, all checked against the row. */
 export function diagnosticsOf<Table extends MessageTable>(table: Table) {
-  return <Code extends keyof Table & string>(
-    code: Code,
-    span: Span,
-    holes: Holes<Table[Code]>,
-    more: { readonly hint?: string | undefined; readonly related?: readonly Related[] | undefined } = {},
-  ): Diagnostic => {
+  return <Code extends keyof Table & string>(code: Code, span: Span, holes: Holes<Table[Code]>, more: More = {}): Diagnostic => {
     const row = table[code] as MessageRow<Holes<Table[Code]>>;
     return {
       code,
@@ -86,6 +90,7 @@ export function diagnosticsOf<Table extends MessageTable>(table: Table) {
       span,
       ...(more.hint === undefined ? {} : { hint: more.hint }),
       ...(more.related === undefined || more.related.length === 0 ? {} : { related: more.related }),
+      ...(more.decidedAt === undefined ? {} : { decidedAt: more.decidedAt }),
     };
   };
 }

@@ -62,6 +62,7 @@ export function renderDiagnostic(diagnostic: Diagnostic, texts: ReadonlyMap<stri
   const lines = [`${severity} ${paint.bold(diagnostic.code)}  ${placeText(diagnostic.span, texts)}`, `  ${diagnostic.message}`];
   lines.push(...frame(diagnostic.span, texts, paint));
   if (diagnostic.foundIn !== undefined) lines.push(`  ${placeIn(diagnostic.foundIn)}`);
+  if (diagnostic.decidedAt !== undefined) lines.push(`  set at ${placeText(diagnostic.decidedAt, texts)}`);
   if (diagnostic.hint !== undefined) lines.push(`  ${paint.cyan("hint:")} ${diagnostic.hint}`);
   for (const related of diagnostic.related ?? []) lines.push(paint.dim(`  ${related.message} at ${placeText(related.span, texts)}`));
   return lines.join("\n");

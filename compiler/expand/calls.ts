@@ -131,12 +131,13 @@ function attributeValue(attribute: AttributeSignature, expression: Expression, i
 }
 
 function refuse(problem: ShapeProblem, call: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): never {
-  const at = problem.at;
-  let span = call.callSpan;
-  if (at !== "call" && "input" in at) span = given[at.input]?.span ?? span;
-  if (at !== "call" && "attribute" in at) {
-    const position = signature.inputs.length + signature.attributes.findIndex((attribute) => attribute.name === at.attribute);
-    span = call.arguments.find((argument) => argument.name?.name === at.attribute)?.span ?? given[position]?.span ?? span;
-  }
-  return fail(frame, problem.code, span, { message: problem.message }, { hint: problem.hint });
+  const { at, code, message, hint } = problem;
+  if (at === "call") return fail(frame, code, call.callSpan, { message }, { hint });
+  if ("input" in at) return fail(frame, code, given[at.input]?.span ?? call.callSpan, { message }, { hint });
+  const index = signature.inputs.length + signature.attributes.findIndex((attribute) => attribute.name === at.attribute);
+  const argument = call.arguments.find(({ name }) => name?.name === at.attribute);
+  const value = argument?.value ?? given[index];
+  const source = value && frame.expansion.sourceOf(originAt(frame, call.span), { name: at.attribute, index });
+  const decidedAt = source?.start === value?.span.start && source?.file === value?.span.file ? undefined : source;
+  return fail(frame, code, argument?.span ?? value?.span ?? call.callSpan, { message }, { hint, decidedAt });
 }

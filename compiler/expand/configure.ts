@@ -84,6 +84,7 @@ export function staticFrame(program: Program, globals: Globals, file: string, bu
       budget,
       faults: new Faults(),
       weights: undefined,
+      sourceOf: ({ span }) => span,
       call,
     },
     file,

@@ -14,6 +14,7 @@ import { type Attempt, attempt, Faults } from "./failure.ts";
 import { type Frame, newValue, Scope } from "./frame.ts";
 import { type Globals, globalKey } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
+import { sourceOfArgument } from "./source-of-value.ts";
 import { axisOf, int, type Static } from "./static.ts";
 import { dtypeOf, signatureShape, type TensorShape } from "./types.ts";
 import { WeightReads } from "./unread-weights.ts";
@@ -133,6 +134,7 @@ function graphFrame(configuration: Configuration, faults = new Faults(), known?:
       budget,
       faults,
       weights: configuration.weights,
+      sourceOf: (origin, slot) => sourceOfArgument(configuration, origin, slot),
       call,
     },
     file,

@@ -11,6 +11,7 @@ import type { Globals } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
 import { expandDiagnostic } from "./messages.ts";
 import { relatedCalls } from "./related-calls.ts";
+import type { Slot } from "./source-of-value.ts";
 import type { ListStatic, RecordStatic, Static } from "./static.ts";
 import type { LabelScope, WeightReads } from "./unread-weights.ts";
 import type { WeightShapes } from "./weight-shapes.ts";
@@ -81,6 +82,8 @@ export interface Expansion {
   readonly faults: Faults;
   /** The weights that the graph has at another batch. */
   readonly weights: WeightShapes | undefined;
+  /** Where the source decides an argument of a call. */
+  readonly sourceOf: (call: Origin, slot: Slot) => Span;
   /** Calls of blocks and ops; a field, so that evaluating does not import calling. */
   readonly call: (call: CallExpression, frame: Frame) => Static;
 }

@@ -45,7 +45,7 @@ export function sourceOfValue(configuration: Configuration, expression: Expressi
 }
 
 /** A parameter of a block or op, by its name and place. */
-interface Slot {
+export interface Slot {
   readonly name: string;
   readonly index: number;
 }

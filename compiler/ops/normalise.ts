@@ -37,7 +37,8 @@ export const groupNorm: PrimitiveOp<"groupNorm"> = {
     const refused =
       refuseInts("groupNorm", x, 0) ??
       refuseRank("groupNorm", x, 3, "the channels from the third axis from the end") ??
-      refuseBelow("groupNorm", "groups", groups, 1);
+      refuseBelow("groupNorm", "groups", groups, 1) ??
+      refuseBelow("groupNorm", "eps", attributes.eps, 0);
     if (refused !== undefined) return refused;
     const channels = axisFromEnd(x, 3);
     if (channels.size % groups === 0) return x;
@@ -68,9 +69,10 @@ export const layerNorm: PrimitiveOp<"layerNorm"> = {
     doc: "Normalises the last axis of [..., C], then scales and shifts each channel; without `affine` it has no weights and does neither.",
   },
   weights: (inputs, { affine }) => (affine ? scaleAndShift(axisFromEnd(inputAt(inputs, 0), 1).size) : []),
-  infer: (inputs) => {
+  infer: (inputs, { eps }) => {
     const x = inputAt(inputs, 0);
-    return refuseInts("layerNorm", x, 0) ?? refuseRank("layerNorm", x, 1, "the channels from the last axis") ?? x;
+    const refused = refuseInts("layerNorm", x, 0) ?? refuseRank("layerNorm", x, 1, "the channels from the last axis");
+    return refused ?? refuseBelow("layerNorm", "eps", eps, 0) ?? x;
   },
   mixes: (shapes) => lastAxes(shapes, 1),
   flops: () => 0,

@@ -2,7 +2,7 @@
 
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
-import { affineAttribute, axisFromEnd, inputAt, lastAxes, refuseInts, refuseRank } from "./rules.ts";
+import { affineAttribute, axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 export const rmsNorm: PrimitiveOp<"rmsNorm"> = {
   signature: {
@@ -14,9 +14,10 @@ export const rmsNorm: PrimitiveOp<"rmsNorm"> = {
   },
   weights: (inputs, { affine }) =>
     affine ? [{ name: "weight", shape: [axisFromEnd(inputAt(inputs, 0), 1).size], init: { kind: "ones" } }] : [],
-  infer: (inputs) => {
+  infer: (inputs, { eps }) => {
     const x = inputAt(inputs, 0);
-    return refuseInts("rmsNorm", x, 0) ?? refuseRank("rmsNorm", x, 1, "the channels from the last axis") ?? x;
+    const refused = refuseInts("rmsNorm", x, 0) ?? refuseRank("rmsNorm", x, 1, "the channels from the last axis");
+    return refused ?? refuseBelow("rmsNorm", "eps", eps, 0) ?? x;
   },
   mixes: (shapes) => lastAxes(shapes, 1),
   flops: () => 0,

@@ -113,7 +113,12 @@ class Loader {
       }
       unknown.add(name.name);
       if (file.unknown.has(name.name)) continue;
-      const guess = nearest(name.name, own.keys());
+      const guess = nearest(
+        name.name,
+        [...own.keys()].filter((other) => !declaration.names.some((imported) => imported.name === other)),
+      );
+      // Its uses are right, as like as not.
+      if (guess !== undefined) unknown.add(guess);
       const origin = declared === undefined ? undefined : `it comes from ${declared.file}: import it from there`;
       const hint = origin ?? (guess === undefined ? undefined : `did you mean \`${guess}\`?`);
       this.diagnostics.push(checkDiagnostic("not-exported", name.span, { name: name.name, path }, { hint }));

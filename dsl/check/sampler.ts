@@ -33,9 +33,11 @@ interface Scene {
 export function checkSampler(context: Context, sampler: SamplerDeclaration, model: ModelDeclaration, names: Names): void {
   const scene: Scene = { context, model, sampler, names };
   const graph = graphNamed(scene, sampler.graph);
+  // Of another graph than was meant, no condition would be right.
+  const known = sampler.inputs.every((input) => graph?.parameters.some((parameter) => parameter.name.name === input.name));
   const rows: FieldRows = {
     ...figures,
-    conditions: { type: ({ value }) => graph && checkConditions(scene, graph, value), optional: true },
+    conditions: { type: ({ value }) => graph && checkConditions(scene, graph, value, known), optional: true },
     frames: { type: ({ value }) => checkGraphName(scene, value), optional: true },
   };
   if (graph !== undefined) {
@@ -78,7 +80,7 @@ function checkGraphName(scene: Scene, value: Expression): void {
 }
 
 /** `conditions: { text: { from: "text", … }, … }`: names of inputs that stay the same from step to step. */
-function checkConditions(scene: Scene, graph: GraphDeclaration, value: Expression): void {
+function checkConditions(scene: Scene, graph: GraphDeclaration, value: Expression, known: boolean): void {
   const { context, sampler, names } = scene;
   if (value.kind !== "record") {
     const expected = 'a record of conditions, `{ text: { from: "text", … } }`';
@@ -91,7 +93,7 @@ function checkConditions(scene: Scene, graph: GraphDeclaration, value: Expressio
   for (const field of value.fields) {
     const { name, span } = field.name;
     if (varying.includes(name)) context.report("varying-condition", span, { name });
-    else if (!inputs.includes(name))
+    else if (!inputs.includes(name) && known)
       context.report("unknown-input", span, { graph: graph.name.name, name }, hintNearest(nearest(name, inputs)));
     else if (given.has(name)) context.report("repeated-field", span, { name });
     given.add(name);
