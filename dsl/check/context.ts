@@ -41,7 +41,7 @@ export class Context {
   readonly locals: Binding[] = [];
   private readonly readLocals = new Set<Binding>();
   private readonly places = new Set<string>();
-  /** Names that a file uses, and could import. */
+  /** Names that a file uses and nothing declares. */
   private readonly lacking = new Set<string>();
   private errors = 0;
   private warnings = 0;
@@ -91,17 +91,16 @@ export class Context {
     return this.files.get(file)?.unknown.has(name) ?? false;
   }
 
-  /** Reports a name that nothing declares: with what it may be a slip of, or, once for all its uses, where to import it from. */
+  /** Reports a name that nothing declares, once a file: what mends one of its uses mends them all. */
   reportUnknown(
     code: "unknown-name" | "unknown-call" | "unknown-type",
     { name, span }: Identifier,
     otherwise: () => { readonly hint?: string },
   ): void {
-    if (this.isUnknown(name, span.file)) return;
-    const lacking = this.hintImport(name, span.file);
-    if (lacking !== undefined && this.lacking.has(`${span.file} ${name}`)) return;
-    if (lacking !== undefined) this.lacking.add(`${span.file} ${name}`);
-    this.report(code, span, { name }, lacking ?? otherwise());
+    const lacking = `${span.file} ${name}`;
+    if (this.lacking.has(lacking) || this.isUnknown(name, span.file)) return;
+    this.lacking.add(lacking);
+    this.report(code, span, { name }, this.hintImport(name, span.file) ?? otherwise());
   }
 
   /** For a name that a file lacks and another of the program declares. */
