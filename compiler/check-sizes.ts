@@ -1,6 +1,6 @@
 /** A checked program to what sizes reveal of it: under the file's own, under each preset and under each ablation. */
 
-import { type Diagnostic, type FoundIn, firstErrors, type Program } from "../dsl/index.ts";
+import { type Diagnostic, type FoundIn, firstErrors, mostErrors, type Program } from "../dsl/index.ts";
 import { originsOf, type Reading, shapeErrors } from "./compile.ts";
 import { Budget } from "./expand/budget.ts";
 import type { Choices } from "./expand/configure.ts";
@@ -40,6 +40,7 @@ export function checkSizes(
   const budget = new Budget();
   const more = (read: Reading) => [...(read.tokenizer === null ? [] : tokenizerErrors(read.tokenizer)), ...beyondDevices(read)];
   for (const choices of configurationsOf(program)) {
+    if (found.size > mostErrors) break;
     const own = new Map(shapeErrors(program, choices, budget, more).map((one) => [`${one.span.file}:${one.span.start}`, one]));
     const { model, preset = "", ablations = [] } = choices;
     // Graphs that are wrong already are wrong otherwise at other sizes.

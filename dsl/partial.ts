@@ -72,8 +72,9 @@ function withRanges(pieces: readonly Piece[], length: number) {
   }));
 }
 
-/** So many errors of one declaration are looked for: it is parsed once for each. */
+/** So many errors of one declaration are looked for, and fewer of a long one: it is parsed once for each. */
 const mostOfOne = 10;
+const longest = 50_000;
 
 /** The errors of a declaration, and what is left of it where the statements with errors are taken out of its body. */
 function readStatements(
@@ -83,7 +84,7 @@ function readStatements(
 ): { readonly errors: readonly Diagnostic[]; readonly declarations: readonly Declaration[] } {
   const errors: Diagnostic[] = [];
   // Where a bracket is missing, nobody knows which statements are within each other.
-  const most = tokens[0]?.tokenType === Word.block && isBalanced(tokens) ? mostOfOne : 1;
+  const most = tokens[0]?.tokenType === Word.block && isBalanced(tokens) ? Math.min(mostOfOne, longest / tokens.length) : 1;
   let left = tokens;
   let after = -1;
   while (errors.length < most) {

@@ -15,6 +15,9 @@ export class ExpansionFailure extends Error {
 /** Of what cannot be known after an error that has been noted: nothing more is said. */
 export class FollowUp extends Error {}
 
+/** Of a stage with more errors than are shown. */
+class EnoughErrors extends Error {}
+
 export type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /** Runs a stage; failures of the user's, thrown or noted while it went on, come back as diagnostics, a bug goes on. */
@@ -24,7 +27,7 @@ export function attempt<T>(stage: (faults: Faults) => T): Attempt<T> {
     const value = stage(faults);
     return faults.any ? { ok: false, diagnostics: faults.diagnostics } : { ok: true, value };
   } catch (thrown) {
-    if (thrown instanceof FollowUp && faults.any) return { ok: false, diagnostics: faults.diagnostics };
+    if (thrown instanceof EnoughErrors || (thrown instanceof FollowUp && faults.any)) return { ok: false, diagnostics: faults.diagnostics };
     if (!(thrown instanceof ExpansionFailure)) throw thrown;
     // What ends a stage that has gone on after errors may well follow from them.
     return { ok: false, diagnostics: faults.any ? faults.diagnostics : [thrown.diagnostic] };
@@ -49,6 +52,6 @@ export class Faults {
   note(diagnostic: Diagnostic): void {
     const { file, start } = diagnostic.span;
     if (!this.found.has(`${file} ${start}`)) this.found.set(`${file} ${start}`, diagnostic);
-    if (this.found.size > mostErrors) throw new FollowUp();
+    if (this.found.size > mostErrors) throw new EnoughErrors();
   }
 }
