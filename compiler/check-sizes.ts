@@ -5,6 +5,7 @@ import { originsOf, type Reading, shapeErrors } from "./compile.ts";
 import { Budget } from "./expand/budget.ts";
 import type { Choices } from "./expand/configure.ts";
 import { graphsOf, withoutStandIns } from "./expand/expand.ts";
+import { KnownGraphs } from "./expand/known-graphs.ts";
 import type { Tokenizer } from "./module/module.ts";
 import { breachedBefore } from "./targets/webgpu/breaches.ts";
 import { defaultLimits } from "./targets/webgpu/plan/limits.ts";
@@ -38,10 +39,11 @@ export function checkSizes(
   const found = new Map<string, Diagnostic>();
   const broken = new Set<string>();
   const budget = new Budget();
+  const graphs = new KnownGraphs();
   const more = (read: Reading) => [...(read.tokenizer === null ? [] : tokenizerErrors(read.tokenizer)), ...beyondDevices(read)];
   for (const choices of configurationsOf(program)) {
     if (found.size > mostErrors) break;
-    const own = new Map(shapeErrors(program, choices, budget, more).map((one) => [`${one.span.file}:${one.span.start}`, one]));
+    const own = new Map(shapeErrors(program, choices, budget, more, graphs).map((one) => [`${one.span.file}:${one.span.start}`, one]));
     const { model, preset = "", ablations = [] } = choices;
     // Graphs that are wrong already are wrong otherwise at other sizes.
     const follows = broken.has(`${model}`) || (ablations.length > 0 && broken.has(`${model} ${preset}`));

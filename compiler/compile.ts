@@ -1,12 +1,13 @@
 /** The stages by name: a checked program and the build's choices to a module. Pure, and never throws for bad input. */
 
-import { type Diagnostic, firstErrors, foundIn, type Program, type Span } from "../dsl/index.ts";
+import { type Diagnostic, firstErrors, foundIn, type GraphDeclaration, type Program, type Span } from "../dsl/index.ts";
 import { Budget } from "./expand/budget.ts";
 import { type Choices, type Configuration, configure } from "./expand/configure.ts";
 import { expandGraph, graphsOf, samplerOf } from "./expand/expand.ts";
 import type { Attempt } from "./expand/failure.ts";
 import { expandGuided, guidedErrors } from "./expand/guided.ts";
 import { KnownCalls } from "./expand/known-calls.ts";
+import { KnownGraphs } from "./expand/known-graphs.ts";
 import { expandDiagnostic } from "./expand/messages.ts";
 import { type Recipe, recipeOf } from "./expand/recipe.ts";
 import { readTokenizer } from "./expand/tokenizer.ts";
@@ -57,19 +58,22 @@ function underChoices<T extends { readonly ok: true }>(
 
 /**
  * The errors that sizes reveal under these choices, found faster than by expanding: no graph is whole. Weights that only
- * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget. `more` may say more of a model whose graphs are right.
+ * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget, and `graphs`. `more` may say more of a model whose graphs are right.
  */
 export function shapeErrors(
   program: Program,
   choices: Choices,
   budget = new Budget(),
   more: (read: Reading) => readonly Diagnostic[] = () => [],
+  graphs = new KnownGraphs(),
 ): readonly Diagnostic[] {
   const configured = configure(program, choices, budget);
   if (!configured.ok) return foundIn(configured.diagnostics, choices);
-  const written = writtenGraphs(configured.value, new KnownCalls());
+  const known = { calls: new KnownCalls(), graphs };
+  const written = writtenGraphs(configured.value, known);
   const read = readModel(configured.value, written);
-  const guided = guidedErrors(configured.value, written.graphs, { missing: "repeated calls" });
+  const once = written.graphs.get(samplerOf(configured.value)?.graph.name ?? "");
+  const guided = graphs.guidedErrors(once, () => guidedErrors(configured.value, written.graphs, { missing: "repeated calls" }));
   return foundIn(onePerSpan([...(read.ok ? more(read.value) : read.diagnostics), ...guided]), choices);
 }
 
@@ -79,11 +83,15 @@ interface Written {
 }
 
 /** With `known`, only shapes are read; the looped graph first, so that it lacks no call that another graph alone has. */
-function writtenGraphs(configuration: Configuration, known?: KnownCalls): Written {
+function writtenGraphs(configuration: Configuration, known?: { readonly calls: KnownCalls; readonly graphs: KnownGraphs }): Written {
+  const expand = (declaration: GraphDeclaration) =>
+    known === undefined
+      ? expandGraph(configuration, declaration)
+      : known.graphs.expanded(configuration, declaration, (reading) => expandGraph(reading, declaration, known.calls));
   const declarations = graphsOf(configuration);
   const looped = samplerOf(configuration)?.graph.name;
   const inTurn = [...declarations].sort((a, b) => Number(b.name.name === looped) - Number(a.name.name === looped));
-  const expanded = new Map(inTurn.map((declaration) => [declaration, expandGraph(configuration, declaration, known)]));
+  const expanded = new Map(inTurn.map((declaration) => [declaration, expand(declaration)]));
   const graphs = new Map<string, Graph>();
   const diagnostics: Diagnostic[] = [];
   for (const declaration of declarations) {

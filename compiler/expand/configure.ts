@@ -47,6 +47,8 @@ export interface Configuration {
   /** The model's own dims, by name. */
   readonly modelDims: ReadonlyMap<string, Static>;
   readonly budget: Budget;
+  /** Is told of each dim, param and const that is read. */
+  readonly reads?: Set<string>;
   /** What the graphs' weights must be, where a graph is expanded at a second batch. */
   readonly weights?: WeightShapes;
 }
@@ -95,8 +97,10 @@ export function staticFrame(program: Program, globals: Globals, file: string, bu
   };
 }
 
-export function globalsOf(program: Program, overrides: ReadonlyMap<string, Static>, budget: Budget): Globals {
-  return new Globals(program, overrides, (globals, expression, file) => evaluate(expression, staticFrame(program, globals, file, budget)));
+export function globalsOf(program: Program, overrides: ReadonlyMap<string, Static>, budget: Budget, reads?: Set<string>): Globals {
+  const read = (globals: Globals, expression: Expression, file: string) =>
+    evaluate(expression, staticFrame(program, globals, file, budget));
+  return new Globals(program, overrides, read, reads);
 }
 
 function fileSpan(scope: FileScope): Span {

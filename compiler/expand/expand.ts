@@ -119,7 +119,7 @@ function typeShape(configuration: Configuration, index: number, declaration: Gra
 function graphFrame(configuration: Configuration, faults = new Faults(), known?: KnownCalls): Frame {
   const { program, file, choices, overrides, model, budget } = configuration;
   budget.beginGraph();
-  const globals: Globals = globalsOf(program, overrides, budget);
+  const globals: Globals = globalsOf(program, overrides, budget, configuration.reads);
   const scope = new Scope();
   for (const [name, value] of configuration.modelDims) scope.declare(name, value);
   const builder = new GraphBuilder();
