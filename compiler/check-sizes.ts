@@ -6,6 +6,7 @@ import { Budget } from "./expand/budget.ts";
 import type { Choices } from "./expand/configure.ts";
 import { graphsOf, withoutStandIns } from "./expand/expand.ts";
 import { KnownGraphs } from "./expand/known-graphs.ts";
+import type { Graph } from "./graph/graph.ts";
 import type { Tokenizer } from "./module/module.ts";
 import { breachedBefore } from "./targets/webgpu/breaches.ts";
 import { defaultLimits } from "./targets/webgpu/plan/limits.ts";
@@ -40,7 +41,8 @@ export function checkSizes(
   const broken = new Set<string>();
   const budget = new Budget();
   const graphs = new KnownGraphs();
-  const more = (read: Reading) => [...(read.tokenizer === null ? [] : tokenizerErrors(read.tokenizer)), ...beyondDevices(read)];
+  const beyond = new Map<Graph, readonly Diagnostic[]>();
+  const more = (read: Reading) => [...(read.tokenizer === null ? [] : tokenizerErrors(read.tokenizer)), ...beyondDevices(read, beyond)];
   for (const choices of configurationsOf(program)) {
     if (found.size > mostErrors) break;
     const own = new Map(shapeErrors(program, choices, budget, more, graphs).map((one) => [`${one.span.file}:${one.span.start}`, one]));
@@ -68,13 +70,14 @@ function oneMore(found: FoundIn | undefined): { readonly foundIn?: FoundIn } {
   return found === undefined ? {} : { foundIn: { ...found, others: found.others + 1 } };
 }
 
-/** What a plan would refuse at once on a device that grants no more than all do. */
-function beyondDevices({ configuration, graphs }: Reading): readonly Diagnostic[] {
-  const declared = new Map(
-    graphsOf(configuration).flatMap((declaration) => {
-      const graph = graphs.get(declaration.name.name);
-      return graph === undefined ? [] : [[graph.name, withoutStandIns(graph, declaration)] as const];
-    }),
-  );
-  return breachedBefore(declared, originsOf(configuration), defaultLimits, "beyond-devices");
+/** What a plan would refuse at once on a device that grants no more than all do; `known` is what is known of graphs. */
+function beyondDevices({ configuration, graphs }: Reading, known: Map<Graph, readonly Diagnostic[]>): readonly Diagnostic[] {
+  return graphsOf(configuration).flatMap((declaration) => {
+    const graph = graphs.get(declaration.name.name);
+    if (graph === undefined) return [];
+    const declared = () => new Map([[graph.name, withoutStandIns(graph, declaration)]]);
+    const found = known.get(graph) ?? breachedBefore(declared(), originsOf(configuration), defaultLimits, "beyond-devices");
+    known.set(graph, found);
+    return found;
+  });
 }

@@ -116,16 +116,17 @@ function readModel(configuration: Configuration, written = writtenGraphs(configu
 
 /** One path is one tensor of the weight file, whichever graphs read it. */
 function conflictingWeights(configuration: Configuration, graphs: ReadonlyMap<string, Graph>): Diagnostic[] {
-  const known = new Map<string, { graph: string; shape: string }>();
+  const known = new Map<string, { graph: string; shape: readonly number[] }>();
   for (const [graph, { values }] of graphs) {
     for (const value of values) {
       if (value.kind !== "weight") continue;
-      const shape = `[${value.type.shape.join(", ")}]`;
+      const { shape } = value.type;
       const first = known.get(value.path);
       if (first === undefined) known.set(value.path, { graph, shape });
-      else if (first.shape !== shape) {
+      else if (first.shape.join() !== shape.join()) {
         const { span } = graphsOf(configuration).find((declaration) => declaration.name.name === graph)?.name ?? configuration.model.name;
-        const holes = { path: value.path, first: first.graph, firstShape: first.shape, second: graph, secondShape: shape };
+        const [firstShape, secondShape] = [first.shape, shape].map((one) => `[${one.join(", ")}]`) as [string, string];
+        const holes = { path: value.path, first: first.graph, firstShape, second: graph, secondShape };
         return [expandDiagnostic("conflicting-weight", span, holes, { hint: "give the two calls different labels" })];
       }
     }
