@@ -3,7 +3,6 @@
 import { CommanderError } from "commander";
 import pc from "picocolors";
 import { MvcError, reasonOf } from "../runtime/errors.ts";
-import { outputAt } from "../runtime/node/output-file.ts";
 import { writeError } from "../runtime/node/system-errors.ts";
 
 export const exitCodes = { done: 0, mistake: 1, usage: 2, interrupted: 130 } as const;
@@ -34,13 +33,6 @@ export function interruptible(): AbortSignal {
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, stop);
   return controller.signal;
-}
-
-/** Where a command says what it wrote: on standard error where standard output is what it wrote to. */
-export function reporterOf(output: string): (text: string) => void {
-  const found = outputAt(output);
-  const stream = found.kind === "open" && found.descriptor === 1 ? process.stderr : process.stdout;
-  return (text) => void stream.write(text);
 }
 
 /** A reader that closes a pipe early (`| head`) wants no more of it: the work goes on, and ends with the exit code that it would have. */

@@ -1,33 +1,71 @@
-/** A module's tokenizer file against the graphs that take its tokens: what a package would refuse at its first prompt is told before it is built. */
+/** A model's tokenizer file against the graphs that take its tokens: what a package would refuse at its first prompt is told at the source. */
 
-import { idBounds } from "../compiler/analysis/id-bounds.ts";
-import type { Module } from "../compiler/module/module.ts";
-import type { ConditionSpec } from "../compiler/package/manifest.ts";
-import { mvcError } from "../runtime/errors.ts";
-import { largestId, loadTokenizer } from "../runtime/tokenizer.ts";
+import type { Tokenizer } from "../compiler/module/module.ts";
+import type { Diagnostic, Span } from "../dsl/index.ts";
+import { MvcError, mvcError } from "../runtime/errors.ts";
+import { type EncodePrompt, largestId, loadTokenizer } from "../runtime/tokenizer.ts";
+import { shownPath } from "./program.ts";
+import { readTokenizer, type TokenizerFile } from "./tokenizer-file.ts";
 
-/** Throws MvcError `tokenizer-invalid`, `tokenizer-mismatch`, and `word-unknown` or `prompt-too-long` for the unguided half's text. */
-export function checkTokenizer(module: Module, file: string, text: string): void {
-  const { tokenizer, sampler } = module;
-  if (tokenizer === null) return;
-  const encode = loadTokenizer(text, { file, pad: tokenizer.pad });
-  const id = largestId(text, file);
-  for (const condition of sampler?.conditions ?? []) {
-    if (condition.from !== "text") continue;
-    const { name, ids, length } = tokensOf(module, condition);
-    if (id >= ids) throw mvcError("tokenizer-mismatch", { file, id, tensor: name, ids });
-    if (typeof condition.unguided === "string") encode(condition.unguided, length);
+/** Reads each file and makes each encoder once, for the many configurations that name the same. */
+export class TokenizerCheck {
+  private readonly source: string;
+  private readonly files = new Map<string, TokenizerFile>();
+  private readonly largest = new Map<string, number>();
+  private readonly encoders = new Map<string, EncodePrompt>();
+
+  /** `source` is the path of the model's file. */
+  constructor(source: string) {
+    this.source = source;
+  }
+
+  fileOf(tokenizer: Tokenizer): TokenizerFile {
+    return kept(this.files, tokenizer.file, () => readTokenizer(tokenizer, this.source));
+  }
+
+  /** Of a file that is there; codes and sentences are the runtime's `tokenizer-…`, `word-unknown` and `prompt-too-long`. */
+  errorsOf(tokenizer: Tokenizer): readonly Diagnostic[] {
+    const found = this.fileOf(tokenizer);
+    if (found.kind === "refused") return [{ ...found.diagnostic, span: tokenizer.spans.file }];
+    if (found.kind === "absent") return [];
+    const { text } = found;
+    const file = shownPath(found.path);
+    const { pad, spans, prompts } = tokenizer;
+    const largest = told(spans.file, () => kept(this.largest, file, () => largestId(text, file)));
+    if (isDiagnostic(largest)) return [largest];
+    const encode = told(spans.pad, () => kept(this.encoders, `${file}\n${pad}`, () => loadTokenizer(text, { file, pad })));
+    const mismatches = prompts.flatMap(({ tensor, ids, length, unguided }) => {
+      if (ids !== undefined && largest >= ids.rows) {
+        const mismatch = mvcError("tokenizer-mismatch", { file, id: largest, tensor, ids: ids.rows });
+        return [diagnosticOf(mismatch, ids.span)];
+      }
+      const encoded = unguided === undefined || isDiagnostic(encode) ? [] : told(unguided.span, () => encode(unguided.text, length));
+      return isDiagnostic(encoded) ? [encoded] : [];
+    });
+    return isDiagnostic(encode) ? [encode, ...mismatches] : mismatches;
   }
 }
 
-/** The tensor that a condition's tokens go to: the encoder's, or the loop's own. */
-function tokensOf({ graphs, sampler }: Module, { name, encoder }: ConditionSpec) {
-  for (const graph of [encoder, sampler?.prepare, sampler?.step].map((one) => graphs.get(one ?? ""))) {
-    for (const value of graph?.values ?? []) {
-      if (graph === undefined || value.kind !== "input" || (encoder === null && value.name !== name)) continue;
-      const ids = idBounds(graph).get(value.name) ?? Number.POSITIVE_INFINITY;
-      return { name: value.name, ids, length: value.type.shape[1] ?? 0 };
-    }
+function kept<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const value = known.get(key) ?? make();
+  known.set(key, value);
+  return value;
+}
+
+/** What a step makes, or the error that it throws, told at a place of the source. */
+function told<T>(span: Span, step: () => T): T | Diagnostic {
+  try {
+    return step();
+  } catch (thrown) {
+    if (!(thrown instanceof MvcError)) throw thrown;
+    return diagnosticOf(thrown, span);
   }
-  throw new Error(`tokenizer: no graph takes the tokens of ${name}`);
+}
+
+function diagnosticOf({ code, message, hint }: MvcError, span: Span): Diagnostic {
+  return { code, severity: "error", message, span, hint };
+}
+
+function isDiagnostic(value: unknown): value is Diagnostic {
+  return typeof value === "object" && value !== null && "severity" in value;
 }

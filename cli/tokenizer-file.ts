@@ -2,25 +2,23 @@
 
 import { realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
-import type { Module } from "../compiler/module/module.ts";
+import type { Tokenizer } from "../compiler/module/module.ts";
 import type { Diagnostic } from "../dsl/index.ts";
 import { MvcError } from "../runtime/errors.ts";
 import { readText, textLimits } from "../runtime/node/regular-file.ts";
 
 export type TokenizerFile =
   | { readonly kind: "found"; readonly path: string; readonly text: string }
-  /** The model names none, or one that is not there. */
-  | { readonly kind: "absent"; readonly path: string | undefined }
+  | { readonly kind: "absent"; readonly path: string }
   | { readonly kind: "refused"; readonly diagnostic: Diagnostic };
 
 /** `file` is where the model was read from. */
-export function readTokenizer({ tokenizer }: Module, file: string): TokenizerFile {
-  if (tokenizer === null) return { kind: "absent", path: undefined };
+export function readTokenizer(tokenizer: Tokenizer, file: string): TokenizerFile {
   const folder = dirname(file);
   const path = join(folder, tokenizer.file);
   const refused = (message: string, hint: string): TokenizerFile => ({
     kind: "refused",
-    diagnostic: { code: "tokenizer-file", severity: "error", message, span: tokenizer.span, hint },
+    diagnostic: { code: "tokenizer-file", severity: "error", message, span: tokenizer.spans.file, hint },
   });
   const outside = (reason: string) =>
     refused(

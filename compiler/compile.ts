@@ -1,14 +1,16 @@
 /** The stages by name: a checked program and the build's choices to a module. Pure, and never throws for bad input. */
 
-import type { Diagnostic, Program } from "../dsl/index.ts";
+import { type Diagnostic, firstErrors, foundIn, type GraphDeclaration, type Program, type Span } from "../dsl/index.ts";
 import { Budget } from "./expand/budget.ts";
 import { type Choices, type Configuration, configure } from "./expand/configure.ts";
-import { evaluateFields, expandGraph, graphsOf, samplerOf, tokenizerOf } from "./expand/expand.ts";
+import { expandGraph, graphsOf, samplerOf } from "./expand/expand.ts";
 import type { Attempt } from "./expand/failure.ts";
 import { expandGuided, guidedErrors } from "./expand/guided.ts";
 import { KnownCalls } from "./expand/known-calls.ts";
+import { KnownGraphs } from "./expand/known-graphs.ts";
 import { expandDiagnostic } from "./expand/messages.ts";
 import { type Recipe, recipeOf } from "./expand/recipe.ts";
+import { readTokenizer } from "./expand/tokenizer.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Module, Tokenizer } from "./module/module.ts";
 import type { SamplerSpec } from "./package/manifest.ts";
@@ -29,7 +31,8 @@ export interface Expanded {
   readonly sampled: { readonly recipe: Recipe; readonly guided: Graph } | undefined;
 }
 
-interface Reading {
+/** A model of which a configuration has been read. */
+export interface Reading {
   readonly name: string;
   readonly graphs: ReadonlyMap<string, Graph>;
   readonly configuration: Configuration;
@@ -39,40 +42,79 @@ interface Reading {
 
 /** Expands the graphs: enough for reports, and to find every error that a build would. */
 export function expandModel(program: Program, choices: Choices): Attempt<Expanded> {
-  const configured = configure(program, choices);
-  if (!configured.ok) return configured;
-  const read = readModel(configured.value);
-  if (!read.ok) return read;
-  const { name, graphs, recipe } = read.value;
-  if (recipe === undefined) return { ok: true, value: { name, graphs, sampled: undefined } };
-  const guided = expandLooped(configured.value, graphs, recipe);
-  return guided.ok ? { ok: true, value: { name, graphs, sampled: { recipe, guided: guided.value } } } : guided;
+  return underChoices(choices, (): Attempt<Expanded> => {
+    const configured = configure(program, choices);
+    if (!configured.ok) return configured;
+    const read = readModel(configured.value);
+    if (!read.ok) return read;
+    const { name, graphs, recipe } = read.value;
+    if (recipe === undefined) return { ok: true, value: { name, graphs, sampled: undefined } };
+    const guided = expandLooped(configured.value, graphs, recipe);
+    return guided.ok ? { ok: true, value: { name, graphs, sampled: { recipe, guided: guided.value } } } : guided;
+  });
+}
+
+/** What fails says under which preset and ablations. */
+function underChoices<T extends { readonly ok: true }>(
+  choices: Choices,
+  stage: () => T | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] },
+): T | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] } {
+  const result = stage();
+  return result.ok ? result : { ok: false, diagnostics: foundIn(result.diagnostics, choices) };
 }
 
 /**
  * The errors that sizes reveal under these choices, found faster than by expanding: no graph is whole. Weights that only
- * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget.
+ * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget, and `graphs`. `more` may say more of a model whose graphs are right.
  */
-export function shapeErrors(program: Program, choices: Choices, budget = new Budget()): readonly Diagnostic[] {
+export function shapeErrors(
+  program: Program,
+  choices: Choices,
+  budget = new Budget(),
+  more: (read: Reading) => readonly Diagnostic[] = () => [],
+  graphs = new KnownGraphs(),
+): readonly Diagnostic[] {
   const configured = configure(program, choices, budget);
-  if (!configured.ok) return configured.diagnostics;
-  const read = readModel(configured.value, new KnownCalls());
-  return onePerSpan([...(read.ok ? [] : read.diagnostics), ...guidedErrors(configured.value)]);
+  if (!configured.ok) return foundIn(configured.diagnostics, choices);
+  const known = { calls: new KnownCalls(), graphs };
+  const written = writtenGraphs(configured.value, known);
+  const read = readModel(configured.value, written);
+  const once = written.graphs.get(samplerOf(configured.value)?.graph.name ?? "");
+  const guided = graphs.guidedErrors(once, () => guidedErrors(configured.value, written.graphs));
+  return foundIn(onePerSpan([...(read.ok ? more(read.value) : read.diagnostics), ...guided]), choices);
 }
 
-/** With `known`, only shapes are read. */
-function readModel(configuration: Configuration, known?: KnownCalls): Attempt<Reading> {
+interface Written {
+  readonly graphs: ReadonlyMap<string, Graph>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** With `known`, only shapes are read; the looped graph first, so that it lacks no call that another graph alone has. */
+function writtenGraphs(configuration: Configuration, known?: { readonly calls: KnownCalls; readonly graphs: KnownGraphs }): Written {
+  const expand = (declaration: GraphDeclaration) =>
+    known === undefined
+      ? expandGraph(configuration, declaration)
+      : known.graphs.expanded(configuration, declaration, (reading) => expandGraph(reading, declaration, known.calls));
+  const declarations = graphsOf(configuration);
+  const looped = samplerOf(configuration)?.graph.name;
+  const inTurn = [...declarations].sort((a, b) => Number(b.name.name === looped) - Number(a.name.name === looped));
+  const expanded = new Map(inTurn.map((declaration) => [declaration, expand(declaration)]));
   const graphs = new Map<string, Graph>();
   const diagnostics: Diagnostic[] = [];
-  for (const declaration of graphsOf(configuration)) {
-    const expanded = expandGraph(configuration, declaration, known);
-    if (expanded.ok) graphs.set(declaration.name.name, expanded.value);
-    else diagnostics.push(...expanded.diagnostics);
+  for (const declaration of declarations) {
+    const found = expanded.get(declaration);
+    if (found?.ok) graphs.set(declaration.name.name, found.value);
+    else diagnostics.push(...(found?.diagnostics ?? []));
   }
-  diagnostics.push(...conflictingWeights(configuration, graphs));
+  return { graphs, diagnostics };
+}
+
+function readModel(configuration: Configuration, written = writtenGraphs(configuration)): Attempt<Reading> {
+  const { graphs } = written;
+  const diagnostics = [...written.diagnostics, ...conflictingWeights(configuration, graphs)];
   const recipe = recipeOf(configuration, graphs);
   if (!recipe.ok) diagnostics.push(...recipe.diagnostics);
-  const tokenizer = readTokenizer(configuration);
+  const tokenizer = readTokenizer(configuration, graphs, recipe.ok ? recipe.value : undefined);
   if (!tokenizer.ok) diagnostics.push(...tokenizer.diagnostics);
   if (diagnostics.length > 0 || !recipe.ok || !tokenizer.ok) return { ok: false, diagnostics: onePerSpan(diagnostics) };
   const { name } = configuration.model.name;
@@ -81,16 +123,17 @@ function readModel(configuration: Configuration, known?: KnownCalls): Attempt<Re
 
 /** One path is one tensor of the weight file, whichever graphs read it. */
 function conflictingWeights(configuration: Configuration, graphs: ReadonlyMap<string, Graph>): Diagnostic[] {
-  const known = new Map<string, { graph: string; shape: string }>();
+  const known = new Map<string, { graph: string; shape: readonly number[] }>();
   for (const [graph, { values }] of graphs) {
     for (const value of values) {
       if (value.kind !== "weight") continue;
-      const shape = `[${value.type.shape.join(", ")}]`;
+      const { shape } = value.type;
       const first = known.get(value.path);
       if (first === undefined) known.set(value.path, { graph, shape });
-      else if (first.shape !== shape) {
+      else if (first.shape.join() !== shape.join()) {
         const { span } = graphsOf(configuration).find((declaration) => declaration.name.name === graph)?.name ?? configuration.model.name;
-        const holes = { path: value.path, first: first.graph, firstShape: first.shape, second: graph, secondShape: shape };
+        const [firstShape, secondShape] = [first.shape, shape].map((one) => `[${one.join(", ")}]`) as [string, string];
+        const holes = { path: value.path, first: first.graph, firstShape, second: graph, secondShape };
         return [expandDiagnostic("conflicting-weight", span, holes, { hint: "give the two calls different labels" })];
       }
     }
@@ -100,6 +143,10 @@ function conflictingWeights(configuration: Configuration, graphs: ReadonlyMap<st
 
 /** `trace` hears of every stage; what leads to the looped graph at the guided batch goes by the name of `step`. */
 export function compile(program: Program, choices: Choices, trace: Trace = untraced): CompileResult {
+  return underChoices(choices, () => compileModel(program, choices, trace));
+}
+
+function compileModel(program: Program, choices: Choices, trace: Trace): CompileResult {
   const configured = configure(program, choices);
   if (!configured.ok) return configured;
   const read = readModel(configured.value);
@@ -111,7 +158,7 @@ export function compile(program: Program, choices: Choices, trace: Trace = untra
   const { sampler, made, unread } = loop.value;
   const graphs = new Map([...written].map(([own, graph]) => [own, runPasses(verify(graph, "expand"), passes, trace)]));
   for (const graph of made) graphs.set(graph.name, graph);
-  const origins = new Map(graphsOf(configuration).map((declaration) => [declaration.name.name, declaration.name.span]));
+  const origins = new Map(originsOf(configuration));
   for (const graph of made) origins.set(graph.name, samplerOf(configuration)?.graph.span ?? configuration.model.name.span);
   const { preset = null, ablations = [], precision } = configuration.choices;
   const unused = unread.map((condition) => `nothing in \`${recipe?.graph}\` reads \`${condition}\`, so no clip depends on it`);
@@ -122,12 +169,20 @@ export function compile(program: Program, choices: Choices, trace: Trace = untra
   return { ok: true, module };
 }
 
-/** Graphs that share a block share its errors. */
-function onePerSpan(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const seen = new Map(
-    diagnostics.map((diagnostic) => [`${diagnostic.code} ${diagnostic.span.file} ${diagnostic.span.start}`, diagnostic]),
-  );
-  return [...seen.values()];
+/** Where each graph is named in the source. */
+export function originsOf(configuration: Configuration): ReadonlyMap<string, Span> {
+  return new Map(graphsOf(configuration).map(({ name }) => [name.name, name.span]));
+}
+
+/** Graphs that share a block share its errors; and one value that fits nowhere is one error, wherever it is read. */
+function onePerSpan(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const seen = new Map<string, Diagnostic>();
+  for (const diagnostic of diagnostics) {
+    const { code, span, decidedAt } = diagnostic;
+    const cause = decidedAt === undefined ? `${span.file} ${span.start}` : "set elsewhere";
+    if (!seen.has(`${code} ${cause}`)) seen.set(`${code} ${cause}`, diagnostic);
+  }
+  return firstErrors([...seen.values()]);
 }
 
 interface Loop {
@@ -167,18 +222,4 @@ function compileLoop(configuration: Configuration, written: ReadonlyMap<string, 
 function madeName(word: string, configuration: Configuration, recipe: Recipe): string {
   const taken = graphsOf(configuration).some((graph) => graph.name.name.toLowerCase() === word);
   return taken ? `${recipe.graph}.${word}` : word;
-}
-
-function readTokenizer(configuration: Configuration): Attempt<Tokenizer | null> {
-  const declaration = tokenizerOf(configuration);
-  if (declaration === undefined) return { ok: true, value: null };
-  const fields = evaluateFields(configuration, declaration.fields);
-  if (!fields.ok) return fields;
-  const text = (name: string): string => {
-    const value = fields.value.get(name);
-    if (value?.kind !== "string") throw new Error(`compile: a tokenizer without ${name}, which check should have found`);
-    return value.value;
-  };
-  const { span } = declaration.fields.find(({ name }) => name.name === "file")?.value ?? declaration;
-  return { ok: true, value: { file: text("file"), pad: text("pad"), span } };
 }

@@ -4,6 +4,7 @@ export { type ClipCost, clipCostOf } from "./analysis/clip-cost.ts";
 export { type Cost, costOf, type GraphCost, type Share, type Shares } from "./analysis/cost.ts";
 export { type Dependence, dependenceAlong } from "./analysis/dependence.ts";
 export { interpret } from "./analysis/interpret.ts";
+export { checkSizes } from "./check-sizes.ts";
 export { type CompileResult, compile, type Expanded, expandModel, shapeErrors } from "./compile.ts";
 export type { Choices, Setting } from "./expand/configure.ts";
 export type { Graph } from "./graph/graph.ts";

@@ -9,6 +9,14 @@ export interface Related {
   readonly span: Span;
 }
 
+/** The preset and the ablations under which an error shows, where the file's own sizes do not show it. */
+export interface FoundIn {
+  readonly preset?: string;
+  readonly ablations: readonly string[];
+  /** How many other configurations of the file show it too. */
+  readonly others: number;
+}
+
 export interface Diagnostic {
   readonly code: string;
   readonly severity: Severity;
@@ -20,6 +28,10 @@ export interface Diagnostic {
   readonly hint?: string;
   /** "declared here", and one "expanded from Block" a level, innermost first. */
   readonly related?: readonly Related[];
+  /** Where the value that is wrong was set, if it is only read at the span. */
+  readonly decidedAt?: Span;
+  /** Absent where the error is found without any preset or ablation. */
+  readonly foundIn?: FoundIn;
 }
 
 /** So many errors of a file are said: more are noise, and looking for what was meant by each would take minutes. */
@@ -28,6 +40,16 @@ export const mostErrors = 100;
 /** Whether anything said of a program withholds it: warnings do not. */
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((diagnostic) => diagnostic.severity === "error");
+}
+
+/** The same diagnostics, said to be found under a preset and ablations; without either, as they are. */
+export function foundIn(
+  diagnostics: readonly Diagnostic[],
+  { preset, ablations = [] }: { readonly preset?: string | null | undefined; readonly ablations?: readonly string[] },
+): readonly Diagnostic[] {
+  if (!preset && ablations.length === 0) return diagnostics;
+  const found: FoundIn = { ...(preset ? { preset } : {}), ablations, others: 0 };
+  return diagnostics.map((diagnostic) => ({ ...diagnostic, foundIn: found }));
 }
 
 /** One row of a table of messages: the holes of the sentence are required, typed fields. */
@@ -50,14 +72,16 @@ export type MessageTable = { readonly [code: string]: MessageRow<never> };
 
 export type Holes<Row> = Row extends MessageRow<infer H> ? H : never;
 
+/** What a diagnostic may have beside its sentence. */
+export interface More {
+  readonly hint?: string | undefined;
+  readonly related?: readonly Related[] | undefined;
+  readonly decidedAt?: Span | undefined;
+}
+
 /** The maker of diagnostics of one table: code, span and holes, all checked against the row. */
 export function diagnosticsOf<Table extends MessageTable>(table: Table) {
-  return <Code extends keyof Table & string>(
-    code: Code,
-    span: Span,
-    holes: Holes<Table[Code]>,
-    more: { readonly hint?: string | undefined; readonly related?: readonly Related[] | undefined } = {},
-  ): Diagnostic => {
+  return <Code extends keyof Table & string>(code: Code, span: Span, holes: Holes<Table[Code]>, more: More = {}): Diagnostic => {
     const row = table[code] as MessageRow<Holes<Table[Code]>>;
     return {
       code,
@@ -66,6 +90,7 @@ export function diagnosticsOf<Table extends MessageTable>(table: Table) {
       span,
       ...(more.hint === undefined ? {} : { hint: more.hint }),
       ...(more.related === undefined || more.related.length === 0 ? {} : { related: more.related }),
+      ...(more.decidedAt === undefined ? {} : { decidedAt: more.decidedAt }),
     };
   };
 }

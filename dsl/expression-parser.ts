@@ -3,6 +3,7 @@
 import { EmbeddedActionsParser, type IToken, type ParserMethod, type TokenType } from "chevrotain";
 import type {
   Argument,
+  BinaryExpression,
   BinaryOperator,
   CallExpression,
   Expression,
@@ -17,9 +18,16 @@ import { isLabel, tied as tiedWord } from "./label-tokens.ts";
 import { expectationProvider } from "./syntax-errors.ts";
 import { AnyName, Identifier, LabelEnd, LabelMiddle, LabelStart, Mark, NumberToken, StringToken, tokens, Word } from "./tokens.ts";
 
+export interface AmbiguousPipe {
+  readonly operation: BinaryExpression;
+  readonly call: CallExpression;
+}
+
 export class ExpressionParser extends EmbeddedActionsParser {
   /** The file that spans name; set before each parse. */
   protected path = "";
+  /** Pipes behind an operation without parentheses: both readings make sense, so none is taken. */
+  readonly ambiguousPipes: AmbiguousPipe[] = [];
   /** The range of a `repeat` is followed by `as`, which a call in it must not take for its own. */
   private labelsAllowed = true;
 
@@ -147,6 +155,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
   protected begin(path: string): void {
     this.path = path;
     this.labelsAllowed = true;
+    this.ambiguousPipes.length = 0;
   }
 
   protected readonly expression: ParserMethod<[], Expression> = this.RULE("expression", (): Expression => {
@@ -169,6 +178,8 @@ export class ExpressionParser extends EmbeddedActionsParser {
     this.MANY(() => {
       this.CONSUME(Mark.Pipe);
       const call = this.SUBRULE(this.pipedCall);
+      // One in parentheses begins behind them.
+      if (value.kind === "binary" && value.span.start === start) this.ambiguousPipes.push({ operation: value, call });
       value = { ...call, piped: value, span: this.from(start) };
     });
     return value;

@@ -15,3 +15,5 @@ export type * from "./program.ts";
 export { type Painter, placeOf, type RenderOptions, renderAll, renderDiagnostic } from "./render.ts";
 export { same } from "./sampling.ts";
 export * from "./signature.ts";
+export { firstErrors } from "./syntax-messages.ts";
+export { partsOf } from "./walk.ts";

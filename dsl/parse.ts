@@ -1,19 +1,21 @@
 /** The text of a file to its syntax tree with comments and docs, or to every syntax error in it. */
 
-import type { IToken, TokenType } from "chevrotain";
+import type { IToken } from "chevrotain";
 import type { Comment, SourceFile } from "./ast.ts";
-import { type Diagnostic, mostErrors } from "./diagnostic.ts";
+import type { Diagnostic } from "./diagnostic.ts";
 import { attachDocs } from "./docs.ts";
 import { splitLabels } from "./label-tokens.ts";
 import { deepNode, deepToken } from "./nesting.ts";
 import { Parser } from "./parser.ts";
-import { syntaxError } from "./syntax-errors.ts";
-import { syntaxDiagnostic, tooManyErrors } from "./syntax-messages.ts";
-import { BlockComment, BrokenString, Identifier, lexer, Mark, NumberToken, StringToken, Word } from "./tokens.ts";
+import { closing, opening, type PartialSource, readAround } from "./partial.ts";
+import { firstErrors, syntaxDiagnostic } from "./syntax-messages.ts";
+import { BlockComment, BrokenString, Identifier, lexer, Mark, NumberToken, StringToken } from "./tokens.ts";
 
 export interface ParseResult {
   /** Absent where there is a syntax error. */
   readonly source: SourceFile | undefined;
+  /** What can be read beside the errors; absent where a text is too long or deep for that. */
+  readonly partial: PartialSource | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -22,7 +24,7 @@ let parser: Parser | undefined;
 /** Never throws, whatever the text is. */
 export function parse(path: string, text: string): ParseResult {
   const long = tooLong(path, text);
-  if (long !== undefined) return { source: undefined, diagnostics: [long] };
+  if (long !== undefined) return refused([long]);
   const { tokens: words, errors, groups } = lexer.tokenize(text);
   const { tokens, errors: inLabels } = splitLabels(words);
   const diagnostics: Diagnostic[] = [...errors, ...inLabels].map((found) => {
@@ -42,80 +44,33 @@ export function parse(path: string, text: string): ParseResult {
     );
   });
   for (const token of words) for (const bad of badToken(path, token)) diagnostics.push(bad);
-  diagnostics.push(...tooManyWords(path, tokens));
   const deep = deepToken(path, tokens);
-  if (deep !== undefined) diagnostics.push(deep);
-  if (diagnostics.length > 0) return { source: undefined, diagnostics: firstOf(diagnostics) };
+  const unreadable = [...tooManyWords(path, tokens), ...(deep === undefined ? [] : [deep])];
+  if (unreadable.length > 0) return refused([...diagnostics, ...unreadable]);
 
   parser ??= new Parser();
   const declarations = parser.parseDeclarations(path, tokens);
-  const error = parser.errors[0];
-  if (error !== undefined) {
-    const found = errorsOf(parser, path, text, tokens);
-    return { source: undefined, diagnostics: found.length > 0 ? firstOf(found) : [syntaxError(path, text, error, text.trimEnd().length)] };
+  if (diagnostics.length > 0 || parser.errors.length > 0 || parser.ambiguousPipes.length > 0) {
+    const { partial, errors } = readAround(parser, { path, text, tokens }, diagnostics);
+    if (errors.length === 0) throw new Error("parse: a file with errors whose declarations have none");
+    const tooDeep = deepNode(partial.source.declarations);
+    return tooDeep === undefined ? { source: undefined, partial, diagnostics: firstErrors(errors) } : refused([...errors, tooDeep]);
   }
   const tooDeep = deepNode(declarations);
-  if (tooDeep !== undefined) return { source: undefined, diagnostics: [tooDeep] };
+  if (tooDeep !== undefined) return refused([tooDeep]);
   const comments = (groups.comments ?? []).map(
     (token): Comment => ({
       text: token.image,
       span: { file: path, start: token.startOffset, end: token.startOffset + token.image.length },
     }),
   );
-  return { source: attachDocs({ path, text, doc: undefined, declarations, comments }), diagnostics };
+  const source = attachDocs({ path, text, doc: undefined, declarations, comments });
+  return { source, partial: { source, incomplete: new Set(), unknown: new Set() }, diagnostics };
 }
 
-/** A file of noise would be an error a word. */
-function firstOf(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const next = diagnostics[mostErrors];
-  return next === undefined ? diagnostics : [...diagnostics.slice(0, mostErrors), tooManyErrors(next.span)];
+function refused(diagnostics: readonly Diagnostic[]): ParseResult {
+  return { source: undefined, partial: undefined, diagnostics: firstErrors(diagnostics) };
 }
-
-/** Every declaration parsed by itself, so that an error in one does not hide those of the next. */
-function errorsOf(parser: Parser, path: string, text: string, tokens: readonly IToken[]): Diagnostic[] {
-  return splitDeclarations(text, tokens).flatMap(({ chunk, end }) => {
-    parser.parseDeclarations(path, chunk);
-    const error = parser.errors[0];
-    return error === undefined ? [] : [syntaxError(path, text, error, end)];
-  });
-}
-
-const openers: ReadonlySet<TokenType> = new Set([
-  Word.import,
-  Word.dim,
-  Word.type,
-  Word.param,
-  Word.const,
-  Word.block,
-  Word.model,
-  Word.preset,
-  Word.ablation,
-]);
-
-/** Cuts the tokens before each declaration that begins a line; a `const` may also begin one in a body. */
-function splitDeclarations(text: string, tokens: readonly IToken[]): { chunk: IToken[]; end: number }[] {
-  const pieces: { chunk: IToken[]; end: number }[] = [];
-  let depth = 0;
-  for (const token of tokens) {
-    if (opening.has(token.tokenType)) depth++;
-    if (closing.has(token.tokenType)) depth--;
-    const startsLine = token.startOffset === 0 || text[token.startOffset - 1] === "\n";
-    const begins = startsLine && openers.has(token.tokenType) && (depth <= 0 || token.tokenType !== Word.const);
-    const last = pieces.at(-1);
-    const end = token.startOffset + token.image.length;
-    if (last === undefined || begins) {
-      pieces.push({ chunk: [token], end });
-      depth = 0;
-    } else {
-      last.chunk.push(token);
-      last.end = end;
-    }
-  }
-  return pieces;
-}
-
-const opening: ReadonlySet<TokenType> = new Set([Mark.OpenRound, Mark.OpenSquare, Mark.OpenCurly]);
-const closing: ReadonlySet<TokenType> = new Set([Mark.CloseRound, Mark.CloseSquare, Mark.CloseCurly]);
 
 /** Beyond any source that people write; what compares names or renders them stays quick. */
 const longest = { file: 2_000_000, words: 100_000, name: 200, string: 10_000, number: 400 };

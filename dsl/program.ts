@@ -13,6 +13,10 @@ export interface FileScope {
   readonly source: SourceFile;
   /** The file's own declarations and those it imports, by name. */
   readonly names: ReadonlyMap<string, Declared>;
+  /** Names that may be declared where nothing could be read: errors say so, and nothing follows from them. Empty in a program. */
+  readonly unknown: ReadonlySet<string>;
+  /** Declarations whose bodies could not be read. Empty in a program. */
+  readonly incomplete: ReadonlySet<Declaration>;
 }
 
 export interface Program {

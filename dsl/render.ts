@@ -1,7 +1,7 @@
 /** Diagnostics to text for people: code, place, sentence, the lines with what must change underlined, hint, where it came from. */
 
 import type { Span } from "./ast.ts";
-import type { Diagnostic } from "./diagnostic.ts";
+import type { Diagnostic, FoundIn } from "./diagnostic.ts";
 
 export interface Painter {
   readonly red: (text: string) => string;
@@ -61,9 +61,18 @@ export function renderDiagnostic(diagnostic: Diagnostic, texts: ReadonlyMap<stri
   const severity = diagnostic.severity === "error" ? paint.red("error") : paint.yellow("warning");
   const lines = [`${severity} ${paint.bold(diagnostic.code)}  ${placeText(diagnostic.span, texts)}`, `  ${diagnostic.message}`];
   lines.push(...frame(diagnostic.span, texts, paint));
+  if (diagnostic.foundIn !== undefined) lines.push(`  ${placeIn(diagnostic.foundIn)}`);
+  if (diagnostic.decidedAt !== undefined) lines.push(`  set at ${placeText(diagnostic.decidedAt, texts)}`);
   if (diagnostic.hint !== undefined) lines.push(`  ${paint.cyan("hint:")} ${diagnostic.hint}`);
   for (const related of diagnostic.related ?? []) lines.push(paint.dim(`  ${related.message} at ${placeText(related.span, texts)}`));
   return lines.join("\n");
+}
+
+/** `in preset Mini and 3 more`: where an error is found that the file's own sizes do not show. */
+function placeIn({ preset, ablations, others }: FoundIn): string {
+  const named = ablations.length === 0 ? [] : [`ablation${ablations.length === 1 ? "" : "s"} ${ablations.join(", ")}`];
+  const places = [...named, ...(preset === undefined ? [] : [`preset ${preset}`])].join(" of ");
+  return `in ${places}${others === 0 ? "" : ` and ${others} more`}`;
 }
 
 /** All diagnostics and a line that counts them. */

@@ -2,6 +2,8 @@
 
 import type { IParserErrorMessageProvider, IRecognitionException, IToken, TokenType } from "chevrotain";
 import type { Diagnostic } from "./diagnostic.ts";
+import type { AmbiguousPipe } from "./expression-parser.ts";
+import type { Span } from "./expressions.ts";
 import { nearest } from "./nearest.ts";
 import { syntaxDiagnostic } from "./syntax-messages.ts";
 import { Identifier, keywords, Mark, NumberToken, StringToken, Word } from "./tokens.ts";
@@ -98,6 +100,17 @@ const divisionHint = "`//` begins a comment: `div(a, b)` divides whole numbers a
 function dividesInComment(text: string, end: number): boolean {
   const rest = /^[ \t]*\/\/(?!\/)[ \t]*([\w.()]+(?:[ \t]*[-+*/%][ \t]*[\w.()]+)*)[ \t]*([;,)\]}])/.exec(text.slice(end, end + 200));
   return rest !== null && (rest[2] !== "," || /^[\d(]/.test(rest[1] ?? ""));
+}
+
+/** `y + x |> f()`: whether the pipe takes the sum or `x` alone, the next reader would have to know. */
+export function ambiguousPipe(text: string, { operation, call }: AmbiguousPipe): Diagnostic {
+  const { operator, left, right, span } = operation;
+  const textOf = ({ start, end }: Span) => text.slice(start, end);
+  const own = [textOf(span).slice(0, left.span.end - span.start), textOf(right.span), textOf(call.callSpan)];
+  const short = own.every((part) => part.length <= 30 && !part.includes("\n"));
+  const [a, b, f] = short ? own : ["y", "x", "f()"];
+  const hint = `write \`${a} ${operator} (${b} |> ${f})\`, or \`(${a} ${operator} ${b}) |> ${f}\``;
+  return syntaxDiagnostic("ambiguous-pipe", span, { operator }, { hint });
 }
 
 const { Plus, Minus, Star, Slash, Percent, Power, Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, And, Or } = Mark;

@@ -23,10 +23,20 @@ export const syntaxMessages = {
   "unexpected-token": error(
     (h: { readonly found: string; readonly expected: string }) => `found ${h.found} where ${h.expected} is expected`,
   ),
+  "ambiguous-pipe": error(
+    (h: { readonly operator: string }) =>
+      `the pipe behind \`${h.operator}\` may take both sides of it or the right one: parentheses must say which`,
+  ),
   "unexpected-end": error((h: { readonly expected: string }) => `the declaration ends where ${h.expected} is expected`),
 } satisfies MessageTable;
 
 export const syntaxDiagnostic = diagnosticsOf(syntaxMessages);
+
+/** The first errors with what stands among them, and one for all behind: a file of noise would be an error a word. */
+export function firstErrors(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const next = diagnostics.filter(({ severity }) => severity === "error")[mostErrors];
+  return next === undefined ? diagnostics : [...diagnostics.slice(0, diagnostics.indexOf(next)), tooManyErrors(next.span)];
+}
 
 /** Stands for the error at the span and all behind it. */
 export function tooManyErrors(span: Span): Diagnostic {

@@ -9,6 +9,7 @@ import type { Module } from "../../compiler/module/module.ts";
 import { emitPackage, type PackageFiles } from "../../compiler/package-files.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
+import { foundIn } from "../../dsl/index.ts";
 import { writeNew } from "../../runtime/node/atomic-file.ts";
 import { attempt } from "../../runtime/node/output-file.ts";
 import { requireRegular } from "../../runtime/node/regular-file.ts";
@@ -19,8 +20,8 @@ import { printDiagnostics, shownPath, soundProgram } from "../program.ts";
 import { startProgress } from "../progress.ts";
 import { type Before, type Extent, stagePackage, tryPackage } from "../staging.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
-import { checkTokenizer } from "../tokenizer-check.ts";
-import { readTokenizer, type TokenizerFile } from "../tokenizer-file.ts";
+import { TokenizerCheck } from "../tokenizer-check.ts";
+import type { TokenizerFile } from "../tokenizer-file.ts";
 import { version } from "../version.ts";
 import { randomWeights, trainedWeights, type WeightSource } from "../weights.ts";
 
@@ -47,21 +48,22 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
     return "mistake";
   }
   const { module } = result;
-  const tokenizer = readTokenizer(module, file);
-  if (tokenizer.kind === "refused") {
-    printDiagnostics([tokenizer.diagnostic], sound.texts);
+  const tokenizers = new TokenizerCheck(file);
+  const mismatches = module.tokenizer === null ? [] : tokenizers.errorsOf(module.tokenizer);
+  if (mismatches.length > 0) {
+    printDiagnostics(foundIn(mismatches, module), sound.texts);
     return "mistake";
   }
-  if (tokenizer.kind === "found") checkTokenizer(module, shownPath(tokenizer.path), tokenizer.text);
+  const tokenizer = module.tokenizer === null ? undefined : tokenizers.fileOf(module.tokenizer);
   const planned = options.target.includes("webgpu") ? planModel(module, limits) : undefined;
   if (planned !== undefined && !planned.ok) {
     printDiagnostics(planned.diagnostics, sound.texts);
     return "mistake";
   }
   const targets = { onnx: options.target.includes("onnx"), ...(planned === undefined ? {} : { plans: planned.plans }) };
-  const files = emitPackage(tokenizer.kind === "found" ? module : { ...module, tokenizer: null }, version, targets);
+  const files = emitPackage(tokenizer?.kind === "found" ? module : { ...module, tokenizer: null }, version, targets);
   const texts = new Map([["bindings.ts", await emitBindings(module)]]);
-  if (tokenizer.kind === "found") texts.set("tokenizer.json", tokenizer.text);
+  if (tokenizer?.kind === "found") texts.set("tokenizer.json", tokenizer.text);
   const source = weightSource(options, files);
   const signal = interruptible();
   try {
@@ -83,9 +85,9 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
 }
 
 /** What the package lacks or leaves out, one sentence each. */
-function notesOf({ sampler, unused }: Module, tokenizer: TokenizerFile): readonly string[] {
+function notesOf({ sampler, unused }: Module, tokenizer: TokenizerFile | undefined): readonly string[] {
   const takesText = sampler?.conditions.some(({ from }) => from === "text") ?? false;
-  if (tokenizer.kind !== "absent" || tokenizer.path === undefined || !takesText) return unused;
+  if (tokenizer?.kind !== "absent" || !takesText) return unused;
   const missing = `there is no ${shownPath(tokenizer.path)}, so the package runs graphs but takes no prompts`;
   return [...unused, `${missing}: put the model's tokenizer.json there and build again`];
 }

@@ -6,7 +6,8 @@ import { writeSafetensors } from "../../runtime/node/safetensors-file.ts";
 import { type Combinations, FRAMES, movingShapes, SIZE } from "../data/moving-shapes.ts";
 import { shownPath } from "../program.ts";
 import { startProgress } from "../progress.ts";
-import { interruptible, type Outcome, reporterOf } from "../terminal.ts";
+import { reporterOf } from "../reporter.ts";
+import { interruptible, type Outcome } from "../terminal.ts";
 
 export interface DataOptions {
   readonly clips: number;

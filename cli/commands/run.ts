@@ -13,7 +13,8 @@ import {
 import { tryOutput } from "../../runtime/node/output-file.ts";
 import { shownPath } from "../program.ts";
 import { referenceRunner } from "../reference-runner.ts";
-import { interruptible, type Outcome, reporterOf } from "../terminal.ts";
+import { reporterOf } from "../reporter.ts";
+import { interruptible, type Outcome } from "../terminal.ts";
 
 export interface RunOptions {
   readonly inputs: string;

@@ -24,7 +24,8 @@ import { mp4 } from "../media/mp4.ts";
 import { contactSheet } from "../media/png.ts";
 import { shownPath } from "../program.ts";
 import { type Progress as Bar, startProgress } from "../progress.ts";
-import { interruptible, type Outcome, reporterOf } from "../terminal.ts";
+import { reporterOf } from "../reporter.ts";
+import { interruptible, type Outcome } from "../terminal.ts";
 
 export interface SampleCommandOptions {
   readonly seed: number;

@@ -1,15 +1,21 @@
 /** The i32 inputs of a graph to how many ids each may hold: the rows of the smallest table that they are looked up in. */
 
-import { type Graph, type OpValue, type ValueId, valuesById } from "../graph/graph.ts";
+import { type Graph, type OpValue, type Origin, type ValueId, valuesById } from "../graph/graph.ts";
 
 /** Ops whose results hold elements of their inputs and nothing else. */
 const carrying = new Set(["reshape", "transpose", "broadcast", "concat", "slice", "upsample", "gather"]);
 
-/** Inputs that no table is read by have no entry. */
-export function idBounds(graph: Graph): ReadonlyMap<string, number> {
+export interface IdTable {
+  readonly rows: number;
+  /** Of the op that looks ids up. */
+  readonly origin: Origin;
+}
+
+/** The smallest table of each input; inputs that no table is read by have no entry. */
+export function idTables(graph: Graph): ReadonlyMap<string, IdTable> {
   const byId = valuesById(graph);
   const inputsIn = new Map<ValueId, ReadonlySet<string>>();
-  const bounds = new Map<string, number>();
+  const tables = new Map<string, IdTable>();
   for (const value of graph.values) {
     if (value.kind === "input" && value.type.dtype === "i32") inputsIn.set(value.id, new Set([value.name]));
     if (value.kind !== "op") continue;
@@ -18,9 +24,16 @@ export function idBounds(graph: Graph): ReadonlyMap<string, number> {
     if (carrying.has(value.op)) inputsIn.set(value.id, new Set(carried.flatMap((id) => [...(inputsIn.get(id) ?? [])])));
     if (lookup === undefined) continue;
     const rows = byId(lookup.table).type.shape[lookup.axis] ?? 0;
-    for (const name of inputsIn.get(lookup.ids) ?? []) bounds.set(name, Math.min(rows, bounds.get(name) ?? rows));
+    for (const name of inputsIn.get(lookup.ids) ?? []) {
+      if (rows < (tables.get(name)?.rows ?? Number.POSITIVE_INFINITY)) tables.set(name, { rows, origin: value.origin });
+    }
   }
-  return bounds;
+  return tables;
+}
+
+/** How many ids each input may hold. */
+export function idBounds(graph: Graph): ReadonlyMap<string, number> {
+  return new Map([...idTables(graph)].map(([name, { rows }]) => [name, rows]));
 }
 
 export interface Lookup {

@@ -6,7 +6,7 @@ import type { DType } from "../graph/graph.ts";
 import { Form, SizeName } from "../graph/size-form.ts";
 import { isProblem } from "../ops/op.ts";
 import { opEntry } from "../ops/table.ts";
-import { type Frame, fail, newValue, originAt, spend } from "./frame.ts";
+import { type Frame, fail, newValue, originAt, sourceAt, spend } from "./frame.ts";
 import { axisOf, describe, type IntStatic, int, nameOf, type Static, sameStatic, type TensorStatic } from "./static.ts";
 
 type ArithmeticName = "add" | "sub" | "mul" | "div";
@@ -151,6 +151,10 @@ function tensorBinary(expression: BinaryExpression, left: Static, right: Static,
   }
   if (left.kind === "tensor" && right.kind === "tensor") return emitBinary(op, left, right, expression, frame);
   if (left.kind === "tensor" && (right.kind === "int" || right.kind === "float")) {
+    if (op === "div" && ranges[left.type.dtype].isZero(right.value)) {
+      const divisor = sourceAt(expression.right.span, frame);
+      return fail(frame, "zero-divisor", expression.span, { divisor, value: right.value, dtype: left.type.dtype });
+    }
     return emitBinary(op, left, scalarLike(right.value, left, expression.right.span, frame), expression, frame);
   }
   if (right.kind === "tensor" && (left.kind === "int" || left.kind === "float")) {
@@ -160,11 +164,26 @@ function tensorBinary(expression: BinaryExpression, left: Static, right: Static,
   return fail(frame, "wrong-kind", expression.span, { expected: "a tensor or a number on both sides", found: describe(other) });
 }
 
-/** What a number must be to be one of a tensor's: rounding it is no surprise, changing it to another is. */
-const ranges: { readonly [D in DType]: { readonly shown: string; readonly holds: (value: number) => boolean } } = {
-  f32: { shown: "numbers up to 3.4e38", holds: (value) => Number.isFinite(Math.fround(value)) },
-  f16: { shown: "numbers up to 65504", holds: (value) => Math.abs(value) < 65520 },
-  i32: { shown: "whole numbers from -2147483648 to 2147483647", holds: (value) => value === (value | 0) },
+/** What a number must be to be one of a tensor's: rounding it is no surprise, changing it to another is. And what of them becomes zero. */
+const ranges: {
+  readonly [D in DType]: {
+    readonly shown: string;
+    readonly holds: (value: number) => boolean;
+    readonly isZero: (value: number) => boolean;
+  };
+} = {
+  f32: {
+    shown: "numbers up to 3.4e38",
+    holds: (value) => Number.isFinite(Math.fround(value)),
+    isZero: (value) => Math.fround(value) === 0,
+  },
+  // Half of the smallest number, 2^-24, is rounded to the even neighbour, which is zero.
+  f16: { shown: "numbers up to 65504", holds: (value) => Math.abs(value) < 65520, isZero: (value) => Math.abs(value) <= 2 ** -25 },
+  i32: {
+    shown: "whole numbers from -2147483648 to 2147483647",
+    holds: (value) => value === (value | 0),
+    isZero: (value) => value === 0,
+  },
 };
 
 /** Fails where a number is none of the element type. */

@@ -9,12 +9,16 @@ import type { AxisExpression } from "./types.ts";
 
 /** The size of an axis: names of a `type`'s parameters stand for the axes given to it, all others are read where the axis was written. */
 export function axisExpressionSize(axis: AxisExpression, frame: Frame): IntStatic {
-  const scope = axis.parameters === undefined ? frame.scope : aliasScope(axis.parameters, frame);
-  const value = evaluate(axis.expression, { ...frame, file: axis.file, scope });
+  const value = evaluate(axis.expression, frameOf(axis, frame));
   if (value.kind !== "int") return fail(frame, "wrong-kind", axis.expression.span, { expected: "an int", found: describe(value) });
   if (value.value < 1 || value.value > mostSize)
     return fail(frame, "bad-size", axis.expression.span, { axis: nameOf(value), size: value.value });
   return value;
+}
+
+function frameOf({ file, parameters }: AxisExpression, frame: Frame): Frame {
+  if (parameters === undefined && file === frame.file) return frame;
+  return { ...frame, file, scope: parameters === undefined ? frame.scope : aliasScope(parameters, frame) };
 }
 
 /** The body of a `type` sees its parameters and its own file, never the names of the block that uses it. */

@@ -1,16 +1,18 @@
 /** Calls of blocks: dims bound by the shapes of the arguments, the body run inside, the result's axes named as the caller knows them. */
 
-import type { BlockDeclaration, CallExpression, Parameter } from "../../dsl/index.ts";
+import { type BlockDeclaration, type CallExpression, isAnyAxis, type Parameter } from "../../dsl/index.ts";
 import { type Axis, showAxes } from "../graph/axis.ts";
 import type { ValueId } from "../graph/graph.ts";
 import { misplaced } from "../graph/same-axes.ts";
 import { bareName } from "./axes.ts";
-import { runBody } from "./body.ts";
+import { type Returned, runBody } from "./body.ts";
 import { spendings } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
-import { type Frame, fail, newValue, Scope, spend } from "./frame.ts";
+import { FollowUp } from "./failure.ts";
+import { type Frame, fail, newValue, Scope, sourceAt, spend } from "./frame.ts";
 import type { KnownCall } from "./known-calls.ts";
 import { labelled } from "./labels.ts";
+import { bodyOrFailed, promised } from "./recovery.ts";
 import { declaredAxes, mapTensors, type TensorPart, type Typed, tensorParts } from "./results.ts";
 import { describe, int, ListStatic, namedInt, type Static, type TensorStatic, unnamed } from "./static.ts";
 import { dtypeOf, fits, showType, signatureForm, type TensorShape } from "./types.ts";
@@ -23,7 +25,7 @@ interface TensorArgument extends TensorPart {
 /** What the block returns, as the caller knows it. */
 export function callBlock(call: CallExpression, block: BlockDeclaration, file: string, caller: Frame): Static {
   const given = matchArguments(call, block, caller);
-  const { known, budget } = caller.expansion;
+  const { known, budget, faults } = caller.expansion;
   // Each list is looked at whole: for the key, and for whether it is of the parameter's type.
   for (const value of given.values()) if (value.kind === "list") spend(caller, call.callSpan, "items", value.length);
   const inside: Frame = {
@@ -41,25 +43,53 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   if (before !== undefined) return standIn(call, block, before, ids, inside, caller);
 
   const spent = budget.spent();
+  const { promises } = faults;
   const from = known?.owned.length ?? 0;
   bindDims(call, block, tensors, inside, outside);
   bindParameters(block, given, inside, outside);
   declareTensors(call, block, given, inside, outside);
-  const returned = runBody(block.body, inside);
-  if (returned === undefined) throw new Error(`expand: ${block.name.name} ends without return, which check should have found`);
-  const cost = budget.spent(spent);
-  const promised = { name: block.name.name, value: returned.value, type: block.result, file, source: returned.expression };
   const results: ValueId[] = [];
-  const result = mapTensors(promised, inside, ({ name, shape, value, span }) => {
-    checkResult(name, value, shape, span, inside);
-    results.push(value.id);
-    return { ...value, type: { dtype: value.type.dtype, axes: declaredAxes(shape.axes, value.type.axes, outside) } };
-  });
+  const returned = bodyOrFailed(inside, () => runBody(block.body, inside));
+  const result =
+    returned === "failed"
+      ? promisedResult(call, block, inside, outside, caller)
+      : checkedResult(block, returned, inside, outside, (id) => results.push(id));
   if (key !== undefined) {
     const reads = new Map(results.map((id) => [id, argumentsRead(id, ids, inside)]));
-    known?.set(key, { result, reads, cost, tensors: ids, path: inside.path, owned: { from, to: known.owned.length } });
+    const owned = { from, to: known?.owned.length ?? 0 };
+    const doubtful = faults.promises > promises;
+    known?.set(key, { result, reads, cost: budget.spent(spent), tensors: ids, path: inside.path, owned, doubtful });
   }
   return result;
+}
+
+/** What the body returned, of the promised type, with its axes as the caller names them; `each` is told of its tensors. */
+function checkedResult(
+  block: BlockDeclaration,
+  returned: Returned | undefined,
+  inside: Frame,
+  outside: Frame,
+  each: (id: ValueId) => void,
+): Static {
+  const { name } = block.name;
+  if (returned === undefined) throw new Error(`expand: ${name} ends without return, which check should have found`);
+  const typed = { name, value: returned.value, type: block.result, file: inside.file, source: returned.expression };
+  return mapTensors(typed, inside, ({ name, shape, value, span }) => {
+    checkResult(name, value, shape, span, inside);
+    each(value.id);
+    return { ...value, type: { dtype: value.type.dtype, axes: declaredAxes(shape.axes, value.type.axes, outside) } };
+  });
+}
+
+/** What a body that failed would have returned, where one tensor is promised: of several, or of any size, nothing is known. */
+function promisedResult(call: CallExpression, block: BlockDeclaration, inside: Frame, outside: Frame, caller: Frame): TensorStatic {
+  const type = promised(caller, () => {
+    const form = signatureForm(inside.expansion.program, block.result, inside.file);
+    if (form.kind !== "tensor" || form.shape.axes.some(({ expression }) => isAnyAxis(expression))) throw new FollowUp();
+    const dtype = dtypeOf(form.shape.dtype, inside.expansion.precision);
+    return { dtype, axes: declaredAxes(form.shape.axes, [], outside) };
+  });
+  return { kind: "tensor", type, id: inside.expansion.builder.input(call.callee.name, newValue(caller, call.callSpan, type), []) };
 }
 
 /** The result of a call like an earlier one, each of its tensors an input that stands for it. */
@@ -73,6 +103,7 @@ function standIn(
 ): Static {
   const { known, builder, made: weights, reads } = caller.expansion;
   for (const [what, amount] of spendings(before.cost)) spend(caller, call.callSpan, what, amount);
+  if (before.doubtful) caller.expansion.faults.promises++;
   for (const weight of known?.ownedBy(before, inside.path) ?? []) {
     weights.claim(inside, call.callSpan, weight.path, weight.type);
     known?.owned.push(weight);
@@ -149,7 +180,7 @@ function bindDims(call: CallExpression, block: BlockDeclaration, tensors: readon
   for (const { name: parameter, shape, value } of tensors) {
     const names = { parameter, block: block.name.name };
     if (value.type.axes.length !== shape.axes.length) {
-      const expected = `[${shape.axes.map((axis) => bareName(axis) ?? sourceOf(axis.expression.span, inside)).join(", ")}]`;
+      const expected = `[${shape.axes.map((axis) => bareName(axis) ?? sourceAt(axis.expression.span, inside)).join(", ")}]`;
       return fail(inside, "argument-rank", call.callSpan, { ...names, expected, found: showAxes(value.type.axes) });
     }
     const dtype = dtypeOf(shape.dtype, inside.expansion.precision);
@@ -264,8 +295,4 @@ export function checkResult(name: string, value: TensorStatic, promised: TensorS
   if (wrong === undefined) return;
   const message = `\`${name}\` promises axes ${showAxes(expected)}, but returns ${showAxes(value.type.axes)}: ${wrong.why}`;
   return fail(frame, "axis-mismatch", span, { message }, { hint: wrong.hint });
-}
-
-function sourceOf(span: CallExpression["span"], frame: Frame): string {
-  return frame.expansion.program.files.get(span.file)?.source.text.slice(span.start, span.end) ?? "?";
 }

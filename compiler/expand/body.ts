@@ -13,6 +13,7 @@ import { axisExpressionSize } from "./axes.ts";
 import { evaluate, evaluateBool } from "./evaluate.ts";
 import { below, enter, type Frame, fail, itemsOf, leave, Scope, spend } from "./frame.ts";
 import { inRound } from "./labels.ts";
+import { recovering } from "./recovery.ts";
 import { axisOf, constant, describe, int, type Static, type TensorStatic } from "./static.ts";
 import { dtypeOf, signatureShape } from "./types.ts";
 import { newWeight } from "./weights.ts";
@@ -29,7 +30,7 @@ export function runBody(statements: readonly Statement[], frame: Frame): Returne
   enter(frame, first.span);
   let returned: Returned | undefined;
   for (const statement of statements) {
-    returned = runStatement(statement, frame);
+    returned = recovering(statement, frame, () => runStatement(statement, frame));
     if (returned !== undefined) break;
   }
   leave(frame);

@@ -83,6 +83,16 @@ export class Budget {
     this.levels--;
   }
 
+  /** How many have been entered and not left. */
+  get level(): number {
+    return this.levels;
+  }
+
+  /** Leaves what an error has broken off. */
+  returnTo(level: number): void {
+    this.levels = level;
+  }
+
   /** What has been spent so far; with `before`, since then. */
   spent(before: Spending = nothing): Spending {
     const { steps, values, items, expressions } = this.spending;

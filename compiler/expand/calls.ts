@@ -175,16 +175,18 @@ function quoted(words: readonly string[]): string {
 }
 
 function refuse(problem: ShapeProblem, call: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): never {
-  const at = problem.at;
-  let span = call.callSpan;
+  const { at, code, message, hint } = problem;
   const named = (name: string | undefined) => call.arguments.find((argument) => argument.name?.name === name);
-  if (at !== "call" && "input" in at) {
+  if (at === "call") return fail(frame, code, call.callSpan, { message }, { hint });
+  if ("input" in at) {
     const input = signature.inputs[at.input];
-    span = named(input?.name)?.value.span ?? (input?.optional ? undefined : given[at.input]?.span) ?? span;
+    const span = named(input?.name)?.value.span ?? (input?.optional ? undefined : given[at.input]?.span);
+    return fail(frame, code, span ?? call.callSpan, { message }, { hint });
   }
-  if (at !== "call" && "attribute" in at) {
-    const position = countInOrder(signature) + signature.attributes.findIndex((attribute) => attribute.name === at.attribute);
-    span = named(at.attribute)?.span ?? given[position]?.span ?? span;
-  }
-  return fail(frame, problem.code, span, { message: problem.message }, { hint: problem.hint });
+  const index = countInOrder(signature) + signature.attributes.findIndex((attribute) => attribute.name === at.attribute);
+  const argument = named(at.attribute);
+  const value = argument?.value ?? given[index];
+  const source = value && frame.expansion.sourceOf(originAt(frame, call.span), { name: at.attribute, index });
+  const decidedAt = source?.start === value?.span.start && source?.file === value?.span.file ? undefined : source;
+  return fail(frame, code, argument?.span ?? value?.span ?? call.callSpan, { message }, { hint, decidedAt });
 }

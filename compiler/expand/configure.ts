@@ -14,7 +14,7 @@ import { mostSize } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { Budget, mostNested } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
-import { type Attempt, attempt, ExpansionFailure } from "./failure.ts";
+import { type Attempt, attempt, ExpansionFailure, Faults } from "./failure.ts";
 import { type Frame, Scope } from "./frame.ts";
 import { Globals, globalKey } from "./globals.ts";
 import { MadeWeights } from "./made-weights.ts";
@@ -49,6 +49,8 @@ export interface Configuration {
   /** The model's own dims, by name. */
   readonly modelDims: ReadonlyMap<string, Static>;
   readonly budget: Budget;
+  /** Is told of each dim, param and const that is read. */
+  readonly reads?: Set<string>;
   /** What the graphs' weights must be, where a graph is expanded at a second batch. */
   readonly weights?: WeightShapes;
 }
@@ -86,8 +88,10 @@ export function staticFrame(program: Program, globals: Globals, file: string, bu
       precision: "f32",
       known: undefined,
       budget,
+      faults: new Faults(),
       made: new MadeWeights(),
       weights: undefined,
+      sourceOf: ({ span }) => span,
       call,
     },
     file,
@@ -99,8 +103,10 @@ export function staticFrame(program: Program, globals: Globals, file: string, bu
   };
 }
 
-export function globalsOf(program: Program, overrides: ReadonlyMap<string, Static>, budget: Budget): Globals {
-  return new Globals(program, overrides, (globals, expression, file) => evaluate(expression, staticFrame(program, globals, file, budget)));
+export function globalsOf(program: Program, overrides: ReadonlyMap<string, Static>, budget: Budget, reads?: Set<string>): Globals {
+  const read = (globals: Globals, expression: Expression, file: string) =>
+    evaluate(expression, staticFrame(program, globals, file, budget));
+  return new Globals(program, overrides, read, reads);
 }
 
 function fileSpan(scope: FileScope): Span {

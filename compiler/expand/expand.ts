@@ -1,7 +1,7 @@
 /** A graph declaration of a configured model to the graph of ops that it stands for. */
 
 import type { Field, GraphDeclaration, SamplerDeclaration, TokenizerDeclaration } from "../../dsl/index.ts";
-import type { Graph } from "../graph/graph.ts";
+import type { Graph, Value } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { axisNames } from "./arrange.ts";
 import { axisExpressionSize } from "./axes.ts";
@@ -10,12 +10,13 @@ import { type Returned, runBody } from "./body.ts";
 import { call } from "./calls.ts";
 import { type Configuration, globalsOf, staticFrame } from "./configure.ts";
 import { evaluate } from "./evaluate.ts";
-import { type Attempt, attempt } from "./failure.ts";
+import { type Attempt, attempt, Faults } from "./failure.ts";
 import { type Frame, fail, newValue, Scope } from "./frame.ts";
 import { type Globals, globalKey } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
 import { MadeWeights } from "./made-weights.ts";
 import { declaredAxes, tensorParts } from "./results.ts";
+import { sourceOfArgument } from "./source-of-value.ts";
 import { axisOf, constant, describe, int, type Static } from "./static.ts";
 import { dtypeOf, signatureShape, type TensorShape } from "./types.ts";
 import { WeightReads } from "./unread-weights.ts";
@@ -37,7 +38,7 @@ export function tokenizerOf(configuration: Configuration): TokenizerDeclaration 
  * are taken as they came out then, and the graph is not whole. One `known` serves the graphs of one configuration.
  */
 export function expandGraph(configuration: Configuration, declaration: GraphDeclaration, known?: KnownCalls): Attempt<Graph> {
-  const expanded = attempt(() => expandBody(configuration, declaration, known));
+  const expanded = attempt((faults) => expandBody(configuration, declaration, faults, known));
   if (!expanded.ok) return expanded;
   const { graph, reads } = expanded.value;
   if (reads.allRead(graph)) return { ok: true, value: graph };
@@ -46,13 +47,21 @@ export function expandGraph(configuration: Configuration, declaration: GraphDecl
   return whole.ok ? { ok: true, value: graph } : whole;
 }
 
+/** A graph of which only shapes are known, for who asks what it takes: what stands for calls like earlier ones is no input of it. */
+export function withoutStandIns(graph: Graph, { parameters }: GraphDeclaration): Graph {
+  const values = graph.values.map((value, i): Value => {
+    return value.kind === "input" && i >= parameters.length ? { kind: "constant", id: value.id, type: value.type, data: [] } : value;
+  });
+  return { ...graph, values };
+}
+
 interface ExpandedBody {
   readonly graph: Graph;
   readonly reads: WeightReads;
 }
 
-function expandBody(configuration: Configuration, declaration: GraphDeclaration, known: KnownCalls | undefined): ExpandedBody {
-  const frame = graphFrame(configuration, known);
+function expandBody(configuration: Configuration, declaration: GraphDeclaration, faults: Faults, known?: KnownCalls): ExpandedBody {
+  const frame = graphFrame(configuration, faults, known);
   const { builder } = frame.expansion;
   for (const parameter of declaration.parameters) {
     const shape = typeShape(configuration, declaration.parameters.indexOf(parameter), declaration);
@@ -118,10 +127,10 @@ function typeShape(configuration: Configuration, index: number, declaration: Gra
 }
 
 /** A fresh frame at the root of a graph: the model's dims and consts are in scope. */
-function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
+function graphFrame(configuration: Configuration, faults = new Faults(), known?: KnownCalls): Frame {
   const { program, file, choices, overrides, model, budget } = configuration;
   budget.beginGraph();
-  const globals: Globals = globalsOf(program, overrides, budget);
+  const globals: Globals = globalsOf(program, overrides, budget, configuration.reads);
   const scope = new Scope();
   for (const [name, value] of configuration.modelDims) scope.declare(name, value);
   const builder = new GraphBuilder();
@@ -134,8 +143,10 @@ function graphFrame(configuration: Configuration, known?: KnownCalls): Frame {
       precision: choices.precision,
       known,
       budget,
+      faults,
       made: new MadeWeights(),
       weights: configuration.weights,
+      sourceOf: (origin, slot) => sourceOfArgument(configuration, origin, slot),
       call,
     },
     file,

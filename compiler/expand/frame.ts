@@ -6,19 +6,21 @@ import { mostElements, type Origin, sizeOf, type TensorType } from "../graph/gra
 import type { AxisType } from "../ops/op.ts";
 import { type GraphBuilder, tensorType } from "../rewriting/builder.ts";
 import { type Bound, type Budget, budgets, mostAxes, mostNested, type Spent } from "./budget.ts";
-import { ExpansionFailure } from "./failure.ts";
+import { ExpansionFailure, type Faults, FollowUp } from "./failure.ts";
 import type { Globals } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
 import type { MadeWeights } from "./made-weights.ts";
 import { expandDiagnostic } from "./messages.ts";
 import { relatedCalls } from "./related-calls.ts";
+import type { Slot } from "./source-of-value.ts";
 import type { ListStatic, RecordStatic, Static } from "./static.ts";
 import type { LabelScope, WeightReads } from "./unread-weights.ts";
 import type { WeightShapes } from "./weight-shapes.ts";
 
 /** The names of a body, inner to outer; assignment and `push` change the nearest binding. */
 export class Scope {
-  private readonly bindings = new Map<string, Static>();
+  private readonly bindings = new Map<string, Static | undefined>();
+  private doubtful: Set<string> | undefined;
   private readonly parent: Scope | undefined;
 
   constructor(parent?: Scope) {
@@ -30,13 +32,41 @@ export class Scope {
   }
 
   assign(name: string, value: Static): void {
-    if (this.bindings.has(name)) this.bindings.set(name, value);
-    else if (this.parent !== undefined) this.parent.assign(name, value);
+    if (this.bindings.has(name)) {
+      this.bindings.set(name, value);
+      this.doubtful?.delete(name);
+    } else if (this.parent !== undefined) this.parent.assign(name, value);
     else throw new Error(`expand: ${name} is assigned but not declared, which check should have found`);
   }
 
+  /** Fails without a word for a name that an error has made unknown. */
   lookUp(name: string): Static | undefined {
-    return this.bindings.get(name) ?? this.parent?.lookUp(name);
+    const value = this.bindings.get(name);
+    if (value === undefined && this.bindings.has(name)) throw new FollowUp();
+    return value ?? this.parent?.lookUp(name);
+  }
+
+  /** The value of a name is unknown from now on, unless it is given another. */
+  forget(name: string): void {
+    this.scopeOf(name).bindings.set(name, undefined);
+  }
+
+  /** The value of a name was made of what is only promised. */
+  doubt(name: string): void {
+    const scope = this.scopeOf(name);
+    scope.doubtful ??= new Set();
+    scope.doubtful.add(name);
+  }
+
+  isDoubtful(name: string): boolean {
+    const scope = this.scopeOf(name);
+    return scope.doubtful?.has(name) ?? false;
+  }
+
+  /** Where a name is bound, or would be. */
+  private scopeOf(name: string): Scope {
+    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) if (scope.bindings.has(name)) return scope;
+    return this;
   }
 }
 
@@ -52,8 +82,11 @@ export interface Expansion {
   readonly budget: Budget;
   /** The weights that the graph has so far. */
   readonly made: MadeWeights;
+  readonly faults: Faults;
   /** The weights that the graph has at another batch. */
   readonly weights: WeightShapes | undefined;
+  /** Where the source decides an argument of a call. */
+  readonly sourceOf: (call: Origin, slot: Slot) => Span;
   /** Calls of blocks and ops; a field, so that evaluating does not import calling. */
   readonly call: (call: CallExpression, frame: Frame) => Static;
 }
@@ -88,6 +121,11 @@ const longestPath = 10_000;
 
 export function originAt(frame: Frame, span: Span): Origin {
   return { path: frame.path, span, expandedFrom: frame.expandedFrom };
+}
+
+/** The text of the source at a span. */
+export function sourceAt({ file, start, end }: Span, { expansion }: Frame): string {
+  return expansion.program.files.get(file)?.source.text.slice(start, end) ?? "?";
 }
 
 /** A diagnostic maker that adds where the frame was expanded from, and throws. */

@@ -14,12 +14,16 @@ export class Globals {
   private readonly overrides: ReadonlyMap<string, Static>;
   private readonly evaluate: (expression: Expression, file: string) => Static;
 
-  /** `evaluate` reads an expression that stands outside any block. */
+  private readonly reads: Set<string> | undefined;
+
+  /** `evaluate` reads an expression that stands outside any block; `reads` is told of each declaration that is read. */
   constructor(
     program: Program,
     overrides: ReadonlyMap<string, Static>,
     evaluate: (globals: Globals, expression: Expression, file: string) => Static,
+    reads?: Set<string>,
   ) {
+    this.reads = reads;
     this.program = program;
     this.overrides = overrides;
     this.evaluate = (expression, file) => evaluate(this, expression, file);
@@ -37,6 +41,7 @@ export class Globals {
     const key = globalKey(file, name);
     const known = this.values.get(key);
     if (known !== undefined) return known;
+    this.reads?.add(key);
     const value = this.overrides.get(key) ?? this.evaluate(declaration.value, file);
     const named = declaration.kind === "const" ? constant(name, value) : value.kind === "int" ? namedInt(name, value.value) : value;
     this.values.set(key, named);

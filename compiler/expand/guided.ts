@@ -7,7 +7,7 @@ import { expandGraph, graphsOf, samplerOf, withBatch } from "./expand.ts";
 import type { Attempt } from "./failure.ts";
 import { KnownCalls } from "./known-calls.ts";
 import { unmixed } from "./rows.ts";
-import { weightShapes } from "./weight-shapes.ts";
+import { type WeightShapes, weightShapes } from "./weight-shapes.ts";
 
 /** `once` is the graph as the source has it, whole. Its clips do not mix. */
 export function expandGuided(configuration: Configuration, once: Graph, latent: string): Attempt<Graph> {
@@ -18,22 +18,19 @@ export function expandGuided(configuration: Configuration, once: Graph, latent: 
   return guided.ok ? unmixed(batched, looped, guided.value) : guided;
 }
 
-/** What a build would find in the looped graph at the guided batch. */
-export function guidedErrors(configuration: Configuration): readonly Diagnostic[] {
+/** What a build would find in the looped graph, of which `graphs` may know only shapes, at the guided batch; what is wrong at one batch is said of the graph itself. */
+export function guidedErrors(configuration: Configuration, graphs: ReadonlyMap<string, Graph>): readonly Diagnostic[] {
   const sampler = samplerOf(configuration);
   const looped = graphsOf(configuration).find((graph) => graph.name.name === sampler?.graph.name);
+  const once = graphs.get(looped?.name.name ?? "");
   const [latent] = sampler?.inputs ?? [];
-  if (looped === undefined || latent === undefined) return [];
-  const guided = expandAsGuided(configuration, looped, latent.name);
+  if (looped === undefined || once === undefined || latent === undefined) return [];
+  const guided = expandAsGuided(configuration, looped, weightShapes(once, "repeated calls"), latent.name);
   return guided.ok ? [] : guided.diagnostics;
 }
 
-/** Weights by shapes alone, as long as both batches make the same calls; what is wrong at one batch is said of the graph itself. */
-function expandAsGuided(configuration: Configuration, looped: GraphDeclaration, latent: string): Attempt<unknown> {
-  const fine = { ok: true, value: undefined } as const;
-  const once = expandGraph(configuration, looped, new KnownCalls());
-  if (!once.ok) return fine;
-  const weights = weightShapes(once.value, "repeated calls");
+/** Weights by shapes alone, as long as both batches make the same calls. */
+function expandAsGuided(configuration: Configuration, looped: GraphDeclaration, weights: WeightShapes, latent: string): Attempt<unknown> {
   const batched = { ...withBatch(configuration, looped, latent, 2), weights };
   const known = new KnownCalls();
   const twice = expandGraph(batched, looped, known);
@@ -41,5 +38,5 @@ function expandAsGuided(configuration: Configuration, looped: GraphDeclaration, 
   if ([...weightShapes(twice.value, "repeated calls").shapes.keys()].every((path) => weights.shapes.has(path)))
     return unmixed(batched, looped, twice.value, known);
   const whole = expandGraph(configuration, looped);
-  return whole.ok ? expandGuided(configuration, whole.value, latent) : fine;
+  return whole.ok ? expandGuided(configuration, whole.value, latent) : { ok: true, value: undefined };
 }

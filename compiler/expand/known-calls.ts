@@ -17,6 +17,8 @@ export interface KnownCall {
   /** The path of its label, and the weights that it made, as those of `owned` from one place to another. */
   readonly path: string;
   readonly owned: { readonly from: number; readonly to: number };
+  /** Whether it leans on what is only promised, after an error within it. */
+  readonly doubtful: boolean;
 }
 
 export class KnownCalls {

@@ -2,6 +2,7 @@
 
 import type { Span } from "../../dsl/index.ts";
 import type { TensorType, ValueId } from "../graph/graph.ts";
+import { FollowUp } from "./failure.ts";
 import { type Frame, fail } from "./frame.ts";
 import type { LabelScope } from "./unread-weights.ts";
 
@@ -21,6 +22,8 @@ export interface OwnedPath {
 
 export class MadeWeights {
   private readonly weights = new Map<string, MadeWeight>();
+  /** Whether a repeated path has been told of. */
+  private repeated = false;
 
   /** The weight that the path already is, if a value of the graph stands for it. `frame` is that of the innermost label known. */
   claim(frame: Frame, span: Span, path: string, type: TensorType): ValueId | undefined {
@@ -31,6 +34,9 @@ export class MadeWeights {
     }
     const related = [{ message: `\`${path}\` used here first`, span: first.span }];
     if (!areTied(first.label, frame.label)) {
+      // One label too many makes all paths below it come again.
+      if (this.repeated) throw new FollowUp();
+      this.repeated = true;
       const hint = "let the labels differ, by a hole such as `{i}`, or write `as tied …` where the weights are to be the same";
       return fail(frame, "repeated-weight", span, { path }, { hint, related });
     }

@@ -75,6 +75,10 @@ export const expandMessages = {
     (h: { readonly expected: string; readonly found: string }) =>
       `the lists of a tensor are as long as the first ones, so ${h.expected} must stand where ${h.found} does`,
   ),
+  "zero-divisor": error(
+    (h: { readonly divisor: string; readonly value: number; readonly dtype: string }) =>
+      `every element is divided by \`${h.divisor}\`, which is ${h.value === 0 ? "0" : `${h.value}, and that is 0 in ${h.dtype}`}`,
+  ),
   "no-such-number": error(
     (h: { readonly value: number; readonly dtype: string; readonly range: string }) =>
       `${h.value} is no number of ${h.dtype}, which has ${h.range}`,

@@ -45,9 +45,8 @@ class Reading {
   }
 
   recipe(values: ReadonlyMap<string, Static>): Recipe {
-    const [latent, time] = this.declaration.inputs.map((input) => input.name);
-    if (latent === undefined || time === undefined) throw new Error("recipe: a sampler without inputs, which check should have found");
     const looped = this.graphs.get(this.declaration.graph.name);
+    const [latent, time] = this.varying(looped);
     if (looped !== undefined) this.checkLooped(looped, latent, time);
     return {
       ...this.figures(values),
@@ -57,6 +56,22 @@ class Reading {
       conditions: this.conditions(looped, [latent, time]),
       frames: this.frames(looped, latent),
     };
+  }
+
+  /** The latent and the time step. Where they stand the other way round that is said, and nothing that follows from it. */
+  private varying(looped: Graph | undefined): readonly [latent: string, time: string] {
+    const [first, second] = this.declaration.inputs;
+    if (first === undefined || second === undefined) throw new Error("recipe: a sampler without inputs, which check should have found");
+    const isTime = (name: string) => looped !== undefined && inputOf(looped, name).shape.length === 1;
+    if (looped === undefined || !isTime(first.name) || isTime(second.name)) return [first.name, second.name];
+    const holes = {
+      what: `the latent \`${first.name}\``,
+      expected: `what each step changes, as \`${looped.name}\` returns it`,
+      found: showTensor(inputOf(looped, first.name)),
+    };
+    const hint = `the latent comes first, the time step second: \`sampler ${looped.name}(${second.name}, ${first.name})\``;
+    this.refuse("sampler-tensor", { ...first.span, end: second.span.end }, holes, { hint });
+    return [second.name, first.name];
   }
 
   private figures(values: ReadonlyMap<string, Static>): SamplerFigures {

@@ -1,6 +1,6 @@
 /** The inputs and the result of an expanded graph to what each is in messages, and whether one may stand for another. */
 
-import type { Graph } from "../graph/graph.ts";
+import type { Graph, InputValue } from "../graph/graph.ts";
 
 export interface Tensor {
   /** The graph's, or as the source writes it. */
@@ -10,9 +10,13 @@ export interface Tensor {
   readonly axes: readonly string[];
 }
 
+export function inputsOf(graph: Graph): readonly InputValue[] {
+  return graph.values.filter((value) => value.kind === "input");
+}
+
 export function inputOf(graph: Graph, name: string): Tensor {
-  const found = graph.values.find((value) => value.kind === "input" && value.name === name);
-  if (found?.kind !== "input") throw new Error(`signatures: graph ${graph.name} has no input ${name}, which check should have found`);
+  const found = inputsOf(graph).find((value) => value.name === name);
+  if (found === undefined) throw new Error(`signatures: graph ${graph.name} has no input ${name}, which check should have found`);
   return { ...found.type, axes: found.axes };
 }
 

@@ -8,14 +8,18 @@ export class SizeName {
   readonly size: number;
   /** What a const was defined as. */
   readonly is: Axis | undefined;
-  /** Names of different sizes are different, as those of a const are from round to round. */
-  readonly key: string;
+  private known: string | undefined;
 
   constructor(name: string, size: number, is?: Axis) {
     this.name = name;
     this.size = size;
     this.is = is;
-    this.key = `${name}=${size}${is === undefined ? "" : `=${is.form.root.text}`}`;
+  }
+
+  /** Names of different sizes are different, as those of a const are from round to round. */
+  get key(): string {
+    this.known ??= `${this.name}=${this.size}${this.is === undefined ? "" : `=${this.is.form.root.text}`}`;
+    return this.known;
   }
 }
 

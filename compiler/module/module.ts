@@ -8,8 +8,20 @@ export interface Tokenizer {
   /** Relative to the source. */
   readonly file: string;
   readonly pad: string;
-  /** Of `file` in the source. */
-  readonly span: Span;
+  /** Where the source decides them. */
+  readonly spans: { readonly file: Span; readonly pad: Span };
+  readonly prompts: readonly Prompt[];
+}
+
+/** A condition that comes from text. */
+export interface Prompt {
+  /** What its tokens are fed to. */
+  readonly tensor: string;
+  readonly length: number;
+  /** How many ids the smallest table that they are looked up in has, and where the source decides that. */
+  readonly ids: { readonly rows: number; readonly span: Span } | undefined;
+  /** What the unguided half is told, where that is a text. */
+  readonly unguided: { readonly text: string; readonly span: Span } | undefined;
 }
 
 export interface Module {

@@ -45,7 +45,8 @@ export const groupNorm: PrimitiveOp<"groupNorm"> = {
     const refused =
       refuseInts("groupNorm", x, 0) ??
       refuseRank("groupNorm", x, 3, "the channels from the third axis from the end") ??
-      refuseBelow("groupNorm", "groups", groups, 1);
+      refuseBelow("groupNorm", "groups", groups, 1) ??
+      refuseBelow("groupNorm", "eps", attributes.eps, 0);
     if (refused !== undefined) return refused;
     const channels = axisFromEnd(x, 3);
     if (channels.size % groups === 0) return x;
@@ -90,10 +91,10 @@ export const layerNorm: PrimitiveOp<"layerNorm"> = {
     ],
   },
   weights: (inputs, { affine, init }) => (affine ? scaleAndShift(axisFromEnd(inputAt(inputs, 0), 1).size, init) : []),
-  infer: (inputs, { affine, init }) => {
+  infer: (inputs, { eps, affine, init }) => {
     const x = inputAt(inputs, 0);
     const refused = refuseInts("layerNorm", x, 0) ?? refuseRank("layerNorm", x, 1, "the channels from the last axis");
-    return refused ?? refuseInit("layerNorm", affine, init) ?? x;
+    return refused ?? refuseBelow("layerNorm", "eps", eps, 0) ?? refuseInit("layerNorm", affine, init) ?? x;
   },
   mixes: (shapes) => lastAxes(shapes, 1),
   flops: () => 0,

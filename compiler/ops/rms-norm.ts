@@ -3,7 +3,7 @@
 import { ones, refuseInit, scaleInit, zeros } from "./initialise.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
-import { affineAttribute, axisFromEnd, inputAt, lastAxes, refuseInts, refuseRank } from "./rules.ts";
+import { affineAttribute, axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 export const rmsNorm: PrimitiveOp<"rmsNorm"> = {
   signature: {
@@ -21,10 +21,10 @@ export const rmsNorm: PrimitiveOp<"rmsNorm"> = {
   },
   weights: (inputs, { affine, init }) =>
     affine ? [{ name: "weight", shape: [axisFromEnd(inputAt(inputs, 0), 1).size], init: init === "zeros" ? zeros : ones }] : [],
-  infer: (inputs, { affine, init }) => {
+  infer: (inputs, { eps, affine, init }) => {
     const x = inputAt(inputs, 0);
     const refused = refuseInts("rmsNorm", x, 0) ?? refuseRank("rmsNorm", x, 1, "the channels from the last axis");
-    return refused ?? refuseInit("rmsNorm", affine, init) ?? x;
+    return refused ?? refuseBelow("rmsNorm", "eps", eps, 0) ?? refuseInit("rmsNorm", affine, init) ?? x;
   },
   mixes: (shapes) => lastAxes(shapes, 1),
   flops: () => 0,

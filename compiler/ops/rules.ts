@@ -39,7 +39,7 @@ export function countAxes(type: AxisType): string {
   return `${type.axes.length} ${type.axes.length === 1 ? "axis" : "axes"}: ${showAxes(type.axes)}`;
 }
 
-/** Refuses an int attribute below `least`. */
+/** Refuses a number below `least`. */
 export function refuseBelow(op: string, attribute: string, found: number, least: number): ShapeProblem | undefined {
   if (found >= least) return undefined;
   return { code: "bad-attribute", message: `\`${op}\` needs \`${attribute}\` of at least ${least}, but it is ${found}`, at: { attribute } };

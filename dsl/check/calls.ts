@@ -6,7 +6,7 @@ import type { OpSignature } from "../signature.ts";
 import { type Context, hintNearest, type Names } from "./context.ts";
 import { checkAs, typeOf } from "./expressions.ts";
 import { checkValues, isNumberForm } from "./forms.ts";
-import { int, list, type StaticType, tensor, typeOfAttribute, unknown } from "./static-type.ts";
+import { fits, int, list, type StaticType, tensor, typeOfAttribute, unknown } from "./static-type.ts";
 import { staticTypeOf } from "./types.ts";
 
 /** What a call may give: in order, by name, or both. */
@@ -47,7 +47,8 @@ export function callType(context: Context, call: CallExpression, names: Names): 
     return staticTypeOf(context, declaration.result, file);
   }
   const op = context.ops.get(name);
-  if (declared === undefined && op !== undefined) {
+  const unread = declared === undefined && context.isUnknown(name, names.file);
+  if (declared === undefined && !unread && op !== undefined) {
     const slots = slotsOf(op, () => opSlots(op));
     matchArguments(context, call, slots, names);
     if (op.attributes.some(({ kind }) => kind === "numbers")) checkValues(context, call, names);
@@ -60,9 +61,10 @@ export function callType(context: Context, call: CallExpression, names: Names): 
     context.report("not-a-block", span, { name, kind: declared?.declaration.kind ?? local?.kind ?? "value" });
     return unknown;
   }
-  const blocks = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "block");
-  const guess = nearest(name, [...blocks, ...context.ops.keys()]);
-  context.report("unknown-call", span, { name }, context.hintImport(name, names.file) ?? hintNearest(guess));
+  context.reportUnknown("unknown-call", call.callee, () => {
+    const blocks = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "block");
+    return hintNearest(nearest(name, [...blocks, ...context.ops.keys()]));
+  });
   return unknown;
 }
 
@@ -93,15 +95,14 @@ function opSlots(op: OpSignature): Slot[] {
 function matchArguments(context: Context, call: CallExpression, slots: Slots, names: Names): void {
   const callee = call.callee.name;
   const given = new Set<string>();
+  const inOrder = placedIn(call);
+  const misplaced = misplacedIn(context, call, slots, names);
   let place = 0;
   const byPlace = (value: Expression) => {
     const slot = slots.list[place++];
-    if (slot === undefined) typeOf(context, value, names);
-    else take(slot, value);
-  };
-  const take = (slot: Slot, value: Expression) => {
-    given.add(slot.name);
-    checkAs(context, value, slot.type, names);
+    if (slot === undefined || misplaced?.values.has(value)) typeOf(context, value, names);
+    else checkAs(context, value, slot.type, names);
+    if (slot !== undefined) given.add(slot.name);
   };
   if (call.piped !== undefined) byPlace(call.piped);
   let named: Argument | undefined;
@@ -123,18 +124,80 @@ function matchArguments(context: Context, call: CallExpression, slots: Slots, na
       misnamed = true;
     } else if (given.has(name)) {
       context.report("repeated-argument", span, { callee, name });
-    } else take(slot, argument.value);
+    } else {
+      given.add(slot.name);
+      checkAs(context, argument.value, slot.type, names);
+    }
   }
-  if (place > slots.list.length) {
+  if (inOrder.length > slots.list.length) {
     const surplus = call.arguments.filter((argument) => argument.name === undefined).at(-1)?.span ?? call.callSpan;
     const byName = [...slots.byName.values()].find((slot) => slot.byNameAlone && !given.has(slot.name));
     const hint = byName && `\`${byName.name}\` goes by its name: \`${byName.name}: …\``;
-    context.report("too-many-arguments", surplus, { callee, expected: slots.list.length, found: place }, { hint });
+    context.report("too-many-arguments", surplus, { callee, expected: slots.list.length, found: inOrder.length }, { hint });
   }
   // A name that is wrong is most likely that of what is missing.
-  const missing = slots.required.find((slot) => !given.has(slot.name));
-  if (missing !== undefined && place <= slots.list.length && !misnamed) {
+  const missing = misplaced?.missing ?? slots.required.find((slot) => !given.has(slot.name));
+  if (missing !== undefined && inOrder.length <= slots.list.length && !misnamed) {
     const hint = `give it: \`${missing.name}: …\``;
     context.report("missing-argument", call.callSpan, { callee, name: missing.name }, { hint });
   }
+}
+
+/** What a call gives in order, by place. */
+function placedIn(call: CallExpression): readonly Expression[] {
+  const inOrder = call.arguments.flatMap((argument) => (argument.name === undefined ? [argument.value] : []));
+  return call.piped === undefined ? inOrder : [call.piped, ...inOrder];
+}
+
+/** Values that stand where another belongs, so that no error of their types is said; `missing` is what was left out before them. */
+interface Misplaced {
+  readonly values: ReadonlySet<Expression>;
+  readonly missing?: Slot;
+}
+
+/** Two arguments the other way round, which is said here, or one left out before others: each is one error. */
+function misplacedIn(context: Context, call: CallExpression, slots: Slots, names: Names): Misplaced | undefined {
+  const placed = placedIn(call).slice(0, slots.list.length);
+  if (placed.length < 2) return undefined;
+  const fitsAt = placed.map((value) => {
+    const type = plainTypeOf(context, value, names);
+    return (slot: Slot) => type === undefined || fits(type, slot.type);
+  });
+  for (const [i, first] of placed.entries()) {
+    for (const [j, second] of placed.entries()) {
+      const [a, b] = [slots.list[i] as Slot, slots.list[j] as Slot];
+      const byName = isNamed(first, b.name) && isNamed(second, a.name);
+      if (j <= i || !(byName || isExchanged(fitsAt[i], fitsAt[j], a, b))) continue;
+      const meant = [a, b].map(({ name }, k) => `${name}: ${context.textAt((k === 0 ? first : second).span)}`).join(", ");
+      const hint = byName ? `swap them, or name them if that is meant: \`${meant}\`` : "swap them";
+      const span = first === call.piped ? second.span : { ...first.span, end: second.span.end };
+      context.report("swapped-arguments", span, { callee: call.callee.name, first: a.name, second: b.name }, { hint });
+      return { values: new Set([first, second]) };
+    }
+  }
+  const shifted = placed.findIndex((_, i) => !fitsAt[i]?.(slots.list[i] as Slot));
+  const [slot, next] = [slots.list[shifted], slots.list[shifted + 1]];
+  const short = slots.required.some(
+    ({ name }, i) => i >= placed.length && !call.arguments.some((argument) => argument.name?.name === name),
+  );
+  if (slot === undefined || next === undefined || !short || !fitsAt[shifted]?.(next)) return undefined;
+  return { values: new Set(placed.slice(shifted)), missing: slot };
+}
+
+function isNamed(value: Expression, name: string): boolean {
+  return value.kind === "name" && value.name === name;
+}
+
+type Fits = ((slot: Slot) => boolean) | undefined;
+
+/** Whether neither value is of its own slot's type, and each is of the other's. */
+function isExchanged(first: Fits, second: Fits, a: Slot, b: Slot): boolean {
+  return first?.(a) === false && second?.(b) === false && first(b) && second(a);
+}
+
+/** The type of what is no call: those may be deep, and are looked at once. */
+function plainTypeOf(context: Context, value: Expression, names: Names): StaticType | undefined {
+  const plain = value.kind === "name" || value.kind === "number" || value.kind === "string" || value.kind === "bool";
+  const member = value.kind === "member" && value.object.kind === "name";
+  return plain || member ? typeOf(context, value, names) : undefined;
 }

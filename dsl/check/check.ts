@@ -1,10 +1,11 @@
-/** A file and what it imports to a checked program: each stage reports all it finds, and the next runs only if it found nothing. */
+/** A file and what it imports to a checked program: each stage reports all it finds, and the next runs only where what it leans on was found right. */
 
 import type { Declaration, Expression, ImportDeclaration, Statement } from "../ast.ts";
 import { type Diagnostic, hasErrors } from "../diagnostic.ts";
 import { never } from "../never.ts";
 import type { CheckResult, Host } from "../program.ts";
 import type { OpSignature } from "../signature.ts";
+import { firstErrors } from "../syntax-messages.ts";
 import { partsOf } from "../walk.ts";
 import { checkBlock } from "./bodies.ts";
 import { callType } from "./calls.ts";
@@ -22,24 +23,23 @@ import { warnUnused } from "./unused.ts";
 /** Never throws, whatever the files hold. */
 export function check(entry: string, host: Host, ops: readonly OpSignature[]): CheckResult {
   const { files, texts, diagnostics } = load(entry, host);
-  if (hasErrors(diagnostics)) return { program: undefined, diagnostics, texts };
-
+  const unread = hasErrors(diagnostics);
   const context = new Context(files, [...ops, ...constantForms, ...numberForms], { callType, declaredType });
   try {
-    runStages(context, entry);
+    runStages(context, entry, unread);
   } catch (thrown) {
     if (!(thrown instanceof EnoughErrors)) throw thrown;
   }
   const order = new Map([...files.keys()].map((file, i) => [file, i]));
   const placeOf = ({ span }: Diagnostic) => order.get(span.file) ?? 0;
   const found = [...diagnostics, ...context.diagnostics].sort((a, b) => placeOf(a) - placeOf(b) || a.span.start - b.span.start);
-  return { program: context.failed ? undefined : { entry, files }, diagnostics: found, texts };
+  return { program: unread || context.failed ? undefined : { entry, files }, diagnostics: firstErrors(found), texts };
 }
 
-/** Each stage leans on what those before it have found to be right. */
-function runStages(context: Context, entry: string): void {
-  const declarations = [...context.files].flatMap(([file, { source }]) =>
-    source.declarations.map((declaration) => ({ file, declaration })),
+/** Each stage leans on what those before it have found to be right; what looks at a program as a whole needs all of it. */
+function runStages(context: Context, entry: string, unread: boolean): void {
+  const declarations = [...context.files].flatMap(([file, { source, incomplete }]) =>
+    source.declarations.flatMap((declaration) => (incomplete.has(declaration) ? [] : [{ file, declaration }])),
   );
   checkTypeCycles(
     context,
@@ -53,6 +53,7 @@ function runStages(context: Context, entry: string): void {
   for (const { declaration } of declarations) refuseCalls(context, declaration);
   for (const { file, declaration } of values) declaredType(context, declaration.name.name, file);
   for (const { file, declaration } of declarations) checkDeclaration(context, declaration, file);
+  if (unread) return;
   if (!context.failed) checkLabels(context, declarations);
   if (!context.failed) warnUnused(context, entry);
 }

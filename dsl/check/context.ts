@@ -41,6 +41,8 @@ export class Context {
   readonly locals: Binding[] = [];
   private readonly readLocals = new Set<Binding>();
   private readonly places = new Set<string>();
+  /** Names that a file uses and nothing declares. */
+  private readonly lacking = new Set<string>();
   private errors = 0;
   private warnings = 0;
   /** What `type` declarations say of values, found when first asked for. */
@@ -80,8 +82,29 @@ export class Context {
     return this.files.get(file)?.names.get(name);
   }
 
-  /** For a name that a file lacks and another of the program declares: where to import it from. */
-  hintImport(name: string, file: string): { hint: string } | undefined {
+  textAt({ file, start, end }: Span): string {
+    return this.files.get(file)?.source.text.slice(start, end) ?? "";
+  }
+
+  /** Whether a name that a file lacks may be one that could not be read: then nothing is said of it. */
+  isUnknown(name: string, file: string): boolean {
+    return this.files.get(file)?.unknown.has(name) ?? false;
+  }
+
+  /** Reports a name that nothing declares, once a file: what mends one of its uses mends them all. */
+  reportUnknown(
+    code: "unknown-name" | "unknown-call" | "unknown-type",
+    { name, span }: Identifier,
+    otherwise: () => { readonly hint?: string },
+  ): void {
+    const lacking = `${span.file} ${name}`;
+    if (this.lacking.has(lacking) || this.isUnknown(name, span.file)) return;
+    this.lacking.add(lacking);
+    this.report(code, span, { name }, this.hintImport(name, span.file) ?? otherwise());
+  }
+
+  /** For a name that a file lacks and another of the program declares. */
+  private hintImport(name: string, file: string): { hint: string } | undefined {
     const source = this.files.get(file)?.source;
     for (const [path, other] of this.files) {
       const declared = other.names.get(name);

@@ -141,14 +141,10 @@ function nameType(context: Context, expression: NameExpression, names: Names): S
     context.report("not-a-value", expression.span, { name, kind: declared.declaration.kind });
     return unknown;
   }
-  const isOp = context.ops.has(name);
-  const guess = nearest(name, [...names.all(), ...context.namesOf(names.file)]);
-  context.report(
-    "unknown-name",
-    expression.span,
-    { name },
-    isOp ? { hint: `\`${name}\` is an op: call it, \`${name}(…)\`` } : (context.hintImport(name, names.file) ?? hintNearest(guess)),
-  );
+  context.reportUnknown("unknown-name", expression, () => {
+    if (context.ops.has(name)) return { hint: `\`${name}\` is an op: call it, \`${name}(…)\`` };
+    return hintNearest(nearest(name, [...names.all(), ...context.namesOf(names.file)]));
+  });
   return unknown;
 }
 

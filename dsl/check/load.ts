@@ -41,13 +41,15 @@ class Loader {
   visit(path: string, text: string, trail: readonly string[]): void {
     this.visited.add(path);
     this.texts.set(path, text);
-    const { source, diagnostics } = parse(path, text);
+    const { partial, diagnostics } = parse(path, text);
     this.diagnostics.push(...diagnostics);
-    if (source === undefined) return;
+    if (partial === undefined) return;
+    const { source, incomplete } = partial;
     for (const declaration of source.declarations) {
       if (declaration.kind === "import") this.follow(declaration, path, [...trail, path]);
     }
-    this.files.set(path, { source, names: this.namesOf(source) });
+    const unknown = new Set(partial.unknown);
+    this.files.set(path, { source, names: this.namesOf(source, unknown), unknown, incomplete });
   }
 
   private follow(declaration: ImportDeclaration, from: string, trail: readonly string[]): void {
@@ -66,7 +68,8 @@ class Loader {
     this.diagnostics.push(absence(text, span, relative ? path : declaration.path.value, hint));
   }
 
-  private namesOf(source: SourceFile): ReadonlyMap<string, Declared> {
+  /** Names of imports that lead nowhere are added to `unknown`. */
+  private namesOf(source: SourceFile, unknown: Set<string>): ReadonlyMap<string, Declared> {
     const names = new Map<string, Declared>();
     const places = new Map<string, Identifier>();
     const add = (name: Identifier, declared: Declared) => {
@@ -80,17 +83,25 @@ class Loader {
       names.set(name.name, declared);
     };
     for (const declaration of source.declarations) {
-      if (declaration.kind === "import") this.importNames(declaration, source.path, add);
+      if (declaration.kind === "import") this.importNames(declaration, source.path, add, unknown);
       else add(declaration.name, { file: source.path, declaration });
     }
     return names;
   }
 
-  private importNames(declaration: ImportDeclaration, from: string, add: (name: Identifier, declared: Declared) => void): void {
+  private importNames(
+    declaration: ImportDeclaration,
+    from: string,
+    add: (name: Identifier, declared: Declared) => void,
+    unknown: Set<string>,
+  ): void {
     const path = this.host.resolve(from, declaration.path.value);
     const file = this.files.get(path);
-    // Absent where the file is missing, broken or in a circle: that has been said.
-    if (file === undefined) return;
+    // Absent where the file is missing, unreadable or in a circle: that has been said.
+    if (file === undefined) {
+      for (const { name } of declaration.names) unknown.add(name);
+      return;
+    }
     const own = new Map(
       file.source.declarations.flatMap((found): [string, Declaration][] => (found.kind === "import" ? [] : [[found.name.name, found]])),
     );
@@ -100,7 +111,14 @@ class Loader {
         add(name, declared);
         continue;
       }
-      const guess = nearest(name.name, own.keys());
+      unknown.add(name.name);
+      if (file.unknown.has(name.name)) continue;
+      const guess = nearest(
+        name.name,
+        [...own.keys()].filter((other) => !declaration.names.some((imported) => imported.name === other)),
+      );
+      // Its uses are right, as like as not.
+      if (guess !== undefined) unknown.add(guess);
       const origin = declared === undefined ? undefined : `it comes from ${declared.file}: import it from there`;
       const hint = origin ?? (guess === undefined ? undefined : `did you mean \`${guess}\`?`);
       this.diagnostics.push(checkDiagnostic("not-exported", name.span, { name: name.name, path }, { hint }));

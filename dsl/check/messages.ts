@@ -44,6 +44,10 @@ export const checkMessages = {
   ),
   "unknown-argument": error((h: { readonly callee: string; readonly name: string }) => `\`${h.callee}\` takes no argument \`${h.name}\``),
   "repeated-argument": error((h: { readonly callee: string; readonly name: string }) => `\`${h.callee}\` is given \`${h.name}\` twice`),
+  "swapped-arguments": error(
+    (h: { readonly callee: string; readonly first: string; readonly second: string }) =>
+      `\`${h.callee}\` takes \`${h.first}\` first and \`${h.second}\` behind it, but they are given the other way round`,
+  ),
   "argument-order": error((h: Name) => `an argument without a name stands after \`${h.name}:\`, where its place is not known`),
   // Types
   "wrong-type": error((h: { readonly expected: string; readonly found: string }) => `this must be ${h.expected}, but it is ${h.found}`),

@@ -35,6 +35,7 @@ export function checkModel(context: Context, model: ModelDeclaration, file: stri
 /** Only dims and params can be overridden, of this file's scope or of the model itself. */
 export function checkOverrides(context: Context, declaration: PresetDeclaration | AblationDeclaration, file: string): void {
   const declared = context.declared(declaration.model.name, file);
+  if (declared === undefined && context.isUnknown(declaration.model.name, file)) return;
   if (declared?.declaration.kind !== "model") {
     const models = [...context.namesOf(file)].filter((name) => context.declared(name, file)?.declaration.kind === "model");
     context.report(
@@ -59,6 +60,7 @@ export function checkOverrides(context: Context, declaration: PresetDeclaration 
       continue;
     }
     typeOf(context, value, names);
+    if (kind === undefined && context.isUnknown(name.name, file)) continue;
     if (kind !== undefined) {
       context.report(
         "override-constant",

@@ -33,9 +33,11 @@ interface Scene {
 export function checkSampler(context: Context, sampler: SamplerDeclaration, model: ModelDeclaration, names: Names): void {
   const scene: Scene = { context, model, sampler, names };
   const graph = graphNamed(scene, sampler.graph);
+  // Of another graph than was meant, no condition would be right.
+  const known = sampler.inputs.every((input) => graph?.parameters.some((parameter) => parameter.name.name === input.name));
   const rows: FieldRows = {
     ...figures,
-    conditions: { type: ({ value }) => graph && checkConditions(scene, graph, value), optional: true },
+    conditions: { type: ({ value }) => graph && checkConditions(scene, graph, value, known), optional: true },
     frames: { type: ({ value }) => checkGraphName(scene, value), optional: true },
   };
   if (graph !== undefined) {
@@ -82,7 +84,7 @@ function checkGraphName(scene: Scene, value: Expression): void {
 }
 
 /** `conditions: { text: { from: "text", … }, … }`: names of inputs that stay the same from step to step. */
-function checkConditions(scene: Scene, graph: GraphDeclaration, value: Expression): void {
+function checkConditions(scene: Scene, graph: GraphDeclaration, value: Expression, known: boolean): void {
   const { context, sampler, names } = scene;
   if (value.kind !== "record") {
     const expected = 'a record of conditions, `{ text: { from: "text", … } }`';
@@ -95,7 +97,7 @@ function checkConditions(scene: Scene, graph: GraphDeclaration, value: Expressio
   for (const field of value.fields) {
     const { name, span } = field.name;
     if (varying.includes(name)) context.report("varying-condition", span, { name });
-    else if (!inputs.includes(name))
+    else if (!inputs.includes(name) && known)
       context.report("unknown-input", span, { graph: graph.name.name, name }, hintNearest(nearest(name, inputs)));
     else if (given.has(name)) context.report("repeated-field", span, { name });
     given.add(name);
@@ -152,8 +154,9 @@ function checkUnguided({ context, names }: Scene, value: Expression, source: Sou
 /** Guidance runs both halves as one batch of twice the size: the batch must be a dim that can be set, and the first axis of every input. */
 function checkBatch({ context, model, sampler, names: { file } }: Scene, graph: GraphDeclaration): void {
   const latent = graph.parameters.find((parameter) => parameter.name.name === sampler.inputs[0]?.name);
-  if (latent === undefined) return;
+  if (latent === undefined || staticTypeOf(context, latent.type, file).kind === "unknown") return;
   const batch = firstAxis(context, latent.type, { file, bound: new Map() });
+  if (batch !== undefined && context.isUnknown(batch.name, batch.file)) return;
   const ofModel = batch?.file === file && model.dims.some((dim) => dim.name.name === batch.name);
   const declared = batch === undefined || ofModel ? undefined : context.declared(batch.name, batch.file);
   const report = ({ name, type }: Parameter, wanted: string, hint: string) =>

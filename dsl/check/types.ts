@@ -61,9 +61,10 @@ function checkNamedType(context: Context, type: NamedTypeNode, names: Names, nee
   const name = type.name.name;
   const declared = context.read(name, names.file);
   if (declared?.declaration.kind !== "type") {
-    const types = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "type");
-    const guess = nearest(name, [...types, "Tensor", "int", "float", "bool", "string"]);
-    return context.report("unknown-type", type.name.span, { name }, context.hintImport(name, names.file) ?? hintNearest(guess));
+    return context.reportUnknown("unknown-type", type.name, () => {
+      const types = [...context.namesOf(names.file)].filter((other) => context.declared(other, names.file)?.declaration.kind === "type");
+      return hintNearest(nearest(name, [...types, "Tensor", "int", "float", "bool", "string"]));
+    });
   }
   const { declaration, file } = declared;
   const { parameters } = declaration;

@@ -129,6 +129,10 @@ export const checkCases: Cases = {
     body("return x |> conv2d(out, kernel: 3, kernel: 1) as conv;"),
     body("return x |> Layer(8, out: 8) as layer;", layer),
   ],
+  "swapped-arguments": [
+    `type Row = Tensor<float, [4, 4]>;\nblock Turn(key: Row, value: Row): Row {\n  return key - value;\n}\nblock Net(key: Row, value: Row): Row {\n  return Turn(value, key);\n}\n`,
+    `type Row = Tensor<float, [4]>;\nblock Net(x: Row, width: int, scales: int[]): Row {\n  return x * width * scales.length;\n}\nblock Outer(x: Row, list: int[]): Row {\n  return x |> Net(list, 4);\n}\n`,
+  ],
   "argument-order": [body("return x |> conv2d(kernel: 3, out) as conv;")],
   "wrong-type": [
     body("if (C) { return x; }\n  return x;"),
@@ -233,7 +237,7 @@ export const checkCases: Cases = {
   "shared-rounds": [
     body("let h = x;\n  repeat 2 { h = h |> conv2d(C, kernel: 3) as conv; }\n  return h |> conv2d(out, kernel: 1) as head;"),
     body(
-      'let h = x;\n  repeat i of 2 {\n    weight gain: Image<C, 1, 1> = ones;\n    h = (h * gain |> Layer(C) as layer |> Layer(C) as "other{i}" |> Layer(C) as tied third);\n    repeat 2 as unit { h = h |> Layer(C) as own; }\n    repeat 2 as "unit{i}" { h = h |> Layer(C) as own; }\n  }\n  return h |> conv2d(out, kernel: 1) as head;',
+      'let h = x;\n  repeat i of 2 {\n    weight gain: Image<C, 1, 1> = ones;\n    h = ((h * gain) |> Layer(C) as layer |> Layer(C) as "other{i}" |> Layer(C) as tied third);\n    repeat 2 as unit { h = h |> Layer(C) as own; }\n    repeat 2 as "unit{i}" { h = h |> Layer(C) as own; }\n  }\n  return h |> conv2d(out, kernel: 1) as head;',
       layer,
     ),
   ],

@@ -184,6 +184,14 @@ export const expandCases: Cases = {
   ],
   "negative-power": [net("return x |> upsample(C ** (C - 5));")],
   "not-finite": [net("return x * (1e308 * 10);"), net("return x * (1 / 0.0);")],
+  "zero-divisor": [
+    {
+      source: `param scale: float = 1.0;\n${net("return x / scale;")}preset Mini of Tiny { scale: 0.0 }\n`,
+      choices: { preset: "Mini" },
+    },
+    { source: net("return x / 0;"), choices: {} },
+    { source: net("return x / 1e-9;"), choices: { precision: "f16" } },
+  ],
   "no-such-number": [
     net("return x * 1e300;"),
     { source: net("return 1e5 - x;"), choices: { precision: "f16" } },
@@ -263,6 +271,9 @@ export const expandCases: Cases = {
     net("return x |> silu() |> conv2d(4, kernel: 3) as conv |> silu();").replace("Tiny<H = 8>", "Tiny<H = 4096>"),
     net("const wide = view(x, [1, C * H * W]) |> linear(300000) as wide;\n  return x + view(wide |> linear(256) as narrow, [1, C, H, W]);"),
   ],
+  "beyond-devices": [
+    net("const wide = view(x, [1, C * H * W]) |> linear(300000) as wide;\n  return x + view(wide |> linear(256) as narrow, [1, C, H, W]);"),
+  ],
   "sampler-value": [
     { source: sampled({ steps: "count" }), choices: { settings: { count: 0 } } },
     { source: `${sampled({ steps: "count" })}preset Long of Tiny { count: 2000 }\n`, choices: { preset: "Long" } },
@@ -275,6 +286,7 @@ export const expandCases: Cases = {
     sampled({ conditions: '{ label: { from: "class", unguided: 10 } }' }),
   ],
   "sampler-tensor": [
+    sampled({ frames: "flat" }).replace("sampler denoise(z, t)", "sampler denoise(t, z)"),
     sampled({ frames: "flat" }),
     sampled({ frames: "both" }),
     sampled({ frames: "turned" }),

@@ -32,6 +32,11 @@ export const syntaxCases: Cases = {
     `const l = [${"1, ".repeat(100_000)}];\n`,
   ],
   "too-many-errors": ["@\n".repeat(200)],
+  "ambiguous-pipe": [
+    block("const y = x + x |> silu();\n  return y;"),
+    block("return (x + x) * x - x |> silu() |> relu();"),
+    block("const y = x * 2\n    |> linear(\n      C,\n    ) as y;\n  return (x + y) |> silu();"),
+  ],
   "misspelt-keyword": [
     "dmi F = 16;\n",
     'import { A } form "./a.mv";\n',
