@@ -60,9 +60,9 @@ type Row<C> = Tensor<float, [1, C, width]>;
 model Tiny<H = 8> {
   const half = H / 2;
   graph run(x: Row<4>): Row<4> { return attend(x, x, x, heads: 2); }
-  graph also(x: Tensor<float, [1, half, 1, 1]>): Tensor<float, [1, half, 1, 1]> { return x * other |> groupNorm(4) as norm; }
+  graph also(x: Tensor<float, [1, half, 1, 1]>): Tensor<float, [1, half, 1, 1]> { return (x * other) |> groupNorm(4) as norm; }
 }
-${choices}`.replace("x * other |>", "(x * other) |>");
+${choices}`;
   const found = (choices: string) => places(source(choices)).map(([code]) => code);
   expect(found("ablation Odd of Tiny { other: 3 }\nablation Wide of Tiny { k: 6 }\nablation Tall of Tiny { H: 16 }")).toEqual([]);
   expect(found("ablation Same of Tiny { k: 4 }\nablation Whole of Tiny { H: 6 }")).toEqual(["not-divisible"]);
