@@ -50,3 +50,23 @@ test("a build says what it was asked for, in shapes and in what no device holds"
   const planned = vast.ok ? planModel(vast.module, defaultLimits) : undefined;
   expect(planned?.ok === false && planned.diagnostics[0]).toMatchObject({ code: "device-limit", foundIn: { preset: "Vast" } });
 });
+
+test("a graph is asked again wherever a value that it reads is another, through consts, dims of the model and types", () => {
+  const source = (choices: string) =>
+    `param k: int = 4;
+param other: int = 1;
+const width = k * 2;
+type Row<C> = Tensor<float, [1, C, width]>;
+model Tiny<H = 8> {
+  const half = H / 2;
+  graph run(x: Row<4>): Row<4> { return attend(x, x, x, heads: 2); }
+  graph also(x: Tensor<float, [1, half, 1, 1]>): Tensor<float, [1, half, 1, 1]> { return (x * other) |> groupNorm(4) as norm; }
+}
+${choices}`;
+  const found = (choices: string) => places(source(choices)).map(([code]) => code);
+  expect(found("ablation Odd of Tiny { other: 3 }\nablation Wide of Tiny { k: 6 }\nablation Tall of Tiny { H: 16 }")).toEqual([]);
+  expect(found("ablation Same of Tiny { k: 4 }\nablation Whole of Tiny { H: 6 }")).toEqual(["not-divisible"]);
+  expect(found("param unused: int = 1;\nablation Large of Tiny { k: 100000 }\nablation Vast of Tiny { k: 4000000000 }")).toContain(
+    "bad-size",
+  );
+});

@@ -92,7 +92,7 @@ model M {
     repeat i of 5 {
       h = h |> view([15, 4, 14]) |> arrange([14, 15, 4]) |> view([21, 20, 2]) |> arrange([2, 21, 20]) |> view([6, 10, 14]);
     }
-    return (h |> linear(14) as l |> view([35, 24])) + (x |> view([35, 24])) |> view([6, 10, 14]);
+    return ((h |> linear(14) as l |> view([35, 24])) + (x |> view([35, 24]))) |> view([6, 10, 14]);
   }
 }`,
   "attention to three texts": `
