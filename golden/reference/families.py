@@ -12,6 +12,7 @@ from collections import Counter
 
 import torch
 from diffusers import ControlNetModel, Transformer2DModel, UNet2DConditionModel, UNet3DConditionModel, UNetMotionModel, UNetSpatioTemporalConditionModel
+from latte import Latte, Latte_XL_2
 from motion_module import VanillaTemporalModule
 from torch import nn
 
@@ -24,10 +25,15 @@ def same(key):
     return key
 
 
+def trained(module):
+    """Its parameters without those that are fixed, as tables of positions are."""
+    return [(key, parameter) for key, parameter in module.named_parameters() if parameter.requires_grad]
+
+
 def weighted(module, root, path=same):
     """The module with the weights that its parameters' names make, below a root of ours."""
     with torch.no_grad():
-        for key, parameter in module.named_parameters():
+        for key, parameter in trained(module):
             parameter.copy_(weight(f"{root}.{path(key)}", tuple(parameter.shape)))
     return module.eval()
 
@@ -44,7 +50,7 @@ def write(case, file, model, graph, inputs, compute, ablation=""):
 def full(file, graph, make, ablation="", root="unet", path=same):
     """A full size, of which no weight is made: parameters, tensors, how many of each shape, and a hash of the lines `key shape`, sorted."""
     with torch.device("meta"):
-        shapes = {f"{root}.{path(key)}": "x".join(map(str, p.shape)) for key, p in make().named_parameters()}
+        shapes = {f"{root}.{path(key)}": "x".join(map(str, p.shape)) for key, p in trained(make())}
     parameters = sum(math.prod(map(int, shape.split("x"))) for shape in shapes.values())
     lines = "".join(sorted(f"{key} {shape}\n" for key, shape in shapes.items()))
     return {"file": f"models/{file}", "ablation": ablation, "graph": graph, "parameters": parameters, "tensors": len(shapes),
@@ -238,6 +244,24 @@ def controlnet():
     return full(file, "control", lambda: ControlNetModel(attention_head_dim=8, cross_attention_dim=768), root="controlnet")
 
 
+# --- Latte ---------------------------------------------------------------------------------------------------------
+
+def on_processor(make):
+    """Its positions go through NumPy, which reads no tensor without memory."""
+    def made():
+        with torch.device("cpu"):
+            return make()
+    return made
+
+
+def latte():
+    case, file = "latte", "latte/latte.mv"
+    mini = weighted(Latte(input_size=8, hidden_size=32, depth=4, num_heads=4, num_frames=3), case)
+    inputs = {"z": signal(case, "z", (1, 3, 4, 8, 8)), "t": torch.tensor([721.0])}
+    write(case, file, "Latte", "predict", inputs, lambda x: mini(x["z"], x["t"]))
+    return full(file, "predict", on_processor(Latte_XL_2), root=case)
+
+
 # --- Video Diffusion Models, by hand -------------------------------------------------------------------------------
 
 def video_diffusion(one_more, ablation):
@@ -251,7 +275,7 @@ def video_diffusion(one_more, ablation):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    families = {"stable-diffusion-2": stable_diffusion_2(), "animatediff": animatediff(), "stable-video-diffusion": stable_video_diffusion(), "controlnet": controlnet(), "make-a-video": make_a_video(), "modelscope": modelscope(),
+    families = {"stable-diffusion-2": stable_diffusion_2(), "animatediff": animatediff(), "stable-video-diffusion": stable_video_diffusion(), "controlnet": controlnet(), "make-a-video": make_a_video(), "modelscope": modelscope(), "latte": latte(),
                 "video-diffusion": video_diffusion(True, ""), "video-diffusion-AsMany": video_diffusion(False, "AsMany")}
     with open(os.path.join(FOLDER, "../families.json"), "w") as file:
         json.dump(families, file, indent=1)
