@@ -18,11 +18,17 @@ from torch import nn
 
 import tensors
 import video_diffusion as vdm
+import video_transformer as vt
 from layers import Attention
 from make_goldens import FOLDER, signal, weight
 
+
 def same(key):
     return key
+
+
+def below(root, key):
+    return f"{root}.{key}" if root else key
 
 
 def trained(module):
@@ -34,7 +40,7 @@ def weighted(module, root, path=same):
     """The module with the weights that its parameters' names make, below a root of ours."""
     with torch.no_grad():
         for key, parameter in trained(module):
-            parameter.copy_(weight(f"{root}.{path(key)}", tuple(parameter.shape)))
+            parameter.copy_(weight(below(root, path(key)), tuple(parameter.shape)))
     return module.eval()
 
 
@@ -50,7 +56,7 @@ def write(case, file, model, graph, inputs, compute, ablation=""):
 def full(file, graph, make, ablation="", root="unet", path=same):
     """A full size, of which no weight is made: parameters, tensors, how many of each shape, and a hash of the lines `key shape`, sorted."""
     with torch.device("meta"):
-        shapes = {f"{root}.{path(key)}": "x".join(map(str, p.shape)) for key, p in trained(make())}
+        shapes = {below(root, path(key)): "x".join(map(str, p.shape)) for key, p in trained(make())}
     parameters = sum(math.prod(map(int, shape.split("x"))) for shape in shapes.values())
     lines = "".join(sorted(f"{key} {shape}\n" for key, shape in shapes.items()))
     return {"file": f"models/{file}", "ablation": ablation, "graph": graph, "parameters": parameters, "tensors": len(shapes),
@@ -262,6 +268,16 @@ def latte():
     return full(file, "predict", on_processor(Latte_XL_2), root=case)
 
 
+# --- The video transformer of ours, by hand --------------------------------------------------------------------------
+
+def video_transformer():
+    case, file = "video-transformer", "video-transformer/video-transformer.mv"
+    mini = weighted(vt.VideoTransformer(vt.Config(F=3, H=8, W=12, width=32, depth=2, heads=4, classes=5)), "")
+    inputs = {"z": signal(case, "z", (1, 3, 4, 8, 12)), "t": torch.tensor([721.0]), "label": torch.tensor([3], dtype=torch.int32)}
+    write(case, file, "VideoTransformer", "denoise", inputs, lambda x: mini(x["z"], x["t"], x["label"]))
+    return full(file, "denoise", lambda: vt.VideoTransformer(vt.Config()), root="")
+
+
 # --- Video Diffusion Models, by hand -------------------------------------------------------------------------------
 
 def video_diffusion(one_more, ablation):
@@ -276,6 +292,7 @@ def video_diffusion(one_more, ablation):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     families = {"stable-diffusion-2": stable_diffusion_2(), "animatediff": animatediff(), "stable-video-diffusion": stable_video_diffusion(), "controlnet": controlnet(), "make-a-video": make_a_video(), "modelscope": modelscope(), "latte": latte(),
+                "video-transformer": video_transformer(),
                 "video-diffusion": video_diffusion(True, ""), "video-diffusion-AsMany": video_diffusion(False, "AsMany")}
     with open(os.path.join(FOLDER, "../families.json"), "w") as file:
         json.dump(families, file, indent=1)
