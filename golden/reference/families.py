@@ -291,8 +291,8 @@ def video_diffusion(one_more, ablation):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    families = {"stable-diffusion-2": stable_diffusion_2(), "animatediff": animatediff(), "stable-video-diffusion": stable_video_diffusion(), "controlnet": controlnet(), "make-a-video": make_a_video(), "modelscope": modelscope(), "latte": latte(),
-                "video-transformer": video_transformer(),
+    families = {"stable-diffusion-2": stable_diffusion_2(), "animatediff": animatediff(), "stable-video-diffusion": stable_video_diffusion(), "controlnet": controlnet(), "make-a-video": make_a_video(), "modelscope": modelscope(),
+                "latte": latte(), "video-transformer": video_transformer(),
                 "video-diffusion": video_diffusion(True, ""), "video-diffusion-AsMany": video_diffusion(False, "AsMany")}
     with open(os.path.join(FOLDER, "../families.json"), "w") as file:
         json.dump(families, file, indent=1)
