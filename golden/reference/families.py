@@ -12,11 +12,13 @@ from collections import Counter
 
 import torch
 from diffusers import ControlNetModel, Transformer2DModel, UNet2DConditionModel, UNet3DConditionModel, UNetMotionModel, UNetSpatioTemporalConditionModel
+from latte import Latte, Latte_XL_2
 from motion_module import VanillaTemporalModule
 from torch import nn
 
 import tensors
 import video_diffusion as vdm
+import video_transformer as vt
 from layers import Attention
 from make_goldens import FOLDER, signal, weight
 
@@ -25,11 +27,20 @@ def same(key):
     return key
 
 
+def below(root, key):
+    return f"{root}.{key}" if root else key
+
+
+def trained(module):
+    """Its parameters without those that are fixed, as tables of positions are."""
+    return [(key, parameter) for key, parameter in module.named_parameters() if parameter.requires_grad]
+
+
 def weighted(module, root, path=same):
     """The module with the weights that its parameters' names make, below a root of ours."""
     with torch.no_grad():
-        for key, parameter in module.named_parameters():
-            parameter.copy_(weight(f"{root}.{path(key)}", tuple(parameter.shape)))
+        for key, parameter in trained(module):
+            parameter.copy_(weight(below(root, path(key)), tuple(parameter.shape)))
     return module.eval()
 
 
@@ -46,7 +57,7 @@ def write(case, file, model, graph, inputs, compute, ablation=""):
 def full(file, graph, make, ablation="", root="unet", path=same):
     """A full size, of which no weight is made: parameters, tensors, how many of each shape, and a hash of the lines `key shape`, sorted."""
     with torch.device("meta"):
-        shapes = {f"{root}.{path(key)}": "x".join(map(str, p.shape)) for key, p in make().named_parameters()}
+        shapes = {below(root, path(key)): "x".join(map(str, p.shape)) for key, p in trained(make())}
     parameters = sum(math.prod(map(int, shape.split("x"))) for shape in shapes.values())
     lines = "".join(sorted(f"{key} {shape}\n" for key, shape in shapes.items()))
     return {"file": f"models/{file}", "ablation": ablation, "graph": graph, "parameters": parameters, "tensors": len(shapes),
@@ -246,6 +257,34 @@ def controlnet():
     return full(file, "control", lambda: ControlNetModel(attention_head_dim=8, cross_attention_dim=768), root="controlnet")
 
 
+# --- Latte ---------------------------------------------------------------------------------------------------------
+
+def on_processor(make):
+    """Its positions go through NumPy, which reads no tensor without memory."""
+    def made():
+        with torch.device("cpu"):
+            return make()
+    return made
+
+
+def latte():
+    case, file = "latte", "latte/latte.mv"
+    mini = weighted(Latte(input_size=8, hidden_size=32, depth=4, num_heads=4, num_frames=3), case)
+    inputs = {"z": signal(case, "z", (1, 3, 4, 8, 8)), "t": torch.tensor([721.0])}
+    write(case, file, "Latte", "predict", inputs, lambda x: mini(x["z"], x["t"]))
+    return full(file, "predict", on_processor(Latte_XL_2), root=case)
+
+
+# --- The video transformer of ours, by hand --------------------------------------------------------------------------
+
+def video_transformer():
+    case, file = "video-transformer", "video-transformer/video-transformer.mv"
+    mini = weighted(vt.VideoTransformer(vt.Config(F=3, H=8, W=12, width=32, depth=2, heads=4, classes=5)), "")
+    inputs = {"z": signal(case, "z", (1, 3, 4, 8, 12)), "t": torch.tensor([721.0]), "label": torch.tensor([3], dtype=torch.int32)}
+    write(case, file, "VideoTransformer", "denoise", inputs, lambda x: mini(x["z"], x["t"], x["label"]))
+    return full(file, "denoise", lambda: vt.VideoTransformer(vt.Config()), root="")
+
+
 # --- Video Diffusion Models, by hand -------------------------------------------------------------------------------
 
 def video_diffusion(one_more, ablation):
@@ -262,6 +301,7 @@ if __name__ == "__main__":
     families = {
         "stable-diffusion-2": stable_diffusion_2(), "controlnet": controlnet(), "animatediff": animatediff(), "modelscope": modelscope(),
         "stable-video-diffusion": stable_video_diffusion(), "make-a-video": make_a_video(),
+        "latte": latte(), "video-transformer": video_transformer(),
         "video-diffusion": video_diffusion(True, ""), "video-diffusion-AsMany": video_diffusion(False, "AsMany"),
     }
     with open(os.path.join(FOLDER, "../families.json"), "w") as file:

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Graph, OpValue } from "../../../compiler/graph/graph.ts";
 import { sizeOf } from "../../../compiler/graph/graph.ts";
-import { counting, graphOf, graphsOf, magicVideo, named, programOf, refusals, run } from "./expanded.ts";
+import { counting, graphOf, graphsOf, magicVideo, named, programOf, programOfFile, refusals, run } from "./expanded.ts";
 
 const caseText = (name: string) => readFileSync(`test/compiler/cases/${name}.mv`, "utf8");
 const codes = (text: string, settings = {}) => refusals(text, { settings }).map(({ code }) => code);
@@ -128,17 +128,17 @@ describe("the cases that were accepted", () => {
   });
 }); // biome-ignore format: a case reads best as a line
 
-describe("MagicVideo", () => {
-  /** All that is not a size: ops, what they read, weights by path, the order that axes are brought into. */
-  function structure(graph: Graph): string[] {
-    const place = new Map(graph.values.map(({ id }, i) => [id, i]));
-    const of = ({ op, inputs, attributes }: OpValue) => {
-      const kept = "permutation" in attributes ? attributes.permutation : "axis" in attributes ? attributes.axis : "";
-      return `${op} ${inputs.map((id) => place.get(id)).join()} ${JSON.stringify(kept)}`;
-    };
-    return graph.values.map((value) => (value.kind === "op" ? of(value) : value.kind === "weight" ? value.path : value.kind));
-  }
+/** All that is not a size: ops, what they read, weights by path, the order that axes are brought into. */
+function structure(graph: Graph): string[] {
+  const place = new Map(graph.values.map(({ id }, i) => [id, i]));
+  const of = ({ op, inputs, attributes }: OpValue) => {
+    const kept = "permutation" in attributes ? attributes.permutation : "axis" in attributes ? attributes.axis : "";
+    return `${op} ${inputs.map((id) => place.get(id)).join()} ${JSON.stringify(kept)}`;
+  };
+  return graph.values.map((value) => (value.kind === "op" ? of(value) : value.kind === "weight" ? value.path : value.kind));
+}
 
+describe("MagicVideo", () => {
   const program = magicVideo();
   const different = {
     B: 2, F: 5, L: 7, D: 28, Z: 3, H: 10, W: 14, groups: 2, vocabulary: 31,
@@ -156,3 +156,14 @@ describe("MagicVideo", () => {
     expect(sizeOf([...new Set(inputs)])).toBeGreaterThan(1);
   });
 }); // biome-ignore format: names of ablations read best as a line
+
+test.each([
+  ["latte/latte", { B: 2, F: 5, Z: 3, H: 14, W: 22, width: 36, heads: 9 }],
+  ["video-transformer/video-transformer", { B: 2, F: 5, Z: 3, H: 14, W: 22, width: 36, heads: 9, classes: 10 }],
+])("%s: all sizes different are the same graphs", (name, settings) => {
+  const program = programOfFile(`models/${name}.mv`);
+  // Equal as far as they can be: clips, frames, channels, patches each way, heads.
+  const equal = graphsOf(program, { preset: "Mini", settings: { B: 4, F: 4, Z: 4, H: 8, W: 8, heads: 4 } });
+  const other = graphsOf(program, { preset: "Mini", settings });
+  for (const [graph, own] of equal) expect(structure(named(other, graph)), graph).toEqual(structure(own));
+});
