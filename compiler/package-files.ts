@@ -69,7 +69,7 @@ function partsOf(name: string, graph: Graph, layout: WeightLayout, { onnx, plans
   const encoder = new TextEncoder();
   const planned = plans?.get(name);
   return new Map([
-    ...(onnx ? [[`onnx/${name}.onnx`, emitOnnx(runPasses(graph, onnxPasses), layout.weights)] as const] : []),
+    ...(onnx ? [[`${name}.onnx`, emitOnnx(runPasses(graph, onnxPasses), layout.weights)] as const] : []),
     ...(planned === undefined
       ? []
       : ([
@@ -80,7 +80,7 @@ function partsOf(name: string, graph: Graph, layout: WeightLayout, { onnx, plans
 }
 
 function targetsOf(name: string, spec: (path: string) => FileSpec | undefined): Pick<GraphSpec, "onnx" | "webgpu"> {
-  const [onnx, plan, kernels] = [`onnx/${name}.onnx`, `webgpu/${name}.json`, `webgpu/${name}.wgsl`].map(spec);
+  const [onnx, plan, kernels] = [`${name}.onnx`, `webgpu/${name}.json`, `webgpu/${name}.wgsl`].map(spec);
   return { ...(onnx && { onnx }), ...(plan && kernels && { webgpu: { plan, kernels } }) };
 }
 

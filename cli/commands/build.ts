@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
 import type { Module } from "../../compiler/module/module.ts";
@@ -69,7 +69,7 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
   try {
     const before = await stagePackage(options.output, extentOf(files, source), signal, async (folder) => {
       attempt(options.output, () => {
-        for (const part of [...options.target, "graphs"]) mkdirSync(join(folder, part));
+        for (const path of files.graphs.keys()) mkdirSync(dirname(join(folder, path)), { recursive: true });
         for (const [path, content] of [...files.graphs, ...texts]) writeFileSync(join(folder, path), content);
       });
       const hash = source && (await writeWeights(folder, options.output, files, source, signal));

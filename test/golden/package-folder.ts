@@ -28,7 +28,7 @@ export function writePackage(
 ): string {
   const folder = mkdtempSync(join(tmpdir(), "mvc-test-"));
   const files = emitPackage(compiled, "test", targets);
-  for (const part of ["onnx", "webgpu", "graphs"]) mkdirSync(join(folder, part));
+  for (const part of ["webgpu", "graphs"]) mkdirSync(join(folder, part));
   for (const [path, bytes] of files.graphs) writeFileSync(join(folder, path), bytes);
   const weights = new Uint8Array(files.layout.bytes);
   weights.set(files.layout.header);

@@ -9,7 +9,7 @@ import { OnnxWriter } from "./writer.ts";
 /** Where each weight lies in the weight file, by path: bytes from its first byte, and their number. */
 export type WeightPlacement = ReadonlyMap<string, { readonly offset: number; readonly length: number }>;
 
-/** ONNX Runtime refuses locations that leave the model's folder, `../weights.safetensors`; sessions are told the package's folder instead. */
+/** Beside the model: engines and checkers refuse locations that leave its folder. */
 const weightFile = "weights.safetensors";
 
 /** The lowest with Gelu, which ONNX Runtime runs in one pass; LayerNormalization came with 17. */
