@@ -17,7 +17,7 @@ export interface NamedFiles {
   readonly formatVersion: number;
   readonly weights?: { readonly sha256?: string | undefined };
   readonly tokenizer?: object | null;
-  readonly graphs: { readonly [name: string]: { readonly onnx?: object; readonly webgpu?: object } };
+  readonly graphs: { readonly [name: string]: { readonly onnx?: { readonly weights?: object }; readonly webgpu?: object } };
 }
 
 /** Every file that a build with this manifest wrote. A name that would lead elsewhere is no graph's. */
@@ -32,6 +32,7 @@ export function filesOf({ formatVersion: version, weights, tokenizer, graphs }: 
     ...named.flatMap(([name, { onnx, webgpu }]) => [
       `graphs/${name}.json`,
       ...(onnx === undefined ? [] : [`${onnxFolder}${name}.onnx`]),
+      ...(onnx?.weights === undefined ? [] : [`${name}.weights.safetensors`]),
       ...(webgpu === undefined ? [] : [`webgpu/${name}.json`, `webgpu/${name}.wgsl`]),
     ]),
   ];
