@@ -7,7 +7,7 @@ import type { SamplerFigures } from "./sampler-figures.ts";
 export type { Method } from "../../dsl/sampling.ts";
 
 /** Goes up with every change that an older runtime would read wrongly, or an older package lacks. */
-export const formatVersion = 2;
+export const formatVersion = 3;
 
 export interface TensorSpec {
   readonly name: string;
@@ -26,9 +26,14 @@ export interface FileSpec {
   readonly sha256: string;
 }
 
+export interface OnnxSpec extends FileSpec {
+  /** `step.weights.safetensors`, where the graph has a file of its own weights; else they are in the package's one file. */
+  readonly weights?: FileSpec & { readonly bytes: number };
+}
+
 export interface GraphSpec {
-  /** `onnx/step.onnx`; absent where the package was built without the target `onnx`. */
-  readonly onnx?: FileSpec;
+  /** `step.onnx`, beside the weight file that it points into; absent where the package was built without the target `onnx`. */
+  readonly onnx?: OnnxSpec;
   /** `webgpu/step.json`, a `Plan`, and the source of its kernels, `webgpu/step.wgsl`; absent without the target `webgpu`. */
   readonly webgpu?: { readonly plan: FileSpec; readonly kernels: FileSpec };
   readonly inputs: readonly TensorSpec[];
