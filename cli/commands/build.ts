@@ -69,7 +69,7 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
   const shown = sourcePlaces(file, sound.texts);
   const targets = { onnx: onnx && { ...onnx, shown }, ...(planned === undefined ? {} : { plans: planned.plans }) };
   const files = emitPackage(tokenizer?.kind === "found" ? module : { ...module, tokenizer: null }, version, targets);
-  const texts = new Map([["bindings.ts", await emitBindings(module)]]);
+  const texts = new Map([["bindings.ts", emitBindings(module)]]);
   if (tokenizer?.kind === "found") texts.set("tokenizer.json", tokenizer.text);
   const source = weightSource(options, files);
   const signal = interruptible();
