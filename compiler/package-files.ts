@@ -15,8 +15,14 @@ export interface PackageFiles {
   /** Graphs by path in the package: each as ONNX, and as the compiler has it. */
   readonly graphs: ReadonlyMap<string, Uint8Array>;
   readonly layout: WeightLayout;
-  /** Made last, from the hashes: SHA-256 in hex, given in because the compiler is pure; `weightsHash` only where weights are written. */
-  readonly manifest: (hash: (bytes: Uint8Array) => string, weightsHash: string | undefined) => Manifest;
+  /** Made last, from the hashes: SHA-256 in hex, given in because the compiler is pure. */
+  readonly manifest: (hash: (bytes: Uint8Array) => string, written: WrittenFiles) => Manifest;
+}
+
+/** What the caller writes of a package: the weights' hash and the tokenizer's bytes, where it has them. */
+export interface WrittenFiles {
+  readonly weights?: string | undefined;
+  readonly tokenizer?: Uint8Array | undefined;
 }
 
 /** `plans` where the package is for WebGPU; ONNX unless `onnx` says no. */
@@ -30,7 +36,7 @@ export function emitPackage(module: Module, version: string, targets: Targets = 
   const encoder = new TextEncoder();
   const files = [...module.graphs].map(([name, graph]) => ({ graph, parts: partsOf(name, graph, layout, targets) }));
   const { name: model, preset, ablations, precision, tokenizer, sampler } = module;
-  const manifest: PackageFiles["manifest"] = (hash, weightsHash) => ({
+  const manifest: PackageFiles["manifest"] = (hash, written) => ({
     format: "mvc-package",
     formatVersion,
     compiler: version,
@@ -44,14 +50,17 @@ export function emitPackage(module: Module, version: string, targets: Targets = 
       headerBytes: layout.header.byteLength,
       tensors: layout.weights.size,
       parameters: layout.parameters,
-      ...(weightsHash === undefined ? {} : { sha256: weightsHash }),
+      ...(written.weights === undefined ? {} : { sha256: written.weights }),
     },
-    tokenizer: tokenizer && { file: "tokenizer.json", pad: tokenizer.pad },
+    tokenizer:
+      tokenizer === null || written.tokenizer === undefined
+        ? null
+        : { file: "tokenizer.json", bytes: written.tokenizer.byteLength, sha256: hash(written.tokenizer), pad: tokenizer.pad },
     graphs: Object.fromEntries(
       files.map(({ graph, parts }) => {
         const spec = (path: string): FileSpec | undefined => {
           const bytes = parts.get(path);
-          return bytes && { file: path, sha256: hash(bytes) };
+          return bytes && { file: path, bytes: bytes.byteLength, sha256: hash(bytes) };
         };
         return [graph.name, { ...targetsOf(graph.name, spec), ...graphSpec(graph) }];
       }),

@@ -61,19 +61,20 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
     return "mistake";
   }
   const targets = { onnx: options.target.includes("onnx"), ...(planned === undefined ? {} : { plans: planned.plans }) };
-  const files = emitPackage(tokenizer?.kind === "found" ? module : { ...module, tokenizer: null }, version, targets);
-  const texts = new Map([["bindings.ts", await emitBindings(module)]]);
-  if (tokenizer?.kind === "found") texts.set("tokenizer.json", tokenizer.text);
+  const files = emitPackage(module, version, targets);
+  const tokens = tokenizer?.kind === "found" ? Buffer.from(tokenizer.text) : undefined;
+  const texts = new Map<string, string | Uint8Array>([["bindings.ts", await emitBindings(module)]]);
+  if (tokens !== undefined) texts.set("tokenizer.json", tokens);
   const source = weightSource(options, files);
   const signal = interruptible();
   try {
-    const before = await stagePackage(options.output, extentOf(files, source), signal, async (folder) => {
+    const before = await stagePackage(options.output, extentOf(files, source, tokens), signal, async (folder) => {
       attempt(options.output, () => {
         for (const part of [...options.target, "graphs"]) mkdirSync(join(folder, part));
         for (const [path, content] of [...files.graphs, ...texts]) writeFileSync(join(folder, path), content);
       });
-      const hash = source && (await writeWeights(folder, options.output, files, source, signal));
-      const manifest = files.manifest(sha256, hash);
+      const weights = source && (await writeWeights(folder, options.output, files, source, signal));
+      const manifest = files.manifest(sha256, { weights, tokenizer: tokens });
       attempt(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
     });
     report(options, files, module.graphs.size, before);
@@ -93,10 +94,10 @@ function notesOf({ sampler, unused }: Module, tokenizer: TokenizerFile | undefin
 }
 
 /** What the package will be, before any of it is written. */
-function extentOf(files: PackageFiles, source: WeightSource | undefined): Extent {
+function extentOf(files: PackageFiles, source: WeightSource | undefined, tokenizer: Uint8Array | undefined): Extent {
   const weights = source === undefined ? 0 : files.layout.bytes;
   const sizes = [...files.graphs.values()].map(({ byteLength }) => byteLength);
-  const paths = filesOf(files.manifest(() => "", source && ""));
+  const paths = filesOf(files.manifest(() => "", { weights: source && "", tokenizer }));
   return { files: paths, bytes: sizes.reduce((sum, size) => sum + size, weights), largest: Math.max(weights, ...sizes) };
 }
 

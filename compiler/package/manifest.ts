@@ -7,7 +7,7 @@ import type { SamplerFigures } from "./sampler-figures.ts";
 export type { Method } from "../../dsl/sampling.ts";
 
 /** Goes up with every change that an older runtime would read wrongly, or an older package lacks. */
-export const formatVersion = 2;
+export const formatVersion = 3;
 
 export interface TensorSpec {
   readonly name: string;
@@ -19,10 +19,11 @@ export interface TensorSpec {
   readonly ids?: number;
 }
 
-/** A file of the package, and its hash in hexadecimal. */
+/** A file of the package, its size, and its hash in hexadecimal: a page knows what it will download before it does. */
 export interface FileSpec {
   /** Relative to the package. */
   readonly file: string;
+  readonly bytes: number;
   readonly sha256: string;
 }
 
@@ -49,7 +50,7 @@ export interface WeightsSpec {
   readonly sha256?: string;
 }
 
-export interface TokenizerSpec {
+export interface TokenizerSpec extends FileSpec {
   readonly file: "tokenizer.json";
   /** Prompts are padded with it to the length that the condition's graph takes, and refused beyond. */
   readonly pad: string;

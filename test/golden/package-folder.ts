@@ -1,7 +1,7 @@
 // A compiled model to a package in a temporary folder, with weights that a function gives: what `mvc build` writes, without the command line.
 
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Module } from "../../compiler/module/module.ts";
@@ -38,9 +38,8 @@ export function writePackage(
     weights.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), weight.offset);
   }
   writeFileSync(join(folder, "weights.safetensors"), weights);
-  if (tokenizer !== undefined) copyFileSync(tokenizer, join(folder, "tokenizer.json"));
-  const manifest = files.manifest(sha256, sha256(weights));
-  const written = tokenizer === undefined ? { ...manifest, tokenizer: null } : manifest;
-  writeFileSync(join(folder, "manifest.json"), JSON.stringify(written));
+  const tokens = tokenizer === undefined ? undefined : readFileSync(tokenizer);
+  if (tokens !== undefined) writeFileSync(join(folder, "tokenizer.json"), tokens);
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify(files.manifest(sha256, { weights: sha256(weights), tokenizer: tokens })));
   return folder;
 }

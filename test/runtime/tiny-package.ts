@@ -200,7 +200,7 @@ export async function tinyPackage(batch = 1): Promise<TinyPackage> {
     await writeFile(join(folder, "onnx", `${name}.onnx`), bytes);
     const parameters = graph.external ? embedding.length : 0;
     specs[name] = {
-      onnx: { file: `onnx/${name}.onnx`, sha256: sha256(bytes) },
+      onnx: { file: `onnx/${name}.onnx`, bytes: bytes.byteLength, sha256: sha256(bytes) },
       inputs: graph.inputs,
       outputs: graph.outputs,
       flops: 0,
@@ -210,7 +210,7 @@ export async function tinyPackage(batch = 1): Promise<TinyPackage> {
   await writeFile(join(folder, "tokenizer.json"), tokenizerJson);
   const manifest: Manifest = {
     format: "mvc-package",
-    formatVersion: 2,
+    formatVersion: 3,
     compiler: "0.1.0",
     model: "Tiny",
     preset: null,
@@ -224,7 +224,12 @@ export async function tinyPackage(batch = 1): Promise<TinyPackage> {
       parameters: embedding.length,
       sha256: sha256(await readFile(weights)),
     },
-    tokenizer: { file: "tokenizer.json", pad: "<pad>" },
+    tokenizer: {
+      file: "tokenizer.json",
+      bytes: Buffer.byteLength(tokenizerJson),
+      sha256: sha256(Buffer.from(tokenizerJson)),
+      pad: "<pad>",
+    },
     graphs: specs,
     sampler,
   };
