@@ -86,7 +86,11 @@ class Reader {
     if (found === undefined) return ways;
     const [, from, comma, to] = /^\{(\d*)(,?)(\d*)\}/.exec(found) ?? [];
     const least = found.startsWith("+") ? 1 : Number(from ?? 0);
-    const most = found.startsWith("?") ? 1 : from === undefined || (comma === "," && to === "") ? Number.POSITIVE_INFINITY : Number(to || from);
+    const most = found.startsWith("?")
+      ? 1
+      : from === undefined || (comma === "," && to === "")
+        ? Number.POSITIVE_INFINITY
+        : Number(to || from);
     if (single) return Math.min(longest, most - least + 1);
     return most === 1 ? ways + 1 : least === most ? ways ** most : (ways + 1) ** most;
   }

@@ -120,7 +120,9 @@ export function countedFiles(address: string, manifest: Manifest, { signal, onBy
 function statedFiles({ graphs, tokenizer, weights }: Manifest): readonly FileSpec[] {
   const { file, bytes, sha256 } = weights;
   const ofGraphs = Object.values(graphs).flatMap(({ onnx, webgpu }) => [onnx, webgpu?.plan, webgpu?.kernels]);
-  return [...ofGraphs, tokenizer ?? undefined, sha256 === undefined ? undefined : { file, bytes, sha256 }].filter((one) => one !== undefined);
+  return [...ofGraphs, tokenizer ?? undefined, sha256 === undefined ? undefined : { file, bytes, sha256 }].filter(
+    (one) => one !== undefined,
+  );
 }
 
 function urlOf(address: string, file: string, sha256?: string): string {
