@@ -11,7 +11,7 @@ export interface Missing {
 
 /** What works without WebGPU. */
 export const elsewhere =
-  "Or sample on the processor, which needs no graphics card: in the project's folder, `npm run demo` makes such a clip.";
+  "Or sample on the processor, which needs no graphics card: in the project's folder, the command “npm run demo” makes such a clip.";
 
 /** Where a processor plays the graphics card. */
 export const slowly =

@@ -287,7 +287,7 @@ test.skipIf(noChromium)("without WebGPU the page says what is missing and what t
     const notice = page.getByRole("alert");
     expect(await notice.getByRole("heading").innerText()).toBe("WebGPU finds no graphics card");
     expect(await notice.getByRole("listitem").allInnerTexts()).toContainEqual(expect.stringContaining("graphics acceleration"));
-    expect(await notice.innerText()).toContain("npm run demo");
+    expect(await notice.innerText()).toContain("the command “npm run demo” makes such a clip");
     expect(await page.locator("#form").isVisible()).toBe(false);
     const clips = page.locator("#gallery img");
     expect(await clips.count()).toBe(4);
