@@ -37,7 +37,7 @@ await build({ ...forBrowsers, entryPoints: ["runtime/web/index.ts"], outfile: "d
 
 await build({
   ...forBrowsers,
-  entryPoints: ["web/page.ts"],
+  entryPoints: ["web/page.ts", "web/h264-worker.ts"],
   outdir: "dist/site",
   splitting: true,
   // Its main entry is for Node, and the one for browsers is a script that sets a global.

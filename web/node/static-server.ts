@@ -18,13 +18,14 @@ const types: { readonly [extension: string]: string } = {
   ".wgsl": "text/plain; charset=utf-8",
 };
 
-/** What a page from here may do: nothing but its own scripts, styles and files; encoders are WebAssembly. */
+/** What a page from here may do: nothing but its own scripts, styles, files and workers. */
 const policy = [
   "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
+  "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' data: blob:",
   "connect-src 'self'",
+  "worker-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -37,6 +38,12 @@ const ofPages = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
   "referrer-policy": "no-referrer",
+} as const;
+
+/** Of the page's one worker: its encoder makes functions of text. */
+const ofWorkers = {
+  "content-security-policy": "default-src 'none'; script-src 'self' 'unsafe-eval'",
+  "cross-origin-embedder-policy": "require-corp",
 } as const;
 
 /** Answers GET and HEAD; a folder's address gives its index.html. The server does not listen yet. */
@@ -96,7 +103,12 @@ function answer(request: IncomingMessage, response: ServerResponse, { path, stat
   response.setHeader("cache-control", fixed ? "public, max-age=31536000, immutable" : "no-cache");
   response.setHeader("content-type", type);
   response.setHeader("etag", tag);
-  if (type.startsWith("text/html")) for (const [name, value] of Object.entries(ofPages)) response.setHeader(name, value);
+  const isolating: { readonly [name: string]: string } = type.startsWith("text/html")
+    ? ofPages
+    : path.endsWith("-worker.js")
+      ? ofWorkers
+      : {};
+  for (const [name, value] of Object.entries(isolating)) response.setHeader(name, value);
   // Split at commas alone: a pattern with spaces around them takes time that grows with the square of the header.
   const known = request.headers["if-none-match"]?.split(",").map((one) => one.trim().replace(/^W\//, ""));
   if (known?.some((one) => one === tag || one === "*")) {

@@ -21,6 +21,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "a b.json"), "{}");
   writeFileSync(join(folder, "empty.css"), "");
   writeFileSync(join(folder, "ten.wgsl"), "0123456789");
+  writeFileSync(join(folder, "a-worker.js"), "");
   writeFileSync(join(folder, ".env"), "secret");
   mkdirSync(join(folder, ".git"));
   writeFileSync(join(folder, ".git", "config"), "secret");
@@ -100,10 +101,13 @@ test("what an address names by its hash is kept for ever, all else is asked for 
 
 test("pages are isolated and load nothing from elsewhere", async () => {
   const { headers } = await ask("/");
-  expect(headers.get("content-security-policy")).toMatch(/^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/);
+  expect(headers.get("content-security-policy")).toMatch(/^default-src 'none'; script-src 'self';/);
   expect(headers.get("cross-origin-opener-policy")).toBe("same-origin");
   expect(headers.get("cross-origin-embedder-policy")).toBe("require-corp");
   expect((await ask("/ten.wgsl")).headers.get("cross-origin-resource-policy")).toBe("same-origin");
+  const worker = await ask("/a-worker.js");
+  expect(worker.headers.get("content-security-policy")).toBe("default-src 'none'; script-src 'self' 'unsafe-eval'");
+  expect(worker.headers.get("cross-origin-embedder-policy")).toBe("require-corp");
 });
 
 test("a folder's address gets its slash, and no other host", async () => {
