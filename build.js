@@ -37,18 +37,23 @@ await build({
   chunkNames: "bench/chunks/[name]-[hash]",
 });
 
+const forBrowsers = { bundle: true, minify: true, format: "esm", platform: "browser", target: "es2022", logLevel: "warning" };
+
+// The browser's door in one file, for pages without a bundler. Ours is the first of them.
+await build({ ...forBrowsers, entryPoints: ["runtime/web/index.ts"], outfile: "dist/runtime/web/mvc.js" });
+
 await build({
-  entryPoints: ["web/page.ts"],
+  ...forBrowsers,
+  entryPoints: ["web/page.ts", "web/h264-worker.ts"],
   outdir: "dist/site",
-  bundle: true,
   splitting: true,
-  minify: true,
-  format: "esm",
-  platform: "browser",
-  target: "es2022",
   // Its main entry is for Node, and the one for browsers is a script that sets a global.
   alias: { "h264-mp4-encoder": "./node_modules/h264-mp4-encoder/embuild/dist/h264-mp4-encoder.web.js" },
   plugins: [
+    {
+      name: "the runtime as its one file",
+      setup: (bundler) => bundler.onResolve({ filter: /\/runtime\/web\/index\.ts$/ }, () => ({ path: "./mvc.js", external: true })),
+    },
     {
       name: "h264-mp4-encoder as a module",
       setup: (bundler) =>
@@ -58,8 +63,8 @@ await build({
     },
   ],
   chunkNames: "chunks/[name]-[hash]",
-  logLevel: "warning",
 });
+cpSync("dist/runtime/web/mvc.js", "dist/site/mvc.js");
 for (const file of ["index.html", "style.css"]) cpSync(`web/${file}`, `dist/site/${file}`);
 
 function readJson(path) {

@@ -5,8 +5,8 @@ import { figureFaults } from "../compiler/package/sampler-figures.ts";
 import { mvcError } from "./errors.ts";
 
 export interface Progress {
-  readonly phase: "load" | "text" | "step" | "decode";
-  /** Steps done; of the phase `load`, bytes. */
+  readonly phase: "load" | "compile" | "text" | "step" | "decode";
+  /** Steps done; of the phase `load` bytes, of `compile` kernels. */
   readonly step: number;
   readonly steps: number;
 }

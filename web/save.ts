@@ -15,9 +15,14 @@ const encoders: { readonly [K in FileKind]: { readonly type: string; readonly en
   },
   mp4: {
     type: "video/mp4",
-    encode: async (clip) => {
-      const [library, { encodeMp4 }] = await Promise.all([import("h264-mp4-encoder"), import("../runtime/media/mp4-encoding.ts")]);
-      return encodeMp4(await library.default.createH264MP4Encoder(), clip, { fps });
+    encode: (clip) => {
+      const worker = new Worker("h264-worker.js", { type: "module" });
+      const { frames, width, height, frameCount } = clip;
+      return new Promise<Uint8Array>((done, fail) => {
+        worker.addEventListener("message", ({ data }: MessageEvent<Uint8Array>) => done(data));
+        worker.addEventListener("error", ({ message }) => fail(new Error(message || "the encoder of MP4 files could not be loaded")));
+        worker.postMessage({ clip: { frames, width, height, frameCount }, fps });
+      }).finally(() => worker.terminate());
     },
   },
 };

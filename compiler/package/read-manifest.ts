@@ -40,7 +40,7 @@ const tensor: Reader<TensorSpec> = (value, path) => {
   return record(value, path).ids === undefined ? spec : { ...spec, ...withIds(value, path) };
 };
 
-const hashedFile = object<FileSpec>({ file, sha256 });
+const hashedFile = object<FileSpec>({ file, bytes: count, sha256 });
 
 const graphFields = object<Omit<GraphSpec, "onnx" | "webgpu">>({
   inputs: list(tensor),
@@ -80,7 +80,7 @@ const weights: Reader<WeightsSpec> = (value, path) => {
   return record(value, path).sha256 === undefined ? spec : { ...spec, ...hashed(value, path) };
 };
 
-const tokenizer = object<TokenizerSpec>({ file: literal("tokenizer.json"), pad: text });
+const tokenizer = object<TokenizerSpec>({ file: literal("tokenizer.json"), bytes: count, sha256, pad: text });
 
 const unguided: Reader<number | string> = (value, path) => {
   if (typeof value === "string") return value;

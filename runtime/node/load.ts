@@ -5,7 +5,7 @@ import type { Progress } from "../options.ts";
 import { openPackage, type Package } from "../package.ts";
 import { type AnyGraphs, createPipeline, type GraphTypes, type Pipeline } from "../pipeline.ts";
 import type { GraphRunner } from "../session.ts";
-import { type Device, findAdapter, isSoftware, openDevice } from "../webgpu/device.ts";
+import { adapterKind, type Device, findAdapter, openDevice } from "../webgpu/device.ts";
 import { webgpuRunner } from "../webgpu/runner.ts";
 import { openDawn } from "./dawn.ts";
 import { type OnnxOptions, onnxRunner } from "./onnx-session.ts";
@@ -60,7 +60,7 @@ async function hardware(): Promise<Device | undefined> {
   try {
     const gpu = await openDawn();
     const adapter = await findAdapter(gpu);
-    return adapter === undefined || isSoftware(adapter) ? undefined : await openDevice(gpu);
+    return adapter === undefined || adapterKind(adapter) !== "hardware" ? undefined : await openDevice(gpu);
   } catch {
     return undefined;
   }
