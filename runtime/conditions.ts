@@ -31,8 +31,8 @@ export interface ClipRequest {
 export interface ConditionFeed {
   readonly role: ConditionRole;
   /**
-   * Without encoder, the rows of both halves. With one, what it takes: the guided half's rows, and the unguided half's behind them
-   * where that is another text; else the unguided half is filled with `role.unguided`, or is the guided half again.
+   * Without encoder, the rows of both halves, or of the only one. With one, what it takes: the guided half's rows, and the unguided
+   * half's behind them where that is another text; else the unguided half is filled with `role.unguided`, or is the guided half again.
    */
   readonly rows: TensorData;
 }
@@ -63,12 +63,13 @@ export function clipFeeds({ conditions }: Roles, request: ClipRequest, encode: E
 
 /** A batch of clips to what its conditions are fed. */
 export function conditionFeeds(
-  { conditions }: Roles,
+  { conditions, halves }: Roles,
   clips: readonly ClipFeeds[],
   encode: EncodePrompt | undefined,
 ): readonly ConditionFeed[] {
   return conditions.map((role, i): ConditionFeed => {
     const guided = clips.map((feeds) => feeds[i] as TensorData);
+    if (halves === 1) return { role, rows: stack(guided) };
     if (typeof role.unguided === "string") {
       const other = checkTensor(entryOf(role, role.unguided, encode), role.entry, where);
       return { role, rows: stack([...guided, ...guided.map(() => other)]) };

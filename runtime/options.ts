@@ -15,7 +15,7 @@ export interface Progress {
 export interface SampleOptions {
   /** A whole number from 1 to the number of steps that the model was trained with. */
   readonly steps?: number;
-  /** Classifier-free guidance; 1 samples without it. */
+  /** Classifier-free guidance; 1 samples without it, at half the work. */
   readonly guidance?: number;
   readonly method?: Method;
   /** DDIM's noise, from 0 (deterministic) to 1. */

@@ -101,7 +101,7 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
   }
 
   const sampleAll = async (requests: readonly ClipRequest[], options: SampleOptions = {}) => {
-    const parts = roles(manifest);
+    const parts = roles(manifest, options.guidance);
     if (parts.pictures === "none") {
       const reason = `it makes latents of ${shapeText(parts.clipShape)} and declares no graph that turns them into frames`;
       throw mvcError("not-samplable", { model: manifest.model, reason });
@@ -130,7 +130,7 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
     sampleLatents: (requests, options = {}) =>
       whileAlive(async () => {
         const latents: TensorData[] = [];
-        for await (const { latent, wanted } of batches(roles(manifest), "latents", requests, options)) {
+        for await (const { latent, wanted } of batches(roles(manifest, options.guidance), "latents", requests, options)) {
           latents.push(...split(latent, 1).slice(0, wanted));
         }
         return latents;

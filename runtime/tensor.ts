@@ -19,6 +19,12 @@ export function i32(shape: readonly number[], data: Int32Array): TensorData {
   return { dtype: "i32", shape, data };
 }
 
+export function zeros({ dtype, shape }: Pick<TensorData, "dtype" | "shape">): TensorData {
+  const count = elements(shape);
+  if (dtype === "i32") return i32(shape, new Int32Array(count));
+  return dtype === "f32" ? f32(shape, new Float32Array(count)) : { dtype, shape, data: new Uint16Array(count) };
+}
+
 /** The number of elements of a shape. */
 export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);

@@ -7,7 +7,7 @@ import type { SamplerFigures } from "./sampler-figures.ts";
 export type { Method } from "../../dsl/sampling.ts";
 
 /** Goes up with every change that an older runtime would read wrongly, or an older package lacks. */
-export const formatVersion = 2;
+export const formatVersion = 3;
 
 export interface TensorSpec {
   readonly name: string;
@@ -73,6 +73,7 @@ export interface SamplerSpec extends SamplerFigures {
    * The graphs of the loop. `prepare` runs once on the conditions of both halves of the guided batch, and its outputs are fed by
    * name to `step`, which runs once a step on [guided half, unguided half] stacked along the batch. Each condition goes to
    * whichever of them has an input of its name. `prepare` is null where nothing stays the same from step to step.
+   * Where no condition differs in the unguided half there is none: both take the plain batch. At guidance 1 `graph` itself is looped.
    */
   readonly prepare: string | null;
   readonly step: string;
@@ -82,6 +83,11 @@ export interface SamplerSpec extends SamplerFigures {
   readonly conditions: readonly ConditionSpec[];
   /** The graph that makes pictures of the latent; null where the latent is the result. */
   readonly frames: string | null;
+}
+
+/** Whether the loop's graphs run at twice the batch: some condition is another in the unguided half. */
+export function hasUnguidedHalf({ conditions }: Pick<SamplerSpec, "conditions">): boolean {
+  return conditions.some(({ unguided }) => unguided !== null);
 }
 
 export interface Manifest {

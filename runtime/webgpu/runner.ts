@@ -31,8 +31,12 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
   const graphs = new Map<string, LoadedGraph>();
   /** Runs share the graphs' buffers. */
   const inTurn = turns();
-  let loop: Promise<Loop> | undefined;
+  /** By the graph that is looped: another at guidance 1. */
+  const loops = new Map<string, Promise<Loop>>();
   let disposed = false;
+
+  const { sampler } = pack.manifest;
+  const loopedOnes = sampler === null ? [] : [sampler.step, sampler.graph];
 
   const alive = () => {
     if (disposed) throw mvcError("disposed", { what: "the package's session" });
@@ -41,7 +45,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
   /** The loop's own graph, the first time on this device. A processor that plays a card takes longer to try kernels than to run them. */
   const tunedOnce = async (name: string, loaded: GpuGraph): Promise<GpuGraph> => {
     const { tunings, signal } = options;
-    if (tunings === undefined || loaded.tuned || device.software || name !== pack.manifest.sampler?.step) return loaded;
+    if (tunings === undefined || loaded.tuned || device.software || !loopedOnes.includes(name)) return loaded;
     const choices = choicesOf(await tuneGraph(runner, loaded, { milliseconds: firstTuning, signal }));
     await loaded.choose(choices);
     // A package that cannot be written to is tuned again the next time.
@@ -123,10 +127,10 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
     sample: (job) =>
       inTurn(async () => {
         alive();
-        loop ??= createLoop({ device, pipelines, load, read, alive }, job.parts);
-        loop.catch(() => {
-          loop = undefined;
-        });
+        const looped = job.parts.step.graph;
+        const loop = loops.get(looped) ?? createLoop({ device, pipelines, load, read, alive }, job.parts);
+        loops.set(looped, loop);
+        loop.catch(() => loops.delete(looped));
         return (await orAborted(loop, job.signal, "loading")).sample(job);
       }, job.signal),
     dispose: async () => {

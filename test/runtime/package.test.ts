@@ -38,10 +38,10 @@ test("no folder, no manifest, a manifest that is not JSON", async () => {
 });
 
 test("a manifest of a newer version, and of an older one whatever else it holds", async () => {
-  await tiny.change({ formatVersion: 3 });
-  expect(await failure()).toBe("package-newer: the package has format version 3, but this runtime knows versions up to 2");
+  await tiny.change({ formatVersion: 4 });
+  expect(await failure()).toBe("package-newer: the package has format version 4, but this runtime knows versions up to 3");
   await tiny.change({ formatVersion: 1, sampler: { text: "text" } });
-  expect(await failure()).toBe("package-older: the package has format version 1, but this runtime reads version 2");
+  expect(await failure()).toBe("package-older: the package has format version 1, but this runtime reads version 3");
 });
 
 const graph = (fields: object) => ({ graphs: { step: { ...tiny.manifest.graphs.decode, ...fields } } });

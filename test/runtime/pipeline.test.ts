@@ -1,6 +1,16 @@
 /** Sampling from a package whose graphs are affine, so that the whole loop can be computed by hand. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { frameOf, loadPipeline, type Pipeline, type Progress } from "../../runtime/index.ts";
+import {
+  createPipeline,
+  frameOf,
+  type GraphRunner,
+  loadPipeline,
+  onnxRunner,
+  openPackage,
+  type Pipeline,
+  type Progress,
+  packageFolder,
+} from "../../runtime/index.ts";
 import { normals } from "../../runtime/sampler/random.ts";
 import { alphaBars } from "../../runtime/sampler/schedule.ts";
 import { sampler, type TinyPackage, tinyPackage, VOCABULARY } from "./tiny-package.ts";
@@ -79,6 +89,24 @@ test("options: steps, guidance, eta's noise, seeds; the defaults are the package
   const [one, other] = [await pipeline.sample("a"), await pipeline.sample("a", { seed: 0, steps: 4, guidance: 3, method: "ddim" })];
   expect(one).toEqual(other);
   expect((await pipeline.sample("a", { seed: 1 })).latent).not.toEqual(one.latent);
+});
+
+test("guidance 1 runs the looped graph alone, at the plain batch, and no empty prompt", async () => {
+  const pair = await tinyPackage(2);
+  const pack = await openPackage(packageFolder(pair.folder));
+  const runner = onnxRunner(pack, pair.folder, { threads: 1 });
+  const ran: string[] = [];
+  const run: GraphRunner["run"] = (graph, feeds) => {
+    ran.push(graph);
+    return runner.run(graph, feeds);
+  };
+  const watched = createPipeline(pack, { ...runner, run });
+  const clips = await watched.sampleAll([{ prompt: "a red circle", seed: 7 }, { prompt: "moves" }], { guidance: 1 });
+  expectNear(clips[0]?.latent.data ?? [], byHand({ words: ["a", "red", "circle"], seed: 7, steps: 4, guidance: 1, eta: 0 }));
+  expectNear(clips[1]?.latent.data ?? [], byHand({ words: ["moves"], seed: 0, steps: 4, guidance: 1, eta: 0 }));
+  expect(ran).toEqual([...Array(2).fill("encodeText"), ...Array(4).fill("denoise"), ...Array(2).fill("decode")]);
+  await watched.dispose();
+  await pair.remove();
 });
 
 test("all methods come near the same clip with many steps", async () => {
