@@ -36,6 +36,7 @@ export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Pro
     const model = parts.halves === 1 ? predicted : guide(predicted, job.guidance);
     const fresh = step.next.noise === 0 ? undefined : noise(1 + i);
     ({ latent, data } = advance(step, latent, model, data, fresh));
+    await job.watch?.(i + 1, f32(shape, latent));
   }
   throwIfAborted(signal, "decoding");
   report({ phase: "decode", step: steps.length, steps: steps.length });

@@ -8,6 +8,16 @@ export type TensorData =
   | { readonly dtype: "f16"; readonly shape: readonly number[]; readonly data: Uint16Array }
   | { readonly dtype: "i32"; readonly shape: readonly number[]; readonly data: Int32Array };
 
+const arrays = { f32: "Float32Array", f16: "Uint16Array", i32: "Int32Array" } as const;
+
+/** Whether a value has what its type says; arrays of another frame of a page are arrays too. */
+export function isTensor(value: unknown): value is TensorData {
+  if (typeof value !== "object" || value === null || !("dtype" in value) || !("shape" in value) || !("data" in value)) return false;
+  const { dtype, shape, data } = value;
+  const array = typeof dtype === "string" && Object.hasOwn(arrays, dtype) ? arrays[dtype as keyof typeof arrays] : undefined;
+  return Array.isArray(shape) && ArrayBuffer.isView(data) && data.constructor.name === array;
+}
+
 /** Named tensors: what a graph takes and gives. */
 export type Tensors = { readonly [name: string]: TensorData };
 

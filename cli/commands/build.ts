@@ -6,6 +6,7 @@ import { join } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
 import type { Module } from "../../compiler/module/module.ts";
+import type { Manifest } from "../../compiler/package/manifest.ts";
 import { emitPackage, type PackageFiles } from "../../compiler/package-files.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
@@ -73,7 +74,7 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
         for (const [path, content] of [...files.graphs, ...texts]) writeFileSync(join(folder, path), content);
       });
       const hash = source && (await writeWeights(folder, options.output, files, source, signal));
-      const manifest = files.manifest(sha256, hash);
+      const manifest = withPrompts(files.manifest(sha256, hash), tokenizer);
       attempt(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
     });
     report(options, files, module.graphs.size, before);
@@ -82,6 +83,11 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
   }
   for (const note of notesOf(module, tokenizer)) process.stderr.write(`${pc.yellow("note")} ${note}\n`);
   return "done";
+}
+
+function withPrompts(manifest: Manifest, file: TokenizerFile | undefined): Manifest {
+  if (manifest.tokenizer === null || file?.kind !== "found" || file.prompts === undefined) return manifest;
+  return { ...manifest, tokenizer: { ...manifest.tokenizer, prompts: file.prompts } };
 }
 
 /** What the package lacks or leaves out, one sentence each. */

@@ -53,6 +53,15 @@ export interface TokenizerSpec {
   readonly file: "tokenizer.json";
   /** Prompts are padded with it to the length that the condition's graph takes, and refused beyond. */
   readonly pad: string;
+  /** How the model's sentences go, where they have one form: to meet an unknown word with words of its kind. */
+  readonly prompts?: PromptForm;
+}
+
+export interface PromptForm {
+  /** `a {colour} {shape} {motion}`. */
+  readonly sentence: string;
+  /** What may stand for each name of the sentence: words, or several at once ("moves right"). */
+  readonly words: { readonly [kind: string]: readonly string[] };
 }
 
 /** An input of the looped graph that stays the same from step to step. */

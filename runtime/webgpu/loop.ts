@@ -95,6 +95,7 @@ export async function createLoop({ device, pipelines, load, read, alive }: Stage
     alive();
   };
 
+  const readLatent = async () => f32([batch, ...parts.clipShape], new Float32Array(await read(latent, count * floatBytes)));
   const write = (buffer: GPUBuffer, at: number, { data }: TensorData) =>
     queue.writeBuffer(buffer, at, data as Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>);
   const feed = ({ role, rows }: ConditionFeed) => {
@@ -126,7 +127,7 @@ export async function createLoop({ device, pipelines, load, read, alive }: Stage
   };
 
   return {
-    sample: async ({ feeds, steps, guidance, noise: fresh, result, report, signal }) => {
+    sample: async ({ feeds, steps, guidance, noise: fresh, result, report, watch, signal }) => {
       const frames = result === "pictures" ? parts.frames : undefined;
       if (frames) await orAborted(load(frames.graph, "later").held, signal, "loading");
       throwIfAborted(signal, "sampling");
@@ -151,11 +152,12 @@ export async function createLoop({ device, pipelines, load, read, alive }: Stage
             .catch(() => {});
         // One step in flight: progress is true, and an abort is heard.
         await settled();
+        await watch?.(i + 1, await readLatent());
       }
       throwIfAborted(signal, "decoding");
       report({ phase: "decode", step: steps.length, steps: steps.length });
       const pictures = frames ? await decode(await orAborted(load(frames.graph).whole(), signal, "loading"), frames) : [];
-      return { latent: f32([batch, ...parts.clipShape], new Float32Array(await read(latent, count * floatBytes))), frames: pictures };
+      return { latent: await readLatent(), frames: pictures };
     },
   };
 }

@@ -266,6 +266,28 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
     expect(of("direct").package.manifest.graphs.step?.inputs.map(({ name }) => name)).toEqual(["z", "t", "bias", "gain", "gain.2"]);
   });
 
+  test("a negative prompt stands in the unguided half for the model's own text, clip by clip", async () => {
+    const guided = { text: ["a", "red", "circle"], style: ["moves"], fps: 8, first: seen, label: 1 };
+    const expected = byHand(7, shiftOf(guided), shiftOf({ ...guided, text: ["circle", "circle"], fps: 3, first: 0.25, label: 2 }), [1, -2]);
+    near((await of("many").sample({ ...one, negative: "circle circle" })).latent.data, expected);
+    const [first, second] = await of("two").sampleAll([one, { ...one, negative: "circle circle" }]);
+    near(first?.latent.data ?? [], oneByHand());
+    near(second?.latent.data ?? [], expected);
+    await expect(of("none").sample({ negative: "a" })).rejects.toMatchObject({ code: "input-unknown" });
+  });
+
+  test("latents are heard after each step", async () => {
+    const heard: number[][] = [];
+    const clip = await of("many").sample(one, {
+      onLatents: ({ latents }) => {
+        heard.push([...(latents[0]?.data ?? [])]);
+      },
+    });
+    expect(heard.length).toBe(3);
+    expect(heard[2]).toEqual([...clip.latent.data]);
+    expect(new Set(heard.map((values) => values.join())).size).toBe(3);
+  });
+
   test("halves", async () => {
     const { latent } = await of("half").sample(one);
     const guided = { text: ["a", "red", "circle"], style: ["moves"], fps: 0, first: seen, label: 1 };
