@@ -3,6 +3,7 @@
 
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Setting } from "../compiler/expand/configure.ts";
+import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
 import { methods } from "../dsl/sampling.ts";
 import type { Target } from "./commands/build.ts";
 import { cuts } from "./report/figures.ts";
@@ -156,6 +157,12 @@ withChoices(program.command("build"))
       .argParser(targets)
       .default(["onnx", "webgpu"], "onnx,webgpu"),
   )
+  .addOption(
+    new Option("--opset <n>", `the version of ONNX's operators (default: ${defaultOpset}, from ONNX Runtime 1.17 on)`).choices(
+      opsets.map(String),
+    ),
+  )
+  .option("--weights-per-graph", "for engines that hold a graph's whole weight file: each graph has its own, beside the one of all")
   .option("--limits <file>", "what the devices allow, by WebGPU's names (.json); `default` is what every device grants", "default")
   .requiredOption("-o, --output <folder>", "where the package goes")
   .action(async (file, options) => finish(await (await import("./commands/build.ts")).build(file, options)));

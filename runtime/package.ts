@@ -1,6 +1,6 @@
 /** The files of a package to a checked manifest and the table of its weights, before anything is computed. */
 
-import type { Manifest } from "../compiler/package/manifest.ts";
+import type { Manifest, OnnxSpec } from "../compiler/package/manifest.ts";
 import { mvcError } from "./errors.ts";
 import { parseManifest } from "./manifest.ts";
 import { parseSafetensorsHeader, type SafetensorsHeader, safetensorsHeaderBytes } from "./safetensors.ts";
@@ -25,6 +25,8 @@ export interface Package {
   readonly weights: SafetensorsHeader | undefined;
 }
 
+type OwnWeights = NonNullable<OnnxSpec["weights"]>;
+
 /** Hashing 3.6 GB takes seconds and catches what size and header do not; small files are always hashed. */
 const ALWAYS_HASHED = 64 * 2 ** 20;
 
@@ -43,6 +45,8 @@ export async function openPackage(files: PackageFiles, options: { readonly verif
       await sizeOf(files, part.file, `the graph "${name}"`);
       await checkHash(files, part.file, part.sha256);
     }
+    const own = graph.onnx?.weights;
+    if (own !== undefined) await checkGraphWeights(files, own, `the weight file of the graph "${name}"`, options.verify === "full");
   }
   if (manifest.tokenizer) await sizeOf(files, manifest.tokenizer.file, "the tokenizer");
   if (manifest.weights.sha256 === undefined) return { files, manifest, weights: undefined };
@@ -51,6 +55,12 @@ export async function openPackage(files: PackageFiles, options: { readonly verif
     await checkHash(files, manifest.weights.file, manifest.weights.sha256);
   }
   return { files, manifest, weights };
+}
+
+async function checkGraphWeights(files: PackageFiles, { file, bytes, sha256 }: OwnWeights, what: string, whole: boolean): Promise<void> {
+  const found = await sizeOf(files, file, what);
+  if (found !== bytes) throw mvcError("weights-mismatch", { file, what: "bytes", expected: bytes, found });
+  if (whole || bytes < ALWAYS_HASHED) await checkHash(files, file, sha256);
 }
 
 async function openWeights(files: PackageFiles, spec: Manifest["weights"]): Promise<SafetensorsHeader> {

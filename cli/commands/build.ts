@@ -2,15 +2,18 @@
 
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
 import type { Module } from "../../compiler/module/module.ts";
 import type { Manifest } from "../../compiler/package/manifest.ts";
-import { emitPackage, type PackageFiles } from "../../compiler/package-files.ts";
+import type { WeightLayout } from "../../compiler/package/weights.ts";
+import { emitPackage, type OnnxTarget, type PackageFiles } from "../../compiler/package-files.ts";
+import { opsets } from "../../compiler/targets/onnx/opsets.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
-import { foundIn } from "../../dsl/index.ts";
+import { foundIn, placeOf, type Span } from "../../dsl/index.ts";
+import { mvcError } from "../../runtime/errors.ts";
 import { writeNew } from "../../runtime/node/atomic-file.ts";
 import { attempt } from "../../runtime/node/output-file.ts";
 import { requireRegular } from "../../runtime/node/regular-file.ts";
@@ -33,6 +36,8 @@ export interface BuildOptions extends ChoiceOptions {
   readonly target: readonly Target[];
   /** `default`, or a file of limits by WebGPU's names. */
   readonly limits: string;
+  readonly opset?: string;
+  readonly weightsPerGraph?: boolean;
 }
 
 export type Target = "onnx" | "webgpu";
@@ -40,6 +45,7 @@ export type Target = "onnx" | "webgpu";
 export async function build(file: string, options: BuildOptions): Promise<Outcome> {
   await tryPackage(options.output);
   if (options.weights !== undefined) requireRegular(options.weights, "the weight file");
+  const onnx = onnxTarget(options);
   const limits = readLimits(options.limits);
   const sound = soundProgram(file);
   if (sound === undefined) return "mistake";
@@ -61,7 +67,8 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
     printDiagnostics(planned.diagnostics, sound.texts);
     return "mistake";
   }
-  const targets = { onnx: options.target.includes("onnx"), ...(planned === undefined ? {} : { plans: planned.plans }) };
+  const shown = sourcePlaces(file, sound.texts);
+  const targets = { onnx: onnx && { ...onnx, shown }, ...(planned === undefined ? {} : { plans: planned.plans }) };
   const files = emitPackage(tokenizer?.kind === "found" ? module : { ...module, tokenizer: null }, version, targets);
   const texts = new Map([["bindings.ts", await emitBindings(module)]]);
   if (tokenizer?.kind === "found") texts.set("tokenizer.json", tokenizer.text);
@@ -70,11 +77,15 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
   try {
     const before = await stagePackage(options.output, extentOf(files, source), signal, async (folder) => {
       attempt(options.output, () => {
-        for (const part of [...options.target, "graphs"]) mkdirSync(join(folder, part));
+        for (const path of files.graphs.keys()) mkdirSync(dirname(join(folder, path)), { recursive: true });
         for (const [path, content] of [...files.graphs, ...texts]) writeFileSync(join(folder, path), content);
       });
-      const hash = source && (await writeWeights(folder, options.output, files, source, signal));
-      const manifest = withPrompts(files.manifest(sha256, hash), tokenizer);
+      const write = (name: string, layout: WeightLayout, from: WeightSource) =>
+        writeWeights(join(folder, name), options.output, layout, from, signal);
+      const hash = source && (await write("weights.safetensors", files.layout, source));
+      const graphHashes = new Map<string, string>();
+      for (const [name, layout] of files.graphLayouts) if (source) graphHashes.set(name, await write(name, layout, source));
+      const manifest = withPrompts(files.manifest(sha256, hash, graphHashes), tokenizer);
       attempt(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
     });
     report(options, files, module.graphs.size, before);
@@ -90,6 +101,23 @@ function withPrompts(manifest: Manifest, file: TokenizerFile | undefined): Manif
   return { ...manifest, tokenizer: { ...manifest.tokenizer, prompts: file.prompts } };
 }
 
+/** What the package is to have of ONNX. Throws MvcError `option-invalid`. */
+function onnxTarget({ target, opset, weightsPerGraph }: BuildOptions): false | OnnxTarget {
+  const chosen = opsets.find((one) => String(one) === opset);
+  const without = opset === undefined ? "--weights-per-graph" : "--opset";
+  if (target.includes("onnx")) return { ...(chosen && { opset: chosen }), ...(weightsPerGraph && { weightsPerGraph }) };
+  if (opset === undefined && !weightsPerGraph) return false;
+  throw mvcError("option-invalid", { option: without, expected: "given with the target onnx", found: `--target ${target.join(",")}` });
+}
+
+/** Files as they lie from the model's: the same wherever it is built. */
+function sourcePlaces(file: string, texts: ReadonlyMap<string, string>): (span: Span) => string {
+  return (span) => {
+    const { line, column } = placeOf(texts.get(span.file) ?? "", span.start);
+    return `${relative(dirname(resolve(file)), resolve(span.file)).replaceAll("\\", "/")}:${line}:${column}`;
+  };
+}
+
 /** What the package lacks or leaves out, one sentence each. */
 function notesOf({ sampler, unused }: Module, tokenizer: TokenizerFile | undefined): readonly string[] {
   const takesText = sampler?.conditions.some(({ from }) => from === "text") ?? false;
@@ -100,10 +128,12 @@ function notesOf({ sampler, unused }: Module, tokenizer: TokenizerFile | undefin
 
 /** What the package will be, before any of it is written. */
 function extentOf(files: PackageFiles, source: WeightSource | undefined): Extent {
-  const weights = source === undefined ? 0 : files.layout.bytes;
-  const sizes = [...files.graphs.values()].map(({ byteLength }) => byteLength);
-  const paths = filesOf(files.manifest(() => "", source && ""));
-  return { files: paths, bytes: sizes.reduce((sum, size) => sum + size, weights), largest: Math.max(weights, ...sizes) };
+  const layouts = source === undefined ? [] : [files.layout, ...files.graphLayouts.values()];
+  const sizes = [...[...files.graphs.values()].map(({ byteLength }) => byteLength), ...layouts.map(({ bytes }) => bytes)];
+  const paths = filesOf(
+    files.manifest(() => "", source && "", new Map(source && [...files.graphLayouts.keys()].map((name) => [name, ""]))),
+  );
+  return { files: paths, bytes: sizes.reduce((sum, size) => sum + size, 0), largest: Math.max(...sizes) };
 }
 
 function sha256(bytes: Uint8Array): string {
@@ -117,9 +147,9 @@ function weightSource(options: BuildOptions, files: PackageFiles): WeightSource 
 
 /** Writes one weight at a time, so that memory stays at the largest of them. Returns the file's hash. */
 async function writeWeights(
-  folder: string,
+  file: string,
   output: string,
-  { layout }: PackageFiles,
+  layout: WeightLayout,
   source: WeightSource,
   signal: AbortSignal,
 ): Promise<string> {
@@ -140,7 +170,7 @@ async function writeWeights(
     }
   }
   try {
-    await writeNew(join(folder, "weights.safetensors"), output, hashed(), { signal });
+    await writeNew(file, output, hashed(), { signal });
   } finally {
     progress.stop();
   }

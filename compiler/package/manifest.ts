@@ -26,9 +26,14 @@ export interface FileSpec {
   readonly sha256: string;
 }
 
+export interface OnnxSpec extends FileSpec {
+  /** `step.weights.safetensors`, where the graph has a file of its own weights; else they are in the package's one file. */
+  readonly weights?: FileSpec & { readonly bytes: number };
+}
+
 export interface GraphSpec {
-  /** `onnx/step.onnx`; absent where the package was built without the target `onnx`. */
-  readonly onnx?: FileSpec;
+  /** `step.onnx`, beside the weight file that it points into; absent where the package was built without the target `onnx`. */
+  readonly onnx?: OnnxSpec;
   /** `webgpu/step.json`, a `Plan`, and the source of its kernels, `webgpu/step.wgsl`; absent without the target `webgpu`. */
   readonly webgpu?: { readonly plan: FileSpec; readonly kernels: FileSpec };
   readonly inputs: readonly TensorSpec[];

@@ -24,6 +24,7 @@ import {
   formatVersion,
   type GraphSpec,
   type Manifest,
+  type OnnxSpec,
   type PromptForm,
   type SamplerSpec,
   type TensorSpec,
@@ -48,7 +49,12 @@ const graphFields = object<Omit<GraphSpec, "onnx" | "webgpu">>({
   flops: number,
   parameters: count,
 });
-const onnx = object<Required<Pick<GraphSpec, "onnx">>>({ onnx: hashedFile });
+const ownWeights = object<Required<Pick<OnnxSpec, "weights">>>({ weights: object({ file, sha256, bytes: count }) });
+const onnxFile: Reader<OnnxSpec> = (value, path) => {
+  const spec = hashedFile(value, path);
+  return record(value, path).weights === undefined ? spec : { ...spec, ...ownWeights(value, path) };
+};
+const onnx = object<Required<Pick<GraphSpec, "onnx">>>({ onnx: onnxFile });
 const webgpu = object<Required<Pick<GraphSpec, "webgpu">>>({ webgpu: object({ plan: hashedFile, kernels: hashedFile }) });
 
 const graph: Reader<GraphSpec> = (value, path) => {

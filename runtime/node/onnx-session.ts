@@ -1,6 +1,6 @@
 /** Graphs of a package in a folder to runs of ONNX Runtime on the CPU. */
 
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { GraphSpec } from "../../compiler/package/manifest.ts";
 import { mvcError, reasonOf } from "../errors.ts";
@@ -29,7 +29,7 @@ export function onnxRunner(pack: Package, folder: string, options: OnnxOptions =
     let opened = sessions.get(graph);
     if (!opened) {
       if (!spec.onnx) throw mvcError("target-absent", { graph, target: "onnx" });
-      opened = openSession(graph, join(folder, spec.onnx.file), folder, options);
+      opened = openSession(graph, resolve(folder, spec.onnx.file), folder, options);
       sessions.set(graph, opened);
     }
     return opened;
@@ -91,8 +91,8 @@ export async function openSession(
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [options.provider ?? "cpu"],
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-    // Weights lie beside the folder of graphs; the engine refuses `../` in a graph, but maps the file from here.
-    extra: { session: { model_external_initializers_file_folder_path: resolve(folder) } },
+    // A graph's file tells the engine where its weights lie; bytes alone do not.
+    ...(typeof model === "string" ? {} : { extra: { session: { model_external_initializers_file_folder_path: resolve(folder) } } }),
     // Errors are thrown as well: the engine's log on standard error would say them twice.
     logSeverityLevel: 4,
   };

@@ -101,8 +101,8 @@ describe("packages", () => {
   const sampled = (folderOf: string) => mvc(["sample", folderOf, "a red circle moves right", "--steps", "1", "-o", join(folder, "x.gif")]);
 
   test.each<[string, (copy: string) => void, string, string]>([
-    ["without a graph's file", (copy) => rmSync(join(copy, "onnx/step.onnx")), "file-missing", "step.onnx"],
-    ["with a changed graph", (copy) => writeFileSync(join(copy, "onnx/step.onnx"), "x"), "hash-mismatch", "step.onnx"],
+    ["without a graph's file", (copy) => rmSync(join(copy, "step.onnx")), "file-missing", "step.onnx"],
+    ["with a changed graph", (copy) => writeFileSync(join(copy, "step.onnx"), "x"), "hash-mismatch", "step.onnx"],
     [
       "of a newer version",
       (copy) => manifest(copy, (text) => text.replace('"formatVersion": 3', '"formatVersion": 9')),

@@ -120,7 +120,7 @@ test("build: the package's files, the same bytes again, and in the place of an o
     "weights.safetensors",
     "tokenizer.json",
     "bindings.ts",
-    ...graphs.flatMap((graph) => [`onnx/${graph}.onnx`, `webgpu/${graph}.json`, `webgpu/${graph}.wgsl`, `graphs/${graph}.json`]),
+    ...graphs.flatMap((graph) => [`${graph}.onnx`, `webgpu/${graph}.json`, `webgpu/${graph}.wgsl`, `graphs/${graph}.json`]),
   ];
   expect(filesBelow(mini).sort()).toEqual(expected.sort());
   const again = join(folder, "again");

@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Module } from "../../compiler/module/module.ts";
+import type { WeightLayout } from "../../compiler/package/weights.ts";
 import { emitPackage, type Targets } from "../../compiler/package-files.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import type { Planned } from "../../compiler/targets/webgpu/plan-graph.ts";
@@ -28,19 +29,26 @@ export function writePackage(
 ): string {
   const folder = mkdtempSync(join(tmpdir(), "mvc-test-"));
   const files = emitPackage(compiled, "test", targets);
-  for (const part of ["onnx", "webgpu", "graphs"]) mkdirSync(join(folder, part));
+  for (const part of ["webgpu", "graphs"]) mkdirSync(join(folder, part));
   for (const [path, bytes] of files.graphs) writeFileSync(join(folder, path), bytes);
-  const weights = new Uint8Array(files.layout.bytes);
-  weights.set(files.layout.header);
-  for (const weight of files.layout.weights.values()) {
+  const written = [["weights.safetensors", files.layout] as const, ...files.graphLayouts].map(([file, layout]) => {
+    const bytes = weightFile(layout, weightOf);
+    writeFileSync(join(folder, file), bytes);
+    return [file, sha256(bytes)] as const;
+  });
+  if (tokenizer !== undefined) copyFileSync(tokenizer, join(folder, "tokenizer.json"));
+  const manifest = files.manifest(sha256, written[0]?.[1], new Map(written));
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify(tokenizer === undefined ? { ...manifest, tokenizer: null } : manifest));
+  return folder;
+}
+
+function weightFile(layout: WeightLayout, weightOf: (path: string, shape: readonly number[]) => Float32Array): Uint8Array {
+  const bytes = new Uint8Array(layout.bytes);
+  bytes.set(layout.header);
+  for (const weight of layout.weights.values()) {
     const values = weightOf(weight.path, weight.type.shape);
     const stored = weight.type.dtype === "f16" ? Uint16Array.from(values, floatToHalf) : values;
-    weights.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), weight.offset);
+    bytes.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), weight.offset);
   }
-  writeFileSync(join(folder, "weights.safetensors"), weights);
-  if (tokenizer !== undefined) copyFileSync(tokenizer, join(folder, "tokenizer.json"));
-  const manifest = files.manifest(sha256, sha256(weights));
-  const written = tokenizer === undefined ? { ...manifest, tokenizer: null } : manifest;
-  writeFileSync(join(folder, "manifest.json"), JSON.stringify(written));
-  return folder;
+  return bytes;
 }

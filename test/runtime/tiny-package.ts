@@ -1,7 +1,7 @@
 /** A package small enough to compute by hand, written to a temporary folder for the tests of the runtime. */
 
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import onnxProto from "onnx-proto";
@@ -211,7 +211,6 @@ export interface TinyPackage {
 
 export async function tinyPackage(batch = 1): Promise<TinyPackage> {
   const folder = await mkdtemp(join(tmpdir(), "mvc-tiny-"));
-  await mkdir(join(folder, "onnx"));
   const weights = join(folder, "weights.safetensors");
   await writeSafetensors(weights, [tensorSource("text.token.weight", f32([VOCABULARY.length, WIDTH], Float32Array.from(embedding)))]);
   const { headerBytes } = await readSafetensorsHeader(weights);
@@ -219,10 +218,10 @@ export async function tinyPackage(batch = 1): Promise<TinyPackage> {
   const specs: { [name: string]: GraphSpec } = {};
   for (const [name, graph] of Object.entries(graphs(batch, headerBytes))) {
     const bytes = model(graph);
-    await writeFile(join(folder, "onnx", `${name}.onnx`), bytes);
+    await writeFile(join(folder, `${name}.onnx`), bytes);
     const parameters = graph.external ? embedding.length : 0;
     specs[name] = {
-      onnx: { file: `onnx/${name}.onnx`, sha256: sha256(bytes) },
+      onnx: { file: `${name}.onnx`, sha256: sha256(bytes) },
       inputs: graph.inputs,
       outputs: graph.outputs,
       flops: 0,
