@@ -196,14 +196,17 @@ program
   )
   .option("--seed <n>", "the noise to start from", wholeNumber, 0)
   .option("--steps <n>", "sampling steps (default: the model's)", wholeNumber)
-  .option("--guidance <x>", "weight of the prompt, 1 is none (default: the model's)", number)
-  .addOption(new Option("--sampler <name>", "the method (default: the model's)").choices([...methods]))
+  .option("--negative <text>", "what the clip is led away from, in place of the model's own unguided text")
+  .option("--guidance <x>", "weight of the prompt, 1 is none and takes half the work (default: the model's)", number)
+  .addOption(new Option("--method <name>", "how steps are taken (default: the model's)").choices([...methods]))
+  .option("--eta <x>", "fresh noise of DDIM, 0 to 1 (default: the model's)", number)
   .addOption(
     new Option("--backend <name>", "what computes; auto is WebGPU where a graphics device answers, else ONNX Runtime")
       .choices(["auto", "webgpu", "onnx"])
       .default("auto"),
   )
-  .option("--count <n>", "clips, with seeds counting up", wholeNumber, 1)
+  .option("--threads <n>", "of ONNX Runtime (default: the processor's cores)", wholeNumber)
+  .option("--count <n>", "clips, with seeds counting up; as many at once as the package's batch holds", wholeNumber, 1)
   .option("--fps <n>", "frames a second", number, 8)
   .requiredOption("-o, --output <file>", "clip.gif, clip.mp4, clip.png for a contact sheet, or latent.safetensors")
   .action(async (folder, prompt, options) => finish(await (await import("./commands/sample.ts")).sample(folder, prompt, options)));

@@ -38,7 +38,15 @@ interface Fields {
   readonly "tokenizer-invalid": { readonly file: string; readonly reason: string };
   readonly "tokenizer-mismatch": { readonly file: string; readonly id: number; readonly tensor: string; readonly ids: number };
   readonly "prompt-too-long": { readonly tokens: number; readonly limit: number; readonly left: readonly string[] };
-  readonly "word-unknown": { readonly words: readonly string[]; readonly examples: readonly string[] };
+  readonly "word-unknown": {
+    readonly words: readonly string[];
+    readonly examples: readonly string[];
+    /** How the model's sentences go, and the words that may stand where the unknown ones do. */
+    readonly form?:
+      | { readonly sentence: string; readonly kinds: readonly (readonly [kind: string, words: readonly string[]])[] }
+      | undefined;
+  };
+  readonly "option-unknown": { readonly option: string; readonly where: string; readonly known: readonly string[] };
   readonly "option-invalid": { readonly option: string; readonly expected: string; readonly found: string };
   readonly "frames-not-finite": { readonly count: number; readonly total: number };
   readonly "disk-full": { readonly file: string };
@@ -192,11 +200,19 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   },
   "word-unknown": {
     message: (f) => `the model does not know the ${f.words.length === 1 ? "word" : "words"} ${quoted(f.words)}`,
-    hint: (f) => `it knows words such as ${quoted(f.examples)}`,
+    hint: ({ examples, form }) => {
+      if (form === undefined) return `it knows words such as ${quoted(examples)}`;
+      const kinds = form.kinds.map(([kind, words]) => `; the ${kind} is one of ${quoted(words)}`);
+      return `its prompts go "${form.sentence}"${kinds.join("")}`;
+    },
   },
   "option-invalid": {
     message: (f) => `${f.option} must be ${f.expected}, found ${f.found}`,
     hint: (f) => `give ${f.option} another value`,
+  },
+  "option-unknown": {
+    message: (f) => `there is no "${f.option}" in ${f.where}`,
+    hint: (f) => `what there may be is ${quoted(f.known)}`,
   },
   "frames-not-finite": {
     message: (f) => `${f.count} of ${f.total} values of the decoded frames are not finite numbers`,

@@ -18,7 +18,7 @@ export {
   tensorSource,
   writeSafetensors,
 } from "./node/safetensors-file.ts";
-export type { Progress, SampleOptions } from "./options.ts";
+export type { Progress, SampleOptions, StepLatents } from "./options.ts";
 export { openPackage, type Package, type PackageFiles } from "./package.ts";
 export { type AnyGraphs, createPipeline, type GraphTypes, type Pipeline, type SampledClip } from "./pipeline.ts";
 export type { GraphRunner } from "./session.ts";

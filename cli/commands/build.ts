@@ -6,6 +6,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
 import type { Module } from "../../compiler/module/module.ts";
+import type { Manifest } from "../../compiler/package/manifest.ts";
 import type { WeightLayout } from "../../compiler/package/weights.ts";
 import { emitPackage, type OnnxTarget, type PackageFiles } from "../../compiler/package-files.ts";
 import { opsets } from "../../compiler/targets/onnx/opsets.ts";
@@ -85,7 +86,7 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
       const weights = source && (await write("weights.safetensors", files.layout, source));
       const graphWeights = new Map<string, string>();
       for (const [name, layout] of files.graphLayouts) if (source) graphWeights.set(name, await write(name, layout, source));
-      const manifest = files.manifest(sha256, { weights, graphWeights, tokenizer: tokens });
+      const manifest = withPrompts(files.manifest(sha256, { weights, graphWeights, tokenizer: tokens }), tokenizer);
       attempt(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
     });
     report(options, files, module.graphs.size, before);
@@ -94,6 +95,11 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
   }
   for (const note of notesOf(module, tokenizer)) process.stderr.write(`${pc.yellow("note")} ${note}\n`);
   return "done";
+}
+
+function withPrompts(manifest: Manifest, file: TokenizerFile | undefined): Manifest {
+  if (manifest.tokenizer === null || file?.kind !== "found" || file.prompts === undefined) return manifest;
+  return { ...manifest, tokenizer: { ...manifest.tokenizer, prompts: file.prompts } };
 }
 
 /** What the package is to have of ONNX. Throws MvcError `option-invalid`. */

@@ -1,6 +1,7 @@
 /** `mvc sample`: a prompt and what else the model takes to clips on disk. */
 
 import { basename, dirname, extname, join } from "node:path";
+import pc from "picocolors";
 import type { Method } from "../../compiler/package/manifest.ts";
 import {
   type Backend,
@@ -31,7 +32,11 @@ export interface SampleCommandOptions {
   readonly seed: number;
   readonly steps?: number;
   readonly guidance?: number;
-  readonly sampler?: Method;
+  readonly method?: Method;
+  readonly eta?: number;
+  /** What the clip is led away from. */
+  readonly negative?: string;
+  readonly threads?: number;
   /** Conditions beside the prompt, as they were typed. */
   readonly input?: GivenInputs;
   readonly count: number;
@@ -88,14 +93,26 @@ export async function sample(folder: string, prompt: string | undefined, options
   for (const file of files) outputAt(file);
   for (const file of new Set([files[0], files.at(-1)])) if (file !== undefined) await tryOutput(file);
   const signal = interruptible();
-  const pipeline = await loadPipeline(folder, { backend: options.backend, signal });
+  if (options.threads !== undefined && options.backend === "webgpu")
+    throw refuse("--threads", "left out on WebGPU, which has none", options.threads);
+  const pipeline = await loadPipeline(folder, {
+    backend: options.backend,
+    signal,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
   try {
     const parts = roles(pipeline.package.manifest);
     if (parts.pictures === "none" && make !== latents) {
       throw refuse("--output", "a file that ends in .safetensors, as the model makes latents and no pictures", options.output);
     }
     const inputs = await readInputs(parts, options.input ?? {});
-    const requests = files.map((file, i) => ({ file, ...(prompt === undefined ? {} : { prompt }), inputs, seed: options.seed + i }));
+    if (prompt?.trim() === "")
+      process.stderr.write(`${pc.yellow("note")} the prompt is empty: the clip shows what the model makes of no words\n`);
+    const asked = {
+      ...(prompt === undefined ? {} : { prompt }),
+      ...(options.negative === undefined ? {} : { negative: options.negative }),
+    };
+    const requests = files.map((file, i) => ({ file, clip: { ...asked, inputs, seed: options.seed + i } }));
     await sampleBatches(pipeline, parts, requests, make, options, signal);
   } finally {
     await pipeline.dispose();
@@ -107,7 +124,7 @@ export async function sample(folder: string, prompt: string | undefined, options
 async function sampleBatches(
   pipeline: Pipeline,
   { batch }: Roles,
-  requests: readonly (ClipRequest & { readonly seed: number; readonly file: string })[],
+  requests: readonly { readonly clip: ClipRequest & { readonly seed: number }; readonly file: string }[],
   make: Maker,
   options: SampleCommandOptions,
   signal: AbortSignal,
@@ -117,21 +134,23 @@ async function sampleBatches(
     const { onProgress, stop } = stepBar();
     try {
       const started = performance.now();
-      const made = await make(pipeline, some, {
+      const clips = some.map(({ clip }) => clip);
+      const made = await make(pipeline, clips, {
         fps: options.fps,
         onProgress,
         signal,
         ...(options.steps === undefined ? {} : { steps: options.steps }),
         ...(options.guidance === undefined ? {} : { guidance: options.guidance }),
-        ...(options.sampler === undefined ? {} : { method: options.sampler }),
+        ...(options.method === undefined ? {} : { method: options.method }),
+        ...(options.eta === undefined ? {} : { eta: options.eta }),
       });
       stop();
       for (const [i, encoded] of made.entries()) {
-        const { file, seed } = some[i] as (typeof some)[number];
+        const { file, clip } = some[i] as (typeof some)[number];
         const { bytes, what } = await encoded();
         await writeAtomically(file, [bytes], signal);
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
-        reporterOf(file)(`${shownPath(file)}: ${what}, seed ${seed}, ${seconds} s\n`);
+        reporterOf(file)(`${shownPath(file)}: ${what}, seed ${clip.seed}, ${seconds} s\n`);
       }
     } finally {
       stop();

@@ -153,6 +153,10 @@ describe("options", () => {
     ["more steps than the training had", ["--steps", "1001"], "1000"],
     ["no clip", ["--count", "0"], "--count"],
     ["no frames a second", ["--fps", "0"], "--fps"],
+    ["no thread", ["--threads", "0"], "threads"],
+    ["threads of a device that has none", ["--threads", "2", "--backend", "webgpu"], "--threads"],
+    ["more noise than there is", ["--eta", "2"], "eta must be a number from 0 to 1"],
+    ["a negative prompt that weighs nothing", ["--negative", "a blue star", "--guidance", "1"], "negative prompt"],
     ["an unknown kind of file", ["-o", "clip.avi"], ".gif"],
   ])("%s", async (_, options, text) => expectMistake(await sample(...options), "option-invalid", text));
 

@@ -164,7 +164,7 @@ test("sample: a GIF, an MP4 and a sheet, each method, and clips counted up", asy
   const methods = ["ddim", "dpm++2m", "euler"];
   for (const [i, [name, start]] of Object.entries(starts).entries()) {
     const file = join(folder, name);
-    const { code, out } = await mvc(["sample", mini, prompt, "--steps", "2", "--sampler", methods[i] ?? "", "-o", file]);
+    const { code, out } = await mvc(["sample", mini, prompt, "--steps", "2", "--method", methods[i] ?? "", "-o", file]);
     expect(code).toBe(0);
     expect(out).toContain("16 frames of 64x64, seed 0");
     expect([...readFileSync(file).subarray(0, 3)]).toEqual(start);
@@ -173,6 +173,26 @@ test("sample: a GIF, an MP4 and a sheet, each method, and clips counted up", asy
   mkdirSync(many);
   expect((await mvc(["sample", mini, prompt, "--steps", "1", "--count", "2", "--seed", "5", "-o", join(many, "c.png")])).code).toBe(0);
   expect(filesBelow(many)).toEqual(["c-0.png", "c-1.png"]);
+});
+
+test("sample: eta, threads and a negative prompt reach the sampler; an empty prompt is said", async () => {
+  const latent = async (name: string, prompt: string, ...options: readonly string[]) => {
+    const file = join(folder, `${name}.safetensors`);
+    const { code, err } = await mvc(["sample", mini, prompt, "--steps", "2", ...options, "-o", file]);
+    expect(code).toBe(0);
+    return { bytes: readFileSync(file), err };
+  };
+  const prompt = "a red circle moves right.";
+  const plain = await latent("plain", prompt, "--threads", "1");
+  expect(plain.err).toBe("");
+  expect((await latent("same", prompt, "--eta", "1", "--threads", "1")).bytes.equals(plain.bytes)).toBe(true);
+  expect((await latent("eta", prompt, "--eta", "0", "--threads", "1")).bytes.equals(plain.bytes)).toBe(false);
+  expect((await latent("led", prompt, "--negative", "a blue star", "--threads", "1")).bytes.equals(plain.bytes)).toBe(false);
+  expect((await mvc(["sample", mini, "a red dog moves right", "-o", join(folder, "no.gif")])).err).toBe(
+    'error word-unknown\n  the model does not know the word "dog"\n  hint: its prompts go "a {colour} {shape} {motion}"; ' +
+      'the shape is one of "circle", "square", "triangle", "star", "ring", "heart"\n',
+  );
+  expect((await latent("none", " ")).err).toBe("note the prompt is empty: the clip shows what the model makes of no words\n");
 });
 
 test("data: clips, labels and captions, the same for the same seed", async () => {

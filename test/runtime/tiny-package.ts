@@ -82,7 +82,7 @@ function model(graph: TinyGraph): Uint8Array {
 
 /**
  * B clips of 2 frames of 1×2 pixels. encodeText: rows of the embedding. prepare: each text's mean. step: z / 2 + t / 1000 + mean.
- * decode: red z, green z / 2, blue -z. double: 2 h in f16.
+ * denoise: both at the plain batch. decode: red z, green z / 2, blue -z. double: 2 h in f16.
  */
 function graphs(batch: number, offset: number): { readonly [name: string]: TinyGraph } {
   const z = (rows: number) => [rows, 2, 1, 1, 2];
@@ -117,6 +117,28 @@ function graphs(batch: number, offset: number): { readonly [name: string]: TinyG
         half: { dims: [], f32: [0.5] },
         thousandth: { dims: [], f32: [0.001] },
         column: { dims: [5], i64: [2 * batch, 1, 1, 1, 1] },
+      },
+    },
+    denoise: {
+      inputs: [
+        spec("z", "f32", z(batch), ["B", "F", "Z", "H", "W"]),
+        spec("t", "f32", [batch]),
+        spec("text", "f32", [batch, LENGTH, WIDTH]),
+      ],
+      outputs: [spec("out", "f32", z(batch))],
+      nodes: [
+        { op: "ReduceMean", input: ["text"], output: "context", axes: [1, 2] },
+        { op: "Mul", input: ["z", "half"], output: "scaled" },
+        { op: "Reshape", input: ["t", "column"], output: "times" },
+        { op: "Mul", input: ["times", "thousandth"], output: "time" },
+        { op: "Reshape", input: ["context", "column"], output: "means" },
+        { op: "Add", input: ["time", "means"], output: "shift" },
+        { op: "Add", input: ["scaled", "shift"], output: "out" },
+      ],
+      constants: {
+        half: { dims: [], f32: [0.5] },
+        thousandth: { dims: [], f32: [0.001] },
+        column: { dims: [5], i64: [batch, 1, 1, 1, 1] },
       },
     },
     decode: {

@@ -2,6 +2,7 @@
 
 import type { Graph } from "../../graph/graph.ts";
 import type { Module } from "../../module/module.ts";
+import { hasUnguidedHalf } from "../../package/manifest.ts";
 
 /** A property is a text; lists and records are JSON. */
 export interface About {
@@ -16,7 +17,7 @@ export function aboutOf({ name: model, preset, ablations, precision, sampler }: 
   const inputs = graph.values.flatMap((value) => (value.kind === "input" ? [[value.name, value.axes] as const] : []));
   const outputs = graph.outputs.map(({ name, axes }) => [name, axes] as const);
   const choices = [...(preset === null ? [] : [`preset ${preset}`]), ...ablations.map((one) => `ablation ${one}`)];
-  const guided = sampler !== null && [sampler.prepare, sampler.step].includes(graph.name);
+  const guided = sampler !== null && hasUnguidedHalf(sampler) && [sampler.prepare, sampler.step].includes(graph.name);
   return {
     doc: `${graph.name} of ${[model, ...choices].join(", ")}`,
     metadata: {
