@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { idBounds } from "../../compiler/analysis/id-bounds.ts";
 import { compile } from "../../compiler/compile.ts";
 import type { Module } from "../../compiler/module/module.ts";
+import { compileFile } from "../golden/cases.ts";
 import { programOf } from "./expand/expanded.ts";
 
 const figures = 'method: "ddim", steps: 10, guidance: 1.0, predicts: "epsilon", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 1000';
@@ -42,6 +43,20 @@ test("one that both read is fed to both; one that nothing reads is left out, and
   expect(inputsOf(module, "prepare")).toEqual(["image 2,4"]);
   expect(module.sampler?.conditions.map(({ name }) => name)).toEqual(["image"]);
   expect(module.unused).toEqual(["nothing in `denoise` reads `text`, so no clip depends on it"]);
+});
+
+test("a result is called what the sampler makes of it, where that is one thing and the source has not named it", () => {
+  const outputsOf = (module: Module, graph: string) => module.graphs.get(graph)?.outputs.map(({ name }) => name);
+  const mini = compileFile("models/magicvideo.mv", { preset: "Mini" });
+  expect(["encodeText", "denoise", "step", "decode", "encode"].map((graph) => outputsOf(mini, graph)?.join())).toEqual([
+    "text",
+    "v",
+    "v",
+    "frames",
+    "encode",
+  ]);
+  const taken = moduleOf(model(denoise("epsilon: Row", "epsilon")));
+  expect(outputsOf(taken, "step")).toEqual(["denoise"]);
 });
 
 test("graphs of the source keep their names, whatever the compiler makes", () => {
