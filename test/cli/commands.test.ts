@@ -92,11 +92,15 @@ test("report: along an axis the worst of all inputs, named where they differ, th
   expect(graphs.run.dependenceByInput.unread).toEqual({ B: "none", F: "none", C: "none" });
 });
 
-test("text of one half that would reach frames of the other is refused by check, build and report", async () => {
+test.each([
+  ["expand([F * B, L, D])", /^error axis-mismatch .*magicvideo\.mv:59:48$/, "F * B is not B * F"],
+  // Behind a name that says nothing of its order, what rows read tells.
+  ["expand([F * B, L, D]) |> view([F * B % 999, L, D])", /^error mixed-batch .*video\.mv:37:10$/, "expanded from Space"],
+])("text of one half that would reach frames of the other is refused by check, build and report: %s", async (turned, error, words) => {
   const leaking = join(folder, "leaking");
   cpSync("models", leaking, { recursive: true });
   const file = join(leaking, "magicvideo.mv");
-  writeFileSync(file, readFileSync(model, "utf8").replace("expand([B * F, L, D])", "expand([F * B, L, D])"));
+  writeFileSync(file, readFileSync(model, "utf8").replace("expand([B * F, L, D])", turned));
   const commands = [
     ["check", file],
     ["report", file],
@@ -104,8 +108,8 @@ test("text of one half that would reach frames of the other is refused by check,
   ];
   for (const command of commands) {
     const { code, err } = await mvc(command);
-    expect([code, err.match(/^error .*$/gm)]).toEqual([1, [expect.stringMatching(/^error mixed-batch .*video\.mv:37:10$/)]]);
-    expect(err).toContain("expanded from Space");
+    expect([code, err.match(/^error .*$/gm)]).toEqual([1, [expect.stringMatching(error)]]);
+    expect(err).toContain(words);
   }
 });
 
