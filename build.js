@@ -28,7 +28,6 @@ const { metafile } = await build({
   metafile: true,
 });
 chmodSync("dist/cli/mvc.js", 0o755);
-writeFileSync("dist/third-party.txt", licences(Object.keys(metafile.inputs)));
 
 const measurements = readdirSync("bench").flatMap((file) => (file.endsWith(".ts") ? [`bench/${file}`] : []));
 await build({
@@ -37,15 +36,22 @@ await build({
   chunkNames: "bench/chunks/[name]-[hash]",
 });
 
+const forBrowsers = { bundle: true, minify: true, format: "esm", platform: "browser", target: "es2022", logLevel: "warning" };
+
+// The browser's door in one file, for pages without a bundler.
+const { metafile: oneFile } = await build({
+  ...forBrowsers,
+  entryPoints: ["runtime/web/index.ts"],
+  outfile: "dist/runtime/web/mvc.js",
+  metafile: true,
+});
+writeFileSync("dist/third-party.txt", licences([metafile, oneFile].flatMap(({ inputs }) => Object.keys(inputs))));
+
 await build({
+  ...forBrowsers,
   entryPoints: ["web/page.ts"],
   outdir: "dist/site",
-  bundle: true,
   splitting: true,
-  minify: true,
-  format: "esm",
-  platform: "browser",
-  target: "es2022",
   // Its main entry is for Node, and the one for browsers is a script that sets a global.
   alias: { "h264-mp4-encoder": "./node_modules/h264-mp4-encoder/embuild/dist/h264-mp4-encoder.web.js" },
   plugins: [
@@ -58,7 +64,6 @@ await build({
     },
   ],
   chunkNames: "chunks/[name]-[hash]",
-  logLevel: "warning",
 });
 for (const file of ["index.html", "style.css"]) cpSync(`web/${file}`, `dist/site/${file}`);
 
