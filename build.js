@@ -28,7 +28,6 @@ const { metafile } = await build({
   metafile: true,
 });
 chmodSync("dist/cli/mvc.js", 0o755);
-writeFileSync("dist/third-party.txt", licences(Object.keys(metafile.inputs)));
 
 const measurements = readdirSync("bench").flatMap((file) => (file.endsWith(".ts") ? [`bench/${file}`] : []));
 await build({
@@ -40,7 +39,13 @@ await build({
 const forBrowsers = { bundle: true, minify: true, format: "esm", platform: "browser", target: "es2022", logLevel: "warning" };
 
 // The browser's door in one file, for pages without a bundler. Ours is the first of them.
-await build({ ...forBrowsers, entryPoints: ["runtime/web/index.ts"], outfile: "dist/runtime/web/mvc.js" });
+const { metafile: oneFile } = await build({
+  ...forBrowsers,
+  entryPoints: ["runtime/web/index.ts"],
+  outfile: "dist/runtime/web/mvc.js",
+  metafile: true,
+});
+writeFileSync("dist/third-party.txt", licences([metafile, oneFile].flatMap(({ inputs }) => Object.keys(inputs))));
 
 await build({
   ...forBrowsers,
