@@ -1,7 +1,4 @@
-/**
- * A worker: a clip to the bytes of an MP4 file. The encoder makes functions of text, which the page's policy forbids; here it
- * may, and has nothing but the clip.
- */
+/** A worker: a clip to the bytes of an MP4 file. The encoder makes functions of text, which the page's policy forbids; here it may, and has nothing but the clip. */
 
 import library from "h264-mp4-encoder";
 import type { Clip } from "../runtime/clip.ts";
