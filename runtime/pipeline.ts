@@ -124,7 +124,12 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
 
   return {
     package: pack,
-    load: ({ signal } = {}) => whileAlive(() => runner.load(roles(manifest), signal)),
+    load: ({ signal } = {}) =>
+      whileAlive(async () => {
+        const parts = roles(manifest);
+        await tokenizer(parts);
+        await runner.load(parts, signal);
+      }),
     sample: (clip, { seed, inputs, ...options } = {}) =>
       whileAlive(async () => {
         const asked = { seed, inputs, ...(typeof clip === "string" ? { prompt: clip } : clip) };
