@@ -131,7 +131,12 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
 
   return {
     package: pack,
-    load: ({ signal } = {}) => whileAlive(() => runner.load(roles(manifest), signal)),
+    load: ({ signal } = {}) =>
+      whileAlive(async () => {
+        const parts = roles(manifest);
+        await tokenizer(parts);
+        await runner.load(parts, signal);
+      }),
     sample: (clip, given = {}) =>
       whileAlive(async () => {
         const request = checkedRequest(clip, "what `sample` is asked for");

@@ -21,6 +21,7 @@ const hints: { readonly [C in ErrorCode]?: string } = {
   "file-unreadable": "check the connection and try again",
   "frames-not-finite": "try lower guidance or more steps",
   "graph-failed": "bring browser and graphics driver up to date; if it stays, try another browser",
+  "hash-mismatch": "reload the page; if it stays, the page is being changed at this moment: try again in a minute",
   "limit-too-low": "try another browser or computer: this one allows a page too little of the graphics card",
   "out-of-memory": "close other tabs and programs that use the graphics card, and try again",
 };

@@ -61,6 +61,7 @@ export async function openRunner(pack: Package, folder: string, options: LoadOpt
     tunings: tuningFile(folder),
     signal,
     onProgress: ({ loaded, total }) => onProgress?.({ phase: "load", step: loaded, steps: total }),
+    onCompile: (step, steps) => onProgress?.({ phase: "compile", step, steps }),
   });
 }
 
