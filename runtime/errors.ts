@@ -135,7 +135,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   "graph-failed": { message: (f) => `graph "${f.graph}" failed in the engine: ${f.reason}`, hint: rebuild },
   "backend-missing": {
     message: (f) => `${f.backend} cannot be loaded: ${f.reason}`,
-    hint: () => "install it with `npm install onnxruntime-node`",
+    hint: () => "install it with `npm install onnxruntime-node --ignore-scripts`: its script would fetch CUDA, which is not needed",
   },
   "webgpu-absent": { message: (f) => `WebGPU is not there: ${f.reason}`, hint: (f) => f.hint },
   "adapter-absent": {

@@ -1,10 +1,14 @@
-/** The runtime's door in Node: load a package, sample clips, run graphs, read and write tensors. */
+/** The runtime's door in Node: load a package, sample clips and write them, run graphs, read and write tensors. */
 
 export { type Clip, frameOf } from "./clip.ts";
 export type { ClipRequest, ConditionInput, Picture } from "./conditions.ts";
 export { type ErrorCode, MvcError, mvcError } from "./errors.ts";
+export { contactSheet as encodePng, type SheetOptions } from "./media/contact-sheet.ts";
+export type { VideoOptions } from "./media/gif-encoding.ts";
 export { writeAtomically } from "./node/atomic-file.ts";
+export { gif as encodeGif } from "./node/gif.ts";
 export { type Backend, type LoadOptions, loadPipeline, openRunner } from "./node/load.ts";
+export { mp4 as encodeMp4 } from "./node/mp4.ts";
 export { type OnnxOptions, onnxRunner } from "./node/onnx-session.ts";
 export { packageFolder } from "./node/package-folder.ts";
 export {

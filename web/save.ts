@@ -9,14 +9,14 @@ const encoders: { readonly [K in FileKind]: { readonly type: string; readonly en
   gif: {
     type: "image/gif",
     encode: async (clip) => {
-      const [gifenc, { encodeGif }] = await Promise.all([import("gifenc"), import("../cli/media/gif-encoding.ts")]);
+      const [gifenc, { encodeGif }] = await Promise.all([import("gifenc"), import("../runtime/media/gif-encoding.ts")]);
       return encodeGif(gifenc.default, clip, { fps });
     },
   },
   mp4: {
     type: "video/mp4",
     encode: async (clip) => {
-      const [library, { encodeMp4 }] = await Promise.all([import("h264-mp4-encoder"), import("../cli/media/mp4-encoding.ts")]);
+      const [library, { encodeMp4 }] = await Promise.all([import("h264-mp4-encoder"), import("../runtime/media/mp4-encoding.ts")]);
       return encodeMp4(await library.default.createH264MP4Encoder(), clip, { fps });
     },
   },

@@ -81,7 +81,7 @@ async function buildWith(trained: WeightFile | undefined, file: string, options:
   const shown = sourcePlaces(file, sound.texts);
   const targets = { onnx: onnx && { ...onnx, shown }, ...(planned === undefined ? {} : { plans: planned.plans }) };
   const files = emitPackage(tokenizer?.kind === "found" ? module : { ...module, tokenizer: null }, version, targets, weights.about);
-  const texts = new Map([["bindings.ts", await emitBindings(module)]]);
+  const texts = new Map([["bindings.ts", emitBindings(module)]]);
   if (tokenizer?.kind === "found") texts.set("tokenizer.json", tokenizer.text);
   const { source } = weights;
   const signal = interruptible();

@@ -15,14 +15,14 @@ import {
   tensorSource,
   writeAtomically,
 } from "../../runtime/index.ts";
+import { contactSheet } from "../../runtime/media/contact-sheet.ts";
+import { gif } from "../../runtime/node/gif.ts";
+import { mp4 } from "../../runtime/node/mp4.ts";
 import { outputAt, requirePath, tryOutput } from "../../runtime/node/output-file.ts";
 import { safetensorsHeader } from "../../runtime/node/safetensors-file.ts";
 import { type Roles, roles } from "../../runtime/roles.ts";
 import type { TensorData } from "../../runtime/tensor.ts";
 import { type GivenInputs, readInputs } from "../condition-inputs.ts";
-import { gif } from "../media/gif.ts";
-import { mp4 } from "../media/mp4.ts";
-import { contactSheet } from "../media/png.ts";
 import { shownPath } from "../program.ts";
 import { type Progress as Bar, startProgress } from "../progress.ts";
 import { reporterOf } from "../reporter.ts";

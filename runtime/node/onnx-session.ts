@@ -80,7 +80,10 @@ function holdHalvesAsBits(make: typeof Tensor): void {
   }
 }
 
-/** `model` is a file, or what would be in it; `folder` is the package, which has the weights. Throws MvcError `graph-failed`. */
+/**
+ * `model` is a file, or what would be in it; `folder` is the package, which has the weights. Throws MvcError `graph-failed`.
+ * @internal
+ */
 export async function openSession(
   graph: string,
   model: string | Uint8Array,
@@ -102,7 +105,10 @@ export async function openSession(
   });
 }
 
-/** All outputs of the session's model. Throws MvcError `tensor-…`, `graph-failed`. */
+/**
+ * All outputs of the session's model. Throws MvcError `tensor-…`, `graph-failed`.
+ * @internal
+ */
 export async function runSession(session: InferenceSession, graph: string, spec: GraphSpec, feeds: Tensors): Promise<Tensors> {
   const { Tensor } = await engine();
   const inputs = Object.fromEntries(checkFeeds(graph, spec, feeds).map(([name, tensor]) => [name, toOnnx(Tensor, tensor)]));

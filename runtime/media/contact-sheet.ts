@@ -1,7 +1,8 @@
 /** A clip to a contact sheet: its frames in reading order in one PNG. */
 
 import { encode } from "fast-png";
-import { type Clip, frameOf } from "../../runtime/clip.ts";
+import { type Clip, frameOf } from "../clip.ts";
+import { requireCount } from "./check-options.ts";
 import { enlarge } from "./enlarge.ts";
 
 export interface SheetOptions {
@@ -15,8 +16,11 @@ export interface SheetOptions {
 const GAP = 2;
 const GREY = 128;
 
+/** The bytes of the PNG. Throws MvcError `option-invalid`. */
 export function contactSheet(clip: Clip, options: SheetOptions = {}): Uint8Array {
   const { scale = clip.width < 128 ? 2 : 1, columns = Math.ceil(Math.sqrt(clip.frameCount)) } = options;
+  requireCount("scale", scale);
+  requireCount("columns", columns);
   const [w, h] = [clip.width * scale, clip.height * scale];
   const rows = Math.ceil(clip.frameCount / columns);
   const width = columns * (w + GAP) - GAP;

@@ -2,11 +2,11 @@
 import { decode } from "fast-png";
 import { expect, test } from "vitest";
 import { movingShapes } from "../../../cli/data/moving-shapes.ts";
-import { enlarge, watchableScale } from "../../../cli/media/enlarge.ts";
-import { gif } from "../../../cli/media/gif.ts";
-import { mp4 } from "../../../cli/media/mp4.ts";
-import { contactSheet } from "../../../cli/media/png.ts";
-import type { Clip } from "../../../runtime/index.ts";
+import { type Clip, encodeGif, encodeMp4, encodePng } from "../../../runtime/index.ts";
+import { contactSheet } from "../../../runtime/media/contact-sheet.ts";
+import { enlarge, watchableScale } from "../../../runtime/media/enlarge.ts";
+import { gif } from "../../../runtime/node/gif.ts";
+import { mp4 } from "../../../runtime/node/mp4.ts";
 import { readGif } from "./read-gif.ts";
 
 /** A clip whose pixel at (f, y, x) is what `colour` says. */
@@ -109,4 +109,17 @@ test("a contact sheet: frames in reading order, grey between and after them", ()
   ]);
   expect([0, 1, 2, 3, 4, 5].map((x) => at(3, x))).toEqual([[100, 0, 7, 255], [100, 100, 7, 255], grey, grey, grey, grey]);
   expect(decode(contactSheet(clipOf(64, 64, 16, () => [1, 2, 3]))).width).toBe(4 * 130 - 2);
+});
+
+test("the doors' encoders, and what they refuse", async () => {
+  const clip = clipOf(2, 1, 3, () => [1, 2, 3]);
+  const kinds = [encodeGif(clip), await encodeMp4(clip), encodePng(clip)].map((bytes) => String.fromCharCode(...bytes.subarray(0, 8)));
+  expect(kinds).toEqual([expect.stringMatching(/^GIF89a/), expect.stringMatching(/ftyp$/), "\x89PNG\r\n\x1a\n"]);
+  const refused = (option: string) =>
+    expect.objectContaining({ code: "option-invalid", message: expect.stringContaining(`${option} must be`) });
+  expect(() => encodeGif(clip, { fps: 0 })).toThrow(refused("fps"));
+  expect(() => encodeGif(clip, { scale: 1.5 })).toThrow(refused("scale"));
+  await expect(encodeMp4(clip, { fps: Number.NaN })).rejects.toEqual(refused("fps"));
+  await expect(encodeMp4(clip, { scale: 0 })).rejects.toEqual(refused("scale"));
+  expect(() => encodePng(clip, { columns: 0 })).toThrow(refused("columns"));
 });

@@ -1,6 +1,7 @@
 /** A clip to an animated GIF that repeats for ever, by the gifenc that the caller has loaded. */
 
-import type { Clip } from "../../runtime/clip.ts";
+import type { Clip } from "../clip.ts";
+import { requireCount, requireRate } from "./check-options.ts";
 import { enlarge, watchableScale } from "./enlarge.ts";
 
 type Palette = readonly (readonly number[])[];
@@ -24,9 +25,11 @@ export interface VideoOptions {
   readonly scale?: number;
 }
 
-/** One palette for the whole clip and no dithering: either would shimmer where nothing moves. */
+/** One palette for the whole clip and no dithering: either would shimmer where nothing moves. Throws MvcError `option-invalid`. */
 export function encodeGif(gifenc: Gifenc, clip: Clip, options: VideoOptions = {}): Uint8Array {
   const { fps = 8, scale = watchableScale(clip.width) } = options;
+  requireRate(fps);
+  requireCount("scale", scale);
   const { width, height, frameCount } = clip;
   // gifenc reads the whole buffer under a view, whatever the view's offset: it must be given a buffer of its own.
   const pixels = clip.frames.slice();
