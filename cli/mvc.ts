@@ -150,8 +150,10 @@ withChoices(program.command("explain"))
 withChoices(program.command("build"))
   .description("compile a model to a package: ONNX graphs, one weight file, typed bindings")
   .argument("<file>", "a .mv file")
-  .addOption(new Option("--weights <file>", "trained weights, by weight path (.safetensors)").conflicts("init"))
-  .addOption(new Option("--init <seed>", "random weights, as training starts from").argParser(wholeNumber))
+  .option("--weights <file>", "trained weights, by weight path (.safetensors)")
+  .addOption(
+    new Option("--init <seed>", "random weights, as training starts from; beside --weights, of what the file lacks").argParser(wholeNumber),
+  )
   .addOption(
     new Option("--target <list>", "what the package is for: onnx, webgpu, or both")
       .argParser(targets)

@@ -46,9 +46,15 @@ export interface Targets {
   readonly plans?: ReadonlyMap<string, Planned>;
 }
 
-export function emitPackage(module: Module, version: string, targets: Targets = { onnx: true }): PackageFiles {
-  const layout = layOutWeights(module.graphs.values());
-  const graphLayouts = layoutsOf(module, targets);
+/** `weightsAbout` is what weight files say of themselves. */
+export function emitPackage(
+  module: Module,
+  version: string,
+  targets: Targets = { onnx: true },
+  weightsAbout: { readonly [key: string]: string } = {},
+): PackageFiles {
+  const layout = layOutWeights(module.graphs.values(), weightsAbout);
+  const graphLayouts = layoutsOf(module, targets, weightsAbout);
   const encoder = new TextEncoder();
   const files = [...module.graphs].map(([name, graph]) => {
     const weights = graphLayouts.get(weightsOf(name));
@@ -98,9 +104,9 @@ export function emitPackage(module: Module, version: string, targets: Targets = 
   return { graphs, layout, graphLayouts, manifest };
 }
 
-function layoutsOf({ graphs }: Module, { onnx }: Targets): ReadonlyMap<string, WeightLayout> {
+function layoutsOf({ graphs }: Module, { onnx }: Targets, about: { readonly [key: string]: string }): ReadonlyMap<string, WeightLayout> {
   if (typeof onnx === "boolean" || !onnx.weightsPerGraph) return new Map();
-  const layouts = [...graphs].map(([name, graph]) => [weightsOf(name), layOutWeights([graph])] as const);
+  const layouts = [...graphs].map(([name, graph]) => [weightsOf(name), layOutWeights([graph], about)] as const);
   return new Map(layouts.filter(([, { weights }]) => weights.size > 0));
 }
 

@@ -11,6 +11,7 @@ interface Fields {
   readonly "package-newer": { readonly found: number; readonly known: number };
   readonly "package-older": { readonly found: number; readonly known: number };
   readonly "hash-mismatch": { readonly file: string; readonly expected: string; readonly found: string };
+  readonly "weights-kind": { readonly file: string; readonly kind: string; readonly way: string };
   readonly "weights-invalid": { readonly file: string; readonly reason: string };
   readonly "weights-mismatch": { readonly file: string; readonly what: string; readonly expected: number; readonly found: number };
   readonly "weights-absent": { readonly graph: string };
@@ -26,10 +27,16 @@ interface Fields {
   readonly "out-of-memory": { readonly what: string; readonly bytes: number };
   readonly "plan-invalid": { readonly file: string; readonly reason: string };
   readonly "tuning-invalid": { readonly file: string; readonly reason: string };
-  readonly "tensor-missing": { readonly tensor: string; readonly where: string; readonly expected: string };
+  readonly "tensor-missing": { readonly tensor: string; readonly where: string; readonly expected: string; readonly way?: string };
   readonly "tensor-unknown": { readonly tensor: string; readonly where: string; readonly known: readonly string[] };
   readonly "tensor-dtype": { readonly tensor: string; readonly where: string; readonly expected: string; readonly found: string };
-  readonly "tensor-shape": { readonly tensor: string; readonly where: string; readonly expected: string; readonly found: string };
+  readonly "tensor-shape": {
+    readonly tensor: string;
+    readonly where: string;
+    readonly expected: string;
+    readonly found: string;
+    readonly way?: string | undefined;
+  };
   readonly "id-out-of-range": { readonly tensor: string; readonly where: string; readonly id: number; readonly ids: number };
   readonly "input-missing": { readonly input: string; readonly expected: string; readonly way: string };
   readonly "input-unknown": { readonly input: string; readonly known: readonly string[] };
@@ -107,6 +114,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
       `${f.file} is not the file that the package was built with: sha256 is ${f.found.slice(0, 16)}…, expected ${f.expected.slice(0, 16)}…`,
     hint: () => "copy the package again, or build it again with `mvc build`",
   },
+  "weights-kind": { message: (f) => `${f.file} is ${f.kind}, not a safetensors file`, hint: (f) => f.way },
   "weights-invalid": {
     message: (f) => `${f.file} is not a sound safetensors file: ${f.reason}`,
     hint: () => "download or write the file again",
@@ -157,7 +165,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   },
   "tensor-missing": {
     message: (f) => `${f.where} needs the tensor "${f.tensor}", which was not given`,
-    hint: (f) => `give it as ${f.expected}`,
+    hint: (f) => f.way ?? `give it as ${f.expected}`,
   },
   "tensor-unknown": { message: (f) => `${f.where} takes no tensor "${f.tensor}"`, hint: (f) => `it takes ${quoted(f.known)}` },
   "tensor-dtype": {
@@ -166,7 +174,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   },
   "tensor-shape": {
     message: (f) => `"${f.tensor}" of ${f.where} must have the shape ${f.expected}, found ${f.found}`,
-    hint: () => "sizes are fixed when a package is built: reshape the tensor, or build with `--set` for other sizes",
+    hint: (f) => f.way ?? "sizes are fixed when a package is built: reshape the tensor, or build with `--set` for other sizes",
   },
   "id-out-of-range": {
     message: (f) => `"${f.tensor}" of ${f.where} holds the id ${f.id}, but its table has ${f.ids} rows`,

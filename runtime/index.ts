@@ -3,6 +3,7 @@
 export { type Clip, frameOf } from "./clip.ts";
 export type { ClipRequest, ConditionInput, Picture } from "./conditions.ts";
 export { type ErrorCode, MvcError, mvcError } from "./errors.ts";
+export type { About } from "./media/about.ts";
 export { contactSheet as encodePng, type SheetOptions } from "./media/contact-sheet.ts";
 export type { VideoOptions } from "./media/gif-encoding.ts";
 export { writeAtomically } from "./node/atomic-file.ts";

@@ -15,6 +15,7 @@ import {
   tensorSource,
   writeAtomically,
 } from "../../runtime/index.ts";
+import type { About } from "../../runtime/media/about.ts";
 import { contactSheet } from "../../runtime/media/contact-sheet.ts";
 import { gif } from "../../runtime/node/gif.ts";
 import { mp4 } from "../../runtime/node/mp4.ts";
@@ -22,6 +23,7 @@ import { outputAt, requirePath, tryOutput } from "../../runtime/node/output-file
 import { safetensorsHeader } from "../../runtime/node/safetensors-file.ts";
 import { type Roles, roles } from "../../runtime/roles.ts";
 import type { TensorData } from "../../runtime/tensor.ts";
+import { aboutClip } from "../about-clip.ts";
 import { type GivenInputs, readInputs } from "../condition-inputs.ts";
 import { shownPath } from "../program.ts";
 import { type Progress as Bar, startProgress } from "../progress.ts";
@@ -53,31 +55,37 @@ interface Made {
   readonly what: string;
 }
 
+/** How a file keeps what it was made of. */
+interface Written {
+  readonly fps: number;
+  readonly about: About;
+}
+
 /** How clips are asked for, and what is written of each. */
 type Maker = (
   pipeline: Pipeline,
   requests: readonly ClipRequest[],
-  options: SampleOptions & { readonly fps: number },
-) => Promise<readonly (() => Made | Promise<Made>)[]>;
+  options: SampleOptions,
+) => Promise<readonly ((written: Written) => Made | Promise<Made>)[]>;
 
 const clipsAs =
-  (encode: (clip: SampledClip, fps: number) => Uint8Array | Promise<Uint8Array>): Maker =>
-  async (pipeline, requests, { fps, ...options }) =>
-    (await pipeline.sampleAll(requests, options)).map((clip) => async () => ({
-      bytes: await encode(clip, fps),
+  (encode: (clip: SampledClip, written: Written) => Uint8Array | Promise<Uint8Array>): Maker =>
+  async (pipeline, requests, options) =>
+    (await pipeline.sampleAll(requests, options)).map((clip) => async (written) => ({
+      bytes: await encode(clip, written),
       what: `${clip.frameCount} frames of ${clip.width}x${clip.height}`,
     }));
 
-const latents: Maker = async (pipeline, requests, { fps: _, ...options }) =>
-  (await pipeline.sampleLatents(requests, options)).map((latent) => () => ({
-    bytes: safetensorsOf(latent),
+const latents: Maker = async (pipeline, requests, options) =>
+  (await pipeline.sampleLatents(requests, options)).map((latent) => ({ about }) => ({
+    bytes: safetensorsOf(latent, about),
     what: `latent ${latent.dtype} [${latent.shape.join(", ")}]`,
   }));
 
 const makers: { readonly [extension: string]: Maker } = {
-  ".gif": clipsAs((clip, fps) => gif(clip, { fps })),
-  ".mp4": clipsAs((clip, fps) => mp4(clip, { fps })),
-  ".png": clipsAs((clip) => contactSheet(clip)),
+  ".gif": clipsAs(gif),
+  ".mp4": clipsAs(mp4),
+  ".png": clipsAs((clip, { about }) => contactSheet(clip, { about })),
   ".safetensors": latents,
 };
 
@@ -88,7 +96,7 @@ export async function sample(folder: string, prompt: string | undefined, options
     mvcError("option-invalid", { option, expected, found: String(found) });
   if (make === undefined) throw refuse("--output", "a file that ends in .gif, .mp4, .png or .safetensors", options.output);
   if (options.count < 1 || options.count > mostClips) throw refuse("--count", `1 to ${mostClips}`, options.count);
-  if (!(options.fps > 0 && options.fps <= 100)) throw refuse("--fps", "a number above 0 and up to 100", options.fps);
+  if (!(options.fps >= 0.01 && options.fps <= 100)) throw refuse("--fps", "a number from 0.01 to 100", options.fps);
   const files = Array.from({ length: options.count }, (_, i) => (options.count === 1 ? options.output : numbered(options.output, i)));
   for (const file of files) outputAt(file);
   for (const file of new Set([files[0], files.at(-1)])) if (file !== undefined) await tryOutput(file);
@@ -135,19 +143,20 @@ async function sampleBatches(
     try {
       const started = performance.now();
       const clips = some.map(({ clip }) => clip);
-      const made = await make(pipeline, clips, {
-        fps: options.fps,
-        onProgress,
-        signal,
+      const chosen = {
         ...(options.steps === undefined ? {} : { steps: options.steps }),
         ...(options.guidance === undefined ? {} : { guidance: options.guidance }),
         ...(options.method === undefined ? {} : { method: options.method }),
         ...(options.eta === undefined ? {} : { eta: options.eta }),
-      });
+      };
+      const made = await make(pipeline, clips, { ...chosen, onProgress, signal });
       stop();
       for (const [i, encoded] of made.entries()) {
         const { file, clip } = some[i] as (typeof some)[number];
-        const { bytes, what } = await encoded();
+        const { bytes, what } = await encoded({
+          fps: options.fps,
+          about: aboutClip(pipeline.package.manifest, clip, chosen, options.input ?? {}),
+        });
         await writeAtomically(file, [bytes], signal);
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
         reporterOf(file)(`${shownPath(file)}: ${what}, seed ${clip.seed}, ${seconds} s\n`);
@@ -158,10 +167,10 @@ async function sampleBatches(
   }
 }
 
-function safetensorsOf(latent: TensorData): Uint8Array {
+function safetensorsOf(latent: TensorData, about: About): Uint8Array {
   const source = tensorSource("latent", latent);
   const { buffer, byteOffset, byteLength } = latent.data;
-  const head = safetensorsHeader([source]);
+  const head = safetensorsHeader([source], about);
   const bytes = new Uint8Array(head.length + byteLength);
   bytes.set(head);
   bytes.set(new Uint8Array(buffer, byteOffset, byteLength), head.length);

@@ -4,7 +4,7 @@ import { mvcError } from "../errors.ts";
 
 /** Throws MvcError `option-invalid`. */
 export function requireRate(fps: number): void {
-  if (!(fps > 0 && fps <= 100)) throw refused("fps", "a number above 0 and up to 100", fps);
+  if (!(fps >= 0.01 && fps <= 100)) throw refused("fps", "a number from 0.01 to 100", fps);
 }
 
 /** The same of what counts pixels or frames. */

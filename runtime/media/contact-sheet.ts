@@ -2,6 +2,7 @@
 
 import { encode } from "fast-png";
 import { type Clip, frameOf } from "../clip.ts";
+import { type About, pngWithAbout } from "./about.ts";
 import { requireCount } from "./check-options.ts";
 import { enlarge } from "./enlarge.ts";
 
@@ -10,6 +11,8 @@ export interface SheetOptions {
   readonly scale?: number;
   /** Frames a row; as near to a square as the number of frames allows when not given. */
   readonly columns?: number;
+  /** Texts that the file keeps of itself, such as the prompt and the seed. */
+  readonly about?: About;
 }
 
 /** Pixels of grey between two frames. */
@@ -33,5 +36,6 @@ export function contactSheet(clip: Clip, options: SheetOptions = {}): Uint8Array
     const top = Math.floor(i / columns) * (h + GAP);
     for (let y = 0; y < h; y++) data.set(frame.subarray(y * w * 4, (y + 1) * w * 4), ((top + y) * width + left) * 4);
   }
-  return encode({ width, height, data, channels: 4 });
+  const png = encode({ width, height, data, channels: 4 });
+  return options.about === undefined ? png : pngWithAbout(png, options.about);
 }

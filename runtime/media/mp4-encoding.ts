@@ -5,6 +5,7 @@ import { type Clip, frameOf } from "../clip.ts";
 import { requireCount, requireRate } from "./check-options.ts";
 import { enlarge, watchableScale } from "./enlarge.ts";
 import type { VideoOptions } from "./gif-encoding.ts";
+import { mp4WithAbout, timed } from "./mp4-boxes.ts";
 
 /** H.264's own scale, 10 is best; at 18 flat colours show no blocks and a clip stays below a megabyte. */
 const QUANTISATION = 18;
@@ -18,14 +19,15 @@ export function encodeMp4(encoder: H264MP4Encoder, clip: Clip, options: VideoOpt
     requireCount("scale", asked);
     encoder.width = clip.width * scale;
     encoder.height = clip.height * scale;
-    encoder.frameRate = fps;
+    // It takes whole numbers; the file's own times are written below.
+    encoder.frameRate = Math.max(1, Math.round(fps));
     encoder.quantizationParameter = QUANTISATION;
     encoder.initialize();
     for (let i = 0; i < clip.frameCount; i++) encoder.addFrameRgba(enlarge(frameOf(clip, i), clip.width, clip.height, 4, scale));
     encoder.finalize();
-    const bytes = encoder.FS.readFile(encoder.outputFilename);
+    const bytes = timed(encoder.FS.readFile(encoder.outputFilename), fps, clip.frameCount);
     encoder.FS.unlink(encoder.outputFilename);
-    return bytes;
+    return options.about === undefined ? bytes : mp4WithAbout(bytes, options.about);
   } finally {
     encoder.delete();
   }

@@ -168,6 +168,7 @@ test("sample: a GIF, an MP4 and a sheet, each method, and clips counted up", asy
     expect(code).toBe(0);
     expect(out).toContain("16 frames of 64x64, seed 0");
     expect([...readFileSync(file).subarray(0, 3)]).toEqual(start);
+    expect(readFileSync(file).toString("latin1")).toContain(prompt);
   }
   const many = join(folder, "many");
   mkdirSync(many);
@@ -185,6 +186,17 @@ test("sample: eta, threads and a negative prompt reach the sampler; an empty pro
   const prompt = "a red circle moves right.";
   const plain = await latent("plain", prompt, "--threads", "1");
   expect(plain.err).toBe("");
+  expect(Object.fromEntries((await readSafetensorsHeader(join(folder, "plain.safetensors"))).metadata)).toEqual({
+    software: "mvc 0.1.0",
+    model: "MagicVideo, preset Mini",
+    precision: "f32",
+    prompt,
+    seed: "0",
+    steps: "2",
+    guidance: "2",
+    method: "ddim",
+    eta: "1",
+  });
   expect((await latent("same", prompt, "--eta", "1", "--threads", "1")).bytes.equals(plain.bytes)).toBe(true);
   expect((await latent("eta", prompt, "--eta", "0", "--threads", "1")).bytes.equals(plain.bytes)).toBe(false);
   expect((await latent("led", prompt, "--negative", "a blue star", "--threads", "1")).bytes.equals(plain.bytes)).toBe(false);
