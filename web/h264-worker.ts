@@ -1,7 +1,4 @@
-/**
- * A worker: a clip to the bytes of an MP4 file. The encoder makes functions of text, which the page's policy forbids; here it
- * may, and has nothing but the clip.
- */
+/** A clip to the bytes of an MP4 file, in a worker: the encoder makes functions of text, which the page's policy forbids and the worker's allows. */
 
 import library from "h264-mp4-encoder";
 import { encodeMp4 } from "../cli/media/mp4-encoding.ts";
