@@ -16,12 +16,11 @@ if (!sampler?.prepare || condition === undefined) throw new Error(`${folder} has
 
 const threads = { intraOpNumThreads: 2, interOpNumThreads: 1, logSeverityLevel: 3 as const };
 // A session's idle threads spin for a while and would take the processor from the other's: neither may.
-const quiet = { intra_op: { allow_spinning: "0" } };
-const ours = { ...threads, extra: { session: { ...quiet, model_external_initializers_file_folder_path: resolve(folder) } } };
-const open = (graph: string) => Session.create(resolve(folder, graphs[graph]?.onnx?.file ?? ""), ours);
+const settings = { ...threads, extra: { session: { intra_op: { allow_spinning: "0" } } } };
+const open = (graph: string) => Session.create(resolve(folder, graphs[graph]?.onnx?.file ?? ""), settings);
 const prepare = await open(sampler.prepare);
 const step = await open(sampler.step);
-const rival = await Session.create(resolve(rivalFile), { ...threads, extra: { session: quiet } });
+const rival = await Session.create(resolve(rivalFile), settings);
 
 type Feeds = { readonly [name: string]: Tensor };
 const shapeOf = (graph: string, input: string) => graphs[graph]?.inputs.find((tensor) => tensor.name === input)?.shape ?? [];

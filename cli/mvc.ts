@@ -3,6 +3,7 @@
 
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Setting } from "../compiler/expand/configure.ts";
+import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
 import { methods } from "../dsl/sampling.ts";
 import type { Target } from "./commands/build.ts";
 import { cuts } from "./report/figures.ts";
@@ -149,13 +150,21 @@ withChoices(program.command("explain"))
 withChoices(program.command("build"))
   .description("compile a model to a package: ONNX graphs, one weight file, typed bindings")
   .argument("<file>", "a .mv file")
-  .addOption(new Option("--weights <file>", "trained weights, by weight path (.safetensors)").conflicts("init"))
-  .addOption(new Option("--init <seed>", "random weights, as training starts from").argParser(wholeNumber))
+  .option("--weights <file>", "trained weights, by weight path (.safetensors)")
+  .addOption(
+    new Option("--init <seed>", "random weights, as training starts from; beside --weights, of what the file lacks").argParser(wholeNumber),
+  )
   .addOption(
     new Option("--target <list>", "what the package is for: onnx, webgpu, or both")
       .argParser(targets)
       .default(["onnx", "webgpu"], "onnx,webgpu"),
   )
+  .addOption(
+    new Option("--opset <n>", `the version of ONNX's operators (default: ${defaultOpset}, from ONNX Runtime 1.17 on)`).choices(
+      opsets.map(String),
+    ),
+  )
+  .option("--weights-per-graph", "for engines that hold a graph's whole weight file: each graph has its own, beside the one of all")
   .option("--limits <file>", "what the devices allow, by WebGPU's names (.json); `default` is what every device grants", "default")
   .requiredOption("-o, --output <folder>", "where the package goes")
   .action(async (file, options) => finish(await (await import("./commands/build.ts")).build(file, options)));
@@ -189,14 +198,17 @@ program
   )
   .option("--seed <n>", "the noise to start from", wholeNumber, 0)
   .option("--steps <n>", "sampling steps (default: the model's)", wholeNumber)
-  .option("--guidance <x>", "weight of the prompt, 1 is none (default: the model's)", number)
-  .addOption(new Option("--sampler <name>", "the method (default: the model's)").choices([...methods]))
+  .option("--negative <text>", "what the clip is led away from, in place of the model's own unguided text")
+  .option("--guidance <x>", "weight of the prompt, 1 is none and takes half the work (default: the model's)", number)
+  .addOption(new Option("--method <name>", "how steps are taken (default: the model's)").choices([...methods]))
+  .option("--eta <x>", "fresh noise of DDIM, 0 to 1 (default: the model's)", number)
   .addOption(
     new Option("--backend <name>", "what computes; auto is WebGPU where a graphics device answers, else ONNX Runtime")
       .choices(["auto", "webgpu", "onnx"])
       .default("auto"),
   )
-  .option("--count <n>", "clips, with seeds counting up", wholeNumber, 1)
+  .option("--threads <n>", "of ONNX Runtime (default: the processor's cores)", wholeNumber)
+  .option("--count <n>", "clips, with seeds counting up; as many at once as the package's batch holds", wholeNumber, 1)
   .option("--fps <n>", "frames a second", number, 8)
   .requiredOption("-o, --output <file>", "clip.gif, clip.mp4, clip.png for a contact sheet, or latent.safetensors")
   .action(async (folder, prompt, options) => finish(await (await import("./commands/sample.ts")).sample(folder, prompt, options)));

@@ -9,18 +9,20 @@ import { kindOf, writeError } from "../runtime/node/system-errors.ts";
 import { isTemporary } from "../runtime/node/temporary.ts";
 
 export const manifestFile = "manifest.json";
-/** The folders within a package. */
+/** The folders within a package; up to format version 2 its ONNX graphs lay in one of their own. */
 export const packageFolders = ["onnx", "webgpu", "graphs"] as const;
 
 /** What this needs of a manifest: less than a runtime does, so that a package that runs nowhere may still be replaced. */
 export interface NamedFiles {
+  readonly formatVersion: number;
   readonly weights?: { readonly sha256?: string | undefined };
   readonly tokenizer?: object | null;
-  readonly graphs: { readonly [name: string]: { readonly onnx?: object; readonly webgpu?: object } };
+  readonly graphs: { readonly [name: string]: { readonly onnx?: { readonly weights?: object }; readonly webgpu?: object } };
 }
 
 /** Every file that a build with this manifest wrote. A name that would lead elsewhere is no graph's. */
-export function filesOf({ weights, tokenizer, graphs }: NamedFiles): readonly string[] {
+export function filesOf({ formatVersion: version, weights, tokenizer, graphs }: NamedFiles): readonly string[] {
+  const onnxFolder = version < 3 ? "onnx/" : "";
   const named = Object.entries(graphs).filter(([name]) => /^[^./\\][^/\\]*$/.test(name));
   return [
     manifestFile,
@@ -29,7 +31,8 @@ export function filesOf({ weights, tokenizer, graphs }: NamedFiles): readonly st
     ...(tokenizer ? ["tokenizer.json"] : []),
     ...named.flatMap(([name, { onnx, webgpu }]) => [
       `graphs/${name}.json`,
-      ...(onnx === undefined ? [] : [`onnx/${name}.onnx`]),
+      ...(onnx === undefined ? [] : [`${onnxFolder}${name}.onnx`]),
+      ...(onnx?.weights === undefined ? [] : [`${name}.weights.safetensors`]),
       ...(webgpu === undefined ? [] : [`webgpu/${name}.json`, `webgpu/${name}.wgsl`]),
     ]),
   ];
@@ -99,11 +102,12 @@ export function manifestOf(folder: string): NamedFiles | string {
   }
   if (!isRecord(read) || read.format !== "mvc-package") return `a ${manifestFile} without \`"format": "mvc-package"\``;
   const { formatVersion: version } = read;
-  // Older packages name their files alike; those of a newer mvc may not.
+  // What older packages name their files is known; what a newer mvc does, is not.
   if (typeof version !== "number" || !(version <= formatVersion))
     return `a package of format version ${JSON.stringify(version)}, which this mvc does not know`;
   if (!isRecord(read.graphs) || !Object.values(read.graphs).every(isRecord)) return `a ${manifestFile} without graphs`;
   return {
+    formatVersion: version,
     graphs: read.graphs as NamedFiles["graphs"],
     tokenizer: isRecord(read.tokenizer) ? read.tokenizer : null,
     weights: isRecord(read.weights) && typeof read.weights.sha256 === "string" ? { sha256: read.weights.sha256 } : {},

@@ -1,14 +1,16 @@
 /** The tokenizer that a model names to the bytes of its file, which lies in the model's folder or below it. */
 
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import type { Tokenizer } from "../compiler/module/module.ts";
+import type { PromptForm } from "../compiler/package/manifest.ts";
+import { readPromptForm } from "../compiler/package/read-manifest.ts";
 import type { Diagnostic } from "../dsl/index.ts";
-import { MvcError } from "../runtime/errors.ts";
+import { MvcError, mvcError, reasonOf } from "../runtime/errors.ts";
 import { readText, textLimits } from "../runtime/node/regular-file.ts";
 
 export type TokenizerFile =
-  | { readonly kind: "found"; readonly path: string; readonly text: string }
+  | { readonly kind: "found"; readonly path: string; readonly text: string; readonly prompts: PromptForm | undefined }
   | { readonly kind: "absent"; readonly path: string }
   | { readonly kind: "refused"; readonly diagnostic: Diagnostic };
 
@@ -32,10 +34,22 @@ export function readTokenizer(tokenizer: Tokenizer, file: string): TokenizerFile
     const real = realpathSync(path);
     return climbs(realpathSync(folder), real)
       ? outside(`${tokenizer.file} is reached by a link that leads to ${real}`)
-      : { kind: "found", path, text };
+      : { kind: "found", path, text, prompts: promptsBeside(path) };
   } catch (thrown) {
     if (!(thrown instanceof MvcError)) throw thrown;
     return thrown.code === "file-missing" ? { kind: "absent", path } : refused(thrown.message, thrown.hint);
+  }
+}
+
+/** `mini.prompts.json` beside `mini.tokenizer.json`, where it is there. Throws MvcError `file-…`, `option-invalid`. */
+function promptsBeside(path: string): PromptForm | undefined {
+  const file = path.replace(/tokenizer\.json$/, "prompts.json");
+  if (file === path || !existsSync(file)) return undefined;
+  try {
+    return readPromptForm(JSON.parse(readText(file, "the form of prompts", textLimits.settings)));
+  } catch (thrown) {
+    if (thrown instanceof MvcError) throw thrown;
+    throw mvcError("file-unreadable", { file, reason: reasonOf(thrown) });
   }
 }
 

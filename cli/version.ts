@@ -1,3 +1,3 @@
-/** The version of the compiler, as the package declares it. */
+/** What the command line says that it is: the compiler of this version. */
 
-export const version = "0.1.0";
+export { version } from "../compiler/version.ts";

@@ -13,7 +13,7 @@ import { type Recipe, recipeOf } from "./expand/recipe.ts";
 import { readTokenizer } from "./expand/tokenizer.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Module, Tokenizer } from "./module/module.ts";
-import type { SamplerSpec } from "./package/manifest.ts";
+import { hasUnguidedHalf, type SamplerSpec } from "./package/manifest.ts";
 import { passes, runPasses } from "./passes/passes.ts";
 import { splitInvariant } from "./passes/split-invariant.ts";
 import { type Trace, untraced } from "./rewriting/trace.ts";
@@ -201,21 +201,34 @@ function expandLooped(configuration: Configuration, written: ReadonlyMap<string,
   return expandGuided(configuration, once, recipe.latent);
 }
 
-/** The looped graph at the guided batch, split into what runs once and what runs each step. */
+/** The looped graph, at the guided batch where its halves differ, split into what runs once and what runs each step. */
 function compileLoop(configuration: Configuration, written: ReadonlyMap<string, Graph>, recipe: Recipe, trace: Trace): Attempt<Loop> {
+  // At the guided batch also where nothing is guided: there it shows that clips of a batch do not mix.
   const expanded = expandLooped(configuration, written, recipe);
   if (!expanded.ok) return expanded;
   const names = { prepare: madeName("prepare", configuration, recipe), step: madeName("step", configuration, recipe) };
+  const guided = hasUnguidedHalf(recipe) ? splitLoop(expanded.value, recipe, names, trace) : undefined;
+  const once = written.get(recipe.graph) ?? expanded.value;
+  const { made, prepare, conditions } = guided !== undefined && hasUnguidedHalf(guided) ? guided : splitLoop(once, recipe, names, trace);
+  const unread = recipe.conditions.filter((condition) => !conditions.includes(condition)).map(({ name }) => name);
+  return { ok: true, value: { sampler: { ...recipe, conditions, prepare, step: names.step }, made, unread } };
+}
+
+interface LoopNames {
+  readonly prepare: string;
+  readonly step: string;
+}
+
+/** The graphs of the loop, and the conditions that they read. */
+function splitLoop(looped: Graph, recipe: Recipe, names: LoopNames, trace: Trace) {
   const heard: Trace = (end) => trace({ ...end, graph: names.step });
-  heard({ stage: "expand", graph: recipe.graph, made: expanded.value });
-  const split = splitInvariant(runPasses(verify(expanded.value, "expand"), passes, heard), [recipe.latent, recipe.time], names);
+  heard({ stage: "expand", graph: recipe.graph, made: looped });
+  const split = splitInvariant(runPasses(verify(looped, "expand"), passes, heard), [recipe.latent, recipe.time], names);
   const made = [...(split.prepare === undefined ? [] : [split.prepare]), split.step].map((graph) => verify(graph, "split-invariant"));
   for (const graph of made) trace({ stage: "split-invariant", graph: graph.name, made: graph });
   const read = new Set(made.flatMap((graph) => graph.values.flatMap((value) => (value.kind === "input" ? [value.name] : []))));
   const conditions = recipe.conditions.filter(({ name }) => read.has(name));
-  const unread = recipe.conditions.flatMap(({ name }) => (read.has(name) ? [] : [name]));
-  const sampler = { ...recipe, conditions, prepare: split.prepare === undefined ? null : names.prepare, step: names.step };
-  return { ok: true, value: { sampler, made, unread } };
+  return { made, prepare: split.prepare === undefined ? null : names.prepare, conditions };
 }
 
 /** Beside the model's own graphs, which may have the plain name; no name of the source has a dot. Files of some systems know no case. */

@@ -1,4 +1,7 @@
-/** The compiler's door: a checked program to graphs, and graphs to the files of a package. */
+/**
+ * The compiler's door: a checked program to graphs, and graphs to plans, costs and the files of a package. It reads and writes no file and
+ * runs in a browser as it is.
+ */
 
 export { type ClipCost, clipCostOf } from "./analysis/clip-cost.ts";
 export { type Cost, costOf, type GraphCost, type Share, type Shares } from "./analysis/cost.ts";
@@ -9,8 +12,17 @@ export { type CompileResult, compile, type Expanded, expandModel, shapeErrors } 
 export type { Choices, Setting } from "./expand/configure.ts";
 export type { Graph } from "./graph/graph.ts";
 export { printGraph } from "./graph/print.ts";
-export type { Module } from "./module/module.ts";
+export type { Module, Tokenizer } from "./module/module.ts";
 export { opSignatures } from "./ops/table.ts";
 export type { Manifest } from "./package/manifest.ts";
-export { emitPackage, type PackageFiles } from "./package-files.ts";
+export type { Plan } from "./package/plan.ts";
+export { printPlan } from "./package/print-plan.ts";
+export type { PlacedWeight, WeightLayout } from "./package/weights.ts";
+export { emitPackage, type PackageFiles, type Targets } from "./package-files.ts";
+export { onnxPasses, runPasses } from "./passes/passes.ts";
+export type { StageEnd, Trace } from "./rewriting/trace.ts";
 export { emitBindings } from "./targets/typescript/bindings.ts";
+export { type DeviceLimits, defaultLimits, limitsFrom } from "./targets/webgpu/plan/limits.ts";
+export type { Planned } from "./targets/webgpu/plan-graph.ts";
+export { type PlanResult, planModel } from "./targets/webgpu/plan-model.ts";
+export { version } from "./version.ts";

@@ -1,5 +1,6 @@
 /** A module to the files of its package, all but the weights' bytes and the tokenizer, which the caller has. */
 
+import type { Span } from "../dsl/index.ts";
 import { costOf } from "./analysis/cost.ts";
 import { idBounds } from "./analysis/id-bounds.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -8,33 +9,58 @@ import { type FileSpec, formatVersion, type GraphSpec, type Manifest, type Tenso
 import { layOutWeights, type WeightLayout } from "./package/weights.ts";
 import { onnxPasses, runPasses } from "./passes/passes.ts";
 import { serialiseGraph } from "./rewriting/serialise.ts";
-import { emitOnnx } from "./targets/onnx/emit.ts";
+import { emitOnnx, type OnnxOptions } from "./targets/onnx/emit.ts";
+import { aboutOf } from "./targets/onnx/metadata.ts";
+import type { Opset } from "./targets/onnx/opsets.ts";
 import type { Planned } from "./targets/webgpu/plan-graph.ts";
 
 export interface PackageFiles {
   /** Graphs by path in the package: each as ONNX, and as the compiler has it. */
   readonly graphs: ReadonlyMap<string, Uint8Array>;
   readonly layout: WeightLayout;
+  /** The files of the weights of one graph, by path in the package; none unless they are asked for. */
+  readonly graphLayouts: ReadonlyMap<string, WeightLayout>;
   /** Made last, from the hashes: SHA-256 in hex, given in because the compiler is pure. */
   readonly manifest: (hash: (bytes: Uint8Array) => string, written: WrittenFiles) => Manifest;
 }
 
-/** What the caller writes of a package: the weights' hash and the tokenizer's bytes, where it has them. */
+/** What the caller writes of a package, where it has it: hashes of weight files, of all and of one graph by their paths; the tokenizer's bytes. */
 export interface WrittenFiles {
   readonly weights?: string | undefined;
+  readonly graphWeights?: ReadonlyMap<string, string>;
   readonly tokenizer?: Uint8Array | undefined;
+}
+
+export interface OnnxTarget {
+  /** The version of ONNX's operators; 20 when not given. */
+  readonly opset?: Opset;
+  /** Whether each graph has a file of the weights that it reads, beside the one of all: for engines that hold a graph's whole file in memory. */
+  readonly weightsPerGraph?: boolean;
+  /** Where in the source a span is, for people. */
+  readonly shown?: (span: Span) => string;
 }
 
 /** `plans` where the package is for WebGPU; ONNX unless `onnx` says no. */
 export interface Targets {
-  readonly onnx: boolean;
+  readonly onnx: boolean | OnnxTarget;
   readonly plans?: ReadonlyMap<string, Planned>;
 }
 
-export function emitPackage(module: Module, version: string, targets: Targets = { onnx: true }): PackageFiles {
-  const layout = layOutWeights(module.graphs.values());
+/** `weightsAbout` is what weight files say of themselves. */
+export function emitPackage(
+  module: Module,
+  version: string,
+  targets: Targets = { onnx: true },
+  weightsAbout: { readonly [key: string]: string } = {},
+): PackageFiles {
+  const layout = layOutWeights(module.graphs.values(), weightsAbout);
+  const graphLayouts = layoutsOf(module, targets, weightsAbout);
   const encoder = new TextEncoder();
-  const files = [...module.graphs].map(([name, graph]) => ({ graph, parts: partsOf(name, graph, layout, targets) }));
+  const files = [...module.graphs].map(([name, graph]) => {
+    const weights = graphLayouts.get(weightsOf(name));
+    const about = { producerVersion: version, about: aboutOf(module, graph), ...(weights && { weightFile: weightsOf(name) }) };
+    return { graph, parts: partsOf(graph, weights ?? layout, targets, about) };
+  });
   const { name: model, preset, ablations, precision, tokenizer, sampler } = module;
   const manifest: PackageFiles["manifest"] = (hash, written) => ({
     format: "mvc-package",
@@ -62,7 +88,12 @@ export function emitPackage(module: Module, version: string, targets: Targets = 
           const bytes = parts.get(path);
           return bytes && { file: path, bytes: bytes.byteLength, sha256: hash(bytes) };
         };
-        return [graph.name, { ...targetsOf(graph.name, spec), ...graphSpec(graph) }];
+        const { onnx, webgpu } = targetsOf(graph.name, spec);
+        const file = weightsOf(graph.name);
+        const sha256 = written.graphWeights?.get(file);
+        const bytes = graphLayouts.get(file)?.bytes;
+        const weights = sha256 !== undefined && bytes !== undefined ? { weights: { file, bytes, sha256 } } : {};
+        return [graph.name, { ...(onnx && { onnx: { ...onnx, ...weights } }), ...(webgpu && { webgpu }), ...graphSpec(graph) }];
       }),
     ),
     sampler,
@@ -70,15 +101,29 @@ export function emitPackage(module: Module, version: string, targets: Targets = 
   const graphs = new Map(
     files.flatMap(({ graph, parts }) => [...parts, [`graphs/${graph.name}.json`, encoder.encode(serialiseGraph(graph))] as const]),
   );
-  return { graphs, layout, manifest };
+  return { graphs, layout, graphLayouts, manifest };
+}
+
+function layoutsOf({ graphs }: Module, { onnx }: Targets, about: { readonly [key: string]: string }): ReadonlyMap<string, WeightLayout> {
+  if (typeof onnx === "boolean" || !onnx.weightsPerGraph) return new Map();
+  const layouts = [...graphs].map(([name, graph]) => [weightsOf(name), layOutWeights([graph], about)] as const);
+  return new Map(layouts.filter(([, { weights }]) => weights.size > 0));
+}
+
+/** No name of the source has a dot, so that this is never the file of all. */
+function weightsOf(name: string): string {
+  return `${name}.weights.safetensors`;
 }
 
 /** A graph's files for each target, by their paths. */
-function partsOf(name: string, graph: Graph, layout: WeightLayout, { onnx, plans }: Targets): ReadonlyMap<string, Uint8Array> {
+function partsOf(graph: Graph, layout: WeightLayout, { onnx, plans }: Targets, about: OnnxOptions): ReadonlyMap<string, Uint8Array> {
   const encoder = new TextEncoder();
+  const { name } = graph;
+  const { opset, shown } = typeof onnx === "boolean" ? {} : onnx;
+  const options = { ...about, ...(opset && { opset }), ...(shown && { shown }) };
   const planned = plans?.get(name);
   return new Map([
-    ...(onnx ? [[`onnx/${name}.onnx`, emitOnnx(runPasses(graph, onnxPasses), layout.weights)] as const] : []),
+    ...(onnx ? [[`${name}.onnx`, emitOnnx(runPasses(graph, onnxPasses), layout.weights, options)] as const] : []),
     ...(planned === undefined
       ? []
       : ([
@@ -89,7 +134,7 @@ function partsOf(name: string, graph: Graph, layout: WeightLayout, { onnx, plans
 }
 
 function targetsOf(name: string, spec: (path: string) => FileSpec | undefined): Pick<GraphSpec, "onnx" | "webgpu"> {
-  const [onnx, plan, kernels] = [`onnx/${name}.onnx`, `webgpu/${name}.json`, `webgpu/${name}.wgsl`].map(spec);
+  const [onnx, plan, kernels] = [`${name}.onnx`, `webgpu/${name}.json`, `webgpu/${name}.wgsl`].map(spec);
   return { ...(onnx && { onnx }), ...(plan && kernels && { webgpu: { plan, kernels } }) };
 }
 

@@ -13,6 +13,15 @@ export interface SourceFile {
   readonly comments: readonly Comment[];
 }
 
+/** What can be read of a file beside its syntax errors. */
+export interface PartialSource {
+  readonly source: SourceFile;
+  /** Of these only what stands before the body is known. */
+  readonly incomplete: ReadonlySet<Declaration>;
+  /** What declarations that could not be read may have declared. */
+  readonly unknown: ReadonlySet<string>;
+}
+
 /** Every comment of the file in order, with its marker; the formatter puts them back. */
 export interface Comment {
   readonly text: string;

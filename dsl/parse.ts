@@ -1,13 +1,13 @@
 /** The text of a file to its syntax tree with comments and docs, or to every syntax error in it. */
 
 import type { IToken } from "chevrotain";
-import type { Comment, SourceFile } from "./ast.ts";
+import type { Comment, PartialSource, SourceFile } from "./ast.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { attachDocs } from "./docs.ts";
 import { splitLabels } from "./label-tokens.ts";
 import { deepNode, deepToken } from "./nesting.ts";
 import { Parser } from "./parser.ts";
-import { closing, opening, type PartialSource, readAround } from "./partial.ts";
+import { closing, opening, readAround } from "./partial.ts";
 import { firstErrors, syntaxDiagnostic } from "./syntax-messages.ts";
 import { BlockComment, BrokenString, Identifier, lexer, Mark, NumberToken, StringToken } from "./tokens.ts";
 

@@ -1,19 +1,11 @@
 /** A file with syntax errors to all of them, the declarations that can be read beside them, and the names of those that cannot. */
 
 import type { IToken, TokenType } from "chevrotain";
-import type { Declaration, SourceFile } from "./ast.ts";
+import type { Declaration, PartialSource } from "./ast.ts";
 import { type Diagnostic, mostErrors } from "./diagnostic.ts";
 import type { Parser } from "./parser.ts";
 import { ambiguousPipe, syntaxError } from "./syntax-errors.ts";
 import { Identifier, Mark, Word } from "./tokens.ts";
-
-export interface PartialSource {
-  readonly source: SourceFile;
-  /** Of these only what stands before the body is known. */
-  readonly incomplete: ReadonlySet<Declaration>;
-  /** What declarations that could not be read may have declared. */
-  readonly unknown: ReadonlySet<string>;
-}
 
 interface Tokens {
   readonly path: string;

@@ -1,10 +1,11 @@
 /** What a caller gives for each clip to what the loop's conditions are fed: the one place where it is checked, before any work. */
 
+import { isRecord, shown } from "./arguments.ts";
 import { stack } from "./batch.ts";
 import { mvcError } from "./errors.ts";
 import { checkTensor } from "./feeds.ts";
 import type { ConditionRole, Roles } from "./roles.ts";
-import { describe, elements, f32, i32, shapeText, type TensorData } from "./tensor.ts";
+import { describe, elements, f32, i32, isTensor, shapeText, type TensorData } from "./tensor.ts";
 import type { EncodePrompt } from "./tokenizer.ts";
 
 /** Red, green, blue and opacity of each pixel, as a canvas's `ImageData` has them. */
@@ -21,35 +22,49 @@ export type ConditionInput = string | number | Picture | TensorData;
 export interface ClipRequest {
   /** The text of every condition that comes from text and is not given in `inputs`; absent for models that take none. */
   readonly prompt?: string;
+  /** The text of the unguided half, in place of the model's own: what the clip is led away from. */
+  readonly negative?: string;
   /** A whole number from 0 to 2^53 - 1; 0 when not given. */
   readonly seed?: number;
   /** The other conditions by name. */
   readonly inputs?: { readonly [condition: string]: ConditionInput };
+  /** What the first step starts from, [1, F, Z, H, W], in place of the seed's standard normal numbers. */
+  readonly latent?: TensorData;
 }
 
 /** One condition of a batch of clips. */
 export interface ConditionFeed {
   readonly role: ConditionRole;
   /**
-   * Without encoder, the rows of both halves. With one, what it takes: the guided half's rows, and the unguided half's behind them
-   * where that is another text; else the unguided half is filled with `role.unguided`, or is the guided half again.
+   * Without encoder, the rows of both halves, or of the only one. With one, what it takes: the guided half's rows, and the unguided
+   * half's behind them where that is another text; else the unguided half is filled with `role.unguided`, or is the guided half again.
    */
   readonly rows: TensorData;
 }
 
-/** What one clip is fed, condition by condition, with a first axis of 1. */
-export type ClipFeeds = readonly TensorData[];
+/** What one clip is fed of one condition, with a first axis of 1. */
+export interface ClipFeed {
+  readonly guided: TensorData;
+  /** Where the unguided half has another text. */
+  readonly unguided: TensorData | undefined;
+}
+
+/** Condition by condition. */
+export type ClipFeeds = readonly ClipFeed[];
 
 const where = "the clip's inputs";
 
 /** Throws MvcError `input-…`, `tensor-…`, `id-out-of-range`, `prompt-too-long`, `word-unknown`. */
 export function clipFeeds({ conditions }: Roles, request: ClipRequest, encode: EncodePrompt | undefined): ClipFeeds {
-  const { prompt, inputs = {} } = request;
+  const { prompt, negative, inputs = {} } = request;
   const names = conditions.map(({ name }) => name);
   const extra = Object.keys(inputs).find((name) => !names.includes(name));
   if (extra !== undefined) throw mvcError("input-unknown", { input: extra, known: names });
   const takesPrompt = conditions.some(({ name, from }) => from === "text" && !Object.hasOwn(inputs, name));
   if (prompt !== undefined && !takesPrompt) throw mvcError("input-unknown", { input: "prompt", known: names });
+  if (negative !== undefined && !conditions.some(({ unguided }) => typeof unguided === "string")) {
+    throw mvcError("input-unknown", { input: "negative", known: names });
+  }
   return conditions.map((role) => {
     const own = Object.hasOwn(inputs, role.name) ? inputs[role.name] : undefined;
     const given = own ?? (role.from === "text" ? prompt : undefined);
@@ -57,22 +72,19 @@ export function clipFeeds({ conditions }: Roles, request: ClipRequest, encode: E
       const input = role.from === "text" ? "prompt" : role.name;
       throw mvcError("input-missing", { input, expected: wantedOf(role), way: wayOf(role) });
     }
-    return checkTensor(entryOf(role, given, encode), role.entry, where);
+    const feed = (text: ConditionInput) => checkTensor(entryOf(role, text, encode), role.entry, where);
+    return { guided: feed(given), unguided: typeof role.unguided === "string" ? feed(negative ?? role.unguided) : undefined };
   });
 }
 
 /** A batch of clips to what its conditions are fed. */
-export function conditionFeeds(
-  { conditions }: Roles,
-  clips: readonly ClipFeeds[],
-  encode: EncodePrompt | undefined,
-): readonly ConditionFeed[] {
+export function conditionFeeds({ conditions, halves }: Roles, clips: readonly ClipFeeds[]): readonly ConditionFeed[] {
   return conditions.map((role, i): ConditionFeed => {
-    const guided = clips.map((feeds) => feeds[i] as TensorData);
-    if (typeof role.unguided === "string") {
-      const other = checkTensor(entryOf(role, role.unguided, encode), role.entry, where);
-      return { role, rows: stack([...guided, ...guided.map(() => other)]) };
-    }
+    const fed = clips.map((feeds) => feeds[i] as ClipFeed);
+    const guided = fed.map((feed) => feed.guided);
+    if (halves === 1) return { role, rows: stack(guided) };
+    if (typeof role.unguided === "string")
+      return { role, rows: stack([...guided, ...fed.map(({ unguided, guided }) => unguided ?? guided)]) };
     if (role.encoder !== undefined) return { role, rows: stack(guided) };
     const { unguided } = role;
     return { role, rows: stack([...guided, ...(unguided === null ? guided : guided.map((one) => filled(one, unguided)))]) };
@@ -138,7 +150,8 @@ const sizeOf = (shape: readonly number[]) => `${shape.at(-1)}x${shape.at(-2)}`;
 function pictureTensor({ name, entry }: ConditionRole, picture: Picture, refuse: () => Error): TensorData {
   const { width, height, data } = picture;
   const plane = width * height;
-  if (!isOnePicture(entry.shape) || sizeOf(entry.shape) !== `${width}x${height}` || data.length !== plane * 4) throw refuse();
+  if (!ArrayBuffer.isView(data) || !isOnePicture(entry.shape) || sizeOf(entry.shape) !== `${width}x${height}` || data.length !== plane * 4)
+    throw refuse();
   if (data.some((value, i) => i % 4 === 3 && value !== 255)) {
     throw mvcError("input-invalid", { input: name, expected: "a picture that is opaque everywhere", found: "transparent pixels" });
   }
@@ -147,8 +160,9 @@ function pictureTensor({ name, entry }: ConditionRole, picture: Picture, refuse:
   return f32(entry.shape, values);
 }
 
-function foundOf(given: ConditionInput): string {
-  if (typeof given !== "object" || given === null) return typeof given === "string" ? `the text ${JSON.stringify(given)}` : String(given);
-  if ("dtype" in given) return `a tensor, ${given.dtype} ${shapeText(given.shape)}`;
-  return `a picture of ${given.width}x${given.height}`;
+function foundOf(given: unknown): string {
+  if (typeof given === "string") return `the text ${JSON.stringify(given)}`;
+  if (isTensor(given)) return `a tensor, ${given.dtype} ${shapeText(given.shape)}`;
+  const picture = isRecord(given) && ArrayBuffer.isView(given.data) && typeof given.width === "number";
+  return picture ? `a picture of ${given.width}x${given.height}` : shown(given);
 }

@@ -11,6 +11,7 @@ interface Fields {
   readonly "package-newer": { readonly found: number; readonly known: number };
   readonly "package-older": { readonly found: number; readonly known: number };
   readonly "hash-mismatch": { readonly file: string; readonly expected: string; readonly found: string };
+  readonly "weights-kind": { readonly file: string; readonly kind: string; readonly way: string };
   readonly "weights-invalid": { readonly file: string; readonly reason: string };
   readonly "weights-mismatch": { readonly file: string; readonly what: string; readonly expected: number; readonly found: number };
   readonly "weights-absent": { readonly graph: string };
@@ -26,10 +27,16 @@ interface Fields {
   readonly "out-of-memory": { readonly what: string; readonly bytes: number };
   readonly "plan-invalid": { readonly file: string; readonly reason: string };
   readonly "tuning-invalid": { readonly file: string; readonly reason: string };
-  readonly "tensor-missing": { readonly tensor: string; readonly where: string; readonly expected: string };
+  readonly "tensor-missing": { readonly tensor: string; readonly where: string; readonly expected: string; readonly way?: string };
   readonly "tensor-unknown": { readonly tensor: string; readonly where: string; readonly known: readonly string[] };
   readonly "tensor-dtype": { readonly tensor: string; readonly where: string; readonly expected: string; readonly found: string };
-  readonly "tensor-shape": { readonly tensor: string; readonly where: string; readonly expected: string; readonly found: string };
+  readonly "tensor-shape": {
+    readonly tensor: string;
+    readonly where: string;
+    readonly expected: string;
+    readonly found: string;
+    readonly way?: string | undefined;
+  };
   readonly "id-out-of-range": { readonly tensor: string; readonly where: string; readonly id: number; readonly ids: number };
   readonly "input-missing": { readonly input: string; readonly expected: string; readonly way: string };
   readonly "input-unknown": { readonly input: string; readonly known: readonly string[] };
@@ -38,7 +45,15 @@ interface Fields {
   readonly "tokenizer-invalid": { readonly file: string; readonly reason: string };
   readonly "tokenizer-mismatch": { readonly file: string; readonly id: number; readonly tensor: string; readonly ids: number };
   readonly "prompt-too-long": { readonly tokens: number; readonly limit: number; readonly left: readonly string[] };
-  readonly "word-unknown": { readonly words: readonly string[]; readonly examples: readonly string[] };
+  readonly "word-unknown": {
+    readonly words: readonly string[];
+    readonly examples: readonly string[];
+    /** How the model's sentences go, and the words that may stand where the unknown ones do. */
+    readonly form?:
+      | { readonly sentence: string; readonly kinds: readonly (readonly [kind: string, words: readonly string[]])[] }
+      | undefined;
+  };
+  readonly "option-unknown": { readonly option: string; readonly where: string; readonly known: readonly string[] };
   readonly "option-invalid": { readonly option: string; readonly expected: string; readonly found: string };
   readonly "frames-not-finite": { readonly count: number; readonly total: number };
   readonly "disk-full": { readonly file: string };
@@ -99,6 +114,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
       `${f.file} is not the file that the package was built with: sha256 is ${f.found.slice(0, 16)}…, expected ${f.expected.slice(0, 16)}…`,
     hint: () => "copy the package again, or build it again with `mvc build`",
   },
+  "weights-kind": { message: (f) => `${f.file} is ${f.kind}, not a safetensors file`, hint: (f) => f.way },
   "weights-invalid": {
     message: (f) => `${f.file} is not a sound safetensors file: ${f.reason}`,
     hint: () => "download or write the file again",
@@ -119,7 +135,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   "graph-failed": { message: (f) => `graph "${f.graph}" failed in the engine: ${f.reason}`, hint: rebuild },
   "backend-missing": {
     message: (f) => `${f.backend} cannot be loaded: ${f.reason}`,
-    hint: () => "install it with `npm install onnxruntime-node`",
+    hint: () => "install it with `npm install onnxruntime-node --ignore-scripts`: its script would fetch CUDA, which is not needed",
   },
   "webgpu-absent": { message: (f) => `WebGPU is not there: ${f.reason}`, hint: (f) => f.hint },
   "adapter-absent": {
@@ -149,7 +165,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   },
   "tensor-missing": {
     message: (f) => `${f.where} needs the tensor "${f.tensor}", which was not given`,
-    hint: (f) => `give it as ${f.expected}`,
+    hint: (f) => f.way ?? `give it as ${f.expected}`,
   },
   "tensor-unknown": { message: (f) => `${f.where} takes no tensor "${f.tensor}"`, hint: (f) => `it takes ${quoted(f.known)}` },
   "tensor-dtype": {
@@ -158,7 +174,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   },
   "tensor-shape": {
     message: (f) => `"${f.tensor}" of ${f.where} must have the shape ${f.expected}, found ${f.found}`,
-    hint: () => "sizes are fixed when a package is built: reshape the tensor, or build with `--set` for other sizes",
+    hint: (f) => f.way ?? "sizes are fixed when a package is built: reshape the tensor, or build with `--set` for other sizes",
   },
   "id-out-of-range": {
     message: (f) => `"${f.tensor}" of ${f.where} holds the id ${f.id}, but its table has ${f.ids} rows`,
@@ -192,11 +208,19 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   },
   "word-unknown": {
     message: (f) => `the model does not know the ${f.words.length === 1 ? "word" : "words"} ${quoted(f.words)}`,
-    hint: (f) => `it knows words such as ${quoted(f.examples)}`,
+    hint: ({ examples, form }) => {
+      if (form === undefined) return `it knows words such as ${quoted(examples)}`;
+      const kinds = form.kinds.map(([kind, words]) => `; the ${kind} is one of ${quoted(words)}`);
+      return `its prompts go "${form.sentence}"${kinds.join("")}`;
+    },
   },
   "option-invalid": {
     message: (f) => `${f.option} must be ${f.expected}, found ${f.found}`,
     hint: (f) => `give ${f.option} another value`,
+  },
+  "option-unknown": {
+    message: (f) => `there is no "${f.option}" in ${f.where}`,
+    hint: (f) => `what there may be is ${quoted(f.known)}`,
   },
   "frames-not-finite": {
     message: (f) => `${f.count} of ${f.total} values of the decoded frames are not finite numbers`,

@@ -1,8 +1,9 @@
 /** What a graph is given, by name, to what it takes: checked against the manifest, for every backend. */
 
 import type { GraphSpec, Manifest, TensorSpec } from "../compiler/package/manifest.ts";
+import { isRecord, refused, shown } from "./arguments.ts";
 import { mvcError } from "./errors.ts";
-import { describe, elements, shapeText, type TensorData, type Tensors, toDType } from "./tensor.ts";
+import { describe, elements, isTensor, shapeText, type TensorData, type Tensors, toDType } from "./tensor.ts";
 
 /** A graph of the manifest by its name. */
 export function graphSpec(manifest: Manifest, graph: string): GraphSpec {
@@ -14,6 +15,7 @@ export function graphSpec(manifest: Manifest, graph: string): GraphSpec {
 /** The feeds in the order and the types of the graph's inputs, or the first error in that order. */
 export function checkFeeds(graph: string, spec: GraphSpec, feeds: Tensors): readonly (readonly [string, TensorData])[] {
   const where = `graph "${graph}"`;
+  if (!isRecord(feeds)) throw refused(`the tensors of ${where}`, "an object of tensors by name", feeds);
   const known = spec.inputs.map((input) => input.name);
   const extra = Object.keys(feeds).find((name) => !known.includes(name));
   if (extra !== undefined) throw mvcError("tensor-unknown", { tensor: extra, where, known });
@@ -26,6 +28,11 @@ export function checkFeeds(graph: string, spec: GraphSpec, feeds: Tensors): read
 
 /** A tensor as a graph takes it. Throws MvcError `tensor-shape`, `tensor-dtype`, `id-out-of-range`. */
 export function checkTensor(given: TensorData, input: TensorSpec, where: string): TensorData {
+  if (!isTensor(given)) {
+    const array = { f32: "Float32Array", f16: "Uint16Array", i32: "Int32Array" }[input.dtype];
+    const expected = `a tensor, { dtype: "${input.dtype}", shape, data: ${array} }`;
+    throw mvcError("tensor-dtype", { tensor: input.name, where, expected, found: shown(given) });
+  }
   const shape = given.shape.length === input.shape.length && given.shape.every((size, i) => size === input.shape[i]);
   if (!shape) {
     const axes = input.axes.length > 0 ? ` (${input.axes.join(", ")})` : "";

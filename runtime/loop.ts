@@ -1,4 +1,4 @@
-/** The sampling loop: what the conditions are fed, for both halves of the guided batch, to latents and frames, by a backend that runs graphs. */
+/** The sampling loop: what the conditions are fed, for both halves of a guided batch, to latents and frames, by a backend that runs graphs. */
 
 import { split, stack } from "./batch.ts";
 import { bothHalves, type ConditionFeed } from "./conditions.ts";
@@ -6,7 +6,7 @@ import { throwIfAborted } from "./errors.ts";
 import type { RowsRole } from "./roles.ts";
 import { advance, guide } from "./sampler/step.ts";
 import type { GraphRunner, SamplingJob, SamplingResult } from "./session.ts";
-import { f32, floatsOf, type TensorData, type Tensors } from "./tensor.ts";
+import { f32, floatsOf, type TensorData, type Tensors, zeros } from "./tensor.ts";
 
 /** The loop on the host, graph by graph: for backends that have none of their own. */
 export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Promise<SamplingResult> {
@@ -14,10 +14,14 @@ export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Pro
   throwIfAborted(signal, "sampling");
   report({ phase: "text", step: 0, steps: steps.length });
   const fed = new Map<string, TensorData>();
-  for (const feed of job.feeds) fed.set(feed.role.name, await conditionOf(runner, feed));
+  for (const feed of job.feeds) fed.set(feed.role.name, await conditionOf(runner, feed, parts.halves));
   const fedTo = (inputs: readonly string[]) => Object.fromEntries([...fed].filter(([name]) => inputs.includes(name)));
   const prepared = parts.prepare && (await runner.run(parts.prepare.graph, fedTo(parts.prepare.inputs)));
-  const fixed = { ...prepared, ...fedTo(parts.step.inputs) };
+  const fixed = {
+    ...prepared,
+    ...fedTo(parts.step.inputs),
+    ...Object.fromEntries(parts.step.unread.map((spec) => [spec.name, zeros(spec)])),
+  };
   const shape = [parts.batch, ...parts.clipShape];
   let latent = noise(0);
   let data: Float32Array | undefined;
@@ -25,12 +29,14 @@ export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Pro
     throwIfAborted(signal, `step ${i + 1} of ${steps.length}`);
     report({ phase: "step", step: i, steps: steps.length });
     const half = f32(shape, latent);
-    const time = f32([2 * parts.batch], new Float32Array(2 * parts.batch).fill(step.time));
-    const varying = { [parts.sampler.latent]: stack([half, half]), [parts.sampler.time]: time };
-    const outputs = await runner.run(parts.step.graph, { ...fixed, ...varying });
-    const model = guide(floatsOf(output(outputs, parts.step.output)), job.guidance);
+    const rows = parts.halves * parts.batch;
+    const time = f32([rows], new Float32Array(rows).fill(step.time));
+    const varying = { [parts.sampler.latent]: parts.halves === 1 ? half : stack([half, half]), [parts.sampler.time]: time };
+    const predicted = floatsOf(output(await runner.run(parts.step.graph, { ...fixed, ...varying }), parts.step.output));
+    const model = parts.halves === 1 ? predicted : guide(predicted, job.guidance);
     const fresh = step.next.noise === 0 ? undefined : noise(1 + i);
     ({ latent, data } = advance(step, latent, model, data, fresh));
+    await job.watch?.(i + 1, f32(shape, latent));
   }
   throwIfAborted(signal, "decoding");
   report({ phase: "decode", step: steps.length, steps: steps.length });
@@ -39,8 +45,10 @@ export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Pro
   return { latent: f32(shape, latent), frames };
 }
 
-async function conditionOf(runner: GraphRunner, { role, rows }: ConditionFeed): Promise<TensorData> {
-  return role.encoder === undefined ? rows : bothHalves(role, stack(await byRows(runner, role.encoder, rows)));
+async function conditionOf(runner: GraphRunner, { role, rows }: ConditionFeed, halves: 1 | 2): Promise<TensorData> {
+  if (role.encoder === undefined) return rows;
+  const encoded = stack(await byRows(runner, role.encoder, rows));
+  return halves === 1 ? encoded : bothHalves(role, encoded);
 }
 
 /** As many runs as the graph's own batch asks for. */

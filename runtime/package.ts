@@ -1,6 +1,6 @@
 /** The files of a package to a checked manifest and the table of its weights, before anything is computed. */
 
-import type { Manifest } from "../compiler/package/manifest.ts";
+import type { Manifest, OnnxSpec } from "../compiler/package/manifest.ts";
 import { mvcError } from "./errors.ts";
 import { parseManifest } from "./manifest.ts";
 import { parseSafetensorsHeader, type SafetensorsHeader, safetensorsHeaderBytes } from "./safetensors.ts";
@@ -24,6 +24,8 @@ export interface Package {
   /** Undefined where the package was built without weights. */
   readonly weights: SafetensorsHeader | undefined;
 }
+
+type OwnWeights = NonNullable<OnnxSpec["weights"]>;
 
 /** Hashing 3.6 GB takes seconds and catches what size and header do not; small files are always hashed. */
 export const alwaysHashed = 64 * 2 ** 20;
@@ -51,6 +53,8 @@ export async function checkPackage(files: PackageFiles, manifest: Manifest, opti
       await sizeOf(files, part.file, `the graph "${name}"`);
       await checkHash(files, part.file, part.sha256);
     }
+    const own = graph.onnx?.weights;
+    if (own !== undefined) await checkGraphWeights(files, own, `the weight file of the graph "${name}"`, options.verify === "full");
   }
   if (manifest.tokenizer) {
     await sizeOf(files, manifest.tokenizer.file, "the tokenizer");
@@ -62,6 +66,12 @@ export async function checkPackage(files: PackageFiles, manifest: Manifest, opti
     await checkHash(files, manifest.weights.file, manifest.weights.sha256);
   }
   return { files, manifest, weights };
+}
+
+async function checkGraphWeights(files: PackageFiles, { file, bytes, sha256 }: OwnWeights, what: string, whole: boolean): Promise<void> {
+  const found = await sizeOf(files, file, what);
+  if (found !== bytes) throw mvcError("weights-mismatch", { file, what: "bytes", expected: bytes, found });
+  if (whole || bytes < alwaysHashed) await checkHash(files, file, sha256);
 }
 
 async function openWeights(files: PackageFiles, spec: Manifest["weights"]): Promise<SafetensorsHeader> {

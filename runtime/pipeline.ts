@@ -1,9 +1,12 @@
 /** A checked package and a backend to what an application calls: `sample` for clips, `run` for one graph. */
 
+import type { TensorSpec } from "../compiler/package/manifest.ts";
+import { checkedClipOptions, checkedRequest, checkedRequests, checkedSampleOptions } from "./arguments.ts";
 import { split, stack } from "./batch.ts";
 import { type Clip, toClips } from "./clip.ts";
 import { type ClipRequest, clipFeeds, conditionFeeds } from "./conditions.ts";
 import { type MvcError, mvcError } from "./errors.ts";
+import { checkTensor } from "./feeds.ts";
 import { sampleByGraphs } from "./loop.ts";
 import { type SampleOptions, settings } from "./options.ts";
 import type { Package } from "./package.ts";
@@ -40,13 +43,13 @@ export interface Pipeline<G extends GraphTypes<G> = AnyGraphs> {
    * Samples one clip: `sample("a red circle")`, `sample("a red circle", { seed: 1, inputs: { fps: 8 } })`, and for a model that takes
    * no text `sample({ seed: 1 })`.
    * @throws MvcError `prompt-too-long`, `word-unknown`, `input-…`, `id-out-of-range`, `option-invalid`, `not-samplable`, `aborted`,
-   * `frames-not-finite` and the backend's.
+   * `option-unknown`, `frames-not-finite` and the backend's.
    */
   sample(clip: string | ClipRequest, options?: SampleOptions & Omit<ClipRequest, "prompt">): Promise<SampledClip>;
-  /** Samples several clips, as many at once as the package's batch holds. Errors as `sample`. */
-  sampleAll(requests: readonly ClipRequest[], options?: SampleOptions): Promise<readonly SampledClip[]>;
+  /** Samples several clips, a prompt or a request each, as many at once as the package's batch holds. Errors as `sample`. */
+  sampleAll(requests: readonly (string | ClipRequest)[], options?: SampleOptions): Promise<readonly SampledClip[]>;
   /** The latents alone, each f32 [1, F, Z, H, W], undecoded: of any model with a sampler. Errors as `sample`. */
-  sampleLatents(requests: readonly ClipRequest[], options?: SampleOptions): Promise<readonly TensorData[]>;
+  sampleLatents(requests: readonly (string | ClipRequest)[], options?: SampleOptions): Promise<readonly TensorData[]>;
   /** Runs one graph of the package on given tensors. Floats come out in the graph's precision. */
   run<Name extends keyof G & string>(graph: Name, tensors: G[Name]["inputs"]): Promise<G[Name]["outputs"]>;
   /** Ends what is running, which throws `disposed`, and frees the backend's memory. */
@@ -86,28 +89,32 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
     requests: readonly ClipRequest[],
     options: SampleOptions,
   ): AsyncGenerator<SamplingResult & { readonly wanted: number }> {
-    const { report, signal, ...chosen } = settings(options, requests, parts.sampler);
+    const { report, watch, signal, ...chosen } = settings(options, requests, parts.sampler);
     const steps = samplerSteps({ ...parts.sampler, ...chosen });
     const encode = await tokenizer(parts);
     const fed = requests.map((request) => clipFeeds(parts, request, encode));
+    const started = requests.map(({ latent }) => latent && checkTensor(latent, startOf(parts), "the clip"));
     for (let at = 0; at < requests.length; at += parts.batch) {
       // A last batch that is not full is filled with its first clip, and the surplus thrown away.
       const taken = Array.from({ length: parts.batch }, (_, i) => (at + i < requests.length ? at + i : at));
-      const seeds = taken.map((i) => requests[i]?.seed ?? 0);
-      const noise = (stream: number) =>
-        floatsOf(stack(seeds.map((seed) => f32([1, ...parts.clipShape], normals(seed, stream, elements(parts.clipShape))))));
+      const fresh = (i: number, stream: number) =>
+        f32([1, ...parts.clipShape], normals(requests[i]?.seed ?? 0, stream, elements(parts.clipShape)));
+      const noise = (stream: number) => floatsOf(stack(taken.map((i) => (stream === 0 && started[i]) || fresh(i, stream))));
       const feeds = conditionFeeds(
         parts,
         taken.map((i) => fed[i] ?? []),
-        encode,
       );
-      const job = { parts, feeds, noise, steps, guidance: chosen.guidance, result, report, signal };
-      yield { ...(await (runner.sample?.(job) ?? sampleByGraphs(runner, job))), wanted: requests.length - at };
+      const wanted = requests.length - at;
+      const heard =
+        watch &&
+        ((step: number, latent: TensorData) => watch({ step, steps: steps.length, first: at, latents: split(latent, 1).slice(0, wanted) }));
+      const job = { parts, feeds, noise, steps, guidance: chosen.guidance, result, report, watch: heard, signal };
+      yield { ...(await (runner.sample?.(job) ?? sampleByGraphs(runner, job))), wanted };
     }
   }
 
-  const sampleAll = async (requests: readonly ClipRequest[], options: SampleOptions = {}) => {
-    const parts = roles(manifest);
+  const sampleAll = async (requests: readonly ClipRequest[], options: SampleOptions) => {
+    const parts = roles(manifest, options.guidance);
     if (parts.pictures === "none") {
       const reason = `it makes latents of ${shapeText(parts.clipShape)} and declares no graph that turns them into frames`;
       throw mvcError("not-samplable", { model: manifest.model, reason });
@@ -130,19 +137,21 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
         await tokenizer(parts);
         await runner.load(parts, signal);
       }),
-    sample: (clip, { seed, inputs, ...options } = {}) =>
+    sample: (clip, given = {}) =>
       whileAlive(async () => {
-        const asked = { seed, inputs, ...(typeof clip === "string" ? { prompt: clip } : clip) };
-        const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
-        const [made] = await sampleAll([given], options);
+        const request = checkedRequest(clip, "what `sample` is asked for");
+        const { negative, seed, inputs, latent, ...options } = checkedClipOptions(given);
+        const [made] = await sampleAll([{ ...defined({ negative, seed, inputs, latent }), ...request }], options);
         if (!made) throw new Error("pipeline: sampling gave no clip");
         return made;
       }),
-    sampleAll: (requests, options) => whileAlive(() => sampleAll(requests, options)),
-    sampleLatents: (requests, options = {}) =>
+    sampleAll: (requests, options = {}) =>
+      whileAlive(async () => sampleAll(checkedRequests(requests, "requests"), checkedSampleOptions(options))),
+    sampleLatents: (given, chosen = {}) =>
       whileAlive(async () => {
+        const [requests, options] = [checkedRequests(given, "requests"), checkedSampleOptions(chosen)];
         const latents: TensorData[] = [];
-        for await (const { latent, wanted } of batches(roles(manifest), "latents", requests, options)) {
+        for await (const { latent, wanted } of batches(roles(manifest, options.guidance), "latents", requests, options)) {
           latents.push(...split(latent, 1).slice(0, wanted));
         }
         return latents;
@@ -155,4 +164,13 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
       return disposing;
     },
   };
+}
+
+/** What a clip may start from. */
+function startOf({ sampler, clipShape }: Roles): TensorSpec {
+  return { name: sampler.latent, dtype: "f32", shape: [1, ...clipShape], axes: [] };
+}
+
+function defined(fields: { readonly [Name in keyof ClipRequest]: ClipRequest[Name] | undefined }): ClipRequest {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

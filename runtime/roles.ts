@@ -1,6 +1,13 @@
 /** A manifest to the parts of the sampling loop: which graph and tensor plays which role, and their batches. */
 
-import type { ConditionSpec, GraphSpec, Manifest, SamplerSpec, TensorSpec } from "../compiler/package/manifest.ts";
+import {
+  type ConditionSpec,
+  type GraphSpec,
+  hasUnguidedHalf,
+  type Manifest,
+  type SamplerSpec,
+  type TensorSpec,
+} from "../compiler/package/manifest.ts";
 import { mvcError } from "./errors.ts";
 
 /** A graph of one input and one output that takes a few rows at a time. */
@@ -13,7 +20,7 @@ export interface RowsRole {
 }
 
 export interface ConditionRole extends Pick<ConditionSpec, "name" | "from" | "unguided"> {
-  /** As the loop's graphs take it: rows of the guided half, then those of the unguided one. */
+  /** As the loop's graphs take it: rows of the guided half, then those of the unguided one where there is one. */
   readonly tensor: TensorSpec;
   readonly encoder: RowsRole | undefined;
   /** What is fed for one clip: to the encoder, or to the loop where there is none. */
@@ -22,13 +29,21 @@ export interface ConditionRole extends Pick<ConditionSpec, "name" | "from" | "un
 
 export interface Roles {
   readonly sampler: SamplerSpec;
-  /** Clips sampled at once: half the rows of the step graph. */
+  /** Clips sampled at once. */
   readonly batch: number;
+  /** Rows of the step graph a clip: two, a guided and an unguided one, where guidance weighs the one against the other. */
+  readonly halves: 1 | 2;
   /** The shape of one clip's latent, [F, Z, H, W]. */
   readonly clipShape: readonly number[];
   readonly conditions: readonly ConditionRole[];
   readonly prepare: { readonly graph: string; readonly inputs: readonly string[] } | undefined;
-  readonly step: { readonly graph: string; readonly inputs: readonly string[]; readonly output: string };
+  /** `unread`: inputs that nothing in the graph reads, which are fed zeros. */
+  readonly step: {
+    readonly graph: string;
+    readonly inputs: readonly string[];
+    readonly unread: readonly TensorSpec[];
+    readonly output: string;
+  };
   readonly frames: RowsRole | undefined;
   /** Where a clip's pictures are: in what `frames` gives, or in the latent itself. */
   readonly pictures: "frames" | "latent" | "none";
@@ -40,13 +55,19 @@ export function sampledGraphs({ conditions, prepare, step, frames }: SamplerSpec
   return [...new Set(named.filter((name) => name !== null))];
 }
 
+/** The graphs that one loop runs, in their order. */
+export function graphsOf({ conditions, prepare, step, frames }: Roles): readonly string[] {
+  const named = [...conditions.map(({ encoder }) => encoder), prepare, step, frames];
+  return [...new Set(named.flatMap((part) => (part === undefined ? [] : [part.graph])))];
+}
+
 /** Whether a tensor's rows are pictures in -1..1, [B, 3, H, W] or [B, F, 3, H, W]. */
 export function isPictures(shape: readonly number[]): boolean {
   return shape.length === 4 ? shape[1] === 3 : shape.length === 5 && shape[2] === 3;
 }
 
-/** Finds the roles. Throws MvcError `not-samplable` that says what is missing or does not fit. */
-export function roles(manifest: Manifest): Roles {
+/** Finds the roles of a loop at a guidance, the model's own when not given. Throws MvcError `not-samplable` that says what is missing or does not fit. */
+export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance): Roles {
   const fail = (reason: string) => mvcError("not-samplable", { model: manifest.model, reason });
   const { sampler } = manifest;
   if (!sampler) throw fail("it declares no sampler");
@@ -61,22 +82,31 @@ export function roles(manifest: Manifest): Roles {
     return first;
   };
   const inputs = (name: string) => graph(name).inputs.map((input) => input.name);
+  const paired = hasUnguidedHalf(sampler);
+  // An encoder may take both halves of one clip at once.
+  const encodersFit = () => {
+    const clips = rowsOf(graph(sampler.graph), sampler.latent);
+    return sampler.conditions.every(({ encoder }) => encoder === null || clips % rowsOf(graph(encoder)) === 0);
+  };
+  const plain = paired && guidance === 1 && encodersFit();
+  const loop = plain ? { prepare: null, step: sampler.graph } : sampler;
+  const halves = paired && !plain ? 2 : 1;
   const stepInput = (tensor: string): TensorSpec => {
-    const found = graph(sampler.step).inputs.find((input) => input.name === tensor);
-    if (!found) throw fail(`graph "${sampler.step}" has no input "${tensor}"`);
+    const found = graph(loop.step).inputs.find((input) => input.name === tensor);
+    if (!found) throw fail(`graph "${loop.step}" has no input "${tensor}"`);
     return found;
   };
   const [rows = 0, ...clipShape] = stepInput(sampler.latent).shape;
   stepInput(sampler.time);
-  const batch = rows / 2;
-  if (!Number.isInteger(batch)) throw fail(`graph "${sampler.step}" takes ${rows} latents, which is no pair of halves for guidance`);
+  const batch = rows / halves;
+  if (!Number.isInteger(batch)) throw fail(`graph "${loop.step}" takes ${rows} latents, which is no pair of halves for guidance`);
   const byRows = (name: string, needed: number): RowsRole => {
     const [input, output] = [only(name, "inputs"), only(name, "outputs")];
     const taken = input.shape[0] ?? 0;
     if (needed % taken !== 0) throw fail(`graph "${name}" takes ${taken} at once, but ${needed} are needed`);
     return { graph: name, input, output, batch: taken };
   };
-  const takers = [...(sampler.prepare === null ? [] : [graph(sampler.prepare)]), graph(sampler.step)];
+  const takers = [...(loop.prepare === null ? [] : [graph(loop.prepare)]), graph(loop.step)];
   const conditions = sampler.conditions.map(({ name, from, encoder, unguided }): ConditionRole => {
     const tensor = takers.flatMap((taker) => taker.inputs).find((input) => input.name === name);
     if (!tensor) throw fail(`neither graph of its loop has an input "${name}"`);
@@ -86,16 +116,24 @@ export function roles(manifest: Manifest): Roles {
     const entry = { ...input, name, shape: [1, ...input.shape.slice(1)] };
     return { name, from, unguided, tensor, encoder: role, entry };
   });
+  const read = [sampler.latent, sampler.time, ...sampler.conditions.map(({ name }) => name)];
+  const unread = plain ? graph(loop.step).inputs.filter(({ name }) => !read.includes(name)) : [];
   const frames = sampler.frames === null ? undefined : byRows(sampler.frames, batch);
   if (frames && !isPictures(frames.output.shape)) throw fail(`graph "${frames.graph}" makes no pictures`);
   return {
     sampler,
     batch,
+    halves,
     clipShape,
     conditions,
-    prepare: sampler.prepare === null ? undefined : { graph: sampler.prepare, inputs: inputs(sampler.prepare) },
-    step: { graph: sampler.step, inputs: inputs(sampler.step), output: only(sampler.step, "outputs").name },
+    prepare: loop.prepare === null ? undefined : { graph: loop.prepare, inputs: inputs(loop.prepare) },
+    step: { graph: loop.step, inputs: inputs(loop.step), unread, output: only(loop.step, "outputs").name },
     frames,
     pictures: frames ? "frames" : isPictures([rows, ...clipShape]) ? "latent" : "none",
   };
+}
+
+/** Rows of an input, of the first where none is named. */
+function rowsOf({ inputs }: GraphSpec, name = inputs[0]?.name): number {
+  return inputs.find((input) => input.name === name)?.shape[0] ?? 1;
 }

@@ -17,6 +17,8 @@ export interface SamplingJob {
   /** Whether `frames` runs. */
   readonly result: "pictures" | "latents";
   readonly report: (progress: Progress) => void;
+  /** Hears the latents, f32 [batch, F, Z, H, W], after each step, which it may keep; the loop waits for it. */
+  readonly watch: ((step: number, latent: TensorData) => void | Promise<void>) | undefined;
   readonly signal: AbortSignal | undefined;
 }
 

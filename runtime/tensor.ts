@@ -8,6 +8,16 @@ export type TensorData =
   | { readonly dtype: "f16"; readonly shape: readonly number[]; readonly data: Uint16Array }
   | { readonly dtype: "i32"; readonly shape: readonly number[]; readonly data: Int32Array };
 
+const arrays = { f32: "Float32Array", f16: "Uint16Array", i32: "Int32Array" } as const;
+
+/** Whether a value has what its type says; arrays of another frame of a page are arrays too. */
+export function isTensor(value: unknown): value is TensorData {
+  if (typeof value !== "object" || value === null || !("dtype" in value) || !("shape" in value) || !("data" in value)) return false;
+  const { dtype, shape, data } = value;
+  const array = typeof dtype === "string" && Object.hasOwn(arrays, dtype) ? arrays[dtype as keyof typeof arrays] : undefined;
+  return Array.isArray(shape) && ArrayBuffer.isView(data) && data.constructor.name === array;
+}
+
 /** Named tensors: what a graph takes and gives. */
 export type Tensors = { readonly [name: string]: TensorData };
 
@@ -17,6 +27,12 @@ export function f32(shape: readonly number[], data: Float32Array): TensorData {
 
 export function i32(shape: readonly number[], data: Int32Array): TensorData {
   return { dtype: "i32", shape, data };
+}
+
+export function zeros({ dtype, shape }: Pick<TensorData, "dtype" | "shape">): TensorData {
+  const count = elements(shape);
+  if (dtype === "i32") return i32(shape, new Int32Array(count));
+  return dtype === "f32" ? f32(shape, new Float32Array(count)) : { dtype, shape, data: new Uint16Array(count) };
 }
 
 /** The number of elements of a shape. */

@@ -4,6 +4,7 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import type { TokenizerSpec } from "../compiler/package/manifest.ts";
 import { MvcError, mvcError, reasonOf } from "./errors.ts";
 import { mostWays, patternsOf, waysOf } from "./pattern-work.ts";
+import { kindsOf } from "./sentence-form.ts";
 
 /** A prompt to exactly `length` token numbers; throws MvcError `prompt-too-long` or `word-unknown`. */
 export type EncodePrompt = (prompt: string, length: number) => Int32Array;
@@ -22,19 +23,27 @@ const EXAMPLES = 12;
  * Reads tokenizer.json (Hugging Face's format).
  * @throws MvcError `tokenizer-invalid`.
  */
-export function loadTokenizer(text: string, spec: Pick<TokenizerSpec, "pad"> & { readonly file: string }): EncodePrompt {
+export function loadTokenizer(text: string, spec: Pick<TokenizerSpec, "pad" | "prompts"> & { readonly file: string }): EncodePrompt {
   const { tokenizer, unknown } = parse(text, spec.file);
+  const form = spec.prompts;
   const pad = tokenizer.token_to_id(spec.pad);
   if (pad === undefined) {
     throw mvcError("tokenizer-invalid", { file: spec.file, reason: `the padding token "${spec.pad}" is not in the vocabulary` });
   }
   const unknownId = unknown === undefined ? undefined : tokenizer.token_to_id(unknown);
   const isUnknown = (part: string) => tokenizer.encode(part, { add_special_tokens: false }).ids.some((id) => id === unknownId);
-  return (prompt, length) => {
+  return (given, length) => {
+    // A full stop that the vocabulary lacks says nothing; one that it has is a token.
+    const stopped = unknownId !== undefined && given.trimEnd().endsWith(".") && isUnknown(".");
+    const prompt = stopped ? given.trimEnd().slice(0, -1) : given;
     const words = prompt.split(/\s+/).filter((word) => word !== "");
     if (unknownId !== undefined && isUnknown(prompt)) {
       const strange = words.filter(isUnknown);
-      throw mvcError("word-unknown", { words: strange.length > 0 ? [...new Set(strange)] : [prompt], examples: plainWords(tokenizer) });
+      throw mvcError("word-unknown", {
+        words: strange.length > 0 ? [...new Set(strange)] : [prompt],
+        examples: plainWords(tokenizer),
+        form: form && { sentence: form.sentence, kinds: kindsOf(form, words, isUnknown) },
+      });
     }
     const { ids } = tokenizer.encode(prompt);
     if (ids.length > length) {

@@ -1,5 +1,5 @@
 /** gifenc, which brings no types, as what the GIF encoding asks of it. */
 declare module "gifenc" {
-  const gifenc: import("../cli/media/gif-encoding.ts").Gifenc;
+  const gifenc: import("../runtime/media/gif-encoding.ts").Gifenc;
   export default gifenc;
 }

@@ -1,8 +1,8 @@
 /** A clip to the bytes of an MP4 file, in a worker: the encoder makes functions of text, which the page's policy forbids and the worker's allows. */
 
 import library from "h264-mp4-encoder";
-import { encodeMp4 } from "../cli/media/mp4-encoding.ts";
 import type { Clip } from "../runtime/clip.ts";
+import { encodeMp4 } from "../runtime/media/mp4-encoding.ts";
 
 self.addEventListener("message", async ({ data }: MessageEvent<{ readonly clip: Clip; readonly fps: number }>) => {
   const { clip, fps } = data;

@@ -9,7 +9,7 @@ const encoders: { readonly [K in FileKind]: { readonly type: string; readonly en
   gif: {
     type: "image/gif",
     encode: async (clip) => {
-      const [gifenc, { encodeGif }] = await Promise.all([import("gifenc"), import("../cli/media/gif-encoding.ts")]);
+      const [gifenc, { encodeGif }] = await Promise.all([import("gifenc"), import("../runtime/media/gif-encoding.ts")]);
       return encodeGif(gifenc.default, clip, { fps });
     },
   },

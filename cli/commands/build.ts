@@ -1,20 +1,25 @@
 /** `mvc build`: a model to a package on disk, whole or not at all. */
 
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
 import type { Module } from "../../compiler/module/module.ts";
-import { emitPackage, type PackageFiles } from "../../compiler/package-files.ts";
+import type { Manifest } from "../../compiler/package/manifest.ts";
+import { layOutWeights, type WeightLayout } from "../../compiler/package/weights.ts";
+import { emitPackage, type OnnxTarget, type PackageFiles } from "../../compiler/package-files.ts";
+import { opsets } from "../../compiler/targets/onnx/opsets.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
-import { foundIn } from "../../dsl/index.ts";
+import { foundIn, type Program, placeOf, type Span } from "../../dsl/index.ts";
+import { mvcError } from "../../runtime/errors.ts";
 import { writeNew } from "../../runtime/node/atomic-file.ts";
 import { attempt } from "../../runtime/node/output-file.ts";
-import { requireRegular } from "../../runtime/node/regular-file.ts";
 import { type ChoiceOptions, choicesOf } from "../choices.ts";
+import { fittingOptions } from "../fitting-choices.ts";
 import { readLimits } from "../limits-file.ts";
+import { differenceOf, type MadeFor, madeForOf, metadataOf } from "../made-for.ts";
 import { filesOf } from "../package-place.ts";
 import { printDiagnostics, shownPath, soundProgram } from "../program.ts";
 import { startProgress } from "../progress.ts";
@@ -23,7 +28,8 @@ import { interruptible, type Outcome } from "../terminal.ts";
 import { TokenizerCheck } from "../tokenizer-check.ts";
 import type { TokenizerFile } from "../tokenizer-file.ts";
 import { version } from "../version.ts";
-import { randomWeights, trainedWeights, type WeightSource } from "../weights.ts";
+import { openWeights, type WeightFile } from "../weight-file.ts";
+import { listed, randomWeights, trainedWeights, type WeightSource } from "../weights.ts";
 
 export interface BuildOptions extends ChoiceOptions {
   readonly weights?: string;
@@ -32,13 +38,24 @@ export interface BuildOptions extends ChoiceOptions {
   readonly target: readonly Target[];
   /** `default`, or a file of limits by WebGPU's names. */
   readonly limits: string;
+  readonly opset?: string;
+  readonly weightsPerGraph?: boolean;
 }
 
 export type Target = "onnx" | "webgpu";
 
 export async function build(file: string, options: BuildOptions): Promise<Outcome> {
   await tryPackage(options.output);
-  if (options.weights !== undefined) requireRegular(options.weights, "the weight file");
+  const trained = options.weights === undefined ? undefined : openWeights(options.weights);
+  try {
+    return await buildWith(trained, file, options);
+  } finally {
+    if (trained !== undefined) closeSync(trained.descriptor);
+  }
+}
+
+async function buildWith(trained: WeightFile | undefined, file: string, options: BuildOptions): Promise<Outcome> {
+  const onnx = onnxTarget(options);
   const limits = readLimits(options.limits);
   const sound = soundProgram(file);
   if (sound === undefined) return "mistake";
@@ -48,6 +65,7 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
     return "mistake";
   }
   const { module } = result;
+  const weights = weightsOf(trained, sound.program, module, options);
   const tokenizers = new TokenizerCheck(file);
   const mismatches = module.tokenizer === null ? [] : tokenizers.errorsOf(module.tokenizer);
   if (mismatches.length > 0) {
@@ -60,29 +78,52 @@ export async function build(file: string, options: BuildOptions): Promise<Outcom
     printDiagnostics(planned.diagnostics, sound.texts);
     return "mistake";
   }
-  const targets = { onnx: options.target.includes("onnx"), ...(planned === undefined ? {} : { plans: planned.plans }) };
-  const files = emitPackage(module, version, targets);
+  const shown = sourcePlaces(file, sound.texts);
+  const targets = { onnx: onnx && { ...onnx, shown }, ...(planned === undefined ? {} : { plans: planned.plans }) };
+  const files = emitPackage(module, version, targets, weights.about);
   const tokens = tokenizer?.kind === "found" ? Buffer.from(tokenizer.text) : undefined;
-  const texts = new Map<string, string | Uint8Array>([["bindings.ts", await emitBindings(module)]]);
+  const texts = new Map<string, string | Uint8Array>([["bindings.ts", emitBindings(module)]]);
   if (tokens !== undefined) texts.set("tokenizer.json", tokens);
-  const source = weightSource(options, files);
+  const { source } = weights;
   const signal = interruptible();
-  try {
-    const before = await stagePackage(options.output, extentOf(files, source, tokens), signal, async (folder) => {
-      attempt(options.output, () => {
-        for (const part of [...options.target, "graphs"]) mkdirSync(join(folder, part));
-        for (const [path, content] of [...files.graphs, ...texts]) writeFileSync(join(folder, path), content);
-      });
-      const weights = source && (await writeWeights(folder, options.output, files, source, signal));
-      const manifest = files.manifest(sha256, { weights, tokenizer: tokens });
-      attempt(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
+  const before = await stagePackage(options.output, extentOf(files, source, tokens), signal, async (folder) => {
+    attempt(options.output, () => {
+      for (const path of files.graphs.keys()) mkdirSync(dirname(join(folder, path)), { recursive: true });
+      for (const [path, content] of [...files.graphs, ...texts]) writeFileSync(join(folder, path), content);
     });
-    report(options, files, module.graphs.size, before);
-  } finally {
-    source?.close();
-  }
-  for (const note of notesOf(module, tokenizer)) process.stderr.write(`${pc.yellow("note")} ${note}\n`);
+    const write = (name: string, layout: WeightLayout, from: WeightSource) =>
+      writeWeights(join(folder, name), options.output, layout, from, signal);
+    const hash = source && (await write("weights.safetensors", files.layout, source));
+    const graphHashes = new Map<string, string>();
+    for (const [name, layout] of files.graphLayouts) if (source) graphHashes.set(name, await write(name, layout, source));
+    const manifest = withPrompts(files.manifest(sha256, { weights: hash, graphWeights: graphHashes, tokenizer: tokens }), tokenizer);
+    attempt(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
+  });
+  report(options, files, module.graphs.size, before);
+  for (const note of [...weights.notes, ...notesOf(module, tokenizer)]) process.stderr.write(`${pc.yellow("note")} ${note}\n`);
   return "done";
+}
+
+function withPrompts(manifest: Manifest, file: TokenizerFile | undefined): Manifest {
+  if (manifest.tokenizer === null || file?.kind !== "found" || file.prompts === undefined) return manifest;
+  return { ...manifest, tokenizer: { ...manifest.tokenizer, prompts: file.prompts } };
+}
+
+/** What the package is to have of ONNX. Throws MvcError `option-invalid`. */
+function onnxTarget({ target, opset, weightsPerGraph }: BuildOptions): false | OnnxTarget {
+  const chosen = opsets.find((one) => String(one) === opset);
+  const without = opset === undefined ? "--weights-per-graph" : "--opset";
+  if (target.includes("onnx")) return { ...(chosen && { opset: chosen }), ...(weightsPerGraph && { weightsPerGraph }) };
+  if (opset === undefined && !weightsPerGraph) return false;
+  throw mvcError("option-invalid", { option: without, expected: "given with the target onnx", found: `--target ${target.join(",")}` });
+}
+
+/** Files as they lie from the model's: the same wherever it is built. */
+function sourcePlaces(file: string, texts: ReadonlyMap<string, string>): (span: Span) => string {
+  return (span) => {
+    const { line, column } = placeOf(texts.get(span.file) ?? "", span.start);
+    return `${relative(dirname(resolve(file)), resolve(span.file)).replaceAll("\\", "/")}:${line}:${column}`;
+  };
 }
 
 /** What the package lacks or leaves out, one sentence each. */
@@ -95,26 +136,52 @@ function notesOf({ sampler, unused }: Module, tokenizer: TokenizerFile | undefin
 
 /** What the package will be, before any of it is written. */
 function extentOf(files: PackageFiles, source: WeightSource | undefined, tokenizer: Uint8Array | undefined): Extent {
-  const weights = source === undefined ? 0 : files.layout.bytes;
-  const sizes = [...files.graphs.values()].map(({ byteLength }) => byteLength);
-  const paths = filesOf(files.manifest(() => "", { weights: source && "", tokenizer }));
-  return { files: paths, bytes: sizes.reduce((sum, size) => sum + size, weights), largest: Math.max(weights, ...sizes) };
+  const layouts = source === undefined ? [] : [files.layout, ...files.graphLayouts.values()];
+  const sizes = [...[...files.graphs.values()].map(({ byteLength }) => byteLength), ...layouts.map(({ bytes }) => bytes)];
+  const graphWeights = new Map(source && [...files.graphLayouts.keys()].map((name) => [name, ""]));
+  const paths = filesOf(files.manifest(() => "", { weights: source && "", graphWeights, tokenizer }));
+  return { files: paths, bytes: sizes.reduce((sum, size) => sum + size, 0), largest: Math.max(...sizes) };
 }
 
 function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-function weightSource(options: BuildOptions, files: PackageFiles): WeightSource | undefined {
-  if (options.weights !== undefined) return trainedWeights(options.weights, files.layout.weights.values());
-  return options.init === undefined ? undefined : randomWeights(options.init);
+interface ChosenWeights {
+  readonly source: WeightSource | undefined;
+  /** What the package's weight file says of itself. */
+  readonly about: { readonly [key: string]: string };
+  readonly notes: readonly string[];
+}
+
+/** Throws MvcError `tensor-…` where the file is not of this configuration. */
+function weightsOf(trained: WeightFile | undefined, program: Program, module: Module, options: BuildOptions): ChosenWeights {
+  const { name: model, preset, ablations } = module;
+  const built: MadeFor = { model, preset, ablations, settings: options.set ?? {} };
+  const random = options.init === undefined ? undefined : randomWeights(options.init);
+  if (trained === undefined) return { source: random, about: random === undefined ? {} : metadataOf(built), notes: [] };
+  const { weights } = layOutWeights(module.graphs.values());
+  const { source, filled, ignored } = trainedWeights(trained, weights, random, () =>
+    fittingOptions(program, choicesOf(options), trained.header),
+  );
+  const said = madeForOf(trained.header.metadata);
+  const file = shownPath(trained.path);
+  const difference = said && differenceOf(said, built);
+  const notes = [
+    ...(filled.length === 0 ? [] : [`${file} lacks ${listed(filled)}, which \`--init ${options.init}\` made`]),
+    ...(ignored.length === 0 ? [] : [`${file} has ${listed(ignored)} that the model does not take`]),
+    ...(difference === undefined || filled.length > 0 ? [] : [difference]),
+  ];
+  // What is filled is where training of this configuration starts; else weights stay what they were made for.
+  const about = filled.length > 0 ? metadataOf(built) : said === undefined ? {} : metadataOf(said);
+  return { source, about, notes };
 }
 
 /** Writes one weight at a time, so that memory stays at the largest of them. Returns the file's hash. */
 async function writeWeights(
-  folder: string,
+  file: string,
   output: string,
-  { layout }: PackageFiles,
+  layout: WeightLayout,
   source: WeightSource,
   signal: AbortSignal,
 ): Promise<string> {
@@ -135,7 +202,7 @@ async function writeWeights(
     }
   }
   try {
-    await writeNew(join(folder, "weights.safetensors"), output, hashed(), { signal });
+    await writeNew(file, output, hashed(), { signal });
   } finally {
     progress.stop();
   }

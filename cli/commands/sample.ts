@@ -1,6 +1,7 @@
 /** `mvc sample`: a prompt and what else the model takes to clips on disk. */
 
 import { basename, dirname, extname, join } from "node:path";
+import pc from "picocolors";
 import type { Method } from "../../compiler/package/manifest.ts";
 import {
   type Backend,
@@ -14,14 +15,16 @@ import {
   tensorSource,
   writeAtomically,
 } from "../../runtime/index.ts";
+import type { About } from "../../runtime/media/about.ts";
+import { contactSheet } from "../../runtime/media/contact-sheet.ts";
+import { gif } from "../../runtime/node/gif.ts";
+import { mp4 } from "../../runtime/node/mp4.ts";
 import { outputAt, requirePath, tryOutput } from "../../runtime/node/output-file.ts";
 import { safetensorsHeader } from "../../runtime/node/safetensors-file.ts";
 import { type Roles, roles } from "../../runtime/roles.ts";
 import type { TensorData } from "../../runtime/tensor.ts";
+import { aboutClip } from "../about-clip.ts";
 import { type GivenInputs, readInputs } from "../condition-inputs.ts";
-import { gif } from "../media/gif.ts";
-import { mp4 } from "../media/mp4.ts";
-import { contactSheet } from "../media/png.ts";
 import { shownPath } from "../program.ts";
 import { type Progress as Bar, startProgress } from "../progress.ts";
 import { reporterOf } from "../reporter.ts";
@@ -31,7 +34,11 @@ export interface SampleCommandOptions {
   readonly seed: number;
   readonly steps?: number;
   readonly guidance?: number;
-  readonly sampler?: Method;
+  readonly method?: Method;
+  readonly eta?: number;
+  /** What the clip is led away from. */
+  readonly negative?: string;
+  readonly threads?: number;
   /** Conditions beside the prompt, as they were typed. */
   readonly input?: GivenInputs;
   readonly count: number;
@@ -48,31 +55,37 @@ interface Made {
   readonly what: string;
 }
 
+/** How a file keeps what it was made of. */
+interface Written {
+  readonly fps: number;
+  readonly about: About;
+}
+
 /** How clips are asked for, and what is written of each. */
 type Maker = (
   pipeline: Pipeline,
   requests: readonly ClipRequest[],
-  options: SampleOptions & { readonly fps: number },
-) => Promise<readonly (() => Made | Promise<Made>)[]>;
+  options: SampleOptions,
+) => Promise<readonly ((written: Written) => Made | Promise<Made>)[]>;
 
 const clipsAs =
-  (encode: (clip: SampledClip, fps: number) => Uint8Array | Promise<Uint8Array>): Maker =>
-  async (pipeline, requests, { fps, ...options }) =>
-    (await pipeline.sampleAll(requests, options)).map((clip) => async () => ({
-      bytes: await encode(clip, fps),
+  (encode: (clip: SampledClip, written: Written) => Uint8Array | Promise<Uint8Array>): Maker =>
+  async (pipeline, requests, options) =>
+    (await pipeline.sampleAll(requests, options)).map((clip) => async (written) => ({
+      bytes: await encode(clip, written),
       what: `${clip.frameCount} frames of ${clip.width}x${clip.height}`,
     }));
 
-const latents: Maker = async (pipeline, requests, { fps: _, ...options }) =>
-  (await pipeline.sampleLatents(requests, options)).map((latent) => () => ({
-    bytes: safetensorsOf(latent),
+const latents: Maker = async (pipeline, requests, options) =>
+  (await pipeline.sampleLatents(requests, options)).map((latent) => ({ about }) => ({
+    bytes: safetensorsOf(latent, about),
     what: `latent ${latent.dtype} [${latent.shape.join(", ")}]`,
   }));
 
 const makers: { readonly [extension: string]: Maker } = {
-  ".gif": clipsAs((clip, fps) => gif(clip, { fps })),
-  ".mp4": clipsAs((clip, fps) => mp4(clip, { fps })),
-  ".png": clipsAs((clip) => contactSheet(clip)),
+  ".gif": clipsAs(gif),
+  ".mp4": clipsAs(mp4),
+  ".png": clipsAs((clip, { about }) => contactSheet(clip, { about })),
   ".safetensors": latents,
 };
 
@@ -83,19 +96,31 @@ export async function sample(folder: string, prompt: string | undefined, options
     mvcError("option-invalid", { option, expected, found: String(found) });
   if (make === undefined) throw refuse("--output", "a file that ends in .gif, .mp4, .png or .safetensors", options.output);
   if (options.count < 1 || options.count > mostClips) throw refuse("--count", `1 to ${mostClips}`, options.count);
-  if (!(options.fps > 0 && options.fps <= 100)) throw refuse("--fps", "a number above 0 and up to 100", options.fps);
+  if (!(options.fps >= 0.01 && options.fps <= 100)) throw refuse("--fps", "a number from 0.01 to 100", options.fps);
   const files = Array.from({ length: options.count }, (_, i) => (options.count === 1 ? options.output : numbered(options.output, i)));
   for (const file of files) outputAt(file);
   for (const file of new Set([files[0], files.at(-1)])) if (file !== undefined) await tryOutput(file);
   const signal = interruptible();
-  const pipeline = await loadPipeline(folder, { backend: options.backend, signal });
+  if (options.threads !== undefined && options.backend === "webgpu")
+    throw refuse("--threads", "left out on WebGPU, which has none", options.threads);
+  const pipeline = await loadPipeline(folder, {
+    backend: options.backend,
+    signal,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
   try {
     const parts = roles(pipeline.package.manifest);
     if (parts.pictures === "none" && make !== latents) {
       throw refuse("--output", "a file that ends in .safetensors, as the model makes latents and no pictures", options.output);
     }
     const inputs = await readInputs(parts, options.input ?? {});
-    const requests = files.map((file, i) => ({ file, ...(prompt === undefined ? {} : { prompt }), inputs, seed: options.seed + i }));
+    if (prompt?.trim() === "")
+      process.stderr.write(`${pc.yellow("note")} the prompt is empty: the clip shows what the model makes of no words\n`);
+    const asked = {
+      ...(prompt === undefined ? {} : { prompt }),
+      ...(options.negative === undefined ? {} : { negative: options.negative }),
+    };
+    const requests = files.map((file, i) => ({ file, clip: { ...asked, inputs, seed: options.seed + i } }));
     await sampleBatches(pipeline, parts, requests, make, options, signal);
   } finally {
     await pipeline.dispose();
@@ -107,7 +132,7 @@ export async function sample(folder: string, prompt: string | undefined, options
 async function sampleBatches(
   pipeline: Pipeline,
   { batch }: Roles,
-  requests: readonly (ClipRequest & { readonly seed: number; readonly file: string })[],
+  requests: readonly { readonly clip: ClipRequest & { readonly seed: number }; readonly file: string }[],
   make: Maker,
   options: SampleCommandOptions,
   signal: AbortSignal,
@@ -117,21 +142,24 @@ async function sampleBatches(
     const { onProgress, stop } = stepBar();
     try {
       const started = performance.now();
-      const made = await make(pipeline, some, {
-        fps: options.fps,
-        onProgress,
-        signal,
+      const clips = some.map(({ clip }) => clip);
+      const chosen = {
         ...(options.steps === undefined ? {} : { steps: options.steps }),
         ...(options.guidance === undefined ? {} : { guidance: options.guidance }),
-        ...(options.sampler === undefined ? {} : { method: options.sampler }),
-      });
+        ...(options.method === undefined ? {} : { method: options.method }),
+        ...(options.eta === undefined ? {} : { eta: options.eta }),
+      };
+      const made = await make(pipeline, clips, { ...chosen, onProgress, signal });
       stop();
       for (const [i, encoded] of made.entries()) {
-        const { file, seed } = some[i] as (typeof some)[number];
-        const { bytes, what } = await encoded();
+        const { file, clip } = some[i] as (typeof some)[number];
+        const { bytes, what } = await encoded({
+          fps: options.fps,
+          about: aboutClip(pipeline.package.manifest, clip, chosen, options.input ?? {}),
+        });
         await writeAtomically(file, [bytes], signal);
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
-        reporterOf(file)(`${shownPath(file)}: ${what}, seed ${seed}, ${seconds} s\n`);
+        reporterOf(file)(`${shownPath(file)}: ${what}, seed ${clip.seed}, ${seconds} s\n`);
       }
     } finally {
       stop();
@@ -139,10 +167,10 @@ async function sampleBatches(
   }
 }
 
-function safetensorsOf(latent: TensorData): Uint8Array {
+function safetensorsOf(latent: TensorData, about: About): Uint8Array {
   const source = tensorSource("latent", latent);
   const { buffer, byteOffset, byteLength } = latent.data;
-  const head = safetensorsHeader([source]);
+  const head = safetensorsHeader([source], about);
   const bytes = new Uint8Array(head.length + byteLength);
   bytes.set(head);
   bytes.set(new Uint8Array(buffer, byteOffset, byteLength), head.length);

@@ -2,6 +2,7 @@
 
 import { type Axis, showAxes } from "../graph/axis.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
+import { exponential, logarithm } from "./exponential.ts";
 import type { AxisType, CompositeOp, ShapeProblem } from "./op.ts";
 import { offsets, stridesOf, tensor } from "./reference/tensor.ts";
 import { axisFromEnd, countAxes, inputAt, lastAxes, refuseInts, refuseMisplaced, refuseRank } from "./rules.ts";
@@ -13,7 +14,7 @@ const widest = 65_536;
 
 /** base^(-2 i / width): how far pair i turns from one position to the next. */
 export function rotaryRates(width: number, base: number): number[] {
-  return Array.from({ length: width / 2 }, (_, i) => base ** ((-2 * i) / width));
+  return Array.from({ length: width / 2 }, (_, i) => exponential((-2 * i * logarithm(base)) / width));
 }
 
 /**

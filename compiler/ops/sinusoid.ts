@@ -1,6 +1,7 @@
 /** `sinusoid`: a step's number to cosines and sines of it (the embedding of diffusion steps). */
 
 import type { OpAttributes } from "../graph/op-names.ts";
+import { exponential, logarithm } from "./exponential.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { tensor } from "./reference/tensor.ts";
 import { bySize, countAxes, inputAt, refuseAbove, refuseBelow, refuseInts } from "./rules.ts";
@@ -12,7 +13,7 @@ type Sinusoid = OpAttributes["sinusoid"];
 
 /** scale * exp(-ln(maxPeriod) i / (width / 2 - shift)). */
 export function frequencies({ width, shift, maxPeriod, scale }: Sinusoid): number[] {
-  return Array.from({ length: width / 2 }, (_, i) => scale * Math.exp((-Math.log(maxPeriod) * i) / (width / 2 - shift)));
+  return Array.from({ length: width / 2 }, (_, i) => scale * exponential((-logarithm(maxPeriod) * i) / (width / 2 - shift)));
 }
 
 export const sinusoid: PrimitiveOp<"sinusoid"> = {

@@ -27,9 +27,14 @@ export interface FileSpec {
   readonly sha256: string;
 }
 
+export interface OnnxSpec extends FileSpec {
+  /** `step.weights.safetensors`, where the graph has a file of its own weights; else they are in the package's one file. */
+  readonly weights?: FileSpec & { readonly bytes: number };
+}
+
 export interface GraphSpec {
-  /** `onnx/step.onnx`; absent where the package was built without the target `onnx`. */
-  readonly onnx?: FileSpec;
+  /** `step.onnx`, beside the weight file that it points into; absent where the package was built without the target `onnx`. */
+  readonly onnx?: OnnxSpec;
   /** `webgpu/step.json`, a `Plan`, and the source of its kernels, `webgpu/step.wgsl`; absent without the target `webgpu`. */
   readonly webgpu?: { readonly plan: FileSpec; readonly kernels: FileSpec };
   readonly inputs: readonly TensorSpec[];
@@ -54,6 +59,15 @@ export interface TokenizerSpec extends FileSpec {
   readonly file: "tokenizer.json";
   /** Prompts are padded with it to the length that the condition's graph takes, and refused beyond. */
   readonly pad: string;
+  /** How the model's sentences go, where they have one form: to meet an unknown word with words of its kind. */
+  readonly prompts?: PromptForm;
+}
+
+export interface PromptForm {
+  /** `a {colour} {shape} {motion}`. */
+  readonly sentence: string;
+  /** What may stand for each name of the sentence: words, or several at once ("moves right"). */
+  readonly words: { readonly [kind: string]: readonly string[] };
 }
 
 /** An input of the looped graph that stays the same from step to step. */
@@ -74,6 +88,7 @@ export interface SamplerSpec extends SamplerFigures {
    * The graphs of the loop. `prepare` runs once on the conditions of both halves of the guided batch, and its outputs are fed by
    * name to `step`, which runs once a step on [guided half, unguided half] stacked along the batch. Each condition goes to
    * whichever of them has an input of its name. `prepare` is null where nothing stays the same from step to step.
+   * Where no condition differs in the unguided half there is none: both take the plain batch. At guidance 1 `graph` itself is looped.
    */
   readonly prepare: string | null;
   readonly step: string;
@@ -83,6 +98,11 @@ export interface SamplerSpec extends SamplerFigures {
   readonly conditions: readonly ConditionSpec[];
   /** The graph that makes pictures of the latent; null where the latent is the result. */
   readonly frames: string | null;
+}
+
+/** Whether the loop's graphs run at twice the batch: some condition is another in the unguided half. */
+export function hasUnguidedHalf({ conditions }: Pick<SamplerSpec, "conditions">): boolean {
+  return conditions.some(({ unguided }) => unguided !== null);
 }
 
 export interface Manifest {

@@ -24,6 +24,8 @@ import {
   formatVersion,
   type GraphSpec,
   type Manifest,
+  type OnnxSpec,
+  type PromptForm,
   type SamplerSpec,
   type TensorSpec,
   type TokenizerSpec,
@@ -47,7 +49,12 @@ const graphFields = object<Omit<GraphSpec, "onnx" | "webgpu">>({
   flops: number,
   parameters: count,
 });
-const onnx = object<Required<Pick<GraphSpec, "onnx">>>({ onnx: hashedFile });
+const ownWeights = object<Required<Pick<OnnxSpec, "weights">>>({ weights: object({ file, sha256, bytes: count }) });
+const onnxFile: Reader<OnnxSpec> = (value, path) => {
+  const spec = hashedFile(value, path);
+  return record(value, path).weights === undefined ? spec : { ...spec, ...ownWeights(value, path) };
+};
+const onnx = object<Required<Pick<GraphSpec, "onnx">>>({ onnx: onnxFile });
 const webgpu = object<Required<Pick<GraphSpec, "webgpu">>>({ webgpu: object({ plan: hashedFile, kernels: hashedFile }) });
 
 const graph: Reader<GraphSpec> = (value, path) => {
@@ -74,7 +81,19 @@ const weights: Reader<WeightsSpec> = (value, path) => {
   return record(value, path).sha256 === undefined ? spec : { ...spec, ...hashed(value, path) };
 };
 
-const tokenizer = object<TokenizerSpec>({ file: literal("tokenizer.json"), bytes: count, sha256, pad: text });
+const promptForm = object<PromptForm>({ sentence: text, words: map(list(text)) });
+const plainTokenizer = object<Omit<TokenizerSpec, "prompts">>({ file: literal("tokenizer.json"), bytes: count, sha256, pad: text });
+
+const tokenizer: Reader<TokenizerSpec> = (value, path) => {
+  const spec = plainTokenizer(value, path);
+  const { prompts } = record(value, path);
+  return prompts === undefined ? spec : { ...spec, prompts: promptForm(prompts, `${path}.prompts`) };
+};
+
+/** The form of a model's prompts, as the file beside its tokenizer has it. Throws `FormFault`. */
+export function readPromptForm(json: unknown): PromptForm {
+  return promptForm(json, "prompts");
+}
 
 const unguided: Reader<number | string> = (value, path) => {
   if (typeof value === "string") return value;

@@ -23,8 +23,8 @@ const dataAlignment = 64;
 
 const safetensorsDType = { f32: "F32", f16: "F16", i32: "I32" } as const;
 
-/** Lays out every weight that any graph reads, once, in the order in which the graphs read them. */
-export function layOutWeights(graphs: Iterable<Graph>): WeightLayout {
+/** Lays out every weight that any graph reads, once, in the order in which the graphs read them. `about` goes into the file's metadata. */
+export function layOutWeights(graphs: Iterable<Graph>, about: { readonly [key: string]: string } = {}): WeightLayout {
   const paths = new Map<string, { type: TensorType; init: WeightInitialiser }>();
   for (const graph of graphs) {
     for (const value of graph.values) {
@@ -34,7 +34,7 @@ export function layOutWeights(graphs: Iterable<Graph>): WeightLayout {
       else if (known.type.shape.join() !== value.type.shape.join()) throw new Error(`weights: ${value.path} has two shapes`);
     }
   }
-  const entries: { [path: string]: unknown } = { __metadata__: { format: "mvc" } };
+  const entries: { [path: string]: unknown } = { __metadata__: { format: "mvc", ...about } };
   let end = 0;
   for (const [path, { type }] of paths) {
     const begin = end;

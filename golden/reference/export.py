@@ -19,5 +19,6 @@ if __name__ == "__main__":
     tensors.save(chosen.out, arrays, {
         "format": "pt",
         "description": "MagicVideo, preset Mini of models/magicvideo.mv: text encoder, U-Net, image encoder and video decoder, trained on moving shapes",
+        "model": "MagicVideo", "preset": "Mini", "ablations": "[]", "settings": "{}",
     })
     print(sum(v.size for v in arrays.values()), "parameters in", len(arrays), "tensors,", os.path.getsize(chosen.out), "bytes")

@@ -1,9 +1,9 @@
 """Turns noise and a text embedding into latents: DDIM (Song et al., 2021) with classifier-free guidance, as runtime/sampler does it.
 
 Timesteps of N steps, from the noisiest down:
-  scaled-linear  t_i = (N - 1 - i) * (1000 // N) + 1 (CompVis's "leading"); after the last step alpha_bar is alpha_bar[0].
+  scaled-linear  t_i = (N - 1 - i) * (1000 // N) + 1 (diffusers' "leading", steps_offset 1); after the last step alpha_bar is alpha_bar[0].
   cosine         t_i = round(1000 - i * 1000 / N) - 1 ("trailing", starts at 999); after the last step alpha_bar is 1.
-`round` takes halves up: floor(x + 0.5). i runs from 0 to N - 1; the next step's alpha_bar is that of t_(i+1).
+`round` is numpy's, of numpy's own arange: a half goes to the even neighbour. i runs from 0 to N - 1; the next step's alpha_bar is that of t_(i+1).
 
 One step, with a = alpha_bar[t_i], p = the next alpha_bar, o = the network's guided output:
   v:        x0 = sqrt(a) z - sqrt(1 - a) o      e = sqrt(1 - a) z + sqrt(a) o
@@ -37,7 +37,7 @@ def alpha_bars(schedule, betas=(0.00085, 0.012), steps=TRAIN_STEPS):
 def timesteps(schedule, count):
     if schedule == "scaled-linear":
         return [(count - 1 - i) * (TRAIN_STEPS // count) + 1 for i in range(count)]
-    return [math.floor(TRAIN_STEPS - i * TRAIN_STEPS / count + 0.5) - 1 for i in range(count)]
+    return [int(t) - 1 for t in np.arange(TRAIN_STEPS, 0, -TRAIN_STEPS / count).round()[:count]]
 
 
 def noise(seed, stream, shape):

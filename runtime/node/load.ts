@@ -1,6 +1,7 @@
 /** A folder that `mvc build` wrote to a pipeline on WebGPU, or on ONNX Runtime. */
 
 import { existsSync } from "node:fs";
+import { abortSignal, callback, checkedOptions, type Kinds, oneOf, refused, wholeFrom } from "../arguments.ts";
 import type { Progress } from "../options.ts";
 import { openPackage, type Package } from "../package.ts";
 import { type AnyGraphs, createPipeline, type GraphTypes, type Pipeline } from "../pipeline.ts";
@@ -11,6 +12,15 @@ import { openDawn } from "./dawn.ts";
 import { type OnnxOptions, onnxRunner } from "./onnx-session.ts";
 import { packageFolder } from "./package-folder.ts";
 import { tuningFile } from "./tuning-file.ts";
+
+const loadKinds: Kinds<LoadOptions> = {
+  backend: oneOf("auto", "webgpu", "onnx"),
+  verify: oneOf("quick", "full"),
+  onProgress: callback,
+  signal: abortSignal,
+  threads: wholeFrom(1),
+  provider: oneOf("cpu", "webgpu"),
+};
 
 /** `auto` is WebGPU where the package is for it and a graphics device answers, else ONNX Runtime on the CPU. */
 export type Backend = "auto" | "webgpu" | "onnx";
@@ -26,9 +36,11 @@ export interface LoadOptions extends OnnxOptions {
 
 /**
  * Opens and checks a package; its graphs are loaded when they are first run.
- * @throws MvcError as `openPackage`; with the backend `webgpu` also `webgpu-absent`, `adapter-absent`.
+ * @throws MvcError as `openPackage`, `option-unknown`, `option-invalid`; with the backend `webgpu` also `webgpu-absent`, `adapter-absent`.
  */
-export async function loadPipeline<G extends GraphTypes<G> = AnyGraphs>(folder: string, options: LoadOptions = {}): Promise<Pipeline<G>> {
+export async function loadPipeline<G extends GraphTypes<G> = AnyGraphs>(folder: string, given: LoadOptions = {}): Promise<Pipeline<G>> {
+  if (typeof folder !== "string") throw refused("the package", "the path of a folder", folder);
+  const options = checkedOptions<LoadOptions>(given, loadKinds, "the options of `loadPipeline`");
   options.onProgress?.({ phase: "load", step: 0, steps: 0 });
   const pack = await openPackage(packageFolder(folder), { verify: options.verify ?? "quick" });
   return createPipeline<G>(pack, await openRunner(pack, folder, options));

@@ -1,12 +1,12 @@
 /** Graphs of a package in a folder to runs of ONNX Runtime on the CPU. */
 
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { GraphSpec } from "../../compiler/package/manifest.ts";
 import { mvcError, reasonOf, throwIfAborted } from "../errors.ts";
 import { checkFeeds, graphSpec } from "../feeds.ts";
 import type { Package } from "../package.ts";
-import { sampledGraphs } from "../roles.ts";
+import { graphsOf } from "../roles.ts";
 import type { GraphRunner } from "../session.ts";
 import type { TensorData, Tensors } from "../tensor.ts";
 
@@ -30,15 +30,15 @@ export function onnxRunner(pack: Package, folder: string, options: OnnxOptions =
     let opened = sessions.get(graph);
     if (!opened) {
       if (!spec.onnx) throw mvcError("target-absent", { graph, target: "onnx" });
-      opened = openSession(graph, join(folder, spec.onnx.file), folder, options);
+      opened = openSession(graph, resolve(folder, spec.onnx.file), folder, options);
       sessions.set(graph, opened);
     }
     return opened;
   };
 
   return {
-    load: async ({ sampler }, signal) => {
-      for (const graph of sampledGraphs(sampler)) {
+    load: async (parts, signal) => {
+      for (const graph of graphsOf(parts)) {
         throwIfAborted(signal, "loading");
         await session(graph);
       }
@@ -84,7 +84,10 @@ function holdHalvesAsBits(make: typeof Tensor): void {
   }
 }
 
-/** `model` is a file, or what would be in it; `folder` is the package, which has the weights. Throws MvcError `graph-failed`. */
+/**
+ * `model` is a file, or what would be in it; `folder` is the package, which has the weights. Throws MvcError `graph-failed`.
+ * @internal
+ */
 export async function openSession(
   graph: string,
   model: string | Uint8Array,
@@ -95,8 +98,8 @@ export async function openSession(
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [options.provider ?? "cpu"],
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-    // Weights lie beside the folder of graphs; the engine refuses `../` in a graph, but maps the file from here.
-    extra: { session: { model_external_initializers_file_folder_path: resolve(folder) } },
+    // A graph's file tells the engine where its weights lie; bytes alone do not.
+    ...(typeof model === "string" ? {} : { extra: { session: { model_external_initializers_file_folder_path: resolve(folder) } } }),
     // Errors are thrown as well: the engine's log on standard error would say them twice.
     logSeverityLevel: 4,
   };
@@ -106,7 +109,10 @@ export async function openSession(
   });
 }
 
-/** All outputs of the session's model. Throws MvcError `tensor-…`, `graph-failed`. */
+/**
+ * All outputs of the session's model. Throws MvcError `tensor-…`, `graph-failed`.
+ * @internal
+ */
 export async function runSession(session: InferenceSession, graph: string, spec: GraphSpec, feeds: Tensors): Promise<Tensors> {
   const { Tensor } = await engine();
   const inputs = Object.fromEntries(checkFeeds(graph, spec, feeds).map(([name, tensor]) => [name, toOnnx(Tensor, tensor)]));

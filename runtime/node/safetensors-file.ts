@@ -48,16 +48,18 @@ export function safetensorsHeader(
 
 /**
  * Writes a file whole or not at all.
+ * @param tensors by name, as `readSafetensors` gives them, or sources in the order in which they are to lie.
  * @throws MvcError as `writeAtomically`; a source that gives another number of bytes than its shape says is a bug.
  */
 export async function writeSafetensors(
   path: string,
-  tensors: readonly TensorSource[],
+  tensors: Tensors | readonly TensorSource[],
   options: { readonly metadata?: { readonly [key: string]: string }; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
+  const sources = isSources(tensors) ? tensors : Object.entries(tensors).map(([name, tensor]) => tensorSource(name, tensor));
   async function* chunks(): AsyncGenerator<Uint8Array> {
-    yield safetensorsHeader(tensors, options.metadata);
-    for (const { name, dtype, shape, chunks } of tensors) {
+    yield safetensorsHeader(sources, options.metadata);
+    for (const { name, dtype, shape, chunks } of sources) {
       let written = 0;
       for await (const chunk of chunks()) {
         written += chunk.length;
@@ -68,6 +70,10 @@ export async function writeSafetensors(
     }
   }
   await writeAtomically(path, chunks(), options.signal);
+}
+
+function isSources(tensors: Tensors | readonly TensorSource[]): tensors is readonly TensorSource[] {
+  return Array.isArray(tensors);
 }
 
 const stored = { f32: "F32", f16: "F16", i32: "I32" } as const;

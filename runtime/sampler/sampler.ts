@@ -14,7 +14,7 @@ export interface Sampler {
   readonly solve: Solver;
 }
 
-/** Stable Diffusion's schedule ends short of pure noise, and its DDIM starts and stops as CompVis's; the cosine one reaches both ends. */
+/** Stable Diffusion's schedule ends short of pure noise, and its DDIM starts and stops as CompVis's and diffusers' do; the cosine one reaches both ends. */
 export const samplers: { readonly [M in Method]: Sampler } = {
   ddim: { levels: (bars, steps, schedule) => (schedule === "cosine" ? trailingLevels : leadingLevels)(bars, steps), solve: ddim },
   "dpm++2m": { levels: trailingLevels, solve: dpmSolver },

@@ -34,13 +34,30 @@ function cosine(part: number): number {
   return Math.cos((((part + 0.008) / 1.008) * Math.PI) / 2) ** 2;
 }
 
-/** `steps` times evenly spaced from the last one down, so that the first step is told pure noise, then clean data. */
+/**
+ * `steps` times evenly spaced from the last one down, so that the first step is told pure noise, then clean data: diffusers' `trailing`,
+ * `np.arange(T, 0, -T / steps).round() - 1`. Of the numbers of steps for which rounding errors give numpy one time more, it is left out.
+ */
 export function trailingLevels(bars: Float64Array, steps: number): readonly Level[] {
-  const times = Array.from({ length: steps }, (_, i) => Math.floor(bars.length - (i * bars.length) / steps + 0.5) - 1);
+  const last = bars.length;
+  // numpy takes the step between its first two numbers, which is T / steps less a rounding error: that decides halves such as 48 steps' 937.5.
+  const between = last - (last - last / steps);
+  const times = Array.from({ length: steps }, (_, i) => roundToEven(last - i * between) - 1);
   return [...times.map((time) => levelAt(bars, time)), { time: -1, alphaBar: 1 }];
 }
 
-/** CompVis's spacing: the multiples of floor(T / steps) downwards, plus one, then alpha-bar of time 0. */
+/** As numpy's and PyTorch's `round`: a half goes to the even neighbour. */
+function roundToEven(value: number): number {
+  const below = Math.floor(value);
+  const part = value - below;
+  return part > 0.5 || (part === 0.5 && below % 2 !== 0) ? below + 1 : below;
+}
+
+/**
+ * Diffusers' `leading` with its `steps_offset` 1 and without `set_alpha_to_one`: the `steps` lowest multiples of floor(T / steps), plus
+ * one, downwards, then alpha-bar of time 0. CompVis's own list is the same where `steps` divides T; else it takes every multiple below T,
+ * which is more steps than were asked for (31 for 30).
+ */
 export function leadingLevels(bars: Float64Array, steps: number): readonly Level[] {
   const times = Array.from({ length: steps }, (_, i) => (steps - 1 - i) * Math.floor(bars.length / steps) + 1);
   const known = times.map((time) => levelAt(bars, Math.min(time, bars.length - 1)));

@@ -4,7 +4,7 @@ import type { TensorSpec } from "../../compiler/package/manifest.ts";
 import { split } from "../batch.ts";
 import type { ConditionFeed } from "../conditions.ts";
 import { orAborted, throwIfAborted } from "../errors.ts";
-import { type Roles, type RowsRole, sampledGraphs } from "../roles.ts";
+import { graphsOf, type Roles, type RowsRole } from "../roles.ts";
 import type { SamplerStep } from "../sampler/step.ts";
 import type { SamplingJob, SamplingResult } from "../session.ts";
 import { elements, f32, i32, type TensorData, toDType } from "../tensor.ts";
@@ -12,8 +12,8 @@ import { type Device, usage } from "./device.ts";
 import type { GpuGraph } from "./graph.ts";
 import type { Pipelines } from "./pipelines.ts";
 
-/** `guide` and `advance` of runtime/sampler/step.ts; the new latent goes to both halves of the step's input. */
-const advanceKernel = `struct Step {
+/** `guide` and `advance` of runtime/sampler/step.ts; the new latent goes to both halves of the step's input, where it has two. */
+const advanceKernel = (halves: 1 | 2) => `struct Step {
   latent: f32, model: f32, data: f32, noise: f32, data_latent: f32, data_model: f32, guidance: f32, count: u32,
 }
 @group(0) @binding(0) var<uniform> step: Step;
@@ -26,12 +26,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let i = id.y * 2097152u + id.x;
   if (i >= step.count) { return; }
   let x = latent[i];
-  let u = model[step.count + i];
-  let m = u + step.guidance * (model[i] - u);
+${halves === 1 ? "  let m = model[i];" : "  let u = model[step.count + i];\n  let m = u + step.guidance * (model[i] - u);"}
   let next = step.latent * x + step.model * m + step.data * before[i] + step.noise * noise[i];
   before[i] = step.data_latent * x + step.data_model * m;
-  latent[i] = next;
-  latent[step.count + i] = next;
+  latent[i] = next;${halves === 1 ? "" : "\n  latent[step.count + i] = next;"}
 }
 `;
 
@@ -64,9 +62,9 @@ const bytesOf = ({ shape }: TensorSpec) => elements(shape) * floatBytes;
 
 /** Loads the graphs of the loop and joins their buffers. The decoder's kernels are compiled while the device is busy with the first step. */
 export async function createLoop({ device, pipelines, compile, load, read, alive }: Stage, parts: Roles): Promise<Loop> {
-  const { sampler, batch } = parts;
+  const { sampler, batch, halves } = parts;
   const { queue } = device.gpu;
-  await compile(sampledGraphs({ ...sampler, frames: null }));
+  await compile(graphsOf({ ...parts, frames: undefined }));
   const encoders = new Map<string, GpuGraph>();
   for (const { encoder } of parts.conditions) if (encoder) encoders.set(encoder.graph, await load(encoder.graph).whole());
   const prepare = parts.prepare && (await load(parts.prepare.graph).whole());
@@ -85,7 +83,7 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
   const noise = await device.buffer("noise", count * floatBytes, usage.STORAGE | usage.COPY_DST);
   const before = await device.buffer("data prediction", count * floatBytes, usage.STORAGE | usage.COPY_DST | usage.COPY_SRC);
   const uniform = await device.buffer("sampler step", 32, usage.UNIFORM | usage.COPY_DST);
-  const pipeline = await pipelines.get("advance", advanceKernel);
+  const pipeline = await pipelines.get(`advance ${halves}`, advanceKernel(halves));
   const buffers = [uniform, step.output(parts.step.output), noise, before, latent];
   const threads = Math.ceil(count / 64);
 
@@ -100,6 +98,7 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
     alive();
   };
 
+  const readLatent = async () => f32([batch, ...parts.clipShape], new Float32Array(await read(latent, count * floatBytes)));
   const write = (buffer: GPUBuffer, at: number, { data }: TensorData) =>
     queue.writeBuffer(buffer, at, data as Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>);
   const feed = ({ role, rows }: ConditionFeed) => {
@@ -107,17 +106,17 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
     if (role.encoder === undefined) return write(place, 0, asHeld(rows));
     const { graph: name, input, output, batch: atOnce } = role.encoder;
     const graph = encoders.get(name) as GpuGraph;
-    const half = bytesOf(role.tensor) / 2;
+    const half = bytesOf(role.tensor) / halves;
     let at = 0;
     for (const piece of split(rows, atOnce)) {
       write(graph.input(input.name), 0, asHeld(piece));
       graph.submit();
       const made = bytesOf(output);
       pipelines.copy(graph.output(output.name), place, 0, at, made);
-      if (role.unguided === null) pipelines.copy(graph.output(output.name), place, 0, half + at, made);
+      if (halves === 2 && role.unguided === null) pipelines.copy(graph.output(output.name), place, 0, half + at, made);
       at += made;
     }
-    if (typeof role.unguided === "number") write(place, half, filledAs(role.tensor, half / floatBytes, role.unguided));
+    if (halves === 2 && typeof role.unguided === "number") write(place, half, filledAs(role.tensor, half / floatBytes, role.unguided));
   };
 
   const decode = async (loaded: GpuGraph, { input, output }: RowsRole): Promise<TensorData[]> => {
@@ -131,7 +130,7 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
   };
 
   return {
-    sample: async ({ feeds, steps, guidance, noise: fresh, result, report, signal }) => {
+    sample: async ({ feeds, steps, guidance, noise: fresh, result, report, watch, signal }) => {
       const frames = result === "pictures" ? parts.frames : undefined;
       if (frames) await orAborted(load(frames.graph, "later").held, signal, "loading");
       throwIfAborted(signal, "sampling");
@@ -139,13 +138,13 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
       for (const one of feeds) feed(one);
       prepare?.submit();
       const start = fresh(0);
-      for (const half of [0, 1]) queue.writeBuffer(latent, half * count * floatBytes, start as Float32Array<ArrayBuffer>);
+      for (let half = 0; half < halves; half++) queue.writeBuffer(latent, half * count * floatBytes, start as Float32Array<ArrayBuffer>);
       queue.writeBuffer(before, 0, new Float32Array(count));
       await settled();
       for (const [i, one] of steps.entries()) {
         throwIfAborted(signal, `step ${i + 1} of ${steps.length}`);
         report({ phase: "step", step: i, steps: steps.length });
-        queue.writeBuffer(step.input(sampler.time), 0, new Float32Array(2 * batch).fill(one.time));
+        queue.writeBuffer(step.input(sampler.time), 0, new Float32Array(halves * batch).fill(one.time));
         if (one.next.noise !== 0) queue.writeBuffer(noise, 0, fresh(1 + i) as Float32Array<ArrayBuffer>);
         step.submit();
         advance(one, guidance);
@@ -156,11 +155,12 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
             .catch(() => {});
         // One step in flight: progress is true, and an abort is heard.
         await settled();
+        await watch?.(i + 1, await readLatent());
       }
       throwIfAborted(signal, "decoding");
       report({ phase: "decode", step: steps.length, steps: steps.length });
       const pictures = frames ? await decode(await orAborted(load(frames.graph).whole(), signal, "loading"), frames) : [];
-      return { latent: f32([batch, ...parts.clipShape], new Float32Array(await read(latent, count * floatBytes))), frames: pictures };
+      return { latent: await readLatent(), frames: pictures };
     },
   };
 }

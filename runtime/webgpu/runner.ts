@@ -34,8 +34,12 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
   const graphs = new Map<string, LoadedGraph>();
   /** Runs share the graphs' buffers. */
   const inTurn = turns();
-  let loop: Promise<Loop> | undefined;
+  /** By the graph that is looped: another at guidance 1. */
+  const loops = new Map<string, Promise<Loop>>();
   let disposed = false;
+
+  const { sampler } = pack.manifest;
+  const loopedOnes = sampler === null ? [] : [sampler.step, sampler.graph];
 
   const alive = () => {
     if (disposed) throw mvcError("disposed", { what: "the package's session" });
@@ -44,7 +48,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
   /** The loop's own graph, the first time on this device. A processor that plays a card takes longer to try kernels than to run them. */
   const tunedOnce = async (name: string, loaded: GpuGraph): Promise<GpuGraph> => {
     const { tunings, signal } = options;
-    if (tunings === undefined || loaded.tuned || device.kind === "software" || name !== pack.manifest.sampler?.step) return loaded;
+    if (tunings === undefined || loaded.tuned || device.kind === "software" || !loopedOnes.includes(name)) return loaded;
     if (device.kind === "unnamed" && !(await isFast(runner))) return loaded;
     const choices = choicesOf(await tuneGraph(runner, loaded, { milliseconds: firstTuning, signal }));
     await loaded.choose(choices);
@@ -86,12 +90,10 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
   };
   const graph = async (name: string): Promise<GpuGraph> => load(name).whole();
   const loopOf = (parts: Roles): Promise<Loop> => {
-    if (loop === undefined) {
-      loop = createLoop({ device, pipelines, compile, load, read, alive }, parts);
-      loop.catch(() => {
-        loop = undefined;
-      });
-    }
+    const looped = parts.step.graph;
+    const loop = loops.get(looped) ?? createLoop({ device, pipelines, compile, load, read, alive }, parts);
+    loops.set(looped, loop);
+    loop.catch(() => loops.delete(looped));
     return loop;
   };
 

@@ -92,11 +92,15 @@ test("report: along an axis the worst of all inputs, named where they differ, th
   expect(graphs.run.dependenceByInput.unread).toEqual({ B: "none", F: "none", C: "none" });
 });
 
-test("text of one half that would reach frames of the other is refused by check, build and report", async () => {
+test.each([
+  ["expand([F * B, L, D])", /^error axis-mismatch .*magicvideo\.mv:59:48$/, "F * B is not B * F"],
+  // Behind a name that says nothing of its order, what rows read tells.
+  ["expand([F * B, L, D]) |> view([F * B % 999, L, D])", /^error mixed-batch .*video\.mv:37:10$/, "expanded from Space"],
+])("text of one half that would reach frames of the other is refused by check, build and report: %s", async (turned, error, words) => {
   const leaking = join(folder, "leaking");
   cpSync("models", leaking, { recursive: true });
   const file = join(leaking, "magicvideo.mv");
-  writeFileSync(file, readFileSync(model, "utf8").replace("expand([B * F, L, D])", "expand([F * B, L, D])"));
+  writeFileSync(file, readFileSync(model, "utf8").replace("expand([B * F, L, D])", turned));
   const commands = [
     ["check", file],
     ["report", file],
@@ -104,8 +108,8 @@ test("text of one half that would reach frames of the other is refused by check,
   ];
   for (const command of commands) {
     const { code, err } = await mvc(command);
-    expect([code, err.match(/^error .*$/gm)]).toEqual([1, [expect.stringMatching(/^error mixed-batch .*video\.mv:37:10$/)]]);
-    expect(err).toContain("expanded from Space");
+    expect([code, err.match(/^error .*$/gm)]).toEqual([1, [expect.stringMatching(error)]]);
+    expect(err).toContain(words);
   }
 });
 
@@ -116,7 +120,7 @@ test("build: the package's files, the same bytes again, and in the place of an o
     "weights.safetensors",
     "tokenizer.json",
     "bindings.ts",
-    ...graphs.flatMap((graph) => [`onnx/${graph}.onnx`, `webgpu/${graph}.json`, `webgpu/${graph}.wgsl`, `graphs/${graph}.json`]),
+    ...graphs.flatMap((graph) => [`${graph}.onnx`, `webgpu/${graph}.json`, `webgpu/${graph}.wgsl`, `graphs/${graph}.json`]),
   ];
   expect(filesBelow(mini).sort()).toEqual(expected.sort());
   const again = join(folder, "again");
@@ -154,15 +158,47 @@ test("sample: a GIF, an MP4 and a sheet, each method, and clips counted up", asy
   const methods = ["ddim", "dpm++2m", "euler"];
   for (const [i, [name, start]] of Object.entries(starts).entries()) {
     const file = join(folder, name);
-    const { code, out } = await mvc(["sample", mini, prompt, "--steps", "2", "--sampler", methods[i] ?? "", "-o", file]);
+    const { code, out } = await mvc(["sample", mini, prompt, "--steps", "2", "--method", methods[i] ?? "", "-o", file]);
     expect(code).toBe(0);
     expect(out).toContain("16 frames of 64x64, seed 0");
     expect([...readFileSync(file).subarray(0, 3)]).toEqual(start);
+    expect(readFileSync(file).toString("latin1")).toContain(prompt);
   }
   const many = join(folder, "many");
   mkdirSync(many);
   expect((await mvc(["sample", mini, prompt, "--steps", "1", "--count", "2", "--seed", "5", "-o", join(many, "c.png")])).code).toBe(0);
   expect(filesBelow(many)).toEqual(["c-0.png", "c-1.png"]);
+});
+
+test("sample: eta, threads and a negative prompt reach the sampler; an empty prompt is said", async () => {
+  const latent = async (name: string, prompt: string, ...options: readonly string[]) => {
+    const file = join(folder, `${name}.safetensors`);
+    const { code, err } = await mvc(["sample", mini, prompt, "--steps", "2", ...options, "-o", file]);
+    expect(code).toBe(0);
+    return { bytes: readFileSync(file), err };
+  };
+  const prompt = "a red circle moves right.";
+  const plain = await latent("plain", prompt, "--threads", "1");
+  expect(plain.err).toBe("");
+  expect(Object.fromEntries((await readSafetensorsHeader(join(folder, "plain.safetensors"))).metadata)).toEqual({
+    software: "mvc 0.1.0",
+    model: "MagicVideo, preset Mini",
+    precision: "f32",
+    prompt,
+    seed: "0",
+    steps: "2",
+    guidance: "2",
+    method: "ddim",
+    eta: "1",
+  });
+  expect((await latent("same", prompt, "--eta", "1", "--threads", "1")).bytes.equals(plain.bytes)).toBe(true);
+  expect((await latent("eta", prompt, "--eta", "0", "--threads", "1")).bytes.equals(plain.bytes)).toBe(false);
+  expect((await latent("led", prompt, "--negative", "a blue star", "--threads", "1")).bytes.equals(plain.bytes)).toBe(false);
+  expect((await mvc(["sample", mini, "a red dog moves right", "-o", join(folder, "no.gif")])).err).toBe(
+    'error word-unknown\n  the model does not know the word "dog"\n  hint: its prompts go "a {colour} {shape} {motion}"; ' +
+      'the shape is one of "circle", "square", "triangle", "star", "ring", "heart"\n',
+  );
+  expect((await latent("none", " ")).err).toBe("note the prompt is empty: the clip shows what the model makes of no words\n");
 });
 
 test("data: clips, labels and captions, the same for the same seed", async () => {

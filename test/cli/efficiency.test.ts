@@ -10,7 +10,7 @@ import { mvc } from "./mvc.ts";
 
 const page = readFileSync("docs/efficiency.md", "utf8");
 /** Each is a command and what it prints, `…` for lines left out. */
-const blocks = [...page.matchAll(/^```\n\$ npx mvc (.*)\n([^`]*)^```$/gm)].map(([, command = "", shown = ""]) => [command, shown] as const);
+const blocks = [...page.matchAll(/^```\n\$ mvc (.*)\n([^`]*)^```$/gm)].map(([, command = "", shown = ""]) => [command, shown] as const);
 /** Rows whose second cell is what `mvc report` is given. */
 const rows = [...page.matchAll(/^\|[^|`]*\| `(models\/[^`]*)` \|(.*)\|$/gm)].map(([, args = "", cells = ""]) => [args, cells] as const);
 

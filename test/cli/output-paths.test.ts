@@ -1,7 +1,19 @@
 // Where outputs may go and where not: each kind of path is tried before the work, by `build` and by a command that writes one file.
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -107,19 +119,35 @@ describe("a package is written", () => {
   test("over an older one: what no build wrote stays, and all is said", async () => {
     const output = at("mine");
     cpSync(tiny, output, { recursive: true });
-    const own = { "clip.gif": "clip", "onnx/own.onnx": "own", "notes/a.txt": "a", "tuning.json": "{}" };
+    const own = { "clip.gif": "clip", "own.onnx": "own", "notes/a.txt": "a", "tuning.json": "{}" };
     mkdirSync(join(output, "notes"));
     for (const [file, text] of Object.entries(own)) writeFileSync(join(output, file), text);
     const { ino } = statSync(output);
     const { code, out } = await mvc(["build", model, "--target", "webgpu", "-o", output]);
     expect(code).toBe(0);
     expect(out).toContain("replaced of the package that was there: manifest.json, bindings.ts, graphs/ (1 file), webgpu/ (2 files)\n");
-    expect(out).toContain("removed of the package that was there: onnx/ (1 file)\n");
+    expect(out).toContain("removed of the package that was there: run.onnx\n");
     expect(out.split("kept, as no build wrote them: ")[1]?.trim().split(", ").sort()).toEqual(Object.keys(own).sort());
     for (const [file, text] of Object.entries(own)) expect(readFileSync(join(output, file), "utf8")).toBe(text);
-    expect(filesBelow(join(output, "onnx"))).toEqual(["own.onnx"]);
     // The folder is the same one, which may be a shell's or a mount.
     expect(statSync(output).ino).toBe(ino);
+  });
+
+  test("over one of format version 2, whose graphs lay in a folder of their own", async () => {
+    const output = at("mine");
+    cpSync(tiny, output, { recursive: true });
+    mkdirSync(join(output, "onnx"));
+    renameSync(join(output, "run.onnx"), join(output, "onnx/run.onnx"));
+    const manifest = readFileSync(join(output, "manifest.json"), "utf8");
+    writeFileSync(
+      join(output, "manifest.json"),
+      manifest.replace('"formatVersion": 3', '"formatVersion": 2').replace("run.onnx", "onnx/run.onnx"),
+    );
+    const { code, out } = await mvc(["build", model, "-o", output]);
+    expect(code).toBe(0);
+    expect(out).toContain("removed of the package that was there: onnx/ (1 file)\n");
+    expect(filesBelow(output).sort()).toEqual(filesBelow(tiny).sort());
+    expect(existsSync(join(output, "onnx"))).toBe(false);
   });
 
   test.each<[string, (output: string) => void, string]>([

@@ -27,21 +27,28 @@ test("an input that no condition declares is a tensor by its name, the same in b
     { name: "text", ...tensor },
   ]);
   expect(module.sampler).toMatchObject({ prepare: "prepare", step: "step", frames: null });
-  expect(inputsOf(module, "prepare")).toEqual(["image 2,4", "text 2,4"]);
+  expect(inputsOf(module, "prepare")).toEqual(["image 1,4", "text 1,4"]);
 });
 
 test("a condition that only the steps read is fed to them, and nothing is prepared", () => {
   const module = moduleOf(model(denoise("image: Row", "image")));
   expect(module.sampler).toMatchObject({ prepare: null, step: "step", conditions: [{ name: "image" }] });
   expect([...module.graphs.keys()]).toEqual(["denoise", "step"]);
-  expect(inputsOf(module, "step")).toEqual(["z 2,4", "t 2", "image 2,4"]);
+  expect(inputsOf(module, "step")).toEqual(["z 1,4", "t 1", "image 1,4"]);
 });
 
 test("one that both read is fed to both; one that nothing reads is left out, and said", () => {
   const module = moduleOf(model(denoise("image: Row, text: Row", "image * (image |> linear(D) as v)")));
-  expect(inputsOf(module, "prepare")).toEqual(["image 2,4"]);
+  expect(inputsOf(module, "prepare")).toEqual(["image 1,4"]);
   expect(module.sampler?.conditions.map(({ name }) => name)).toEqual(["image"]);
   expect(module.unused).toEqual(["nothing in `denoise` reads `text`, so no clip depends on it"]);
+});
+
+test("the loop runs at twice the batch where a condition that it reads differs in the unguided half", () => {
+  const loop = denoise("image: Row, text: Row", "image * (image |> linear(D) as v)");
+  const guided = (name: string) => model(loop, `conditions: { ${name}: { from: "tensor", unguided: 0.0 } }`);
+  expect(inputsOf(moduleOf(guided("image")), "step")[0]).toBe("z 2,4");
+  expect(inputsOf(moduleOf(guided("text")), "step")[0]).toBe("z 1,4");
 });
 
 test("graphs of the source keep their names, whatever the compiler makes", () => {

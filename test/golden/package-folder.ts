@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Module } from "../../compiler/module/module.ts";
+import type { WeightLayout } from "../../compiler/package/weights.ts";
 import { emitPackage, type Targets } from "../../compiler/package-files.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import type { Planned } from "../../compiler/targets/webgpu/plan-graph.ts";
@@ -28,18 +29,27 @@ export function writePackage(
 ): string {
   const folder = mkdtempSync(join(tmpdir(), "mvc-test-"));
   const files = emitPackage(compiled, "test", targets);
-  for (const part of ["onnx", "webgpu", "graphs"]) mkdirSync(join(folder, part));
+  for (const part of ["webgpu", "graphs"]) mkdirSync(join(folder, part));
   for (const [path, bytes] of files.graphs) writeFileSync(join(folder, path), bytes);
-  const weights = new Uint8Array(files.layout.bytes);
-  weights.set(files.layout.header);
-  for (const weight of files.layout.weights.values()) {
-    const values = weightOf(weight.path, weight.type.shape);
-    const stored = weight.type.dtype === "f16" ? Uint16Array.from(values, floatToHalf) : values;
-    weights.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), weight.offset);
-  }
-  writeFileSync(join(folder, "weights.safetensors"), weights);
+  const written = [["weights.safetensors", files.layout] as const, ...files.graphLayouts].map(([file, layout]) => {
+    const bytes = weightFile(layout, weightOf);
+    writeFileSync(join(folder, file), bytes);
+    return [file, sha256(bytes)] as const;
+  });
   const tokens = tokenizer === undefined ? undefined : readFileSync(tokenizer);
   if (tokens !== undefined) writeFileSync(join(folder, "tokenizer.json"), tokens);
-  writeFileSync(join(folder, "manifest.json"), JSON.stringify(files.manifest(sha256, { weights: sha256(weights), tokenizer: tokens })));
+  const manifest = files.manifest(sha256, { weights: written[0]?.[1], graphWeights: new Map(written), tokenizer: tokens });
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
   return folder;
+}
+
+function weightFile(layout: WeightLayout, weightOf: (path: string, shape: readonly number[]) => Float32Array): Uint8Array {
+  const bytes = new Uint8Array(layout.bytes);
+  bytes.set(layout.header);
+  for (const weight of layout.weights.values()) {
+    const values = weightOf(weight.path, weight.type.shape);
+    const stored = weight.type.dtype === "f16" ? Uint16Array.from(values, floatToHalf) : values;
+    bytes.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), weight.offset);
+  }
+  return bytes;
 }

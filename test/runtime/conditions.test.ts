@@ -94,7 +94,7 @@ function shiftOf({ text, style, fps, first, label }: Fed): number {
 type Network = (half: "guided" | "unguided", x: number, t: number, k: number) => number;
 
 /** DDIM by the formulas of Song et al. (2021) for v-prediction. */
-function ddimByHand(seed: number, network: Network, guidance: number): number[] {
+function ddimByHand(seed: number, network: Network, guidance: number | "no unguided half"): number[] {
   const bars = alphaBars("cosine", [0.1, 0.2], 1000);
   const steps = 3;
   const timeAt = (i: number) => Math.floor(1000 - (i * 1000) / steps + 0.5) - 1;
@@ -105,14 +105,20 @@ function ddimByHand(seed: number, network: Network, guidance: number): number[] 
     const p = i + 1 < steps ? (bars[timeAt(i + 1)] ?? 0) : 1;
     z = z.map((x, k) => {
       const [c, u] = [network("guided", x, t, k), network("unguided", x, t, k)];
-      const v = u + guidance * (c - u);
+      const v = guidance === "no unguided half" ? c : u + guidance * (c - u);
       return Math.sqrt(p) * (Math.sqrt(a) * x - Math.sqrt(1 - a) * v) + Math.sqrt(1 - p) * (Math.sqrt(1 - a) * x + Math.sqrt(a) * v);
     });
   }
   return z;
 }
 
-function byHand(seed: number, guided: number, unguided: number, mask: readonly number[], guidance = 2): number[] {
+function byHand(
+  seed: number,
+  guided: number,
+  unguided: number,
+  mask: readonly number[],
+  guidance: number | "no unguided half" = 2,
+): number[] {
   const shifts = { guided, unguided };
   return ddimByHand(seed, (half, x, t, k) => x / 2 + t / 1000 + shifts[half] + 0.3 * (mask[Math.floor(k / 6)] ?? 0), guidance);
 }
@@ -180,6 +186,8 @@ beforeAll(async () => {
     two: packageOf(many, { B: 2 }),
     none: packageOf(none),
     direct: packageOf(direct),
+    same: packageOf(direct.replace(', conditions: { bias: { from: "tensor", unguided: 0.5 } }', "")),
+    unread: packageOf(direct.replaceAll("bias: {", "gain: {").replace("z * gain + bias + gain * 2.0", "z * gain")),
   };
   for (const [name, folder] of Object.entries(packages)) {
     opened[name] = Object.fromEntries(
@@ -217,6 +225,37 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
     expect(latent).toEqual(clip.latent);
   });
 
+  test("guidance 1 computes the guided half alone, between clips that are guided", async () => {
+    const guided = { text: ["a", "red", "circle"], style: ["moves"], fps: 8, first: seen, label: 1 };
+    const alone = byHand(7, shiftOf(guided), Number.NaN, [1, -2], "no unguided half");
+    near((await of("many").sample(one, { guidance: 1 })).latent.data, alone);
+    near((await of("many").sample(one)).latent.data, oneByHand());
+    near((await of("many").sample(one, { guidance: 1 })).latent.data, alone);
+    const [first, second] = await of("two").sampleAll([one, other], { guidance: 1 });
+    near(first?.latent.data ?? [], alone);
+    const [again] = await of("many").sampleLatents([other], { guidance: 1 });
+    near(second?.latent.data ?? [], [...(again?.data ?? [])]);
+    const { denoise, prepare, step } = of("many").package.manifest.graphs;
+    expect(2 * (denoise?.flops ?? 0)).toBe((prepare?.flops ?? 0) + (step?.flops ?? 0));
+  });
+
+  test("a model without conditions, and one whose conditions are the same in both halves, loop at the plain batch", () => {
+    expect(of("none").package.manifest.graphs["denoise.step"]?.inputs.map(({ shape }) => shape[0])).toEqual([1, 1]);
+    expect(of("same").package.manifest.graphs.step?.inputs.map(({ shape }) => shape[0])).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  test("conditions that are the same in both halves, one of them read by nothing", async () => {
+    const [bias, gain] = [3, 4].map((seed) => normals(seed, 0, 12));
+    if (bias === undefined || gain === undefined) throw new Error("no numbers");
+    const inputs = { bias: f32([1, 2, 3, 1, 2], bias), gain: f32([1, 2, 3, 1, 2], gain) };
+    const network: Network = (_, x, __, k) => x * (gain[k] ?? 0) + (bias[k] ?? 0) + 2 * (gain[k] ?? 0);
+    near((await of("same").sample({ seed: 5, inputs })).latent.data, ddimByHand(5, network, 1));
+    const { gain: own } = inputs;
+    const unread: Network = (half, x, _, k) => x * (half === "guided" ? (gain[k] ?? 0) : 0.5);
+    near((await of("unread").sample({ seed: 5, inputs: { gain: own } })).latent.data, ddimByHand(5, unread, 2));
+    near((await of("unread").sample({ seed: 5, inputs: { gain: own } }, { guidance: 1 })).latent.data, ddimByHand(5, unread, 1));
+  });
+
   test("conditions that the steps read themselves", async () => {
     const [bias, gain] = [3, 4].map((seed) => normals(seed, 0, 12));
     if (bias === undefined || gain === undefined) throw new Error("no numbers");
@@ -225,6 +264,28 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
     near((await of("direct").sample({ seed: 5, inputs })).latent.data, ddimByHand(5, network, 2));
     expect(of("direct").package.manifest.graphs.prepare?.inputs.map(({ name }) => name)).toEqual(["gain"]);
     expect(of("direct").package.manifest.graphs.step?.inputs.map(({ name }) => name)).toEqual(["z", "t", "bias", "gain", "gain.2"]);
+  });
+
+  test("a negative prompt stands in the unguided half for the model's own text, clip by clip", async () => {
+    const guided = { text: ["a", "red", "circle"], style: ["moves"], fps: 8, first: seen, label: 1 };
+    const expected = byHand(7, shiftOf(guided), shiftOf({ ...guided, text: ["circle", "circle"], fps: 3, first: 0.25, label: 2 }), [1, -2]);
+    near((await of("many").sample({ ...one, negative: "circle circle" })).latent.data, expected);
+    const [first, second] = await of("two").sampleAll([one, { ...one, negative: "circle circle" }]);
+    near(first?.latent.data ?? [], oneByHand());
+    near(second?.latent.data ?? [], expected);
+    await expect(of("none").sample({ negative: "a" })).rejects.toMatchObject({ code: "input-unknown" });
+  });
+
+  test("latents are heard after each step", async () => {
+    const heard: number[][] = [];
+    const clip = await of("many").sample(one, {
+      onLatents: ({ latents }) => {
+        heard.push([...(latents[0]?.data ?? [])]);
+      },
+    });
+    expect(heard.length).toBe(3);
+    expect(heard[2]).toEqual([...clip.latent.data]);
+    expect(new Set(heard.map((values) => values.join())).size).toBe(3);
   });
 
   test("halves", async () => {
@@ -367,7 +428,7 @@ test.each(Object.entries(alone))("disposed on %s: what runs ends, and nothing ru
     if (phase === "step" && step === 1) disposing ??= pipeline.dispose();
   };
   const running = expect(pipeline.sample(one, { steps: 900, onProgress })).rejects.toMatchObject(gone);
-  const waiting = expect(pipeline.sample(other)).rejects.toMatchObject(gone);
+  const waiting = expect(pipeline.sample(other, { steps: 900 })).rejects.toMatchObject(gone);
   await Promise.all([running, waiting]);
   await disposing;
   await expect(pipeline.sample(one)).rejects.toMatchObject(gone);

@@ -2,7 +2,18 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { frameOf, loadPipeline, type Pipeline, type Progress } from "../../runtime/index.ts";
+import {
+  createPipeline,
+  frameOf,
+  type GraphRunner,
+  loadPipeline,
+  onnxRunner,
+  openPackage,
+  type Pipeline,
+  type Progress,
+  packageFolder,
+  type StepLatents,
+} from "../../runtime/index.ts";
 import { normals } from "../../runtime/sampler/random.ts";
 import { alphaBars } from "../../runtime/sampler/schedule.ts";
 import { sampler, type TinyPackage, tinyPackage, VOCABULARY } from "./tiny-package.ts";
@@ -81,6 +92,108 @@ test("options: steps, guidance, eta's noise, seeds; the defaults are the package
   const [one, other] = [await pipeline.sample("a"), await pipeline.sample("a", { seed: 0, steps: 4, guidance: 3, method: "ddim" })];
   expect(one).toEqual(other);
   expect((await pipeline.sample("a", { seed: 1 })).latent).not.toEqual(one.latent);
+});
+
+test("guidance 1 runs the looped graph alone, at the plain batch, and no empty prompt", async () => {
+  const pair = await tinyPackage(2);
+  const pack = await openPackage(packageFolder(pair.folder));
+  const runner = onnxRunner(pack, pair.folder, { threads: 1 });
+  const ran: string[] = [];
+  const run: GraphRunner["run"] = (graph, feeds) => {
+    ran.push(graph);
+    return runner.run(graph, feeds);
+  };
+  const watched = createPipeline(pack, { ...runner, run });
+  const clips = await watched.sampleAll([{ prompt: "a red circle", seed: 7 }, { prompt: "moves" }], { guidance: 1 });
+  expectNear(clips[0]?.latent.data ?? [], byHand({ words: ["a", "red", "circle"], seed: 7, steps: 4, guidance: 1, eta: 0 }));
+  expectNear(clips[1]?.latent.data ?? [], byHand({ words: ["moves"], seed: 0, steps: 4, guidance: 1, eta: 0 }));
+  expect(ran).toEqual([...Array(2).fill("encodeText"), ...Array(4).fill("denoise"), ...Array(2).fill("decode")]);
+  await watched.dispose();
+  await pair.remove();
+});
+
+test("a batch of prompts, and latents heard after each step: the last is the clip's", async () => {
+  const pair = await tinyPackage(2);
+  const two = await loadPipeline(pair.folder, { threads: 1 });
+  const heard: StepLatents[] = [];
+  const clips = await two.sampleAll(["a red circle", "moves", "red"], { onLatents: (made) => void heard.push(made) });
+  expect(heard.map(({ step, steps, first, latents }) => [step, steps, first, latents.length])).toEqual([
+    ...[1, 2, 3, 4].map((step) => [step, 4, 0, 2]),
+    ...[1, 2, 3, 4].map((step) => [step, 4, 2, 1]),
+  ]);
+  expect([heard[3]?.latents[0], heard[3]?.latents[1], heard[7]?.latents[0]]).toEqual(clips.map(({ latent }) => latent));
+  expectNear(clips[1]?.latent.data ?? [], byHand({ words: ["moves"], seed: 0, steps: 4, guidance: 3, eta: 0 }));
+  await two.dispose();
+  await pair.remove();
+});
+
+test("a latent of one's own is where the first step starts", async () => {
+  const seeded = await pipeline.sample("a red circle", { seed: 7 });
+  const start = { dtype: "f32", shape: [1, 2, 1, 1, 2], data: normals(7, 0, 4) } as const;
+  expect((await pipeline.sample("a red circle", { latent: start })).latent).toEqual(seeded.latent);
+  expect((await pipeline.sample({ prompt: "a red circle", latent: start })).latent).toEqual(seeded.latent);
+  await expect(pipeline.sample("a", { latent: { ...start, shape: [2, 1, 1, 2] } })).rejects.toMatchObject({
+    code: "tensor-shape",
+    message: '"z" of the clip must have the shape [1, 2, 1, 1, 2], found [2, 1, 1, 2]',
+  });
+});
+
+/** As JavaScript may call it. */
+const called = (name: "sample" | "sampleAll" | "sampleLatents" | "run", ...given: readonly unknown[]): Promise<unknown> =>
+  (pipeline[name] as (...given: readonly unknown[]) => Promise<unknown>)(...given);
+
+test.each<[Parameters<typeof called>, string]>([
+  [["sample", 42], "option-invalid: what `sample` is asked for must be a prompt, or an object of prompt, seed and inputs, found 42"],
+  [
+    ["sample", undefined],
+    "option-invalid: what `sample` is asked for must be a prompt, or an object of prompt, seed and inputs, found undefined",
+  ],
+  [
+    ["sample", ["a", "red"]],
+    "option-invalid: what `sample` is asked for must be a prompt, or an object of prompt, seed and inputs, found a list of 2",
+  ],
+  [["sample", { promt: "a" }], 'option-unknown: there is no "promt" in what `sample` is asked for'],
+  [["sample", { prompt: 3 }], "option-invalid: prompt must be a text, found 3"],
+  [["sample", "a", { step: 3 }], 'option-unknown: there is no "step" in the options of `sample`'],
+  [["sample", "a", 3], "option-invalid: the options of `sample` must be an object of options, found 3"],
+  [["sample", "a", { steps: "10" }], "option-invalid: steps must be a whole number from 1 to 1000, found 10"],
+  [["sample", "a", { seed: "1" }], 'option-invalid: seed must be a whole number from 0 to 9007199254740991, found "1"'],
+  [["sample", "a", { onProgress: true }], "option-invalid: onProgress must be a function, found true"],
+  [["sample", "a", { signal: {} }], "option-invalid: signal must be an AbortSignal, found an empty object"],
+  [["sample", { inputs: { text: {} } }], 'input-invalid: "text" must be a text, found an empty object'],
+  [
+    ["sample", "a", { negative: "red", guidance: 1 }],
+    "option-invalid: guidance must be another number than 1 for a negative prompt, which weighs nothing there, found 1",
+  ],
+  [["sampleAll", "a"], 'option-invalid: requests must be a list of prompts or requests, found "a"'],
+  [["sampleLatents", ["a", 7]], "option-invalid: requests[1] must be a prompt, or an object of prompt, seed and inputs, found 7"],
+  [["sampleAll", ["a"], { seed: 1 }], 'option-unknown: there is no "seed" in the options of `sampleAll`'],
+  [["run", 3, {}], 'graph-unknown: there is no graph "3" in the package'],
+  [["run", "double", [1, 2, 3]], 'option-invalid: the tensors of graph "double" must be an object of tensors by name, found a list of 3'],
+  [
+    ["run", "double", { h: [1, 2, 3] }],
+    'tensor-dtype: "h" of graph "double" must be a tensor, { dtype: "f16", shape, data: Uint16Array }, found a list of 3',
+  ],
+  [
+    ["run", "double", { h: { dtype: "f32", shape: [3], data: [1, 2, 3] } }],
+    'tensor-dtype: "h" of graph "double" must be a tensor, { dtype: "f16", shape, data: Uint16Array }, found an object of dtype, shape, data',
+  ],
+])("what types would have told: %j", async (given, said) => {
+  const failed = called(...given).then(
+    () => "nothing was refused",
+    (error) => `${error.name === "MvcError" ? error.code : error.name}: ${error.message}`,
+  );
+  expect(await failed).toBe(said);
+});
+
+test.each<[readonly unknown[], string]>([
+  [[42], "option-invalid: the package must be the path of a folder, found 42"],
+  [["out", { backend: "gpu" }], 'option-invalid: backend must be one of "auto", "webgpu", "onnx", found "gpu"'],
+  [["out", { threads: 0 }], "option-invalid: threads must be a whole number from 1 to 9007199254740991, found 0"],
+  [["out", { thread: 1 }], 'option-unknown: there is no "thread" in the options of `loadPipeline`'],
+])("a package that is asked for wrongly: %j", async (given, said) => {
+  const load = loadPipeline as (...given: readonly unknown[]) => Promise<unknown>;
+  expect(await load(...given).catch((error) => `${error.code}: ${error.message}`)).toBe(said);
 });
 
 test("all methods come near the same clip with many steps", async () => {

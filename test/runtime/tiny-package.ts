@@ -1,7 +1,7 @@
 /** A package small enough to compute by hand, written to a temporary folder for the tests of the runtime. */
 
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import onnxProto from "onnx-proto";
@@ -82,7 +82,7 @@ function model(graph: TinyGraph): Uint8Array {
 
 /**
  * B clips of 2 frames of 1×2 pixels. encodeText: rows of the embedding. prepare: each text's mean. step: z / 2 + t / 1000 + mean.
- * decode: red z, green z / 2, blue -z. double: 2 h in f16.
+ * denoise: both at the plain batch. decode: red z, green z / 2, blue -z. double: 2 h in f16.
  */
 function graphs(batch: number, offset: number): { readonly [name: string]: TinyGraph } {
   const z = (rows: number) => [rows, 2, 1, 1, 2];
@@ -117,6 +117,28 @@ function graphs(batch: number, offset: number): { readonly [name: string]: TinyG
         half: { dims: [], f32: [0.5] },
         thousandth: { dims: [], f32: [0.001] },
         column: { dims: [5], i64: [2 * batch, 1, 1, 1, 1] },
+      },
+    },
+    denoise: {
+      inputs: [
+        spec("z", "f32", z(batch), ["B", "F", "Z", "H", "W"]),
+        spec("t", "f32", [batch]),
+        spec("text", "f32", [batch, LENGTH, WIDTH]),
+      ],
+      outputs: [spec("out", "f32", z(batch))],
+      nodes: [
+        { op: "ReduceMean", input: ["text"], output: "context", axes: [1, 2] },
+        { op: "Mul", input: ["z", "half"], output: "scaled" },
+        { op: "Reshape", input: ["t", "column"], output: "times" },
+        { op: "Mul", input: ["times", "thousandth"], output: "time" },
+        { op: "Reshape", input: ["context", "column"], output: "means" },
+        { op: "Add", input: ["time", "means"], output: "shift" },
+        { op: "Add", input: ["scaled", "shift"], output: "out" },
+      ],
+      constants: {
+        half: { dims: [], f32: [0.5] },
+        thousandth: { dims: [], f32: [0.001] },
+        column: { dims: [5], i64: [batch, 1, 1, 1, 1] },
       },
     },
     decode: {
@@ -189,7 +211,6 @@ export interface TinyPackage {
 
 export async function tinyPackage(batch = 1): Promise<TinyPackage> {
   const folder = await mkdtemp(join(tmpdir(), "mvc-tiny-"));
-  await mkdir(join(folder, "onnx"));
   const weights = join(folder, "weights.safetensors");
   await writeSafetensors(weights, [tensorSource("text.token.weight", f32([VOCABULARY.length, WIDTH], Float32Array.from(embedding)))]);
   const { headerBytes } = await readSafetensorsHeader(weights);
@@ -197,10 +218,10 @@ export async function tinyPackage(batch = 1): Promise<TinyPackage> {
   const specs: { [name: string]: GraphSpec } = {};
   for (const [name, graph] of Object.entries(graphs(batch, headerBytes))) {
     const bytes = model(graph);
-    await writeFile(join(folder, "onnx", `${name}.onnx`), bytes);
+    await writeFile(join(folder, `${name}.onnx`), bytes);
     const parameters = graph.external ? embedding.length : 0;
     specs[name] = {
-      onnx: { file: `onnx/${name}.onnx`, bytes: bytes.byteLength, sha256: sha256(bytes) },
+      onnx: { file: `${name}.onnx`, bytes: bytes.byteLength, sha256: sha256(bytes) },
       inputs: graph.inputs,
       outputs: graph.outputs,
       flops: 0,

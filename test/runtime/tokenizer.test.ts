@@ -1,5 +1,7 @@
 /** Prompts to token numbers, and the prompts that a tokenizer refuses. */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { readPromptForm } from "../../compiler/package/read-manifest.ts";
 import { loadTokenizer } from "../../runtime/tokenizer.ts";
 import { tokenizerJson } from "./tiny-package.ts";
 
@@ -11,6 +13,48 @@ test("start, words in lower case, end, padding", () => {
   expect(encode("A  red\tCircle")).toEqual(Int32Array.of(1, 4, 5, 6, 2, 0));
   expect(encode("")).toEqual(Int32Array.of(1, 2, 0, 0, 0, 0));
   expect(encode("a red circle moves")).toEqual(Int32Array.of(1, 4, 5, 6, 7, 2));
+});
+
+test("a prompt may end in a full stop, which is a token only where the vocabulary has one", () => {
+  for (const prompt of ["a red circle moves.", "a red circle moves . ", "A red circle moves.\n"])
+    expect(encode(prompt)).toEqual(encode("a red circle moves"));
+  expect(() => encode("a. red")).toThrow('the model does not know the word "a."');
+  expect(() => encode("a red..")).toThrow('does not know the word "red."');
+  const json = JSON.parse(tokenizerJson);
+  json.model.vocab["."] = 8;
+  expect(loadTokenizer(JSON.stringify(json), spec)("a.", 6)).toEqual(Int32Array.of(1, 4, 8, 2, 0, 0));
+  expect(() => encode(`a${" ".repeat(200_000)}dog.`)).toThrow('the word "dog"');
+});
+
+test.each<[string, string, string]>([
+  ["a purple circle moves right", '"purple"', 'the colour is one of "red", "green", "blue", "yellow", "cyan", "magenta"'],
+  ["a red dog moves right.", '"dog"', 'the shape is one of "circle", "square", "triangle", "star", "ring", "heart"'],
+  ["purple circle moves right", '"purple"', 'the colour is one of "red", "green", "blue", "yellow", "cyan", "magenta"'],
+  [
+    "a red circle jumps right",
+    '"jumps"',
+    'the motion is one of "moves right", "moves left", "moves up", "moves down", "climbs right", "climbs left", "falls right", "falls left"',
+  ],
+  [
+    "a red circle moves sideways",
+    '"sideways"',
+    'the motion is one of "moves right", "moves left", "moves up", "moves down", "climbs right", "climbs left", "falls right", "falls left"',
+  ],
+])("an unknown word of Mini is met with the form of its sentences and words of its kind: %s", (prompt, word, said) => {
+  const mini = loadTokenizer(readFileSync("models/mini.tokenizer.json", "utf8"), {
+    ...spec,
+    prompts: readPromptForm(JSON.parse(readFileSync("models/mini.prompts.json", "utf8"))),
+  });
+  expect(mini("a red circle moves right", 8)).toEqual(Int32Array.of(1, 4, 12, 6, 18, 21, 2, 0));
+  try {
+    mini(prompt, 8);
+    expect.fail("nothing was thrown");
+  } catch (error) {
+    expect(error).toMatchObject({
+      message: `the model does not know the word ${word}`,
+      hint: `its prompts go "a {colour} {shape} {motion}"; ${said}`,
+    });
+  }
 });
 
 test("a prompt too long names what did not fit", () => {

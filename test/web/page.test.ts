@@ -10,8 +10,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Clip, frameOf, loadPipeline } from "../../runtime/index.ts";
 import { catalogue } from "../../web/node/catalogue.ts";
 import { makeSite } from "../../web/node/site.ts";
-import { readGif } from "../cli/media/read-gif.ts";
 import { mvc } from "../cli/mvc.ts";
+import { readGif } from "../runtime/media/read-gif.ts";
 import { browse, noChromium, serve, withWebGpu } from "./chromium.ts";
 
 /** Two engines round differently, and a rounding may fall to either side: one byte step of 255. */

@@ -1,26 +1,34 @@
 /** A graph of primitive ops to the bytes of an ONNX model whose weights stay in the one weight file (law 7). */
 
+import type { Span } from "../../../dsl/index.ts";
 import { type Graph, type OpValue, type OpValueOf, type TensorType, type ValueId, valuesById } from "../../graph/graph.ts";
 import { isComposite, type PrimitiveName } from "../../ops/table.ts";
-import { encodeModel, makeValue } from "./proto.ts";
+import type { About } from "./metadata.ts";
+import { defaultOpset, type Opset } from "./opsets.ts";
+import { encodeModel, type GraphValue, makeInner, makeValue, type Node } from "./proto.ts";
 import { type OnnxRule, onnxRules } from "./rules.ts";
 import { OnnxWriter } from "./writer.ts";
 
 /** Where each weight lies in the weight file, by path: bytes from its first byte, and their number. */
 export type WeightPlacement = ReadonlyMap<string, { readonly offset: number; readonly length: number }>;
 
-/** ONNX Runtime refuses locations that leave the model's folder, `../weights.safetensors`; sessions are told the package's folder instead. */
-const weightFile = "weights.safetensors";
-
-/** The lowest with Gelu, which ONNX Runtime runs in one pass; LayerNormalization came with 17. */
-const opset = 20;
+export interface OnnxOptions {
+  readonly opset?: Opset;
+  /** Beside the model, as engines and checkers refuse locations that leave its folder; `weights.safetensors` when not given. */
+  readonly weightFile?: string;
+  readonly producerVersion?: string;
+  readonly about?: About;
+  /** Where in the source a span is, for people; the file's offset when not given. */
+  readonly shown?: (span: Span) => string;
+}
 
 /**
- * Writes the model. Names of weights, inputs and outputs are the graph's own; nodes are named by the path that they come from.
- * Throws for composite ops, which lowering should have replaced, and for weights without a place.
+ * Writes the model. Names of weights, inputs and outputs are the graph's own; nodes are named by the path that they come from, and
+ * say where in the source they stand. Throws for composite ops, which lowering should have replaced, and for weights without a place.
  */
-export function emitOnnx(graph: Graph, placement: WeightPlacement): Uint8Array {
-  const writer = new OnnxWriter();
+export function emitOnnx(graph: Graph, placement: WeightPlacement, options: OnnxOptions = {}): Uint8Array {
+  const { opset = defaultOpset, weightFile = "weights.safetensors", producerVersion = "", about, shown = offsetOf } = options;
+  const writer = new OnnxWriter(opset);
   const names = new Map<ValueId, string>();
   const byId = valuesById(graph);
   const nameOf = (id: ValueId): string => names.get(id) ?? `%${id}`;
@@ -41,18 +49,35 @@ export function emitOnnx(graph: Graph, placement: WeightPlacement): Uint8Array {
     if (value.kind !== "op") continue;
     if (!isPrimitive(value))
       throw new Error(`emit onnx: ${value.op} at ${value.origin.path} is composite, which lowering should have replaced`);
-    writer.at(value.origin.path);
+    const { path, span } = value.origin;
+    writer.at(path, path === "" ? shown(span) : `${path} at ${shown(span)}`);
     const types: TensorType[] = value.inputs.map((id) => byId(id).type);
     names.set(value.id, ruleOf(value.op)(writer, value.inputs.map(nameOf), value, types));
   }
   for (const output of graph.outputs) writer.output(output.name, nameOf(output.value));
   return encodeModel({
     name: graph.name,
+    doc: about?.doc ?? "",
     opset,
+    producerVersion,
+    metadata: about?.metadata ?? {},
     nodes: writer.nodes,
     initialisers: writer.initialisers,
     inputs: graph.values.flatMap((value) => (value.kind === "input" ? [makeValue(value.name, value.type, value.axes)] : [])),
     outputs: graph.outputs.map((output) => makeValue(output.name, byId(output.value).type, output.axes)),
+    inner: innerValues(graph, nameOf, writer.nodes),
+  });
+}
+
+const offsetOf = ({ file, start }: Span): string => `${file}, character ${start}`;
+
+/** The types of ops' results, which are those of nodes; an op that moves nothing has its input's name, which may be no node's. */
+function innerValues(graph: Graph, nameOf: (id: ValueId) => string, nodes: readonly Node[]): readonly GraphValue[] {
+  const types = new Map(graph.values.flatMap(({ kind, id, type }) => (kind === "op" ? [[nameOf(id), type] as const] : [])));
+  const made = nodes.flatMap(({ output }) => output ?? []);
+  return made.flatMap((name) => {
+    const type = types.get(name);
+    return type === undefined ? [] : [makeInner(name, type)];
   });
 }
 

@@ -3,6 +3,7 @@
 import type { onnx } from "onnx-proto";
 import onnxProto from "onnx-proto";
 import { type DType, sizeOf, type TensorType } from "../../graph/graph.ts";
+import { irVersions, type Opset } from "./opsets.ts";
 
 export type Node = onnx.INodeProto;
 export type Initialiser = onnx.ITensorProto;
@@ -10,9 +11,6 @@ export type GraphValue = onnx.IValueInfoProto;
 export type NodeAttributes = { readonly [name: string]: number | string | readonly number[] | { readonly float: number } };
 
 const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
-
-/** What opset 20 was released with. onnx-proto's own is 8; the fields that are written here are the same in both. */
-const irVersion = 9;
 
 const dataTypes: { readonly [D in DType | "i64"]: number } = {
   f32: TensorProto.DataType.FLOAT,
@@ -32,8 +30,10 @@ export function makeNode(
   inputs: readonly string[],
   outputs: readonly string[],
   attributes: NodeAttributes,
+  docString: string,
 ): Node {
-  return { opType, name, input: [...inputs], output: [...outputs], attribute: Object.entries(attributes).map(makeAttribute) };
+  const attribute = Object.entries(attributes).map(makeAttribute);
+  return { opType, name, input: [...inputs], output: [...outputs], attribute, ...(docString === "" ? {} : { docString }) };
 }
 
 function makeAttribute([name, value]: [string, NodeAttributes[string]]): onnx.IAttributeProto {
@@ -96,25 +96,49 @@ export function makeExternal(name: string, type: TensorType, at: { location: str
   };
 }
 
-/** An input or output of the graph, each size fixed and marked with its axis's name. */
+/** An input or output of the graph. A size is a number or a name, never both: each is fixed, and its axis's name its denotation and in the value's text. */
 export function makeValue(name: string, type: TensorType, axes: readonly string[]): GraphValue {
   const dim = type.shape.map((size, i) => ({ dimValue: size, denotation: axes[i] ?? "" }));
-  return { name, type: { tensorType: { elemType: dataTypes[type.dtype], shape: { dim } } } };
+  return { name, type: tensorOf(type, dim), docString: `[${axes.join(", ")}]` };
+}
+
+/** A value within the graph. */
+export function makeInner(name: string, type: TensorType): GraphValue {
+  return {
+    name,
+    type: tensorOf(
+      type,
+      type.shape.map((dimValue) => ({ dimValue })),
+    ),
+  };
+}
+
+function tensorOf({ dtype }: TensorType, dim: readonly onnx.TensorShapeProto.IDimension[]): onnx.ITypeProto {
+  return { tensorType: { elemType: dataTypes[dtype], shape: { dim: [...dim] } } };
 }
 
 export interface Model {
   readonly name: string;
-  readonly opset: number;
+  readonly doc: string;
+  readonly opset: Opset;
+  readonly producerVersion: string;
+  readonly metadata: { readonly [key: string]: string };
   readonly nodes: readonly Node[];
   readonly initialisers: readonly Initialiser[];
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
+  /** Types of values within the graph. */
+  readonly inner: readonly GraphValue[];
 }
 
 export function encodeModel(model: Model): Uint8Array {
   const message = {
-    irVersion,
+    // onnx-proto's own is 8; the fields that are written here are the same in all.
+    irVersion: irVersions[model.opset],
     producerName: "mvc",
+    producerVersion: model.producerVersion,
+    docString: model.doc,
+    metadataProps: Object.entries(model.metadata).map(([key, value]) => ({ key, value })),
     opsetImport: [{ domain: "", version: model.opset }],
     graph: {
       name: model.name,
@@ -122,6 +146,7 @@ export function encodeModel(model: Model): Uint8Array {
       initializer: [...model.initialisers],
       input: [...model.inputs],
       output: [...model.outputs],
+      valueInfo: [...model.inner],
     },
   };
   // protobufjs hands out a view into its pool, or Node's Buffer: copied so that callers own plain bytes.

@@ -28,22 +28,42 @@ function inF32(writer: OnnxWriter, inputs: readonly string[], types: readonly Te
   return [x, weight, bias];
 }
 
-/** ONNX Runtime computes them while it loads; as an initialiser they would be megabytes. */
-function onesOf(writer: OnnxWriter, count: number): string {
-  return writer.node("Expand", [writer.scalar(1, "f32"), writer.ints([count])]);
-}
-
 /** Of one axis, which stays; a sum of halves keeps its digits in f32. */
 const reduced =
-  (opType: string) =>
+  (opType: "ReduceSum" | "ReduceMean" | "ReduceMax") =>
   (
     writer: OnnxWriter,
     [x = ""]: readonly string[],
     { type, attributes }: { readonly type: TensorType; readonly attributes: { readonly axis: number } },
   ): string => {
-    const made = writer.node(opType, [writer.cast(x, type.dtype, "f32"), writer.ints([attributes.axis])], { keepdims: 1 });
-    return writer.cast(made, "f32", type.dtype);
+    return writer.cast(writer.reduce(opType, writer.cast(x, type.dtype, "f32"), attributes.axis), "f32", type.dtype);
   };
+
+/** Gelu came with opset 20. What it is made of loses digits in halves, which Gelu does not. */
+function gelu(writer: OnnxWriter, x: string, dtype: DType, approximate: "none" | "tanh"): string {
+  if (writer.opset >= 20) return writer.node("Gelu", [x], approximate === "none" ? {} : { approximate });
+  const wide = writer.cast(x, dtype, "f32");
+  const times = (left: string, right: string | number) =>
+    writer.node("Mul", [left, typeof right === "number" ? writer.scalar(right, "f32") : right]);
+  const cubic = () => writer.node("Add", [wide, times(times(times(wide, wide), wide), 0.044715)]);
+  const curve =
+    approximate === "none"
+      ? writer.node("Erf", [writer.node("Div", [wide, writer.scalar(Math.SQRT2, "f32")])])
+      : writer.node("Tanh", [times(cubic(), Math.sqrt(2 / Math.PI))]);
+  return writer.cast(times(times(wide, writer.node("Add", [curve, writer.scalar(1, "f32")])), 0.5), "f32", dtype);
+}
+
+/** A scale with more elements would be made of megabytes of ones: one number a group stretches instead. */
+const longestScale = 65_536;
+
+function layerNormal(writer: OnnxWriter, rows: string, row: number, eps: number): string {
+  return writer.node("LayerNormalization", [rows, writer.ones(row)], { axis: -1, epsilon: { float: eps } });
+}
+
+function instanceNormal(writer: OnnxWriter, rows: string, groups: number, eps: number): string {
+  const scaleAndShift = [1, 0].map((number) => writer.constant("f32", [groups], new Array<number>(groups).fill(number)));
+  return writer.node("InstanceNormalization", [rows, ...scaleAndShift], { epsilon: { float: eps } });
+}
 
 /** Weights of another dtype than what they meet. */
 function weightsAs(writer: OnnxWriter, dtype: DType, inputs: readonly string[], types: readonly TensorType[]): readonly string[] {
@@ -115,7 +135,7 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   sin: node("Sin"),
   cos: node("Cos"),
   abs: node("Abs"),
-  gelu: (writer, inputs, { attributes: { approximate } }) => writer.node("Gelu", inputs, approximate === "none" ? {} : { approximate }),
+  gelu: (writer, [x = ""], { type, attributes }) => gelu(writer, x, type.dtype, attributes.approximate),
 
   /** ONNX Runtime fuses the two nodes into one pass. */
   silu: (writer, [x = ""]) => writer.node("Mul", [x, writer.node("Sigmoid", [x])]),
@@ -126,7 +146,7 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   geglu: (writer, [x = ""], { type }) => {
     const half = type.shape[type.shape.length - 1] ?? 1;
     const [scaled, gate] = writer.twoOutputs("Split", [x, writer.ints([half, half])], { axis: -1 });
-    return writer.node("Mul", [scaled, writer.node("Gelu", [gate])]);
+    return writer.node("Mul", [scaled, gelu(writer, gate, type.dtype, "none")]);
   },
 
   cast: (writer, [x = ""], { type }, types) => writer.cast(x, inputAt(types, 0).dtype, type.dtype),
@@ -137,8 +157,12 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   slice: (writer, [x = ""], { attributes: { axis, start, size } }) =>
     writer.node("Slice", [x, ...[start, start + size, axis].map((bound) => writer.ints([bound]))]),
 
-  pad: (writer, [x = ""], { attributes: { axis, before, after } }) =>
-    writer.node("Pad", [x, writer.ints([before, after]), "", writer.ints([axis])]),
+  /** Before opset 18 every axis has its two numbers. */
+  pad: (writer, [x = ""], { type, attributes: { axis, before, after } }) => {
+    if (writer.opset >= 18) return writer.node("Pad", [x, writer.ints([before, after]), "", writer.ints([axis])]);
+    const at = (count: number) => type.shape.map((_, i) => (i === axis ? count : 0));
+    return writer.node("Pad", [x, writer.ints([...at(before), ...at(after)])]);
+  },
 
   reshape: (writer, [x = ""], { type }, types) => writer.reshape(x, inputAt(types, 0).shape, type.shape),
   transpose: (writer, inputs, { attributes }) => writer.node("Transpose", inputs, { perm: attributes.permutation }),
@@ -170,14 +194,15 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
 
   /**
    * A layer norm over each group as one row, then the channels' scale and shift: of the forms that ONNX Runtime has the
-   * fastest or near it at every size measured, and with a mean far from zero the most accurate by ten times.
+   * fastest or near it at every size measured, and with a mean far from zero the most accurate by five to ten times. Its scale is as
+   * long as a row (of a shorter one, which ONNX allows, ONNX Runtime 1.23 refuses to run and 1.30 takes five times as long), so long rows have another.
    */
   groupNorm: (writer, inputs, { type, attributes: { groups, eps } }, types) => {
     const [channels = 1, height = 1, width = 1] = type.shape.slice(-3);
     const row = (channels / groups) * height * width;
     const [x, weight, bias] = inF32(writer, inputs, types);
     const rows = writer.reshape(x, [], [sizeOf(type.shape) / (groups * row), groups, row]);
-    const normal = writer.node("LayerNormalization", [rows, onesOf(writer, row)], { axis: -1, epsilon: { float: eps } });
+    const normal = row <= longestScale ? layerNormal(writer, rows, row, eps) : instanceNormal(writer, rows, groups, eps);
     const channel = (name: string) => writer.reshape(name, [channels], [channels, 1, 1]);
     const scaled = writer.node("Mul", [writer.reshape(normal, [], type.shape), channel(weight)]);
     return writer.cast(writer.node("Add", [scaled, channel(bias)]), "f32", type.dtype);
@@ -185,7 +210,7 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
 
   layerNorm: (writer, inputs, { type, attributes }, types) => {
     const [x, ...weights] = inF32(writer, inputs, types);
-    const scaled = inputs.length > 1 ? [x, ...weights] : [x, onesOf(writer, type.shape.at(-1) ?? 1)];
+    const scaled = inputs.length > 1 ? [x, ...weights] : [x, writer.ones(type.shape.at(-1) ?? 1)];
     const made = writer.node("LayerNormalization", scaled, { axis: -1, epsilon: { float: attributes.eps } });
     return writer.cast(made, "f32", type.dtype);
   },
@@ -193,7 +218,7 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   /** RMSNormalization came with opset 23. */
   rmsNorm: (writer, inputs, { type, attributes }, types) => {
     const [x, weight] = inF32(writer, inputs, types);
-    const squares = writer.node("ReduceMean", [writer.node("Mul", [x, x]), writer.ints([-1])], { keepdims: 1 });
+    const squares = writer.reduce("ReduceMean", writer.node("Mul", [x, x]), -1);
     const root = writer.node("Sqrt", [writer.node("Add", [squares, writer.scalar(attributes.eps, "f32")])]);
     const normal = writer.node("Div", [x, root]);
     return writer.cast(inputs.length > 1 ? writer.node("Mul", [normal, weight]) : normal, "f32", type.dtype);

@@ -1,18 +1,27 @@
 /** Ops' requests to the nodes and initialisers of one ONNX graph, with unique names that follow the weight paths (law 6). */
 
 import type { DType, TensorType } from "../../graph/graph.ts";
+import type { Opset } from "./opsets.ts";
 import { type Initialiser, makeExternal, makeInitialiser, makeNode, type Node, type NodeAttributes, onnxDataType } from "./proto.ts";
 
 export class OnnxWriter {
+  readonly opset: Opset;
   readonly nodes: Node[] = [];
   readonly initialisers: Initialiser[] = [];
   private readonly taken = new Set<string>();
   private readonly constants = new Map<string, string>();
+  private readonly onesByCount = new Map<number, string>();
   private path = "";
+  private doc = "";
 
-  /** Nodes written from here on are named below `path`. */
-  at(path: string): void {
+  constructor(opset: Opset) {
+    this.opset = opset;
+  }
+
+  /** Nodes written from here on are named below `path`, and say where they come from. */
+  at(path: string, doc: string): void {
     this.path = path;
+    this.doc = doc;
   }
 
   /** Takes a name that the graph's interface has fixed, so that no node gets it. */
@@ -24,7 +33,7 @@ export class OnnxWriter {
   /** A node of one output, whose name is the node's. */
   node(opType: string, inputs: readonly string[], attributes: NodeAttributes = {}): string {
     const name = this.unique(this.path === "" ? opType : `${this.path}/${opType}`);
-    this.nodes.push(makeNode(opType, name, inputs, [name], attributes));
+    this.nodes.push(makeNode(opType, name, inputs, [name], attributes, this.doc));
     return name;
   }
 
@@ -32,13 +41,13 @@ export class OnnxWriter {
   twoOutputs(opType: string, inputs: readonly string[], attributes: NodeAttributes): readonly [string, string] {
     const name = this.unique(this.path === "" ? opType : `${this.path}/${opType}`);
     const outputs = [this.unique(`${name}:0`), this.unique(`${name}:1`)] as const;
-    this.nodes.push(makeNode(opType, name, inputs, outputs, attributes));
+    this.nodes.push(makeNode(opType, name, inputs, outputs, attributes, this.doc));
     return outputs;
   }
 
   /** Gives a value the name of the graph's output, which is reserved before; ONNX Runtime removes the node. */
   output(name: string, from: string): void {
-    this.nodes.push(makeNode("Identity", `output/${name}`, [from], [name], {}));
+    this.nodes.push(makeNode("Identity", `output/${name}`, [from], [name], {}, ""));
   }
 
   /** Nothing where the shapes are written alike; -1 stands for what is left over. */
@@ -54,6 +63,24 @@ export class OnnxWriter {
   /** A list of 64-bit ints, as shapes and axes are given. */
   ints(values: readonly number[]): string {
     return this.constant("i64", [values.length], values);
+  }
+
+  /** Ones, computed while the model is loaded: as an initialiser they would be most of the file. As many are made once. */
+  ones(count: number): string {
+    const known = this.onesByCount.get(count);
+    if (known !== undefined) return known;
+    const name = this.unique(`ones.${count}`);
+    this.nodes.push(makeNode("Expand", name, [this.scalar(1, "f32"), this.ints([count])], [name], {}, ""));
+    this.onesByCount.set(count, name);
+    return name;
+  }
+
+  /** A sum, a mean or a largest element along one axis, which stays; those but the sum take the axis as an input from opset 18 on. */
+  reduce(opType: "ReduceSum" | "ReduceMean" | "ReduceMax", input: string, axis: number): string {
+    const asInput = opType === "ReduceSum" || this.opset >= 18;
+    return asInput
+      ? this.node(opType, [input, this.ints([axis])], { keepdims: 1 })
+      : this.node(opType, [input], { axes: [axis], keepdims: 1 });
   }
 
   /** A number that stretches to any shape. */

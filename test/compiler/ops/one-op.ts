@@ -9,7 +9,7 @@ import { opEntry } from "../../../compiler/ops/table.ts";
 import { layOutWeights } from "../../../compiler/package/weights.ts";
 import { lowerComposites } from "../../../compiler/passes/lower.ts";
 import { GraphBuilder, plainType } from "../../../compiler/rewriting/builder.ts";
-import { emitOnnx } from "../../../compiler/targets/onnx/emit.ts";
+import { emitOnnx, type OnnxOptions } from "../../../compiler/targets/onnx/emit.ts";
 import { floatsToHalves, halvesToFloats } from "../../../runtime/half.ts";
 
 const nowhere = { path: "op", span: { file: "test.mv", start: 0, end: 0 }, expandedFrom: [] };
@@ -79,18 +79,18 @@ function only(outputs: ReadonlyMap<string, Tensor>): Tensor {
 }
 
 /** The lowered graph on ONNX Runtime. */
-export async function byOnnx(graph: Graph, run: Run): Promise<Tensor> {
-  return only(await outputsByOnnx(lowerComposites(graph), run));
+export async function byOnnx(graph: Graph, run: Run, options: OnnxOptions = {}): Promise<Tensor> {
+  return only(await outputsByOnnx(lowerComposites(graph), run, options));
 }
 
 /** A graph of primitive ops on ONNX Runtime, its weights in a weight file as a package has it. */
-export async function outputsByOnnx(graph: Graph, run: Run): Promise<ReadonlyMap<string, Tensor>> {
+export async function outputsByOnnx(graph: Graph, run: Run, options: OnnxOptions = {}): Promise<ReadonlyMap<string, Tensor>> {
   const layout = layOutWeights([graph]);
   const file = new Uint8Array(layout.bytes);
   file.set(layout.header);
   for (const [path, place] of layout.weights) file.set(bytesOf(weightOf(run, path), place.type), place.offset);
   const externalData = layout.weights.size > 0 ? [{ path: "weights.safetensors", data: file }] : [];
-  const session = await InferenceSession.create(emitOnnx(graph, layout.weights), { externalData, logSeverityLevel: 3 });
+  const session = await InferenceSession.create(emitOnnx(graph, layout.weights, options), { externalData, logSeverityLevel: 3 });
   const types = new Map(graph.values.flatMap((value) => (value.kind === "input" ? [[value.name, value.type] as const] : [])));
   const feeds = Object.fromEntries([...run.inputs].map(([name, tensor]) => [name, toOnnx(tensor, types.get(name))]));
   const outputs = await session.run(feeds);

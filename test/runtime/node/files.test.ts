@@ -82,6 +82,7 @@ test("tensors come back as they were; the data begin at a multiple of 64; the sa
     tokens: i32([1, 2], Int32Array.of(-7, 9)),
   } as const;
   const sources = Object.entries(tensors).map(([name, tensor]) => tensorSource(name, tensor));
+  const c = join(folder, "c.safetensors");
   const [a, b] = [join(folder, "a.safetensors"), join(folder, "b.safetensors")];
   await writeSafetensors(a, sources, { metadata: { made: "by a test" } });
   await writeSafetensors(b, sources, { metadata: { made: "by a test" } });
@@ -90,6 +91,8 @@ test("tensors come back as they were; the data begin at a multiple of 64; the sa
   expect(header.headerBytes % 64).toBe(0);
   expect(header.metadata.get("made")).toBe("by a test");
   expect(await readFile(a)).toEqual(await readFile(b));
+  await writeSafetensors(c, await readSafetensors(a), { metadata: { made: "by a test" } });
+  expect(await readFile(c)).toEqual(await readFile(a));
 });
 
 test("a tensor file that is missing or broken", async () => {

@@ -1,4 +1,6 @@
-/** Noise schedules against published constants, and the times that samplers visit. */
+/** Noise schedules against published constants, and the times that samplers visit against numpy's. */
+
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { samplerSteps } from "../../../runtime/sampler/sampler.ts";
 import { alphaBars, leadingLevels, trailingLevels } from "../../../runtime/sampler/schedule.ts";
@@ -41,6 +43,30 @@ test("times of 50 steps: CompVis's from 981 to 1, trailing ones from 999 to 19",
   expect(trailing.at(-1)?.alphaBar).toBe(1);
   // 1000 / 3 is not whole: 1000, 666.67, 333.33 are rounded before one is taken off.
   expect(trailingLevels(bars, 3).map(({ time }) => time)).toEqual([999, 666, 332, -1]);
+});
+
+/** Of the times of 1, 2 … 1000 steps as JSON, [[999],[999,499],…]. */
+const hashOfAll = (levels: typeof leadingLevels) => {
+  const bars = alphaBars("cosine", BETAS, 1000);
+  const all = Array.from({ length: 1000 }, (_, i) => levels(bars, i + 1).slice(0, -1));
+  return createHash("sha256")
+    .update(JSON.stringify(all.map((times) => times.map(({ time }) => time))))
+    .digest("hex");
+};
+
+test("trailing times are numpy's for every number of steps: a half goes to the even neighbour", () => {
+  const times = (steps: number) => trailingLevels(alphaBars("cosine", BETAS, 1000), steps).map(({ time }) => time);
+  // (np.arange(1000, 0, -1000 / n).round() - 1) of numpy 2.4.6; 937.5 goes to 938, 812.5 to 812.
+  expect(times(16)).toEqual([999, 937, 874, 811, 749, 687, 624, 561, 499, 437, 374, 311, 249, 187, 124, 61, -1]);
+  expect(times(80).slice(0, 8)).toEqual([999, 987, 974, 961, 949, 937, 924, 911]);
+  // sha256 of json.dumps([(np.arange(1000, 0, -1000 / n).round()[:n] - 1).astype(int).tolist() for n in range(1, 1001)], separators=(",", ":"))
+  expect(hashOfAll(trailingLevels)).toBe("2d2883a96a8f1b50b5df5929d6c1031d05bfe941cb1b9a1f462d560416351c08");
+});
+
+test("leading times of 30 steps are diffusers', 958 to 1, where CompVis takes 31 from 991", () => {
+  const times = leadingLevels(alphaBars("scaled-linear", BETAS, 1000), 30).map(({ time }) => time);
+  expect(times).toHaveLength(31);
+  expect([times[0], times[1], times[29], times[30]]).toEqual([958, 925, 1, -1]);
 });
 
 test("every number of steps from 1 to trainSteps gives finite coefficients for all methods", () => {

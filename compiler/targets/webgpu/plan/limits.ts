@@ -16,6 +16,12 @@ export const defaultLimits: DeviceLimits = {
   maxComputeWorkgroupsPerDimension: 65535,
 };
 
+/** Limits that are known, such as an adapter's own, and for the others what every device grants. */
+export function limitsFrom(known: Partial<DeviceLimits>): DeviceLimits {
+  const names = Object.keys(defaultLimits) as (keyof DeviceLimits)[];
+  return { ...defaultLimits, ...Object.fromEntries(names.flatMap((name) => (known[name] === undefined ? [] : [[name, known[name]]]))) };
+}
+
 /** What planning keeps within: a device's limits as they bear on values and on what kernels take in. */
 export interface PlanBounds {
   /** Bytes of a binding, which is a buffer's too, or a part of one. */

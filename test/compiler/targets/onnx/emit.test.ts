@@ -1,9 +1,11 @@
 // The form of emitted models: names, places of weights, fixed sizes, and bytes that do not change.
 import { describe, expect, it } from "vitest";
+import { emitPackage } from "../../../../compiler/package-files.ts";
 import { GraphBuilder } from "../../../../compiler/rewriting/builder.ts";
 import { emitOnnx } from "../../../../compiler/targets/onnx/emit.ts";
 import { decodeModel, halfBits } from "../../../../compiler/targets/onnx/proto.ts";
 import { floatToHalf } from "../../../../runtime/half.ts";
+import { compileFile } from "../../../golden/cases.ts";
 import { graphOf, randomNumbers } from "../../ops/one-op.ts";
 
 const at = (path: string) => ({ path, span: { file: "test.mv", start: 0, end: 0 }, expandedFrom: [] });
@@ -67,6 +69,42 @@ describe("emitOnnx", () => {
     ]);
     expect(model.graph?.output?.map((output) => output.name)).toEqual(["output"]);
     expect([model.producerName, Number(model.opsetImport?.[0]?.version)]).toEqual(["mvc", 20]);
+  });
+
+  it("says of inputs and outputs their axes, of nodes where they come from, and of values within the graph their types", () => {
+    const { graph } = decodeModel(emitOnnx(twoConvolutions(), placement, { shown: ({ file, start }) => `${file}:${start + 1}` }));
+    expect([graph?.input?.[0]?.docString, graph?.output?.[0]?.docString]).toEqual(["[B, F, C, H, W]", "[B, F, C, H, W]"]);
+    expect(graph?.node?.map(({ docString }) => docString)).toEqual([
+      ...new Array(3).fill("unet.stem at test.mv:1"),
+      ...new Array(3).fill("unet.head at test.mv:1"),
+      "",
+    ]);
+    const inner = graph?.valueInfo?.map(({ name, type }) => [
+      name,
+      type?.tensorType?.elemType,
+      type?.tensorType?.shape?.dim?.map(({ dimValue }) => Number(dimValue)),
+    ]);
+    // 1 is f32.
+    expect(inner).toEqual([
+      ["unet.stem/Reshape.2", 1, [1, 2, 3, 4, 4]],
+      ["unet.head/Reshape.2", 1, [1, 2, 3, 4, 4]],
+    ]);
+  });
+
+  it("says of the model what was chosen and how it is sampled", () => {
+    const module = compileFile("models/magicvideo.mv", { preset: "Mini", ablations: ["Undirected", "NoAdaptor"] });
+    const [step, decode] = ["step", "decode"].map((name) => {
+      const bytes = emitPackage(module, "1.2.3", { onnx: true }).graphs.get(`${name}.onnx`);
+      return decodeModel(bytes ?? new Uint8Array());
+    });
+    expect([step?.producerName, step?.producerVersion]).toEqual(["mvc", "1.2.3"]);
+    expect(step?.docString).toBe("step of MagicVideo, preset Mini, ablation Undirected, ablation NoAdaptor");
+    const properties = Object.fromEntries((step?.metadataProps ?? []).map(({ key, value }) => [key, value ?? ""]));
+    expect(properties).toMatchObject({ model: "MagicVideo", preset: "Mini", ablations: '["Undirected","NoAdaptor"]', precision: "f32" });
+    expect(JSON.parse(properties.axes ?? "")).toMatchObject({ z: ["B", "F", "Z", "H", "W"], t: ["B"] });
+    expect(JSON.parse(properties.sampler ?? "")).toEqual(module.sampler);
+    expect(properties.guided_batch).toMatch(/^guided half first, then unguided/);
+    expect(decode?.metadataProps?.map(({ key }) => key)).not.toContain("guided_batch");
   });
 
   it("gives the same bytes again", () => {

@@ -9,14 +9,14 @@ import { compileFile } from "../../../golden/cases.ts";
 
 // Within the project, so that the application finds its packages.
 let folder = "";
-beforeAll(async () => {
+beforeAll(() => {
   folder = mkdtempSync(resolve("node_modules/.bindings-"));
   const options = { rootDir: "../..", noEmit: true };
   writeFileSync(
     join(folder, "tsconfig.json"),
     JSON.stringify({ extends: "../../tsconfig.json", compilerOptions: options, include: ["*.ts"] }),
   );
-  writeFileSync(join(folder, "bindings.ts"), await emitBindings(compileFile("models/magicvideo.mv", { preset: "Mini" })));
+  writeFileSync(join(folder, "bindings.ts"), emitBindings(compileFile("models/magicvideo.mv", { preset: "Mini" })));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

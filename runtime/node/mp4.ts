@@ -1,8 +1,8 @@
 /** A clip to an MP4 file, with the encoder as Node starts it. */
 
-import type { Clip } from "../../runtime/clip.ts";
-import type { VideoOptions } from "./gif-encoding.ts";
-import { encodeMp4 } from "./mp4-encoding.ts";
+import type { Clip } from "../clip.ts";
+import type { VideoOptions } from "../media/gif-encoding.ts";
+import { encodeMp4 } from "../media/mp4-encoding.ts";
 
 /** As `encodeMp4`. Takes about a tenth of a second to start. */
 export async function mp4(clip: Clip, options: VideoOptions = {}): Promise<Uint8Array> {

@@ -12,6 +12,7 @@ export interface Gif {
   readonly repeats: boolean;
   readonly palettes: number;
   readonly frames: readonly GifFrame[];
+  readonly comment: string;
 }
 
 export function readGif(bytes: Uint8Array): Gif {
@@ -39,11 +40,13 @@ export function readGif(bytes: Uint8Array): Gif {
   };
   const frames: GifFrame[] = [];
   let repeats = false;
+  let comment = "";
   let delay = 0;
   for (let kind = byte(at++); kind !== 0x3b; kind = byte(at++)) {
     if (kind === 0x21) {
       const label = byte(at++);
       const data = blocks();
+      if (label === 0xfe) comment += new TextDecoder().decode(Uint8Array.from(data));
       if (label === 0xf9) delay = (data[1] ?? 0) + 256 * (data[2] ?? 0);
       if (label === 0xff && String.fromCharCode(...data.slice(0, 11)) === "NETSCAPE2.0") repeats = data[12] === 0 && data[13] === 0;
     } else if (kind === 0x2c) {
@@ -56,7 +59,7 @@ export function readGif(bytes: Uint8Array): Gif {
       frames.push({ delay, pixels: index.slice(0, width * height).flatMap((i) => [...table.subarray(3 * i, 3 * i + 3)]) });
     } else throw new Error(`unknown block ${kind}`);
   }
-  return { width, height, repeats, palettes, frames };
+  return { width, height, repeats, palettes, frames, comment };
 }
 
 /** LZW with codes that grow (appendix F of the specification). */
