@@ -144,7 +144,7 @@ async function saveAs(kind: FileKind): Promise<void> {
   button.setAttribute("aria-busy", "true");
   try {
     const name = fileName(wish.prompt, wish.seed, kind);
-    await save(clip, kind, name);
+    await save(clip, kind, name, wish);
     status.textContent = `Saved as ${name}.`;
   } catch (error) {
     showProblem(error);
