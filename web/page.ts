@@ -70,6 +70,7 @@ async function sample(form: WishForm): Promise<void> {
   const started = performance.now();
   running = controller;
   problem.hidden = true;
+  element("copied", HTMLElement).hidden = true;
   cancel.textContent = "Cancel";
   swap(go, cancel);
   work.begin();
