@@ -1,4 +1,4 @@
-/** The compiler's door, which touches no file and runs in a browser as it is: a checked program to graphs, plans, costs and the files of a package. */
+/** The compiler's door, which touches no file and runs in a browser as it is: a checked program to graphs, and these to plans, costs and packages. */
 
 export { type ClipCost, clipCostOf } from "./analysis/clip-cost.ts";
 export { type Cost, costOf, type GraphCost, type Share, type Shares } from "./analysis/cost.ts";

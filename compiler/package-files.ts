@@ -24,7 +24,7 @@ export interface PackageFiles {
   readonly manifest: (hash: (bytes: Uint8Array) => string, written: WrittenFiles) => Manifest;
 }
 
-/** What the caller writes of a package: the hashes of weight files, of all and of one graph by their paths, and the tokenizer's bytes, where it has them. */
+/** What the caller writes of a package, where it has it: hashes of weight files, of all and of one graph by their paths; the tokenizer's bytes. */
 export interface WrittenFiles {
   readonly weights?: string | undefined;
   readonly graphWeights?: ReadonlyMap<string, string>;

@@ -70,6 +70,7 @@ async function sample(form: WishForm): Promise<void> {
   const started = performance.now();
   running = controller;
   problem.hidden = true;
+  element("copied", HTMLElement).hidden = true;
   cancel.textContent = "Cancel";
   swap(go, cancel);
   work.begin();
@@ -144,7 +145,7 @@ async function saveAs(kind: FileKind): Promise<void> {
   button.setAttribute("aria-busy", "true");
   try {
     const name = fileName(wish.prompt, wish.seed, kind);
-    await save(clip, kind, name);
+    await save(clip, kind, name, wish);
     status.textContent = `Saved as ${name}.`;
   } catch (error) {
     showProblem(error);

@@ -14,8 +14,7 @@ export const elsewhere =
   "Or sample on the processor, which needs no graphics card: in the project's folder, the command “npm run demo” makes such a clip.";
 
 /** Where a processor plays the graphics card. */
-export const slowly =
-  "No graphics card answers here, so the processor plays one: the first clip takes minutes. Fewer steps make it quicker.";
+export const slowly = "No graphics card answers here, so the processor plays one: a clip can take minutes. Fewer steps make it quicker.";
 
 const insecure: Missing = {
   what: "This page needs a secure address",

@@ -80,8 +80,8 @@ async function buildWith(trained: WeightFile | undefined, file: string, options:
   }
   const shown = sourcePlaces(file, sound.texts);
   const targets = { onnx: onnx && { ...onnx, shown }, ...(planned === undefined ? {} : { plans: planned.plans }) };
+  const files = emitPackage(module, version, targets, weights.about);
   const tokens = tokenizer?.kind === "found" ? Buffer.from(tokenizer.text) : undefined;
-  const files = emitPackage(tokens === undefined ? { ...module, tokenizer: null } : module, version, targets, weights.about);
   const texts = new Map<string, string | Uint8Array>([["bindings.ts", emitBindings(module)]]);
   if (tokens !== undefined) texts.set("tokenizer.json", tokens);
   const { source } = weights;
@@ -93,10 +93,10 @@ async function buildWith(trained: WeightFile | undefined, file: string, options:
     });
     const write = (name: string, layout: WeightLayout, from: WeightSource) =>
       writeWeights(join(folder, name), options.output, layout, from, signal);
-    const weightsHash = source && (await write("weights.safetensors", files.layout, source));
-    const graphWeights = new Map<string, string>();
-    for (const [name, layout] of files.graphLayouts) if (source) graphWeights.set(name, await write(name, layout, source));
-    const manifest = withPrompts(files.manifest(sha256, { weights: weightsHash, graphWeights, tokenizer: tokens }), tokenizer);
+    const hash = source && (await write("weights.safetensors", files.layout, source));
+    const graphHashes = new Map<string, string>();
+    for (const [name, layout] of files.graphLayouts) if (source) graphHashes.set(name, await write(name, layout, source));
+    const manifest = withPrompts(files.manifest(sha256, { weights: hash, graphWeights: graphHashes, tokenizer: tokens }), tokenizer);
     attempt(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
   });
   report(options, files, module.graphs.size, before);

@@ -6,7 +6,7 @@ import type { GraphSpec } from "../../compiler/package/manifest.ts";
 import { mvcError, reasonOf, throwIfAborted } from "../errors.ts";
 import { checkFeeds, graphSpec } from "../feeds.ts";
 import type { Package } from "../package.ts";
-import { sampledGraphs } from "../roles.ts";
+import { graphsOf } from "../roles.ts";
 import type { GraphRunner } from "../session.ts";
 import type { TensorData, Tensors } from "../tensor.ts";
 
@@ -37,8 +37,8 @@ export function onnxRunner(pack: Package, folder: string, options: OnnxOptions =
   };
 
   return {
-    load: async ({ sampler }, signal) => {
-      for (const graph of sampledGraphs(sampler)) {
+    load: async (parts, signal) => {
+      for (const graph of graphsOf(parts)) {
         throwIfAborted(signal, "loading");
         await session(graph);
       }

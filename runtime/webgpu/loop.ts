@@ -4,7 +4,7 @@ import type { TensorSpec } from "../../compiler/package/manifest.ts";
 import { split } from "../batch.ts";
 import type { ConditionFeed } from "../conditions.ts";
 import { orAborted, throwIfAborted } from "../errors.ts";
-import type { Roles, RowsRole } from "../roles.ts";
+import { graphsOf, type Roles, type RowsRole } from "../roles.ts";
 import type { SamplerStep } from "../sampler/step.ts";
 import type { SamplingJob, SamplingResult } from "../session.ts";
 import { elements, f32, i32, type TensorData, toDType } from "../tensor.ts";
@@ -64,8 +64,7 @@ const bytesOf = ({ shape }: TensorSpec) => elements(shape) * floatBytes;
 export async function createLoop({ device, pipelines, compile, load, read, alive }: Stage, parts: Roles): Promise<Loop> {
   const { sampler, batch, halves } = parts;
   const { queue } = device.gpu;
-  const encoding = parts.conditions.flatMap(({ encoder }) => (encoder ? [encoder.graph] : []));
-  await compile([...new Set([...encoding, ...(parts.prepare ? [parts.prepare.graph] : []), parts.step.graph])]);
+  await compile(graphsOf({ ...parts, frames: undefined }));
   const encoders = new Map<string, GpuGraph>();
   for (const { encoder } of parts.conditions) if (encoder) encoders.set(encoder.graph, await load(encoder.graph).whole());
   const prepare = parts.prepare && (await load(parts.prepare.graph).whole());

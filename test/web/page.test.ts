@@ -145,7 +145,9 @@ test.skipIf(noChromium)(
 
       const encoders: string[] = [];
       page.on("request", (request) => encoders.push(request.url()));
-      const gif = readGif(await download(page, "gif", "a-yellow-heart-falls-left-1.gif"));
+      const saved = await download(page, "gif", "a-yellow-heart-falls-left-1.gif");
+      expect(saved.includes(`"prompt":"${prompt}","seed":"1","steps":"2"`), "the file says what it was made of").toBe(true);
+      const gif = readGif(saved);
       expect([gif.frames.length, gif.width, gif.height, gif.repeats]).toEqual([16, 256, 256, true]);
       const corner = (i: number) => Array.from({ length: 256 * 256 }, (_, at) => gif.frames[i]?.pixels[at * 3] ?? Number.NaN);
       const enlarged = (i: number) =>
@@ -155,6 +157,7 @@ test.skipIf(noChromium)(
       const mp4 = await download(page, "mp4", "a-yellow-heart-falls-left-1.mp4");
       expect(mp4.subarray(4, 8).toString("latin1")).toBe("ftyp");
       expect(mp4.includes("avc1")).toBe(true);
+      expect(mp4.includes(prompt)).toBe(true);
       expect(encoders.filter((url) => url.includes("h264")).length).toBe(1);
 
       // Again on the loaded model, with more steps than anybody waits for.
@@ -203,7 +206,7 @@ test.skipIf(noChromium)(
       };
       await submit("a purple dog");
       expect(await text(page, "problem-what")).toBe('The model does not know the words "purple", "dog".');
-      expect(await text(page, "problem-hint")).toMatch(/^It knows words such as .*"circle"/);
+      expect(await text(page, "problem-hint")).toMatch(/^Its prompts go "a {colour} {shape} {motion}"; the colour is one of "red", /);
 
       await page.getByLabel("Model", { exact: true }).selectOption("Undirected");
       expect(await text(page, "note")).toMatch(
