@@ -113,6 +113,7 @@ program
   .description("report errors in a model, from syntax to the shapes of every preset and ablation")
   .argument("<file>", "a .mv file")
   .option("--json", "print the diagnostics as JSON")
+  .option("--watch", "check again whenever a file that was read changes, until it is interrupted")
   .action(async (file, options) => finish(await (await import("./commands/check.ts")).check(file, options)));
 
 program
