@@ -9,6 +9,7 @@ import { expandGuided, guidedErrors } from "./expand/guided.ts";
 import { KnownCalls } from "./expand/known-calls.ts";
 import { KnownGraphs } from "./expand/known-graphs.ts";
 import { expandDiagnostic } from "./expand/messages.ts";
+import { namedByRole } from "./expand/output-names.ts";
 import { type Recipe, recipeOf } from "./expand/recipe.ts";
 import { readTokenizer } from "./expand/tokenizer.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -118,7 +119,8 @@ function readModel(configuration: Configuration, written = writtenGraphs(configu
   if (!tokenizer.ok) diagnostics.push(...tokenizer.diagnostics);
   if (diagnostics.length > 0 || !recipe.ok || !tokenizer.ok) return { ok: false, diagnostics: onePerSpan(diagnostics) };
   const { name } = configuration.model.name;
-  return { ok: true, value: { name, graphs, configuration, recipe: recipe.value, tokenizer: tokenizer.value } };
+  const named = new Map([...graphs].map(([own, graph]) => [own, namedByRole(graph, recipe.value)]));
+  return { ok: true, value: { name, graphs: named, configuration, recipe: recipe.value, tokenizer: tokenizer.value } };
 }
 
 /** One path is one tensor of the weight file, whichever graphs read it. */
@@ -198,7 +200,8 @@ const noLoop: Attempt<Loop> = { ok: true, value: { sampler: null, made: [], unre
 function expandLooped(configuration: Configuration, written: ReadonlyMap<string, Graph>, recipe: Recipe): Attempt<Graph> {
   const once = written.get(recipe.graph);
   if (once === undefined) throw new Error("compile: a sampler without its graph, which check should have found");
-  return expandGuided(configuration, once, recipe.latent);
+  const guided = expandGuided(configuration, once, recipe.latent);
+  return guided.ok ? { ok: true, value: namedByRole(guided.value, recipe) } : guided;
 }
 
 /** The looped graph, at the guided batch where its halves differ, split into what runs once and what runs each step. */

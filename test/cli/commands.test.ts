@@ -142,7 +142,7 @@ test("run: ONNX Runtime and the reference agree", async () => {
   ]);
   expect((await mvc(["run", mini, "denoise", "--inputs", inputs, "-o", onnx])).code).toBe(0);
   expect((await mvc(["run", mini, "denoise", "--inputs", inputs, "-o", reference, "--backend", "reference"])).code).toBe(0);
-  const [a, b] = [await readSafetensors(onnx), await readSafetensors(reference)].map((tensors) => tensors.denoise);
+  const [a, b] = [await readSafetensors(onnx), await readSafetensors(reference)].map((tensors) => tensors.v);
   if (a === undefined || b === undefined) throw new Error("no output");
   // f32 sums in different orders over some fifty layers.
   expect(relativeError(floatsOf(a), floatsOf(b))).toBeLessThan(1e-4);

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { idBounds } from "../../compiler/analysis/id-bounds.ts";
 import { compile } from "../../compiler/compile.ts";
 import type { Module } from "../../compiler/module/module.ts";
+import { compileFile } from "../golden/cases.ts";
 import { programOf } from "./expand/expanded.ts";
 
 const figures = 'method: "ddim", steps: 10, guidance: 1.0, predicts: "epsilon", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 1000';
@@ -49,6 +50,20 @@ test("the loop runs at twice the batch where a condition that it reads differs i
   const guided = (name: string) => model(loop, `conditions: { ${name}: { from: "tensor", unguided: 0.0 } }`);
   expect(inputsOf(moduleOf(guided("image")), "step")[0]).toBe("z 2,4");
   expect(inputsOf(moduleOf(guided("text")), "step")[0]).toBe("z 1,4");
+});
+
+test("a result is called what the sampler makes of it, where that is one thing and the source has not named it", () => {
+  const outputsOf = (module: Module, graph: string) => module.graphs.get(graph)?.outputs.map(({ name }) => name);
+  const mini = compileFile("models/magicvideo.mv", { preset: "Mini" });
+  expect(["encodeText", "denoise", "step", "decode", "encode"].map((graph) => outputsOf(mini, graph)?.join())).toEqual([
+    "text",
+    "v",
+    "v",
+    "frames",
+    "encode",
+  ]);
+  const taken = moduleOf(model(denoise("epsilon: Row", "epsilon")));
+  expect(outputsOf(taken, "step")).toEqual(["denoise"]);
 });
 
 test("graphs of the source keep their names, whatever the compiler makes", () => {

@@ -27,8 +27,8 @@ const [folder, names] = [process.argv[2], JSON.parse(process.argv[3])];
 (async () => {
   for (const name of names) await (await InferenceSession.create(folder + "/" + name + ".onnx", { logSeverityLevel: 4 })).release();
   const session = await InferenceSession.create(folder + "/encodeText.onnx");
-  const { encodeText } = await session.run({ tokens: new Tensor("int32", Int32Array.from({ length: 16 }, (_, i) => i), [1, 16]) });
-  console.log(JSON.stringify([...encodeText.data]));
+  const { text } = await session.run({ tokens: new Tensor("int32", Int32Array.from({ length: 16 }, (_, i) => i), [1, 16]) });
+  console.log(JSON.stringify([...text.data]));
 })();
 `;
 
@@ -50,12 +50,12 @@ describe.each([
     symlinkSync(folder, link);
     const pipeline = await loadPipeline(folder, { backend: "onnx" });
     const tokens = { dtype: "i32", shape: [1, 16], data: Int32Array.from({ length: 16 }, (_, i) => i) } as const;
-    const { encodeText } = await pipeline.run("encodeText", { tokens });
+    const { text } = await pipeline.run("encodeText", { tokens });
     await pipeline.dispose();
     for (const place of [folder, link]) {
       const { stdout, stderr } = spawnSync(process.execPath, ["-e", program, engine, place, JSON.stringify(names)], { cwd: "/" });
       expect(stderr.toString()).toBe("");
-      expect(JSON.parse(stdout.toString())).toEqual([...(encodeText?.data ?? [])]);
+      expect(JSON.parse(stdout.toString())).toEqual([...(text?.data ?? [])]);
     }
   });
 

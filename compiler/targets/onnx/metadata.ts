@@ -1,8 +1,7 @@
-/** A module to what the ONNX model of one of its graphs says of itself: a sentence, and properties that engines hand to whoever loads it. */
+/** A configured model to what the ONNX model of one of its graphs says of itself: a sentence, and properties that engines hand to whoever loads it. */
 
 import type { Graph } from "../../graph/graph.ts";
-import type { Module } from "../../module/module.ts";
-import { hasUnguidedHalf } from "../../package/manifest.ts";
+import { hasUnguidedHalf, type Manifest } from "../../package/manifest.ts";
 
 /** A property is a text; lists and records are JSON. */
 export interface About {
@@ -12,8 +11,13 @@ export interface About {
 
 const guidedOrder = "guided half first, then unguided: of 2 B rows, 0 to B - 1 have the conditions, B to 2 B - 1 what `unguided` says";
 
+/** What a build was told, and the recipe that came of it. */
+export interface Configured extends Pick<Manifest, "preset" | "ablations" | "precision" | "sampler"> {
+  readonly name: string;
+}
+
 /** `axes` has the axes of each input and output as the source names them, `sampler` the recipe as the manifest has it. */
-export function aboutOf({ name: model, preset, ablations, precision, sampler }: Module, graph: Graph): About {
+export function aboutOf({ name: model, preset, ablations, precision, sampler }: Configured, graph: Graph): About {
   const inputs = graph.values.flatMap((value) => (value.kind === "input" ? [[value.name, value.axes] as const] : []));
   const outputs = graph.outputs.map(({ name, axes }) => [name, axes] as const);
   const choices = [...(preset === null ? [] : [`preset ${preset}`]), ...ablations.map((one) => `ablation ${one}`)];
