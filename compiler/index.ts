@@ -1,7 +1,4 @@
-/**
- * The compiler's door: a checked program to graphs, and graphs to plans, costs and the files of a package. It reads and writes no file and
- * runs in a browser as it is.
- */
+/** The compiler's door, which touches no file and runs in a browser as it is: a checked program to graphs, plans, costs and the files of a package. */
 
 export { type ClipCost, clipCostOf } from "./analysis/clip-cost.ts";
 export { type Cost, costOf, type GraphCost, type Share, type Shares } from "./analysis/cost.ts";
