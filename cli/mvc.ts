@@ -83,6 +83,14 @@ function withChoices(command: Command): Command {
     .addOption(new Option("--precision <type>", "what `float` means").choices(["f32", "f16"]).default("f32"));
 }
 
+/** The tensors of one graph, which `run` and `diff` share. */
+function withInputs(command: Command): Command {
+  return command
+    .option("--inputs <file>", "the graph's inputs by name (.safetensors)")
+    .addOption(new Option("--random <seed>", "random numbers for the inputs that nothing else gives").argParser(wholeNumber))
+    .option("--prompt <text>", "a text for what the graph reads of it, encoded where it is taken so");
+}
+
 const program = new Command("mvc")
   .description("Compiles video-diffusion models written in .mv to graphs that run anywhere, and samples clips from them.")
   .version(version)
@@ -105,6 +113,7 @@ program
   .description("report errors in a model, from syntax to the shapes of every preset and ablation")
   .argument("<file>", "a .mv file")
   .option("--json", "print the diagnostics as JSON")
+  .option("--watch", "check again whenever a file that was read changes, until it is interrupted")
   .action(async (file, options) => finish(await (await import("./commands/check.ts")).check(file, options)));
 
 program
@@ -176,12 +185,10 @@ program
   .option("--markdown", "the page of reference, docs/ops.md")
   .action(async (name, options) => finish(await (await import("./commands/ops.ts")).ops(name, options)));
 
-program
-  .command("run")
-  .description("run one graph of a package on given tensors")
+withInputs(program.command("run"))
+  .description("run one graph of a package on given tensors, a prompt or random numbers")
   .argument("<package>", "a folder that `mvc build` wrote")
   .argument("<graph>", "a graph of the package, such as encodeText")
-  .requiredOption("--inputs <file>", "the graph's inputs by name (.safetensors)")
   .requiredOption("-o, --output <file>", "where the outputs go (.safetensors)")
   .addOption(new Option("--backend <name>", "what computes").choices(["auto", "webgpu", "onnx", "reference"]).default("auto"))
   .action(async (folder, graph, options) => finish(await (await import("./commands/run.ts")).run(folder, graph, options)));
@@ -214,12 +221,10 @@ program
   .action(async (folder, prompt, options) => finish(await (await import("./commands/sample.ts")).sample(folder, prompt, options)));
 
 const probed = ["reference", "onnx", "webgpu"] as const;
-program
-  .command("diff")
+withInputs(program.command("diff"))
   .description("run a graph by two backends and name the first node whose values part; exit 1 if there is one")
   .argument("<package>", "a folder that `mvc build` wrote")
   .argument("<graph>", "a graph of the package, such as step")
-  .requiredOption("--inputs <file>", "the graph's inputs by name (.safetensors)")
   .addOption(new Option("--backend <name>", "what is in question").choices(probed).default("webgpu"))
   .addOption(new Option("--against <name>", "what it is compared with").choices(probed).default("reference"))
   .option("--tolerance <x>", "largest difference, of a value's largest element (default: 1e-4, for packages of f16 2e-2)", number)

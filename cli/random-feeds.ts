@@ -1,17 +1,18 @@
-/** A graph's inputs to numbers that fit them, the same on every machine: for timings, which no number changes. */
+/** A graph's inputs to numbers that fit them, the same on every machine. */
 
-import type { GraphSpec } from "../compiler/package/manifest.ts";
-import { normals } from "../runtime/sampler/random.ts";
+import type { GraphSpec, SamplerSpec } from "../compiler/package/manifest.ts";
+import { normals, uniforms } from "../runtime/sampler/random.ts";
 import { elements, type TensorData, type Tensors } from "../runtime/tensor.ts";
 
-/** Floats are normal; tokens are all the vocabulary's first, which every vocabulary has. */
-export function randomFeeds({ inputs }: GraphSpec): Tensors {
+/** Floats are normal, the sampler's time one that training saw, ids such as their table has; whole numbers without a table are 0. */
+export function randomFeeds({ inputs }: GraphSpec, seed = 0, sampler: SamplerSpec | null = null): Tensors {
   return Object.fromEntries(
-    inputs.map(({ name, dtype, shape }, stream): readonly [string, TensorData] => [
-      name,
-      dtype === "i32"
-        ? { dtype, shape, data: new Int32Array(elements(shape)) }
-        : { dtype: "f32", shape, data: normals(0, stream, elements(shape)) },
-    ]),
+    inputs.map(({ name, dtype, shape, ids = 1 }, stream): readonly [string, TensorData] => {
+      const count = elements(shape);
+      const below = (most: number) => uniforms(seed, stream, count).map((value) => Math.floor(value * most));
+      if (dtype === "i32") return [name, { dtype, shape, data: Int32Array.from(below(ids)) }];
+      const data = name === sampler?.time && shape.length === 1 ? below(sampler.trainSteps) : normals(seed, stream, count);
+      return [name, { dtype: "f32", shape, data }];
+    }),
   );
 }

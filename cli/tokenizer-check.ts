@@ -23,6 +23,11 @@ export class TokenizerCheck {
     return kept(this.files, tokenizer.file, () => readTokenizer(tokenizer, this.source));
   }
 
+  pathOf(tokenizer: Tokenizer): string {
+    const file = this.fileOf(tokenizer);
+    return file.kind === "refused" ? this.source : file.path;
+  }
+
   /** Of a file that is there; codes and sentences are the runtime's `tokenizer-…`, `word-unknown` and `prompt-too-long`. */
   errorsOf(tokenizer: Tokenizer): readonly Diagnostic[] {
     const found = this.fileOf(tokenizer);

@@ -45,14 +45,19 @@ export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Pro
   return { latent: f32(shape, latent), frames };
 }
 
-async function conditionOf(runner: GraphRunner, { role, rows }: ConditionFeed, halves: 1 | 2): Promise<TensorData> {
+/** What the loop's graphs take of a condition. */
+export async function conditionOf(runner: Pick<GraphRunner, "run">, { role, rows }: ConditionFeed, halves: 1 | 2): Promise<TensorData> {
   if (role.encoder === undefined) return rows;
   const encoded = stack(await byRows(runner, role.encoder, rows));
   return halves === 1 ? encoded : bothHalves(role, encoded);
 }
 
 /** As many runs as the graph's own batch asks for. */
-async function byRows(runner: GraphRunner, { graph, input, output: result, batch }: RowsRole, rows: TensorData): Promise<TensorData[]> {
+async function byRows(
+  runner: Pick<GraphRunner, "run">,
+  { graph, input, output: result, batch }: RowsRole,
+  rows: TensorData,
+): Promise<TensorData[]> {
   const made: TensorData[] = [];
   for (const piece of split(rows, batch)) made.push(output(await runner.run(graph, { [input.name]: piece }), result.name));
   return made;

@@ -2,14 +2,15 @@
 
 import pc from "picocolors";
 import type { Graph, OpValue, ValueId } from "../../compiler/graph/graph.ts";
-import { mvcError, openPackage, packageFolder, readSafetensors } from "../../runtime/index.ts";
+import { mvcError, openPackage, openRunner, type Package, packageFolder, type Tensors } from "../../runtime/index.ts";
+import { type GraphInputOptions, graphInputs } from "../graph-inputs.ts";
 import { openProbe, openSubject, type Probe, type ProbedBackend, runsOf } from "../probes.ts";
 import { sourceText } from "../program.ts";
+import { referenceRunner } from "../reference-runner.ts";
 import { type Worst, worstOf } from "../tensor-error.ts";
 import type { Outcome } from "../terminal.ts";
 
-export interface DiffOptions {
-  readonly inputs: string;
+export interface DiffOptions extends GraphInputOptions {
   readonly backend: ProbedBackend;
   readonly against: ProbedBackend;
   /** Of the tensor's largest value. */
@@ -32,7 +33,7 @@ export async function diff(folder: string, name: string, options: DiffOptions): 
   if (backend === against)
     throw mvcError("option-invalid", { option: "--against", expected: `another backend than ${backend}`, found: against });
   const pack = await openPackage(packageFolder(folder));
-  const subject = await openSubject(pack, folder, name, await readSafetensors(options.inputs));
+  const subject = await openSubject(pack, folder, name, await inputsOf(pack, folder, name, options));
   const tolerance = options.tolerance ?? tolerances[pack.manifest.precision];
   if (!(tolerance > 0)) throw mvcError("option-invalid", { option: "--tolerance", expected: "above 0", found: String(tolerance) });
   const probes: Probe[] = [];
@@ -51,6 +52,18 @@ export async function diff(folder: string, name: string, options: DiffOptions): 
     return parted ? "mistake" : "done";
   } finally {
     for (const probe of probes) await probe.close();
+  }
+}
+
+/** A prompt is encoded by that of the two backends which is no oracle. */
+async function inputsOf(pack: Package, folder: string, graph: string, options: DiffOptions): Promise<Tensors> {
+  if (options.prompt === undefined) return graphInputs(pack, graph, options, referenceRunner(pack, folder));
+  const fast = options.backend === "reference" ? options.against : options.backend;
+  const runner = fast === "reference" ? referenceRunner(pack, folder) : await openRunner(pack, folder, { backend: fast });
+  try {
+    return await graphInputs(pack, graph, options, runner);
+  } finally {
+    await runner.dispose();
   }
 }
 

@@ -1,23 +1,14 @@
-/** `mvc run`: one graph of a package on tensors from a file, by a backend or by the slow reference. */
+/** `mvc run`: one graph of a package on tensors from a file, of a prompt or of a seed, by a backend or by the slow reference. */
 
-import {
-  type Backend,
-  loadPipeline,
-  openPackage,
-  packageFolder,
-  readSafetensors,
-  type Tensors,
-  tensorSource,
-  writeSafetensors,
-} from "../../runtime/index.ts";
+import { type Backend, openPackage, openRunner, packageFolder, type Tensors, tensorSource, writeSafetensors } from "../../runtime/index.ts";
 import { tryOutput } from "../../runtime/node/output-file.ts";
+import { type GraphInputOptions, graphInputs } from "../graph-inputs.ts";
 import { shownPath } from "../program.ts";
 import { referenceRunner } from "../reference-runner.ts";
 import { reporterOf } from "../reporter.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 
-export interface RunOptions {
-  readonly inputs: string;
+export interface RunOptions extends GraphInputOptions {
   readonly output: string;
   readonly backend: Backend | "reference";
 }
@@ -25,9 +16,7 @@ export interface RunOptions {
 export async function run(folder: string, graph: string, options: RunOptions): Promise<Outcome> {
   const signal = interruptible();
   await tryOutput(options.output);
-  const inputs = await readSafetensors(options.inputs);
-  const outputs =
-    options.backend === "reference" ? await runReference(folder, graph, inputs) : await runBackend(folder, graph, inputs, options.backend);
+  const outputs = await outputsOf(folder, graph, options);
   const tensors = Object.entries(outputs).map(([name, tensor]) => tensorSource(name, tensor));
   await writeSafetensors(options.output, tensors, { signal });
   const report = reporterOf(options.output);
@@ -37,19 +26,12 @@ export async function run(folder: string, graph: string, options: RunOptions): P
   return "done";
 }
 
-async function runBackend(folder: string, graph: string, inputs: Tensors, backend: Backend): Promise<Tensors> {
-  const pipeline = await loadPipeline(folder, { backend });
+async function outputsOf(folder: string, graph: string, options: RunOptions): Promise<Tensors> {
+  const pack = await openPackage(packageFolder(folder));
+  const { backend } = options;
+  const runner = backend === "reference" ? referenceRunner(pack, folder) : await openRunner(pack, folder, { backend });
   try {
-    return await pipeline.run(graph, inputs);
-  } finally {
-    await pipeline.dispose();
-  }
-}
-
-async function runReference(folder: string, graph: string, inputs: Tensors): Promise<Tensors> {
-  const runner = referenceRunner(await openPackage(packageFolder(folder)), folder);
-  try {
-    return await runner.run(graph, inputs);
+    return await runner.run(graph, await graphInputs(pack, graph, options, runner));
   } finally {
     await runner.dispose();
   }

@@ -34,6 +34,8 @@ const diff = (...options: string[]) => mvc(["diff", mini, "encodeText", "--input
 test("diff: ONNX Runtime and the interpreter agree; a backend is not compared with itself; an unknown graph", async () => {
   const { code, out } = await diff("--backend", "onnx");
   expect([code, out]).toEqual([0, expect.stringMatching(/^agree: \d+ values by onnx and reference within 0\.0001/)]);
+  const prompted = await mvc(["diff", mini, "encodeText", "--prompt", "a red circle", "--backend", "onnx"]);
+  expect([prompted.code, prompted.out]).toEqual([0, expect.stringContaining("agree")]);
   expect(await diff("--backend", "onnx", "--against", "onnx")).toMatchObject({ code: 1, err: expect.stringContaining("option-invalid") });
   expect(await diff("--backend", "onnx", "--tolerance", "-1")).toMatchObject({
     code: 1,
