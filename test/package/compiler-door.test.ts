@@ -67,7 +67,7 @@ interface Ran {
 const folder = temporaryFolder();
 let inNode: Ran;
 beforeAll(async () => {
-  cpSync("dist", join(folder, "dist"), { recursive: true });
+  for (const part of ["chunks", "compiler", "dsl"]) cpSync(join("dist", part), join(folder, "dist", part), { recursive: true });
   writeFileSync(join(folder, "script.js"), script);
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   writeFileSync(join(folder, "index.html"), "<!doctype html><title>test</title>");
