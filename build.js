@@ -38,7 +38,7 @@ await build({
 
 const forBrowsers = { bundle: true, minify: true, format: "esm", platform: "browser", target: "es2022", logLevel: "warning" };
 
-// The browser's door in one file, for pages without a bundler.
+// The browser's door in one file, for pages without a bundler. Ours is the first of them.
 const { metafile: oneFile } = await build({
   ...forBrowsers,
   entryPoints: ["runtime/web/index.ts"],
@@ -49,12 +49,16 @@ writeFileSync("dist/third-party.txt", licences([metafile, oneFile].flatMap(({ in
 
 await build({
   ...forBrowsers,
-  entryPoints: ["web/page.ts"],
+  entryPoints: ["web/page.ts", "web/h264-worker.ts"],
   outdir: "dist/site",
   splitting: true,
   // Its main entry is for Node, and the one for browsers is a script that sets a global.
   alias: { "h264-mp4-encoder": "./node_modules/h264-mp4-encoder/embuild/dist/h264-mp4-encoder.web.js" },
   plugins: [
+    {
+      name: "the runtime as its one file",
+      setup: (bundler) => bundler.onResolve({ filter: /\/runtime\/web\/index\.ts$/ }, () => ({ path: "./mvc.js", external: true })),
+    },
     {
       name: "h264-mp4-encoder as a module",
       setup: (bundler) =>
@@ -65,6 +69,7 @@ await build({
   ],
   chunkNames: "chunks/[name]-[hash]",
 });
+cpSync("dist/runtime/web/mvc.js", "dist/site/mvc.js");
 for (const file of ["index.html", "style.css"]) cpSync(`web/${file}`, `dist/site/${file}`);
 
 function readJson(path) {

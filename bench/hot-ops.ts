@@ -68,7 +68,7 @@ function specOf(alone: Graph, op: OpValue): GraphSpec {
     value.kind === "input" ? [{ name: value.name, dtype: value.type.dtype, shape: value.type.shape, axes: value.axes }] : [],
   );
   const outputs = [{ name: "y", dtype: op.type.dtype, shape: op.type.shape, axes: [] }];
-  const file = (name: string) => ({ file: name, sha256: "" });
+  const file = (name: string) => ({ file: name, bytes: 0, sha256: "" });
   return { inputs, outputs, flops: 0, parameters: 0, webgpu: { plan: file("alone.json"), kernels: file("alone.wgsl") } };
 }
 

@@ -16,16 +16,18 @@ export function configurationsOf(program: Program): readonly Choices[] {
   const declarations = program.files.get(program.entry)?.source.declarations ?? [];
   return declarations.flatMap((model): Choices[] => {
     if (model.kind !== "model") return [];
-    const of = (kind: "preset" | "ablation") =>
-      declarations.flatMap((one) => (one.kind === kind && one.model.name === model.name.name ? [one.name.name] : []));
-    const presets = of("preset");
+    const presets = declarations.flatMap((one) => (one.kind === "preset" && one.model.name === model.name.name ? [one.name.name] : []));
     const base = { model: model.name.name, precision: "f32" } as const;
-    return [
-      base,
-      ...presets.map((preset) => ({ ...base, preset })),
-      // Ablations are tried on a preset where there is one: presets are smaller, and an ablation breaks the same axes at any size.
-      ...of("ablation").map((name) => ({ ...base, preset: presets[0], ablations: [name] })),
-    ];
+    const written = [base, ...presets.map((preset) => ({ ...base, preset }))];
+    const ablated = declarations.flatMap((one): Choices[] => {
+      if (one.kind !== "ablation" || one.model.name !== model.name.name) return [];
+      // What sets numbers may fit one size and not another. A switch breaks the same axes at any: the first preset is smaller, if there is one.
+      const tried = one.overrides.every(({ value }) => value.kind === "bool" || value.kind === "string")
+        ? written.slice(0, 2).slice(-1)
+        : written;
+      return tried.map((choices) => ({ ...choices, ablations: [one.name.name] }));
+    });
+    return [...written, ...ablated];
   });
 }
 

@@ -1,4 +1,4 @@
-/** The compiler's door, which touches no file and runs in a browser as it is: a checked program to graphs, plans, costs and the files of a package. */
+/** The compiler's door, which touches no file and runs in a browser as it is: a checked program to graphs, and these to plans, costs and packages. */
 
 export { type ClipCost, clipCostOf } from "./analysis/clip-cost.ts";
 export { type Cost, costOf, type GraphCost, type Share, type Shares } from "./analysis/cost.ts";
@@ -15,9 +15,10 @@ export type { Manifest } from "./package/manifest.ts";
 export type { Plan } from "./package/plan.ts";
 export { printPlan } from "./package/print-plan.ts";
 export type { PlacedWeight, WeightLayout } from "./package/weights.ts";
-export { emitPackage, type PackageFiles, type Targets } from "./package-files.ts";
+export { emitPackage, type OnnxTarget, type PackageFiles, type Targets } from "./package-files.ts";
 export { onnxPasses, runPasses } from "./passes/passes.ts";
 export type { StageEnd, Trace } from "./rewriting/trace.ts";
+export { defaultOpset, type Opset, opsets } from "./targets/onnx/opsets.ts";
 export { emitBindings } from "./targets/typescript/bindings.ts";
 export { type DeviceLimits, defaultLimits, limitsFrom } from "./targets/webgpu/plan/limits.ts";
 export type { Planned } from "./targets/webgpu/plan-graph.ts";

@@ -20,15 +20,15 @@ export interface PackageFiles {
   readonly layout: WeightLayout;
   /** The files of the weights of one graph, by path in the package; none unless they are asked for. */
   readonly graphLayouts: ReadonlyMap<string, WeightLayout>;
-  /**
-   * Made last, from the hashes: SHA-256 in hex, given in because the compiler is pure; those of weight files, of all and of one
-   * graph by their paths, only where weights are written.
-   */
-  readonly manifest: (
-    hash: (bytes: Uint8Array) => string,
-    weightsHash: string | undefined,
-    graphHashes?: ReadonlyMap<string, string>,
-  ) => Manifest;
+  /** Made last, from the hashes: SHA-256 in hex, given in because the compiler is pure. */
+  readonly manifest: (hash: (bytes: Uint8Array) => string, written: WrittenFiles) => Manifest;
+}
+
+/** What the caller writes of a package, where it has it: hashes of weight files, of all and of one graph by their paths; the tokenizer's bytes. */
+export interface WrittenFiles {
+  readonly weights?: string | undefined;
+  readonly graphWeights?: ReadonlyMap<string, string>;
+  readonly tokenizer?: Uint8Array | undefined;
 }
 
 export interface OnnxTarget {
@@ -62,7 +62,7 @@ export function emitPackage(
     return { graph, parts: partsOf(graph, weights ?? layout, targets, about) };
   });
   const { name: model, preset, ablations, precision, tokenizer, sampler } = module;
-  const manifest: PackageFiles["manifest"] = (hash, weightsHash, graphHashes) => ({
+  const manifest: PackageFiles["manifest"] = (hash, written) => ({
     format: "mvc-package",
     formatVersion,
     compiler: version,
@@ -76,18 +76,21 @@ export function emitPackage(
       headerBytes: layout.header.byteLength,
       tensors: layout.weights.size,
       parameters: layout.parameters,
-      ...(weightsHash === undefined ? {} : { sha256: weightsHash }),
+      ...(written.weights === undefined ? {} : { sha256: written.weights }),
     },
-    tokenizer: tokenizer && { file: "tokenizer.json", pad: tokenizer.pad },
+    tokenizer:
+      tokenizer === null || written.tokenizer === undefined
+        ? null
+        : { file: "tokenizer.json", bytes: written.tokenizer.byteLength, sha256: hash(written.tokenizer), pad: tokenizer.pad },
     graphs: Object.fromEntries(
       files.map(({ graph, parts }) => {
         const spec = (path: string): FileSpec | undefined => {
           const bytes = parts.get(path);
-          return bytes && { file: path, sha256: hash(bytes) };
+          return bytes && { file: path, bytes: bytes.byteLength, sha256: hash(bytes) };
         };
         const { onnx, webgpu } = targetsOf(graph.name, spec);
         const file = weightsOf(graph.name);
-        const sha256 = graphHashes?.get(file);
+        const sha256 = written.graphWeights?.get(file);
         const bytes = graphLayouts.get(file)?.bytes;
         const weights = sha256 !== undefined && bytes !== undefined ? { weights: { file, bytes, sha256 } } : {};
         return [graph.name, { ...(onnx && { onnx: { ...onnx, ...weights } }), ...(webgpu && { webgpu }), ...graphSpec(graph) }];

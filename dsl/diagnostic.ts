@@ -49,7 +49,8 @@ export function foundIn(
 ): readonly Diagnostic[] {
   if (!preset && ablations.length === 0) return diagnostics;
   const found: FoundIn = { ...(preset ? { preset } : {}), ablations, others: 0 };
-  return diagnostics.map((diagnostic) => ({ ...diagnostic, foundIn: found }));
+  // A choice that there is none of has nothing that could be wrong.
+  return diagnostics.map((diagnostic) => (diagnostic.code === "unknown-choice" ? diagnostic : { ...diagnostic, foundIn: found }));
 }
 
 /** One row of a table of messages: the holes of the sentence are required, typed fields. */

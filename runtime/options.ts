@@ -6,8 +6,8 @@ import { mvcError } from "./errors.ts";
 import type { TensorData } from "./tensor.ts";
 
 export interface Progress {
-  readonly phase: "load" | "text" | "step" | "decode";
-  /** Steps done; of the phase `load`, bytes. */
+  readonly phase: "load" | "compile" | "text" | "step" | "decode";
+  /** Steps done; of the phase `load` bytes, of `compile` kernels. */
   readonly step: number;
   readonly steps: number;
 }

@@ -28,17 +28,25 @@ export interface Package {
 type OwnWeights = NonNullable<OnnxSpec["weights"]>;
 
 /** Hashing 3.6 GB takes seconds and catches what size and header do not; small files are always hashed. */
-const ALWAYS_HASHED = 64 * 2 ** 20;
+export const alwaysHashed = 64 * 2 ** 20;
+
+export interface Opening {
+  /** With "lazy", graph files are looked at when they are loaded: for a page, which downloads no graph that it does not run. */
+  readonly verify?: "lazy" | "quick" | "full";
+}
 
 /**
- * Reads and checks a package: the manifest's form, each graph file's hash, the weight file's size and header, and its hash
- * where it is below 64 MiB or `verify` is "full". With "lazy", graph files are looked at when they are loaded: for a page,
- * which downloads no graph that it does not run.
+ * Reads and checks a package: the manifest's form, each graph file's hash and the tokenizer's, the weight file's size and
+ * header, and its hash where it is below 64 MiB or `verify` is "full".
  * @throws MvcError `not-a-package`, `manifest-invalid`, `package-newer`, `file-missing`, `hash-mismatch`, `weights-…`.
  */
-export async function openPackage(files: PackageFiles, options: { readonly verify?: "lazy" | "quick" | "full" } = {}): Promise<Package> {
+export async function openPackage(files: PackageFiles, options: Opening = {}): Promise<Package> {
   if ((await files.size("manifest.json")) === undefined) throw mvcError("not-a-package", { folder: files.name });
-  const manifest = parseManifest(new TextDecoder().decode(await files.read("manifest.json")));
+  return checkPackage(files, parseManifest(new TextDecoder().decode(await files.read("manifest.json"))), options);
+}
+
+/** The same where the manifest has been read. */
+export async function checkPackage(files: PackageFiles, manifest: Manifest, options: Opening): Promise<Package> {
   for (const [name, graph] of options.verify === "lazy" ? [] : Object.entries(manifest.graphs)) {
     for (const part of [graph.onnx, graph.webgpu?.plan, graph.webgpu?.kernels]) {
       if (part === undefined) continue;
@@ -48,10 +56,13 @@ export async function openPackage(files: PackageFiles, options: { readonly verif
     const own = graph.onnx?.weights;
     if (own !== undefined) await checkGraphWeights(files, own, `the weight file of the graph "${name}"`, options.verify === "full");
   }
-  if (manifest.tokenizer) await sizeOf(files, manifest.tokenizer.file, "the tokenizer");
+  if (manifest.tokenizer) {
+    await sizeOf(files, manifest.tokenizer.file, "the tokenizer");
+    await checkHash(files, manifest.tokenizer.file, manifest.tokenizer.sha256);
+  }
   if (manifest.weights.sha256 === undefined) return { files, manifest, weights: undefined };
   const weights = await openWeights(files, manifest.weights);
-  if (options.verify === "full" || manifest.weights.bytes < ALWAYS_HASHED) {
+  if (options.verify === "full" || manifest.weights.bytes < alwaysHashed) {
     await checkHash(files, manifest.weights.file, manifest.weights.sha256);
   }
   return { files, manifest, weights };
@@ -60,7 +71,7 @@ export async function openPackage(files: PackageFiles, options: { readonly verif
 async function checkGraphWeights(files: PackageFiles, { file, bytes, sha256 }: OwnWeights, what: string, whole: boolean): Promise<void> {
   const found = await sizeOf(files, file, what);
   if (found !== bytes) throw mvcError("weights-mismatch", { file, what: "bytes", expected: bytes, found });
-  if (whole || bytes < ALWAYS_HASHED) await checkHash(files, file, sha256);
+  if (whole || bytes < alwaysHashed) await checkHash(files, file, sha256);
 }
 
 async function openWeights(files: PackageFiles, spec: Manifest["weights"]): Promise<SafetensorsHeader> {

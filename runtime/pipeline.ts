@@ -34,6 +34,12 @@ export interface AnyGraphs {
 export interface Pipeline<G extends GraphTypes<G> = AnyGraphs> {
   readonly package: Package;
   /**
+   * Has ready what every clip needs: weights with the backend, kernels compiled. Without it the first clip waits for that. What
+   * it does is heard by `loadPipeline`'s `onProgress`.
+   * @throws MvcError `not-samplable`, `aborted` and the backend's.
+   */
+  load(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /**
    * Samples one clip: `sample("a red circle")`, `sample("a red circle", { seed: 1, inputs: { fps: 8 } })`, and for a model that takes
    * no text `sample({ seed: 1 })`.
    * @throws MvcError `prompt-too-long`, `word-unknown`, `input-…`, `id-out-of-range`, `option-invalid`, `not-samplable`, `aborted`,
@@ -125,6 +131,12 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
 
   return {
     package: pack,
+    load: ({ signal } = {}) =>
+      whileAlive(async () => {
+        const parts = roles(manifest);
+        await tokenizer(parts);
+        await runner.load(parts, signal);
+      }),
     sample: (clip, given = {}) =>
       whileAlive(async () => {
         const request = checkedRequest(clip, "what `sample` is asked for");

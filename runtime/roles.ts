@@ -55,6 +55,12 @@ export function sampledGraphs({ conditions, prepare, step, frames }: SamplerSpec
   return [...new Set(named.filter((name) => name !== null))];
 }
 
+/** The graphs that one loop runs, in their order. */
+export function graphsOf({ conditions, prepare, step, frames }: Roles): readonly string[] {
+  const named = [...conditions.map(({ encoder }) => encoder), prepare, step, frames];
+  return [...new Set(named.flatMap((part) => (part === undefined ? [] : [part.graph])))];
+}
+
 /** Whether a tensor's rows are pictures in -1..1, [B, 3, H, W] or [B, F, 3, H, W]. */
 export function isPictures(shape: readonly number[]): boolean {
   return shape.length === 4 ? shape[1] === 3 : shape.length === 5 && shape[2] === 3;

@@ -36,8 +36,8 @@ export interface GraphRunner {
    * @throws MvcError `graph-unknown`, `tensor-…`, `id-out-of-range`, `graph-failed`, `weights-absent`, `disposed`.
    */
   run(graph: string, feeds: Tensors): Promise<Tensors>;
-  /** Loads a graph before its first run; later calls do nothing. */
-  load(graph: string): Promise<void>;
+  /** Loads what sampling needs before the first clip asks for it; later calls do nothing. Throws as `run`, and `aborted`. */
+  load(parts: Roles, signal: AbortSignal | undefined): Promise<void>;
   dispose(): Promise<void>;
   /** The whole sampling loop, where the backend has one of its own; others are led graph by graph. */
   sample?(job: SamplingJob): Promise<SamplingResult>;

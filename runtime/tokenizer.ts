@@ -2,7 +2,8 @@
 
 import { Tokenizer } from "@huggingface/tokenizers";
 import type { TokenizerSpec } from "../compiler/package/manifest.ts";
-import { mvcError, reasonOf } from "./errors.ts";
+import { MvcError, mvcError, reasonOf } from "./errors.ts";
+import { mostWays, patternsOf, waysOf } from "./pattern-work.ts";
 import { kindsOf } from "./sentence-form.ts";
 
 /** A prompt to exactly `length` token numbers; throws MvcError `prompt-too-long` or `word-unknown`. */
@@ -22,7 +23,7 @@ const EXAMPLES = 12;
  * Reads tokenizer.json (Hugging Face's format).
  * @throws MvcError `tokenizer-invalid`.
  */
-export function loadTokenizer(text: string, spec: Omit<TokenizerSpec, "file"> & { readonly file: string }): EncodePrompt {
+export function loadTokenizer(text: string, spec: Pick<TokenizerSpec, "pad" | "prompts"> & { readonly file: string }): EncodePrompt {
   const { tokenizer, unknown } = parse(text, spec.file);
   const form = spec.prompts;
   const pad = tokenizer.token_to_id(spec.pad);
@@ -63,11 +64,17 @@ export function largestId(text: string, file: string): number {
 function parse(text: string, file: string): { readonly tokenizer: Library; readonly unknown: string | undefined } {
   try {
     const json = JSON.parse(text) as { readonly model?: { readonly unk_token?: unknown } };
+    const endless = patternsOf(json).find((pattern) => waysOf(pattern) > mostWays);
+    if (endless !== undefined) {
+      const shown = endless.length > 60 ? `${endless.slice(0, 60)}…` : endless;
+      throw mvcError("tokenizer-invalid", { file, reason: `its pattern ${shown} could take longer on a prompt than anybody waits` });
+    }
     const token = json.model?.unk_token;
     const unknown = typeof token === "string" ? token : undefined;
     // The library reads a word-level model's unknown token from the second file of older tokenizers only.
     return { tokenizer: new Tokenizer(json, unknown === undefined ? {} : { unk_token: unknown }), unknown };
   } catch (error) {
+    if (error instanceof MvcError) throw error;
     const reason = error instanceof SyntaxError ? "it is not JSON" : `the tokenizer library refuses it (${reasonOf(error)})`;
     throw mvcError("tokenizer-invalid", { file, reason });
   }

@@ -1,6 +1,6 @@
 /** `models.json`, the list of packages beside the page, to checked entries. */
 
-import { mvcError } from "../runtime/errors.ts";
+import { mvcError } from "../runtime/web/index.ts";
 
 export interface ModelEntry {
   readonly name: string;

@@ -1,16 +1,17 @@
 /** index.html to a page that samples: a submitted form becomes a clip in the player, or one sentence that says why not. */
 
-import { MvcError, mvcError, reasonOf } from "../runtime/errors.ts";
-import type { SampledClip } from "../runtime/pipeline.ts";
+import { reasonOf } from "../runtime/errors.ts";
+import { MvcError, mvcError, type SampledClip } from "../runtime/web/index.ts";
 import { element, withText } from "./elements.ts";
 import { createForm, type WishForm } from "./form.ts";
+import { fragmentOf, wishOf } from "./link.ts";
 import { parseModels } from "./models.ts";
 import { createPlayer } from "./player.ts";
 import { problemOf } from "./problem.ts";
 import { type FileKind, fileName, save } from "./save.ts";
 import { duration } from "./stages.ts";
 import { createStudio, type Wish } from "./studio.ts";
-import { elsewhere, type Missing, missingSupport } from "./support.ts";
+import { elsewhere, type Missing, slowly, support } from "./support.ts";
 import { createWorkView } from "./work-view.ts";
 
 const go = element("go", HTMLButtonElement);
@@ -21,23 +22,34 @@ const player = createPlayer();
 const studio = createStudio();
 const work = createWorkView();
 let running: AbortController | undefined;
+let keeping: number | undefined;
 let shown: { readonly clip: SampledClip; readonly wish: Wish } | undefined;
 
 async function start(): Promise<void> {
   for (const kind of ["gif", "mp4"] as const) element(kind, HTMLButtonElement).addEventListener("click", () => saveAs(kind));
   try {
-    const form = createForm(parseModels(await listOfModels()));
+    const models = parseModels(await listOfModels());
+    const form = createForm(models, keepInAddress);
+    const follow = () => {
+      const { faults, ...linked } = wishOf(location.hash.slice(1), models);
+      form.fill(linked);
+      if (faults.length > 0) showFaults(faults);
+    };
+    follow();
+    window.addEventListener("hashchange", follow);
     element("form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       if (running === undefined && !go.disabled) sample(form);
     });
-    cancel.addEventListener("click", () => {
-      running?.abort();
-      cancel.textContent = "Stopping";
+    cancel.addEventListener("click", stop);
+    document.addEventListener("keydown", ({ key }) => {
+      if (key === "Escape") stop();
     });
-    const missing = await missingSupport();
-    if (missing === undefined) go.disabled = false;
-    else showMissing(missing);
+    element("link", HTMLButtonElement).addEventListener("click", () => copyLink(form.wish()));
+    const found = await support();
+    if (typeof found === "object") return showMissing(found);
+    if (found === "slow") show("slow", slowly);
+    go.disabled = false;
   } catch (error) {
     showProblem(error);
   }
@@ -58,6 +70,7 @@ async function sample(form: WishForm): Promise<void> {
   const started = performance.now();
   running = controller;
   problem.hidden = true;
+  element("copied", HTMLElement).hidden = true;
   cancel.textContent = "Cancel";
   swap(go, cancel);
   work.begin();
@@ -72,6 +85,31 @@ async function sample(form: WishForm): Promise<void> {
     work.end();
     swap(cancel, go);
   }
+}
+
+function stop(): void {
+  if (running === undefined) return;
+  running.abort();
+  cancel.textContent = "Stopping";
+}
+
+/** Once a pause is made: browsers refuse to change the address at every key. */
+function keepInAddress(wish: Wish): void {
+  clearTimeout(keeping);
+  keeping = window.setTimeout(() => history.replaceState(null, "", `#${fragmentOf(wish)}`), 300);
+}
+
+async function copyLink(wish: Wish): Promise<void> {
+  const link = `${location.href.split("#", 1)[0]}#${fragmentOf(wish)}`;
+  history.replaceState(null, "", link);
+  const copied = await navigator.clipboard.writeText(link).then(
+    () => true,
+    () => false,
+  );
+  show(
+    "copied",
+    copied ? "The link is copied: it opens this page with the same prompt, seed and settings." : "The link is this page's address now.",
+  );
 }
 
 /** One button in another's place; the keyboard's focus moves along. */
@@ -107,7 +145,7 @@ async function saveAs(kind: FileKind): Promise<void> {
   button.setAttribute("aria-busy", "true");
   try {
     const name = fileName(wish.prompt, wish.seed, kind);
-    await save(clip, kind, name);
+    await save(clip, kind, name, wish);
     status.textContent = `Saved as ${name}.`;
   } catch (error) {
     showProblem(error);
@@ -117,18 +155,35 @@ async function saveAs(kind: FileKind): Promise<void> {
 }
 
 function showProblem(thrown: unknown): void {
-  const { what, hint } = problemOf(thrown);
+  const { what, hint } = problemOf(thrown, navigator.onLine);
+  showNotice(what, hint);
+}
+
+function showFaults(faults: readonly string[]): void {
+  const them = faults.length === 1 ? "it" : "them";
+  showNotice(`The link says ${faults.join(", ")}, which this page cannot do.`, `The fields have what they had instead of ${them}.`);
+}
+
+function showNotice(what: string, hint: string): void {
   element("problem-what", HTMLElement).textContent = what;
   element("problem-hint", HTMLElement).textContent = hint;
   problem.hidden = false;
+}
+
+function show(id: string, text: string): void {
+  const line = element(id, HTMLElement);
+  line.textContent = text;
+  line.hidden = false;
 }
 
 function showMissing({ what, why, ways }: Missing): void {
   const list = document.createElement("ul");
   list.append(...ways.map((way) => withText("li", way)));
   const notice = element("missing", HTMLElement);
-  notice.replaceChildren(withText("h2", what), withText("p", why), list, withText("p", elsewhere.how), withText("code", elsewhere.command));
+  notice.replaceChildren(withText("h2", what), withText("p", why), list, withText("p", elsewhere));
   notice.hidden = false;
+  for (const id of ["form", "stage"]) element(id, HTMLElement).hidden = true;
+  element("gallery", HTMLElement).hidden = false;
 }
 
 await start();

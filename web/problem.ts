@@ -1,11 +1,17 @@
 /** What was thrown to the two sentences that a visitor reads: what is wrong, and the way out. */
 
-import { type ErrorCode, MvcError, reasonOf } from "../runtime/errors.ts";
+import { reasonOf } from "../runtime/errors.ts";
+import { type ErrorCode, MvcError } from "../runtime/web/index.ts";
 
 export interface Problem {
   readonly what: string;
   readonly hint: string;
 }
+
+const offline: Problem = {
+  what: "This computer is offline, and what is needed has not been downloaded yet.",
+  hint: "Connect it and try again; a model that has been used since the page was opened goes on working without a connection.",
+};
 
 /** Instead of hints that speak to whoever builds packages and writes programs. */
 const hints: { readonly [C in ErrorCode]?: string } = {
@@ -15,11 +21,14 @@ const hints: { readonly [C in ErrorCode]?: string } = {
   "file-unreadable": "check the connection and try again",
   "frames-not-finite": "try lower guidance or more steps",
   "graph-failed": "bring browser and graphics driver up to date; if it stays, try another browser",
+  "hash-mismatch": "reload the page; if it stays, the page is being changed at this moment: try again in a minute",
   "limit-too-low": "try another browser or computer: this one allows a page too little of the graphics card",
   "out-of-memory": "close other tabs and programs that use the graphics card, and try again",
 };
 
-export function problemOf(thrown: unknown): Problem {
+/** `online` is what the browser says of the computer's connection. */
+export function problemOf(thrown: unknown, online: boolean): Problem {
+  if (!online && thrown instanceof MvcError && thrown.code === "file-unreadable") return offline;
   if (thrown instanceof MvcError) return { what: sentence(thrown.message), hint: sentence(hints[thrown.code] ?? thrown.hint) };
   return {
     what: sentence(`the page failed: ${reasonOf(thrown)}`),

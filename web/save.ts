@@ -1,23 +1,32 @@
 /** A clip to a file that the browser saves; encoders are downloaded when they are first needed. */
 
 import type { Clip } from "../runtime/clip.ts";
+import type { About } from "../runtime/media/about.ts";
 import { framesPerSecond as fps } from "./player.ts";
+import type { Wish } from "./studio.ts";
 
 export type FileKind = "gif" | "mp4";
 
-const encoders: { readonly [K in FileKind]: { readonly type: string; readonly encode: (clip: Clip) => Promise<Uint8Array> } } = {
+const encoders: {
+  readonly [K in FileKind]: { readonly type: string; readonly encode: (clip: Clip, about: About) => Promise<Uint8Array> };
+} = {
   gif: {
     type: "image/gif",
-    encode: async (clip) => {
+    encode: async (clip, about) => {
       const [gifenc, { encodeGif }] = await Promise.all([import("gifenc"), import("../runtime/media/gif-encoding.ts")]);
-      return encodeGif(gifenc.default, clip, { fps });
+      return encodeGif(gifenc.default, clip, { fps, about });
     },
   },
   mp4: {
     type: "video/mp4",
-    encode: async (clip) => {
-      const [library, { encodeMp4 }] = await Promise.all([import("h264-mp4-encoder"), import("../runtime/media/mp4-encoding.ts")]);
-      return encodeMp4(await library.default.createH264MP4Encoder(), clip, { fps });
+    encode: (clip, about) => {
+      const worker = new Worker("h264-worker.js", { type: "module" });
+      const { frames, width, height, frameCount } = clip;
+      return new Promise<Uint8Array>((done, fail) => {
+        worker.addEventListener("message", ({ data }: MessageEvent<Uint8Array>) => done(data));
+        worker.addEventListener("error", ({ message }) => fail(new Error(message || "the encoder of MP4 files could not be loaded")));
+        worker.postMessage({ clip: { frames, width, height, frameCount }, options: { fps, about } });
+      }).finally(() => worker.terminate());
     },
   },
 };
@@ -28,9 +37,11 @@ export function fileName(prompt: string, seed: number, kind: FileKind): string {
   return `${words.join("-").slice(0, 80)}-${seed}.${kind}`;
 }
 
-export async function save(clip: Clip, kind: FileKind, name: string): Promise<void> {
+/** The file says of itself what it was made of. */
+export async function save(clip: Clip, kind: FileKind, name: string, { prompt, model, seed, steps, guidance }: Wish): Promise<void> {
   const { type, encode } = encoders[kind];
-  const bytes = await encode(clip);
+  const about = { software: "mvc", model: model.name, prompt, seed: `${seed}`, steps: `${steps}`, guidance: `${guidance}` };
+  const bytes = await encode(clip, about);
   const address = URL.createObjectURL(new Blob([new Uint8Array(bytes)], { type }));
   Object.assign(document.createElement("a"), { href: address, download: name }).click();
   // The browser reads the address after the click has been handled.

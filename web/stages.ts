@@ -3,7 +3,8 @@
 export type Stage =
   /** In bytes. */
   | { readonly at: "download"; readonly loaded: number; readonly total: number }
-  | { readonly at: "compile" }
+  /** In kernels. */
+  | { readonly at: "compile"; readonly done: number; readonly kernels: number }
   /** `step` counts the steps done. */
   | { readonly at: "text" | "step" | "decode"; readonly step: number; readonly steps: number };
 
@@ -25,12 +26,23 @@ export function show(stage: Stage, left?: number): Shown {
       milestone: `download ${quarter(done)}`,
     };
   }
-  if (stage.at === "compile") return { text: "Preparing the graphics card", done: undefined, milestone: "compile" };
+  if (stage.at === "compile") {
+    const done = stage.kernels === 0 ? 1 : stage.done / stage.kernels;
+    return { text: `Preparing the graphics card: ${stage.done} of ${stage.kernels} kernels`, done, milestone: "compile" };
+  }
   if (stage.at === "text") return { text: "Reading the prompt", done: 0, milestone: "text" };
   if (stage.at === "decode") return { text: "Decoding the frames", done: 1, milestone: "decode" };
   const done = stage.step / stage.steps;
   const rest = left === undefined ? "" : `, about ${duration(left)} left`;
   return { text: `Step ${stage.step + 1} of ${stage.steps}${rest}`, done, milestone: `step ${quarter(done)}` };
+}
+
+/**
+ * Seconds until the last step is done; undefined until the second one is. `second` is when it began and `now` when `step` steps were
+ * done, in milliseconds: the first step is no measure, as the decoder's kernels are compiled beside it.
+ */
+export function secondsLeft(step: number, steps: number, second: number, now: number): number | undefined {
+  return step < 2 ? undefined : (((now - second) / (step - 1)) * (steps - step)) / 1000;
 }
 
 const quarter = (done: number): number => Math.floor(done * 4);

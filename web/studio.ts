@@ -1,12 +1,6 @@
 /** A visitor's wishes to sampled clips: keeps the model that was used last on the graphics card. */
 
-import { type ErrorCode, MvcError, mvcError } from "../runtime/errors.ts";
-import { openPackage } from "../runtime/package.ts";
-import { createPipeline, type Pipeline, type SampledClip } from "../runtime/pipeline.ts";
-import { type CountedFiles, countedFiles } from "../runtime/web/counted-files.ts";
-import { tuningStorage } from "../runtime/web/tuning-storage.ts";
-import { openDevice } from "../runtime/webgpu/device.ts";
-import { webgpuRunner } from "../runtime/webgpu/runner.ts";
+import { type ErrorCode, loadPipeline, MvcError, type Pipeline, type Progress, type SampledClip } from "../runtime/web/index.ts";
 import type { ModelEntry } from "./models.ts";
 import type { Stage } from "./stages.ts";
 
@@ -19,13 +13,12 @@ export interface Wish {
 }
 
 export interface Studio {
-  /** Throws as `Pipeline.sample` and as opening a package does; after any error the next call works. */
+  /** Throws as `Pipeline.sample` and as `loadPipeline` does; after any error the next call works. */
   sample(wish: Wish, signal: AbortSignal, report: (stage: Stage) => void): Promise<SampledClip>;
 }
 
 interface Loaded {
   readonly path: string;
-  readonly files: CountedFiles;
   readonly pipeline: Pipeline;
   /** Ends the download; heard by nobody once all is loaded. */
   readonly loading: AbortController;
@@ -60,22 +53,18 @@ export function createStudio(): Studio {
       const loading = loaded?.loading ?? new AbortController();
       const stop = () => loading.abort();
       signal.addEventListener("abort", stop);
+      const onProgress = (progress: Progress) => {
+        if (progress.phase === "step" && loaded !== undefined) loaded.ready = true;
+        report(stageOf(progress));
+      };
       try {
-        loaded ??= await open(model, loading, report);
-        const used = loaded;
-        return await used.pipeline.sample(prompt, {
-          seed,
-          steps,
-          guidance,
-          signal,
-          onProgress: (progress) => {
-            if (progress.phase === "step" && !used.ready) {
-              used.ready = true;
-              used.files.release();
-            }
-            if (progress.phase !== "load") report({ at: progress.phase, step: progress.step, steps: progress.steps });
-          },
-        });
+        if (loaded === undefined) {
+          report({ at: "download", loaded: 0, total: model.bytes });
+          // The first clip on a model hears what loading it says; later ones load nothing.
+          const pipeline = await loadPipeline(model.path, { signal: loading.signal, onProgress });
+          loaded = { path: model.path, loading, pipeline, ready: false };
+        }
+        return await loaded.pipeline.sample(prompt, { seed, steps, guidance, signal, onProgress });
       } catch (error) {
         // What an abort leaves of a half-loaded model is not used again.
         const kept = error instanceof MvcError && harmless.has(error.code) && (loaded?.ready || error.code !== "aborted");
@@ -88,18 +77,8 @@ export function createStudio(): Studio {
   };
 }
 
-async function open(model: ModelEntry, loading: AbortController, report: (stage: Stage) => void): Promise<Loaded> {
-  const { signal } = loading;
-  const device = await openDevice(navigator.gpu, " in this browser");
-  const files = countedFiles(model.path, signal, (loaded) => report({ at: "download", loaded, total: model.bytes }));
-  try {
-    report({ at: "download", loaded: 0, total: model.bytes });
-    const pack = await openPackage(files, { verify: "lazy" });
-    if (signal.aborted) throw mvcError("aborted", { during: "the download" });
-    const runner = webgpuRunner(pack, device, { signal, tunings: tuningStorage(pack), onProgress: () => report({ at: "compile" }) });
-    return { path: model.path, files, loading, pipeline: createPipeline(pack, runner), ready: false };
-  } catch (error) {
-    device.close();
-    throw error;
-  }
+function stageOf({ phase, step, steps }: Progress): Stage {
+  if (phase === "load") return { at: "download", loaded: step, total: steps };
+  if (phase === "compile") return { at: "compile", done: step, kernels: steps };
+  return { at: phase, step, steps };
 }

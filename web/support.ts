@@ -1,6 +1,6 @@
 /** What the browser offers to what is missing for WebGPU, and what a visitor can do about it. */
 
-import { findAdapter } from "../runtime/webgpu/device.ts";
+import { adapterKind, findAdapter } from "../runtime/web/index.ts";
 
 export interface Missing {
   readonly what: string;
@@ -10,10 +10,11 @@ export interface Missing {
 }
 
 /** What works without WebGPU. */
-export const elsewhere = {
-  how: "Or sample on the processor, from the command line:",
-  command: 'npx mvc sample out/mini "a red circle moves right" --backend onnx -o clip.gif',
-} as const;
+export const elsewhere =
+  "Or sample on the processor, which needs no graphics card: in the project's folder, the command “npm run demo” makes such a clip.";
+
+/** Where a processor plays the graphics card. */
+export const slowly = "No graphics card answers here, so the processor plays one: a clip can take minutes. Fewer steps make it quicker.";
 
 const insecure: Missing = {
   what: "This page needs a secure address",
@@ -40,9 +41,11 @@ const noAdapter: Missing = {
   ],
 };
 
-/** Undefined where the page can sample. */
-export async function missingSupport(): Promise<Missing | undefined> {
+/** How the page can sample, or why it cannot. */
+export async function support(): Promise<"fast" | "slow" | Missing> {
   if (!globalThis.isSecureContext) return insecure;
   if (!("gpu" in navigator) || !navigator.gpu) return noWebGpu;
-  return (await findAdapter(navigator.gpu)) === undefined ? noAdapter : undefined;
+  const adapter = await findAdapter(navigator.gpu);
+  if (adapter === undefined) return noAdapter;
+  return adapterKind(adapter) === "software" ? "slow" : "fast";
 }

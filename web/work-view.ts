@@ -1,7 +1,7 @@
 /** Stages of the work to a bar, a line that changes with each, and an announcement a milestone. */
 
 import { element } from "./elements.ts";
-import { type Stage, show } from "./stages.ts";
+import { type Stage, secondsLeft, show } from "./stages.ts";
 
 export interface WorkView {
   begin(): void;
@@ -15,20 +15,21 @@ export function createWorkView(): WorkView {
   const line = element("stage-text", HTMLElement);
   const status = element("status", HTMLElement);
   let milestone = "";
-  let firstStep: number | undefined;
+  /** When the second step began. */
+  let second: number | undefined;
 
   return {
     begin: () => {
       milestone = "";
-      firstStep = undefined;
+      second = undefined;
       line.textContent = "";
       bar.removeAttribute("value");
       work.hidden = false;
     },
     report: (stage) => {
       const now = performance.now();
-      if (stage.at === "step") firstStep ??= now;
-      const shown = show(stage, stage.at === "step" ? secondsLeft(stage, now - (firstStep ?? now)) : undefined);
+      if (stage.at === "step" && stage.step === 1) second = now;
+      const shown = show(stage, stage.at === "step" ? secondsLeft(stage.step, stage.steps, second ?? now, now) : undefined);
       line.textContent = shown.text;
       if (shown.done === undefined) bar.removeAttribute("value");
       else bar.value = shown.done;
@@ -39,9 +40,4 @@ export function createWorkView(): WorkView {
       work.hidden = true;
     },
   };
-}
-
-/** From the mean of the steps done, which took `passed` milliseconds. */
-function secondsLeft({ step, steps }: { readonly step: number; readonly steps: number }, passed: number): number | undefined {
-  return step === 0 ? undefined : ((passed / step) * (steps - step)) / 1000;
 }

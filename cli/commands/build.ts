@@ -80,12 +80,13 @@ async function buildWith(trained: WeightFile | undefined, file: string, options:
   }
   const shown = sourcePlaces(file, sound.texts);
   const targets = { onnx: onnx && { ...onnx, shown }, ...(planned === undefined ? {} : { plans: planned.plans }) };
-  const files = emitPackage(tokenizer?.kind === "found" ? module : { ...module, tokenizer: null }, version, targets, weights.about);
-  const texts = new Map([["bindings.ts", emitBindings(module)]]);
-  if (tokenizer?.kind === "found") texts.set("tokenizer.json", tokenizer.text);
+  const files = emitPackage(module, version, targets, weights.about);
+  const tokens = tokenizer?.kind === "found" ? Buffer.from(tokenizer.text) : undefined;
+  const texts = new Map<string, string | Uint8Array>([["bindings.ts", emitBindings(module)]]);
+  if (tokens !== undefined) texts.set("tokenizer.json", tokens);
   const { source } = weights;
   const signal = interruptible();
-  const before = await stagePackage(options.output, extentOf(files, source), signal, async (folder) => {
+  const before = await stagePackage(options.output, extentOf(files, source, tokens), signal, async (folder) => {
     attempt(options.output, () => {
       for (const path of files.graphs.keys()) mkdirSync(dirname(join(folder, path)), { recursive: true });
       for (const [path, content] of [...files.graphs, ...texts]) writeFileSync(join(folder, path), content);
@@ -95,7 +96,7 @@ async function buildWith(trained: WeightFile | undefined, file: string, options:
     const hash = source && (await write("weights.safetensors", files.layout, source));
     const graphHashes = new Map<string, string>();
     for (const [name, layout] of files.graphLayouts) if (source) graphHashes.set(name, await write(name, layout, source));
-    const manifest = withPrompts(files.manifest(sha256, hash, graphHashes), tokenizer);
+    const manifest = withPrompts(files.manifest(sha256, { weights: hash, graphWeights: graphHashes, tokenizer: tokens }), tokenizer);
     attempt(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
   });
   report(options, files, module.graphs.size, before);
@@ -134,12 +135,11 @@ function notesOf({ sampler, unused }: Module, tokenizer: TokenizerFile | undefin
 }
 
 /** What the package will be, before any of it is written. */
-function extentOf(files: PackageFiles, source: WeightSource | undefined): Extent {
+function extentOf(files: PackageFiles, source: WeightSource | undefined, tokenizer: Uint8Array | undefined): Extent {
   const layouts = source === undefined ? [] : [files.layout, ...files.graphLayouts.values()];
   const sizes = [...[...files.graphs.values()].map(({ byteLength }) => byteLength), ...layouts.map(({ bytes }) => bytes)];
-  const paths = filesOf(
-    files.manifest(() => "", source && "", new Map(source && [...files.graphLayouts.keys()].map((name) => [name, ""]))),
-  );
+  const graphWeights = new Map(source && [...files.graphLayouts.keys()].map((name) => [name, ""]));
+  const paths = filesOf(files.manifest(() => "", { weights: source && "", graphWeights, tokenizer }));
   return { files: paths, bytes: sizes.reduce((sum, size) => sum + size, 0), largest: Math.max(...sizes) };
 }
 

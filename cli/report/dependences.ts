@@ -1,6 +1,6 @@
 /** A model's graphs to how positions of each result depend on those of the inputs, axis by axis. */
 
-import { type Dependence, dependenceAlong, worstOf } from "../../compiler/analysis/dependence.ts";
+import { counterpart, type Dependence, dependenceAlong, worstOf } from "../../compiler/analysis/dependence.ts";
 import { type Expanded, expandModel } from "../../compiler/compile.ts";
 import type { Choices } from "../../compiler/expand/configure.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
@@ -42,16 +42,20 @@ function withSeveral(program: Program, choices: Choices, expanded: Expanded): Ex
   return found;
 }
 
-/** By input, and each axis of several positions that it shares with the result by name: how a position of the result reads the input's. */
+/**
+ * By input, and each axis of several positions that it shares with the result: how a position of the result reads the input's. Where
+ * the sizes differ, as `F` and `4 * (F - 1) + 1`, the axis goes by the shorter name.
+ */
 function byInput(graph: Graph): { readonly [input: string]: Dependences } {
-  const results = new Set(graph.outputs.flatMap((output) => output.axes));
   const inputs = graph.values.filter((value) => value.kind === "input");
   return Object.fromEntries(
     inputs.map((input) => {
       const own: { [axis: string]: Dependence } = {};
       for (const [i, axis] of input.axes.entries()) {
-        if (!results.has(axis) || !/\D/.test(axis) || input.type.shape[i] === 1) continue;
-        own[axis] = worstOf([own[axis] ?? "none", dependenceAlong(graph, input.name, i)]);
+        const names = graph.outputs.flatMap(({ axes }) => axes[counterpart(axis, i, axes) ?? -1] ?? []);
+        if (names.length === 0 || !/\D/.test(axis) || input.type.shape[i] === 1) continue;
+        const name = [axis, ...names].reduce((shortest, other) => (other.length < shortest.length ? other : shortest));
+        own[name] = worstOf([own[name] ?? "none", dependenceAlong(graph, input.name, i)]);
       }
       return [input.name, own];
     }),

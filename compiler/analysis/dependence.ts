@@ -1,11 +1,14 @@
 /** For a named axis of a graph's inputs: which positions along it each position of the output reads, derived from what every op mixes. */
 
 import { type Graph, type InputValue, type Origin, type ValueId, valuesById } from "../graph/graph.ts";
-import { type Range, type Reads, readsAlong, type StandIn, shiftOf } from "./reads.ts";
+import type { Pace } from "../ops/op.ts";
+import { paceOf, samePace, still } from "./pace.ts";
+import { type Reads, readsAlong, type StandIn, unfolded } from "./reads.ts";
 
 /**
  * How the output's positions along the axis read the input's: each only its own, each those up to its own (figure 3c's
- * "directed"), or any; `none` when the output does not read the input.
+ * "directed"), or any; `none` when the output does not read the input. Where the output has r positions for one or one for r,
+ * a position's own are those of its group of r; the first position is a group by itself where all groups are full only so.
  */
 export type Dependence = (typeof dependences)[number];
 
@@ -27,10 +30,21 @@ export function dependenceAlong(graph: Graph, input: string, axis: number): Depe
     graph.outputs.map(({ value, axes }) => {
       const found = reads.get(value);
       // Positions along another axis than the one of the name are not those that the reader of a report means.
-      const along = axes[axis] === name ? axis : axes.indexOf(name);
-      return found === undefined ? "none" : kindOf(shiftAlong(found, along < 0 ? found.placed?.axis : along, size));
+      return found === undefined ? "none" : kindAlong(found, counterpart(name, axis, axes) ?? found.placed?.axis, size);
     }),
   );
+}
+
+/** Which of a result's axes an input's axis is, the same of two if it is there: the one of its name, or a size made of the same dims. */
+export function counterpart(name: string, axis: number, axes: readonly string[]): number | undefined {
+  if (axes[axis] === name) return axis;
+  const named = axes.indexOf(name);
+  const made = named < 0 && dimsOf(name) !== "" ? axes.findIndex((other) => dimsOf(other) === dimsOf(name)) : named;
+  return made < 0 ? undefined : made;
+}
+
+function dimsOf(name: string): string {
+  return [...new Set(name.match(/[A-Za-z_]\w*/g))].sort().join();
 }
 
 /**
@@ -69,14 +83,19 @@ function mixedOutput(graph: Graph, standIns?: ReadonlyMap<ValueId, StandIn>) {
 
 /** Wherever they lie. */
 function ownRows(reads: Reads | undefined, rows: number): boolean {
-  return reads === undefined || (reads.placed?.length === rows && kindOf(reads.placed.shift) === "independent");
+  return reads === undefined || (reads.placed?.length === rows && samePace(reads.placed.pace, still));
 }
 
-function shiftAlong({ within, placed }: Reads, axis: number | undefined, size: number): Range {
-  return placed !== undefined && placed.axis === axis && placed.before === 1 && placed.after === 1 ? placed.shift : shiftOf(within, size);
+function kindAlong({ within, placed }: Reads, axis: number | undefined, size: number): Dependence {
+  if (placed === undefined || placed.axis !== axis || placed.before !== 1) return kindOf(paceOf(within, still, size), size, size);
+  const { pace, length } = unfolded(placed);
+  return kindOf(pace, size, length);
 }
 
-function kindOf({ low, high }: Range): Dependence {
-  if (high > 0) return "mixed";
-  return low < 0 ? "directed" : "independent";
+/** Of `length` positions that read `size`. */
+function kindOf({ rows, per, low, high }: Pace, size: number, length: number): Dependence {
+  const firstAlone = (length - 1) * rows === (size - 1) * per;
+  const own = firstAlone ? { low: per - rows, high: per - 1 } : { low: 0, high: rows - 1 };
+  if (high > own.high) return "mixed";
+  return low < own.low ? "directed" : "independent";
 }

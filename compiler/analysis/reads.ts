@@ -2,22 +2,31 @@
 
 import { type Graph, type OpValue, sizeOf, type Value, type ValueId } from "../graph/graph.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
-import type { Mix } from "../ops/op.ts";
+import type { Mix, Pace } from "../ops/op.ts";
 import { opEntry } from "../ops/table.ts";
+import {
+  atRate,
+  composed,
+  divisor,
+  hull,
+  moved,
+  paceOf,
+  type Range,
+  readAt,
+  repeatedPlaces,
+  samePace,
+  sameRange,
+  sameRate,
+  still,
+} from "./pace.ts";
 
-/** Whole numbers, both ends included. */
-export interface Range {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** Row p of a value is index (…·length + p)·after + … of dimension `axis`, after `before` outer copies; it reads the rows p + low to p + high. */
+/** Row p of a value is index (…·length + p)·after + … of dimension `axis`, after `before` outer copies; it reads an input's rows at the pace. */
 export interface Placed {
   readonly axis: number;
   readonly before: number;
   readonly length: number;
   readonly after: number;
-  readonly shift: Range;
+  readonly pace: Pace;
 }
 
 /** No element reads a row that is not `within`; rows of its own a value has only where it is `placed`. Both may claim less than holds, never more. */
@@ -64,16 +73,11 @@ export function readsAlong(graph: Graph, axes: ReadonlyMap<string, number>, stan
   return reads;
 }
 
-/** What the rows `first` to `first + count - 1` read beside themselves if each reads all that is within a range. */
-export function shiftOf({ low, high }: Range, count: number, first = 0): Range {
-  return { low: low - (first + count - 1), high: high - first };
-}
-
 function sourceReads(value: Exclude<Value, OpValue>, axes: ReadonlyMap<string, number>): Reads | undefined {
   const axis = value.kind === "input" ? axes.get(value.name) : undefined;
   const length = axis === undefined ? undefined : value.type.shape[axis];
   if (axis === undefined || length === undefined) return undefined;
-  return placedReads({ low: 0, high: length - 1 }, { axis, before: 1, length, after: 1, shift: { low: 0, high: 0 } });
+  return placedReads({ low: 0, high: length - 1 }, { axis, before: 1, length, after: 1, pace: still });
 }
 
 /** A call that takes what reads alike gives what reads alike; whatever it takes, it reads nothing else. */
@@ -86,11 +90,7 @@ function sameReads(a: Reads | undefined, b: Reads | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   if (!sameRange(a.within, b.within)) return false;
   if (a.placed === undefined || b.placed === undefined) return a.placed === b.placed;
-  return samePlace(a.placed, b.placed) && sameRange(a.placed.shift, b.placed.shift);
-}
-
-function sameRange(a: Range, b: Range): boolean {
-  return a.low === b.low && a.high === b.high;
+  return samePlace(a.placed, b.placed) && samePace(a.placed.pace, b.placed.pace);
 }
 
 /** `rows` are those of the inputs. */
@@ -118,9 +118,9 @@ function through(op: OpValue, operands: readonly Operand[], rows: number): Reads
 
 /** Rows that read nothing that is there are free, and a single row needs no place. */
 function placedReads(within: Range, placed: Placed): Reads | undefined {
-  const { length, shift } = placed;
-  const low = Math.max(within.low, shift.low);
-  const high = Math.min(within.high, length - 1 + shift.high);
+  const { length, pace } = placed;
+  const low = Math.max(within.low, readAt(pace, 0).low);
+  const high = Math.min(within.high, readAt(pace, length - 1).high);
   if (low > high) return undefined;
   return length === 1 ? { within: { low, high } } : { within: { low, high }, placed };
 }
@@ -128,6 +128,12 @@ function placedReads(within: Range, placed: Placed): Reads | undefined {
 /** Without a place, each element may read all. */
 function spread(reads: Reads | undefined): Reads | undefined {
   return reads && { within: reads.within };
+}
+
+/** Each index of a row as a row of its own. */
+export function unfolded(placed: Placed): Placed {
+  const { length, after, pace } = placed;
+  return after === 1 ? placed : { ...placed, length: length * after, after: 1, pace: composed(repeatedPlaces(after), pace) };
 }
 
 /** Follows the rows through a reshape: they must end up within one dimension. */
@@ -150,18 +156,16 @@ function transposed({ reads }: Operand, permutation: readonly number[]): Reads |
   return { ...reads, placed: { ...reads.placed, axis: permutation.indexOf(reads.placed.axis) } };
 }
 
-function sliced({ reads }: Operand, { axis, start, size }: { readonly axis: number; readonly start: number; readonly size: number }) {
+function sliced({ reads }: Operand, { axis, start, size }: OpAttributes["slice"]): Reads | undefined {
   if (reads?.placed?.axis !== axis) return reads;
-  const { within, placed } = reads;
-  const { length, after, shift } = placed;
+  const { within } = reads;
+  const placed = start % reads.placed.after === 0 && size % reads.placed.after === 0 ? reads.placed : unfolded(reads.placed);
+  const { length, after, pace } = placed;
   const copy = length * after;
   if (start % copy === 0 && size % copy === 0) return { within, placed: { ...placed, before: size / copy } };
   const offset = start % copy;
   if (offset + size > copy) return spread(reads);
-  const [first, last] = [Math.floor(offset / after), Math.floor((offset + size - 1) / after)];
-  const moved = { axis, before: 1, length: last - first + 1, after, shift: { low: shift.low + first, high: shift.high + first } };
-  const cut = placedReads(within, moved);
-  return offset % after === 0 && size % after === 0 ? cut : spread(cut);
+  return placedReads(within, { axis, before: 1, length: size / after, after, pace: composed(moved(offset / after), pace) });
 }
 
 /** Between zeros, which read nothing. */
@@ -179,38 +183,45 @@ function concatenated(operands: readonly Operand[], axis: number, rows: number):
 }
 
 function inSequence(operands: readonly Operand[], axis: number): Placed | undefined {
-  const after = rowSize(operands, axis);
-  if (after === undefined) return undefined;
-  const shifts: Range[] = [];
+  const along = operands.flatMap(({ reads }) => (reads?.placed?.axis === axis && reads.placed.before === 1 ? [reads.placed] : []));
+  const after = rowSize(operands, axis, along[0]);
+  if (after === undefined) return along.some((placed) => placed.after > 1) ? inSequence(operands.map(ofUnfolded), axis) : undefined;
+  const rate = along.find((placed) => placed.after === after)?.pace ?? still;
+  const paces: Pace[] = [];
   let length = 0;
   for (const { reads, shape } of operands) {
     const count = (shape[axis] ?? 1) / after;
     const placed = reads?.placed;
     if (placed?.axis === axis && placed.before === 1 && placed.after === after)
-      shifts.push({ low: placed.shift.low - length, high: placed.shift.high - length });
-    else if (reads !== undefined) shifts.push(shiftOf(reads.within, count, length));
+      paces.push(atRate(composed(moved(-length), placed.pace), rate, length + count));
+    else if (reads !== undefined) paces.push(paceOf(reads.within, rate, count, length));
     length += count;
   }
-  return { axis, before: 1, length, after, shift: hull(shifts) };
+  return { axis, before: 1, length, after, pace: { ...rate, ...hull(paces) } };
+}
+
+function ofUnfolded({ shape, reads }: Operand): Operand {
+  return { shape, reads: reads?.placed === undefined ? reads : { ...reads, placed: unfolded(reads.placed) } };
 }
 
 /** Of all rows: parts of them that are alike in number follow one another. */
 function inCopies(operands: readonly Operand[], axis: number, length: number): Placed | undefined {
   const along = operands.find(({ reads }) => reads?.placed?.axis === axis && reads.placed.length === length)?.reads?.placed;
   if (along === undefined) return undefined;
-  const { after } = along;
+  const { after, pace: rate } = along;
   const copies = operands.map(({ shape }) => (shape[axis] ?? 1) / (length * after));
   if (!copies.every(Number.isInteger)) return undefined;
-  const shifts = operands.flatMap(({ reads }) => {
-    const alike = reads?.placed?.axis === axis && reads.placed.length === length && reads.placed.after === after;
-    return reads === undefined ? [] : [alike && reads.placed !== undefined ? reads.placed.shift : shiftOf(reads.within, length)];
+  const paces = operands.flatMap(({ reads }) => {
+    if (reads === undefined) return [];
+    const { placed, within } = reads;
+    const alike = placed?.axis === axis && placed.length === length && placed.after === after && sameRate(placed.pace, rate);
+    return [alike ? placed.pace : paceOf(within, rate, length)];
   });
-  return { axis, before: copies.reduce((sum, count) => sum + count), length, after, shift: hull(shifts) };
+  return { axis, before: copies.reduce((sum, count) => sum + count), length, after, pace: { ...rate, ...hull(paces) } };
 }
 
-/** How much of the axis a row of a concatenation takes; undefined where the parts are no rows. */
-function rowSize(operands: readonly Operand[], axis: number): number | undefined {
-  const along = operands.find(({ reads }) => reads?.placed?.axis === axis && reads.placed.before === 1)?.reads?.placed;
+/** How much of the axis a row of a concatenation takes, the first that lies `along` it given; undefined where the parts are no rows. */
+function rowSize(operands: readonly Operand[], axis: number, along: Placed | undefined): number | undefined {
   const sizes = operands.map(({ shape }) => shape[axis] ?? 1);
   if (along !== undefined) return sizes.every((size) => size % along.after === 0) ? along.after : undefined;
   const [first] = operands;
@@ -220,20 +231,20 @@ function rowSize(operands: readonly Operand[], axis: number): number | undefined
   return alike || operands.some(({ reads }) => reads?.placed !== undefined) ? undefined : sizes.reduce(divisor);
 }
 
-function divisor(a: number, b: number): number {
-  return b === 0 ? a : divisor(b, a % b);
-}
-
 /** An operand as an element of the result reads it. */
 function mixed({ reads, shape }: Operand, input: number, mixes: readonly Mix[], result: Shape): Reads | undefined {
   if (reads?.placed === undefined) return reads;
   const { placed, within } = reads;
   const along = mixes.find(({ axis, inputs }) => axis === placed.axis && (inputs === undefined || inputs.includes(input)));
-  if (shape[placed.axis] !== result[placed.axis]) return spread(reads);
-  if (along === undefined) return reads;
-  // A directed op keeps the direction only where all of a row comes before all of the next.
-  if (!along.directed || placed.before !== 1) return spread(reads);
-  return { within, placed: { ...placed, shift: { low: Number.NEGATIVE_INFINITY, high: placed.shift.high } } };
+  const length = result[placed.axis] ?? 1;
+  const sized = shape[placed.axis] === length;
+  if (along === undefined) return sized ? reads : spread(reads);
+  // Places that are read in order keep the order of rows only where all of a row comes before all of the next.
+  if (placed.before !== 1) return spread(reads);
+  if (sized && along.directed && (along.pace === undefined || placed.after > 1))
+    return { within, placed: { ...placed, pace: { ...placed.pace, low: Number.NEGATIVE_INFINITY } } };
+  if (along.pace === undefined) return spread(reads);
+  return placedReads(within, { ...unfolded(placed), length, pace: composed(along.pace, unfolded(placed).pace) });
 }
 
 /** Element by element: where operands disagree on where the rows lie, one of them is right and the others are read whole. */
@@ -242,10 +253,15 @@ function joined(all: readonly (Reads | undefined)[]): Reads | undefined {
   if (present.length === 0) return undefined;
   const within = hull(present.map((reads) => reads.within));
   const places = present.flatMap(({ placed }) => placed ?? []);
-  const distinct = places.filter((place, i) => places.findIndex((other) => samePlace(place, other)) === i);
-  const shiftAt = (reads: Reads, place: Placed) =>
-    reads.placed !== undefined && samePlace(reads.placed, place) ? reads.placed.shift : shiftOf(reads.within, place.length);
-  const found = distinct.map((place) => placedReads(within, { ...place, shift: hull(present.map((reads) => shiftAt(reads, place))) }));
+  const alike = (one: Placed, other: Placed) => samePlace(one, other) && sameRate(one.pace, other.pace);
+  const distinct = places.filter((place, i) => places.findIndex((other) => alike(place, other)) === i);
+  const paceAt = ({ placed, within: all }: Reads, place: Placed) =>
+    placed !== undefined && samePlace(placed, place)
+      ? atRate(placed.pace, place.pace, place.length)
+      : paceOf(all, place.pace, place.length);
+  const found = distinct.map((place) =>
+    placedReads(within, { ...place, pace: { ...place.pace, ...hull(present.map((reads) => paceAt(reads, place))) } }),
+  );
   return nearest([...found, { within }]);
 }
 
@@ -253,14 +269,11 @@ function samePlace(a: Placed, b: Placed): boolean {
   return a.axis === b.axis && a.before === b.before && a.length === b.length && a.after === b.after;
 }
 
-function hull(ranges: readonly Range[]): Range {
-  return ranges.reduce((all, { low, high }) => ({ low: Math.min(all.low, low), high: Math.max(all.high, high) }));
-}
-
 /** Of several true claims the one whose rows read the fewest rows after them, then before them; nothing is best, no place worst. */
 function nearest(claims: readonly (Reads | undefined)[]): Reads | undefined {
-  const later = (reads: Reads) => (reads.placed === undefined ? Number.POSITIVE_INFINITY : Math.max(0, reads.placed.shift.high));
-  const earlier = (reads: Reads) => (reads.placed === undefined ? Number.POSITIVE_INFINITY : Math.max(0, -reads.placed.shift.low));
+  const later = ({ placed }: Reads) => (placed === undefined ? Number.POSITIVE_INFINITY : Math.max(0, placed.pace.high / placed.pace.per));
+  const earlier = ({ placed }: Reads) =>
+    placed === undefined ? Number.POSITIVE_INFINITY : Math.max(0, -placed.pace.low / placed.pace.per);
   return claims.reduce((best, claim) => {
     if (best === undefined || claim === undefined) return undefined;
     const difference = later(claim) - later(best) || earlier(claim) - earlier(best);

@@ -42,14 +42,23 @@ export interface Lowering {
   typeOf(id: ValueId): TensorType;
 }
 
+/** Place p reads the places ⌊(p·rows + low) / per⌋ to ⌊(p·rows + high) / per⌋. */
+export interface Pace {
+  readonly rows: number;
+  readonly per: number;
+  readonly low: number;
+  readonly high: number;
+}
+
 /**
  * An axis of the result along which an element reads more than its own place of these inputs (of all, if none are named);
- * `directed` where it reads only places up to its own.
+ * `directed` where it reads only places up to its own, and the `pace` at which it reads where that is known.
  */
 export interface Mix {
   readonly axis: number;
   readonly inputs?: readonly number[];
   readonly directed?: true;
+  readonly pace?: Pace;
 }
 
 type AttributeName<O extends OpName> = { readonly [Name in O]: keyof OpAttributes[Name] }[O];

@@ -194,8 +194,12 @@ export function windowMixes(
   const last = lastAxes(shapes, axes).flatMap((mix, i): Mix[] => {
     const { kernel, stride, dilation, before, after } = inputAt(windows, i);
     if (kernel === 1 && stride === 1 && before === 0 && after === 0) return [];
-    const behind = before === (isTransposed(op) ? 0 : dilation * (kernel - 1));
-    return [stride === 1 && behind ? { ...mix, directed: true } : mix];
+    const span = dilation * (kernel - 1);
+    const behind = before === (isTransposed(op) ? 0 : span);
+    const pace = isTransposed(op)
+      ? { rows: 1, per: stride, low: before - span + stride - 1, high: before }
+      : { rows: stride, per: 1, low: -before, high: span - before };
+    return [{ ...mix, pace, ...(stride === 1 && behind ? { directed: true } : {}) }];
   });
   return channels ? [{ axis: inputAt(shapes, 0).length - axes - 1 }, ...last] : last;
 }

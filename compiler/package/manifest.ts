@@ -19,10 +19,11 @@ export interface TensorSpec {
   readonly ids?: number;
 }
 
-/** A file of the package, and its hash in hexadecimal. */
+/** A file of the package, its size, and its hash in hexadecimal: a page knows what it will download before it does. */
 export interface FileSpec {
   /** Relative to the package. */
   readonly file: string;
+  readonly bytes: number;
   readonly sha256: string;
 }
 
@@ -54,7 +55,7 @@ export interface WeightsSpec {
   readonly sha256?: string;
 }
 
-export interface TokenizerSpec {
+export interface TokenizerSpec extends FileSpec {
   readonly file: "tokenizer.json";
   /** Prompts are padded with it to the length that the condition's graph takes, and refused beyond. */
   readonly pad: string;

@@ -41,7 +41,7 @@ const tensor: Reader<TensorSpec> = (value, path) => {
   return record(value, path).ids === undefined ? spec : { ...spec, ...withIds(value, path) };
 };
 
-const hashedFile = object<FileSpec>({ file, sha256 });
+const hashedFile = object<FileSpec>({ file, bytes: count, sha256 });
 
 const graphFields = object<Omit<GraphSpec, "onnx" | "webgpu">>({
   inputs: list(tensor),
@@ -82,7 +82,7 @@ const weights: Reader<WeightsSpec> = (value, path) => {
 };
 
 const promptForm = object<PromptForm>({ sentence: text, words: map(list(text)) });
-const plainTokenizer = object<Omit<TokenizerSpec, "prompts">>({ file: literal("tokenizer.json"), pad: text });
+const plainTokenizer = object<Omit<TokenizerSpec, "prompts">>({ file: literal("tokenizer.json"), bytes: count, sha256, pad: text });
 
 const tokenizer: Reader<TokenizerSpec> = (value, path) => {
   const spec = plainTokenizer(value, path);

@@ -9,9 +9,11 @@ import math
 import os
 import re
 from collections import Counter
+from unittest import mock
 
 import torch
-from diffusers import ControlNetModel, Transformer2DModel, UNet2DConditionModel, UNet3DConditionModel, UNetMotionModel, UNetSpatioTemporalConditionModel
+from diffusers import (AutoencoderKLWan, ControlNetModel, Transformer2DModel, UNet2DConditionModel, UNet3DConditionModel, UNetMotionModel,
+                       UNetSpatioTemporalConditionModel, WanTransformer3DModel)
 from latte import Latte, Latte_XL_2
 from motion_module import VanillaTemporalModule
 from torch import nn
@@ -285,6 +287,44 @@ def video_transformer():
     return full(file, "denoise", lambda: vt.VideoTransformer(vt.Config()), root="")
 
 
+# --- Wan 2.1 -------------------------------------------------------------------------------------------------------
+
+def wan():
+    case, file = "wan", "wan/wan.mv"
+    mini = dict(num_attention_heads=2, attention_head_dim=16, in_channels=4, out_channels=4, text_dim=24, freq_dim=20, ffn_dim=40, num_layers=2)
+    transformer = weighted(WanTransformer3DModel(**mini), "transformer")
+    inputs = {"z": signal(case, "z", (1, 3, 4, 4, 6)), "t": torch.tensor([721.0]), "text": signal(case, "text", (1, 5, 24))}
+    write(case, file, "Wan", "denoise", inputs, clips(lambda x: transformer(x["z"], x["t"], x["text"]).sample))
+    return full(file, "denoise", lambda: WanTransformer3DModel(num_attention_heads=12, ffn_dim=8960, num_layers=30), root="transformer")
+
+
+MEANS, DEVIATIONS = (torch.tensor(values).view(1, 4, 1, 1, 1) for values in ([-0.5, 0.25, 1.0, 0.0], [2.0, 0.5, 1.0, 1.5]))
+
+
+def wan_vae(graph):
+    """What the pipeline does on both sides of the autoencoder is done here: its latents have mean 0 and deviation 1. It alone cuts pixels to -1..1."""
+    case, file = f"wan-vae-{graph}", "wan/vae.mv"
+    vae = weighted(AutoencoderKLWan(base_dim=8, z_dim=4, dim_mult=[1, 2, 3, 3], num_res_blocks=1), "vae")
+    kept = ("encoder.", "quant_conv.") if graph == "encode" else ("decoder.", "post_quant_conv.")
+
+    def make():
+        whole = AutoencoderKLWan()
+        return nn.ModuleDict({name: module for name, module in whole.named_children() if f"{name}." in kept})
+
+    if graph == "encode":
+        inputs = {"x": signal(case, "x", (1, 9, 3, 16, 24))}
+        compute = lambda x: ((vae.encode(x["x"].transpose(1, 2)).latent_dist.mean - MEANS) / DEVIATIONS).transpose(1, 2)  # noqa: E731
+    else:
+        inputs = {"z": signal(case, "z", (1, 3, 4, 2, 3))}
+
+        def compute(x):
+            with mock.patch("torch.clamp", lambda pixels, **_: pixels):
+                return vae.decode(x["z"].transpose(1, 2) * DEVIATIONS + MEANS).sample.transpose(1, 2)
+
+    write(case, file, "WanAutoencoder", graph, inputs, compute)
+    return full(file, graph, make, root="vae")
+
+
 # --- Video Diffusion Models, by hand -------------------------------------------------------------------------------
 
 def video_diffusion(one_more, ablation):
@@ -302,6 +342,7 @@ if __name__ == "__main__":
         "stable-diffusion-2": stable_diffusion_2(), "controlnet": controlnet(), "animatediff": animatediff(), "modelscope": modelscope(),
         "stable-video-diffusion": stable_video_diffusion(), "make-a-video": make_a_video(),
         "latte": latte(), "video-transformer": video_transformer(),
+        "wan": wan(), "wan-vae-encode": wan_vae("encode"), "wan-vae-decode": wan_vae("decode"),
         "video-diffusion": video_diffusion(True, ""), "video-diffusion-AsMany": video_diffusion(False, "AsMany"),
     }
     with open(os.path.join(FOLDER, "../families.json"), "w") as file:

@@ -6,7 +6,7 @@ import type { Progress } from "../options.ts";
 import { openPackage, type Package } from "../package.ts";
 import { type AnyGraphs, createPipeline, type GraphTypes, type Pipeline } from "../pipeline.ts";
 import type { GraphRunner } from "../session.ts";
-import { type Device, findAdapter, isSoftware, openDevice } from "../webgpu/device.ts";
+import { adapterKind, type Device, findAdapter, openDevice } from "../webgpu/device.ts";
 import { webgpuRunner } from "../webgpu/runner.ts";
 import { openDawn } from "./dawn.ts";
 import { type OnnxOptions, onnxRunner } from "./onnx-session.ts";
@@ -61,6 +61,7 @@ export async function openRunner(pack: Package, folder: string, options: LoadOpt
     tunings: tuningFile(folder),
     signal,
     onProgress: ({ loaded, total }) => onProgress?.({ phase: "load", step: loaded, steps: total }),
+    onCompile: (step, steps) => onProgress?.({ phase: "compile", step, steps }),
   });
 }
 
@@ -72,7 +73,7 @@ async function hardware(): Promise<Device | undefined> {
   try {
     const gpu = await openDawn();
     const adapter = await findAdapter(gpu);
-    return adapter === undefined || isSoftware(adapter) ? undefined : await openDevice(gpu);
+    return adapter === undefined || adapterKind(adapter) !== "hardware" ? undefined : await openDevice(gpu);
   } catch {
     return undefined;
   }

@@ -3,9 +3,10 @@
 import { resolve } from "node:path";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { GraphSpec } from "../../compiler/package/manifest.ts";
-import { mvcError, reasonOf } from "../errors.ts";
+import { mvcError, reasonOf, throwIfAborted } from "../errors.ts";
 import { checkFeeds, graphSpec } from "../feeds.ts";
 import type { Package } from "../package.ts";
+import { graphsOf } from "../roles.ts";
 import type { GraphRunner } from "../session.ts";
 import type { TensorData, Tensors } from "../tensor.ts";
 
@@ -36,8 +37,11 @@ export function onnxRunner(pack: Package, folder: string, options: OnnxOptions =
   };
 
   return {
-    load: async (graph) => {
-      await session(graph);
+    load: async (parts, signal) => {
+      for (const graph of graphsOf(parts)) {
+        throwIfAborted(signal, "loading");
+        await session(graph);
+      }
     },
     run: async (graph, feeds) => {
       const opened = session(graph);

@@ -2,8 +2,9 @@
 
 export { type Clip, frameOf } from "../clip.ts";
 export type { ClipRequest, ConditionInput, Picture } from "../conditions.ts";
-export { type ErrorCode, MvcError } from "../errors.ts";
+export { type ErrorCode, MvcError, mvcError } from "../errors.ts";
 export type { Progress, SampleOptions } from "../options.ts";
 export type { Package } from "../package.ts";
 export type { AnyGraphs, GraphTypes, Pipeline, SampledClip } from "../pipeline.ts";
+export { type AdapterKind, adapterKind, findAdapter } from "../webgpu/device.ts";
 export { loadPipeline, type WebLoadOptions } from "./load.ts";

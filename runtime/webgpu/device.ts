@@ -13,8 +13,7 @@ export interface Device {
   readonly gpu: GPUDevice;
   /** What the adapter calls itself. */
   readonly name: string;
-  /** Whether a processor plays the graphics card. */
-  readonly software: boolean;
+  readonly kind: AdapterKind;
   /** Bytes of the buffers that exist. */
   readonly memory: () => number;
   /** Throws `out-of-memory` where the device has no room. */
@@ -39,13 +38,19 @@ const limitNames: readonly (keyof DeviceNeeds)[] = [
 /** Taken where the adapter has them. */
 const features: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
 
-/** An adapter, or undefined where none answers. */
+/** A graphics card, else a processor that plays one where the platform has that; undefined where none answers. */
 export async function findAdapter(gpu: GPU): Promise<GPUAdapter | undefined> {
-  return (await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null)) ?? undefined;
+  const ask = (options: GPURequestAdapterOptions) => gpu.requestAdapter(options).catch(() => null);
+  return (await ask({ powerPreference: "high-performance" })) ?? (await ask({ forceFallbackAdapter: true })) ?? undefined;
 }
 
-export function isSoftware({ info, isFallbackAdapter }: GPUAdapter & { readonly isFallbackAdapter?: boolean }): boolean {
-  return isFallbackAdapter === true || software.test(`${info.vendor} ${info.architecture} ${info.device} ${info.description}`);
+/** A processor may play the graphics card; some browsers (Firefox) hide what it is. */
+export type AdapterKind = "hardware" | "software" | "unnamed";
+
+export function adapterKind({ info, isFallbackAdapter }: GPUAdapter & { readonly isFallbackAdapter?: boolean }): AdapterKind {
+  const name = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
+  if (isFallbackAdapter === true || info.isFallbackAdapter === true || software.test(name)) return "software";
+  return name.trim() === "" ? "unnamed" : "hardware";
 }
 
 /**
@@ -83,7 +88,7 @@ function watch(gpu: GPUDevice, adapter: GPUAdapter): Device {
   return {
     gpu,
     name: [vendor, architecture, device, description].filter((part) => part !== "").join(" ") || "unnamed adapter",
-    software: isSoftware(adapter),
+    kind: adapterKind(adapter),
     memory: () => bytes,
     buffer: async (what, size, flags) => {
       check();

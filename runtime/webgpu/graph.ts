@@ -16,6 +16,8 @@ export interface Loading {
   /** Kept choices of kernels; without it, each plan's own. */
   readonly tunings?: TuningStore | undefined;
   readonly onProgress?: ((progress: WeightProgress) => void) | undefined;
+  /** Kernels compiled, of those that are waited for before the first step. */
+  readonly onCompile?: ((done: number, kernels: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,6 +48,43 @@ interface Ready {
   readonly kernel: string;
   readonly pipeline: GPUComputePipeline;
   readonly grid: readonly [number, number, number];
+}
+
+/** What is known of a graph before its weights: its plan, the sources of its kernels, and which of them this device runs. */
+export interface PlannedGraph {
+  readonly plan: Plan;
+  readonly kernels: ReadonlyMap<string, string>;
+  /** Undefined where none were kept for this device. */
+  readonly choices: Choices | undefined;
+}
+
+/** Throws as `readPlan`, and `limit-too-low`. */
+export async function planGraphOn(device: Device, pack: Package, graph: string, { tunings }: Loading): Promise<PlannedGraph> {
+  const { plan, kernels } = await readPlan(pack, graph);
+  checkLimits(device, plan);
+  return { plan, kernels, choices: await tunings?.read(device.name, graph) };
+}
+
+/** Has the kernels of several graphs compiled side by side. What fails is told when a graph waits for it. */
+export function compileAhead(device: Device, pipelines: Pipelines, graphs: readonly PlannedGraph[], onCompile: Loading["onCompile"]): void {
+  const sources = new Map<string, string>();
+  for (const { plan, kernels, choices = {} } of graphs) {
+    for (const dispatch of plan.dispatches) {
+      const { kernel } = chosen(device, dispatch, choices);
+      sources.set(kernels.get(kernel) ?? "", kernel);
+    }
+  }
+  let done = 0;
+  onCompile?.(done, sources.size);
+  for (const [source, kernel] of sources) {
+    const compiled = () => onCompile?.(++done, sources.size);
+    pipelines.get(kernel, source).then(compiled, () => {});
+  }
+}
+
+function chosen(device: Device, dispatch: Dispatch, choices: Choices): Variant {
+  const kernels = kernelsFor(device, dispatch);
+  return kernels.find((one) => one.kernel === choices[dispatch.kernel]) ?? kernels[0];
 }
 
 /** The plan and the kernels of a graph. Throws MvcError `target-absent`, `file-unreadable`, `hash-mismatch`, `plan-invalid`. */
@@ -85,17 +124,15 @@ export function kernelsFor({ gpu }: Device, dispatch: Dispatch): readonly [Varia
   return preferred === undefined ? [dispatch, ...others] : [preferred, dispatch, ...others.filter((other) => other !== preferred)];
 }
 
-/** Ends when the weights are there; `compile` may be called then, or has the kernels compiled from the start. Throws as `loadWeights`, and `limit-too-low`. */
+/** Ends when the weights are there; `compile` may be called then, or has the kernels compiled from the start. Throws as `loadWeights`. */
 export async function loadGraph(
   device: Device,
   pipelines: Pipelines,
   pack: Package,
   graph: string,
+  { plan, kernels, choices: kept }: PlannedGraph,
   loading: Loading & { readonly compile: "meanwhile" | "later" },
 ): Promise<GpuGraph> {
-  const { plan, kernels } = await readPlan(pack, graph);
-  checkLimits(device, plan);
-  const kept = await loading.tunings?.read(device.name, graph);
   const compile = (kernel: string) =>
     pipelines.get(kernel, kernels.get(kernel) ?? "").catch((error: unknown) => {
       device.check();
@@ -104,8 +141,7 @@ export async function loadGraph(
   const compileAll = (choices: Choices) =>
     Promise.all(
       plan.dispatches.map(async (dispatch): Promise<Ready> => {
-        const kernels = kernelsFor(device, dispatch);
-        const { kernel, grid } = kernels.find((one) => one.kernel === choices[dispatch.kernel]) ?? kernels[0];
+        const { kernel, grid } = chosen(device, dispatch, choices);
         return { kernel, pipeline: await compile(kernel), grid };
       }),
     );

@@ -4,7 +4,7 @@ import type { TensorSpec } from "../../compiler/package/manifest.ts";
 import { split } from "../batch.ts";
 import type { ConditionFeed } from "../conditions.ts";
 import { orAborted, throwIfAborted } from "../errors.ts";
-import type { Roles, RowsRole } from "../roles.ts";
+import { graphsOf, type Roles, type RowsRole } from "../roles.ts";
 import type { SamplerStep } from "../sampler/step.ts";
 import type { SamplingJob, SamplingResult } from "../session.ts";
 import { elements, f32, i32, type TensorData, toDType } from "../tensor.ts";
@@ -47,6 +47,8 @@ export interface Loop {
 export interface Stage {
   readonly device: Device;
   readonly pipelines: Pipelines;
+  /** Begins to compile the kernels of graphs that are wanted soon. */
+  readonly compile: (graphs: readonly string[]) => Promise<void>;
   /** Kernels that are wanted later are not compiled at once. */
   readonly load: (graph: string, compile?: "later") => LoadedGraph;
   /** Brings a buffer's first bytes back. */
@@ -59,9 +61,10 @@ const floatBytes = 4;
 const bytesOf = ({ shape }: TensorSpec) => elements(shape) * floatBytes;
 
 /** Loads the graphs of the loop and joins their buffers. The decoder's kernels are compiled while the device is busy with the first step. */
-export async function createLoop({ device, pipelines, load, read, alive }: Stage, parts: Roles): Promise<Loop> {
+export async function createLoop({ device, pipelines, compile, load, read, alive }: Stage, parts: Roles): Promise<Loop> {
   const { sampler, batch, halves } = parts;
   const { queue } = device.gpu;
+  await compile(graphsOf({ ...parts, frames: undefined }));
   const encoders = new Map<string, GpuGraph>();
   for (const { encoder } of parts.conditions) if (encoder) encoders.set(encoder.graph, await load(encoder.graph).whole());
   const prepare = parts.prepare && (await load(parts.prepare.graph).whole());

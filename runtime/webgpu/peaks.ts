@@ -14,6 +14,9 @@ export interface Peaks {
 /** Eight independent chains of vec4 multiply-adds a thread, so that none waits for the one before. */
 const chains = 8;
 const turns = 64;
+const flopsOfThread = chains * turns * 4 * 2;
+/** A second: integrated graphics of ten years ago do twice as many, two cores that played a card 9e9. */
+const leastOfCards = 1.5e11;
 const arithmetic = `@group(0) @binding(0) var<storage, read_write> result: array<vec4<f32>>;
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -40,26 +43,44 @@ const enough = 5e6;
 
 export async function measurePeaks(runner: WebGpuRunner): Promise<Peaks> {
   const { device } = runner;
-  const pipelines = pipelinesOf(device);
   const result = await device.buffer("peak result", copied, usage.STORAGE);
   const source = await device.buffer("peak source", copied, usage.STORAGE);
-  /** The best of each size, from one that a processor does at once to one that fills a graphics card. */
-  const threadsPerSecond = async (name: string, code: string, buffers: readonly GPUBuffer[], from: number): Promise<number> => {
-    const pipeline = await pipelines.get(name, code);
-    let best = 0;
-    for (let groups = from; groups <= mostWorkgroups; groups *= 8) {
-      const [time = 1] = await timeEach(runner, [pipelines.work(pipeline, buffers, [groups, 1])], 3);
-      best = Math.max(best, (groups * workgroup * 1e9) / time);
-      if (time > enough) break;
-    }
-    return best;
-  };
   try {
-    const multiplied = await threadsPerSecond("peak_multiply_add", arithmetic, [result], 64);
-    const moved = await threadsPerSecond("peak_copy", copying, [result, source], mostWorkgroups);
-    return { flopsPerSecond: multiplied * chains * turns * 4 * 2, bytesPerSecond: moved * 16 * 2 };
+    const multiplied = await threadsPerSecond(runner, "peak_multiply_add", arithmetic, [result], 64);
+    const moved = await threadsPerSecond(runner, "peak_copy", copying, [result, source], mostWorkgroups);
+    return { flopsPerSecond: multiplied * flopsOfThread, bytesPerSecond: moved * 16 * 2 };
   } finally {
     device.free(result);
     device.free(source);
   }
+}
+
+/** Whether the device multiplies as fast as a graphics card does, whatever it is called. Takes some ten milliseconds. */
+export async function isFast(runner: WebGpuRunner): Promise<boolean> {
+  const { device } = runner;
+  const result = await device.buffer("peak result", mostWorkgroups * workgroup * 16, usage.STORAGE);
+  try {
+    return (await threadsPerSecond(runner, "peak_multiply_add", arithmetic, [result], 64)) * flopsOfThread > leastOfCards;
+  } finally {
+    device.free(result);
+  }
+}
+
+/** The best of each size, from one that a processor does at once to one that fills a graphics card. */
+async function threadsPerSecond(
+  runner: WebGpuRunner,
+  name: string,
+  code: string,
+  buffers: readonly GPUBuffer[],
+  from: number,
+): Promise<number> {
+  const pipelines = pipelinesOf(runner.device);
+  const pipeline = await pipelines.get(name, code);
+  let best = 0;
+  for (let groups = from; groups <= mostWorkgroups; groups *= 8) {
+    const [time = 1] = await timeEach(runner, [pipelines.work(pipeline, buffers, [groups, 1])], 3);
+    best = Math.max(best, (groups * workgroup * 1e9) / time);
+    if (time > enough) break;
+  }
+  return best;
 }

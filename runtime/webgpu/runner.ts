@@ -3,12 +3,14 @@
 import { mvcError, orAborted, reasonOf } from "../errors.ts";
 import { checkFeeds, graphSpec } from "../feeds.ts";
 import type { Package } from "../package.ts";
+import type { Roles } from "../roles.ts";
 import type { GraphRunner } from "../session.ts";
 import { elements, type TensorData, type Tensors, toDType } from "../tensor.ts";
 import { turns } from "../turns.ts";
 import { type Device, usage } from "./device.ts";
-import { type GpuGraph, type Loading, loadGraph } from "./graph.ts";
+import { compileAhead, type GpuGraph, type Loading, loadGraph, type PlannedGraph, planGraphOn } from "./graph.ts";
 import { createLoop, type LoadedGraph, type Loop } from "./loop.ts";
+import { isFast } from "./peaks.ts";
 import { pipelinesOf } from "./pipelines.ts";
 import { choicesOf, tuneGraph } from "./tuning.ts";
 
@@ -28,6 +30,7 @@ export interface WebGpuRunner extends GraphRunner {
 /** Loads each graph at its first run. The device is the runner's own and goes with it. */
 export function webgpuRunner(pack: Package, device: Device, options: Loading = {}): WebGpuRunner {
   const pipelines = pipelinesOf(device);
+  const planned = new Map<string, Promise<PlannedGraph>>();
   const graphs = new Map<string, LoadedGraph>();
   /** Runs share the graphs' buffers. */
   const inTurn = turns();
@@ -45,19 +48,30 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
   /** The loop's own graph, the first time on this device. A processor that plays a card takes longer to try kernels than to run them. */
   const tunedOnce = async (name: string, loaded: GpuGraph): Promise<GpuGraph> => {
     const { tunings, signal } = options;
-    if (tunings === undefined || loaded.tuned || device.software || !loopedOnes.includes(name)) return loaded;
+    if (tunings === undefined || loaded.tuned || device.kind === "software" || !loopedOnes.includes(name)) return loaded;
+    if (device.kind === "unnamed" && !(await isFast(runner))) return loaded;
     const choices = choicesOf(await tuneGraph(runner, loaded, { milliseconds: firstTuning, signal }));
     await loaded.choose(choices);
     // A package that cannot be written to is tuned again the next time.
     await tunings.write(device.name, name, choices).catch(() => {});
     return loaded;
   };
+  const planOf = (name: string): Promise<PlannedGraph> => {
+    const known = planned.get(name) ?? planGraphOn(device, pack, name, options);
+    planned.set(name, known);
+    known.catch(() => planned.delete(name));
+    return known;
+  };
+  const compile = async (names: readonly string[]) => {
+    alive();
+    compileAhead(device, pipelines, await Promise.all(names.map(planOf)), options.onCompile);
+  };
   const load = (name: string, compile: "meanwhile" | "later" = "meanwhile"): LoadedGraph => {
     alive();
     const known = graphs.get(name);
     if (known !== undefined) return known;
     const forget = () => graphs.delete(name);
-    const held = loadGraph(device, pipelines, pack, name, { ...options, compile });
+    const held = planOf(name).then((plan) => loadGraph(device, pipelines, pack, name, plan, { ...options, compile }));
     held.catch(forget);
     let whole: Promise<GpuGraph> | undefined;
     const loaded: LoadedGraph = {
@@ -75,6 +89,13 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
     return loaded;
   };
   const graph = async (name: string): Promise<GpuGraph> => load(name).whole();
+  const loopOf = (parts: Roles): Promise<Loop> => {
+    const looped = parts.step.graph;
+    const loop = loops.get(looped) ?? createLoop({ device, pipelines, compile, load, read, alive }, parts);
+    loops.set(looped, loop);
+    loop.catch(() => loops.delete(looped));
+    return loop;
+  };
 
   /** Waits for all that was submitted. */
   const read = async (buffer: GPUBuffer, bytes: number, offset = 0): Promise<ArrayBuffer> => {
@@ -105,9 +126,12 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
     graph,
     feed,
     read,
-    load: async (name) => {
-      await graph(name);
-    },
+    load: (parts, signal) =>
+      inTurn(async () => {
+        alive();
+        await orAborted(loopOf(parts), signal, "loading");
+        if (parts.frames) await orAborted(graph(parts.frames.graph), signal, "loading");
+      }, signal),
     run: (name, feeds) =>
       inTurn(async () => {
         const spec = graphSpec(pack.manifest, name);
@@ -127,11 +151,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
     sample: (job) =>
       inTurn(async () => {
         alive();
-        const looped = job.parts.step.graph;
-        const loop = loops.get(looped) ?? createLoop({ device, pipelines, load, read, alive }, job.parts);
-        loops.set(looped, loop);
-        loop.catch(() => loops.delete(looped));
-        return (await orAborted(loop, job.signal, "loading")).sample(job);
+        return (await orAborted(loopOf(job.parts), job.signal, "loading")).sample(job);
       }, job.signal),
     dispose: async () => {
       disposed = true;

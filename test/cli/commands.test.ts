@@ -92,6 +92,12 @@ test("report: along an axis the worst of all inputs, named where they differ, th
   expect(graphs.run.dependenceByInput.unread).toEqual({ B: "none", F: "none", C: "none" });
 });
 
+test("report: an axis that is longer in the input than in the result, or shorter, goes by the shorter name", async () => {
+  const { code, out } = await mvc(["report", "models/wan/vae.mv", "--preset", "Mini"]);
+  const axes = "axes: B independent, F directed, H mixed, W mixed";
+  expect([code, out.match(/^axes: .*$/gm)]).toEqual([0, [axes, axes]]);
+});
+
 test.each([
   ["expand([F * B, L, D])", /^error axis-mismatch .*magicvideo\.mv:59:48$/, "F * B is not B * F"],
   // Behind a name that says nothing of its order, what rows read tells.

@@ -33,13 +33,30 @@ test("one of several is said once: the first is named, the others are counted", 
   const program = programOf(model(8, choices));
   const [found, ...more] = checkSizes(program);
   expect(more).toEqual([]);
-  expect(found?.foundIn).toEqual({ preset: "Mini", ablations: [], others: 2 });
-  expect(found && renderDiagnostic(found, new Map()).split("\n")).toContain("  in preset Mini and 2 more");
+  expect(found?.foundIn).toEqual({ preset: "Mini", ablations: [], others: 5 });
+  expect(found && renderDiagnostic(found, new Map()).split("\n")).toContain("  in preset Mini and 5 more");
 });
 
-test("an ablation is tried on the first preset, and both are named", () => {
-  const [found] = checkSizes(programOf(model(8, "preset Mini of Tiny { H: 4 }\nablation Thin of Tiny { heads: 5 }")));
-  expect(found && renderDiagnostic(found, new Map()).split("\n")).toContain("  in ablation Thin of preset Mini");
+test("an ablation that sets numbers is tried at every size, for it may fit one and not another", () => {
+  const place = (source: string) => {
+    const [found] = checkSizes(programOf(source));
+    return (
+      found &&
+      renderDiagnostic(found, new Map())
+        .split("\n")
+        .find((line) => line.startsWith("  in "))
+    );
+  };
+  expect(place(model(8, "preset Six of Tiny { width: 6 , heads: 2 }\nablation Thin of Tiny { heads: 6 }"))).toBe("  in ablation Thin");
+  expect(
+    place(model(6, "preset Mini of Tiny { width: 8 }\nablation Thin of Tiny { heads: 6 }").replace("heads: int = 4", "heads: int = 2")),
+  ).toBe("  in ablation Thin of preset Mini");
+});
+
+test("a switch is tried on the first preset, and both are named", () => {
+  const text = model(8, "param odd: bool = false;\npreset Mini of Tiny { H: 4 }\nablation Odd of Tiny { odd: true }");
+  const [found] = checkSizes(programOf(text.replace("heads: heads", "heads: odd ? 5 : heads")));
+  expect(found && renderDiagnostic(found, new Map()).split("\n")).toContain("  in ablation Odd of preset Mini");
 });
 
 test("a build says what it was asked for, in shapes and in what no device holds", () => {

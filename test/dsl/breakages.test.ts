@@ -278,7 +278,7 @@ const breakages: readonly Breakage[] = [
     "{ spatial: false, groups: 7 }",
     "not-divisible",
     "groups",
-    "in ablation TemporalOnly of preset Mini",
+    "in ablation TemporalOnly and 1 more",
     "set at magicvideo.mv:141:63",
   ),
   magic('{ time: "full" }', '{ time: "ful" }', "wrong-type", '"ful"', 'did you mean `"full"`'),

@@ -1,7 +1,7 @@
 // A compiled model to a package in a temporary folder, with weights that a function gives: what `mvc build` writes, without the command line.
 
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Module } from "../../compiler/module/module.ts";
@@ -36,9 +36,10 @@ export function writePackage(
     writeFileSync(join(folder, file), bytes);
     return [file, sha256(bytes)] as const;
   });
-  if (tokenizer !== undefined) copyFileSync(tokenizer, join(folder, "tokenizer.json"));
-  const manifest = files.manifest(sha256, written[0]?.[1], new Map(written));
-  writeFileSync(join(folder, "manifest.json"), JSON.stringify(tokenizer === undefined ? { ...manifest, tokenizer: null } : manifest));
+  const tokens = tokenizer === undefined ? undefined : readFileSync(tokenizer);
+  if (tokens !== undefined) writeFileSync(join(folder, "tokenizer.json"), tokens);
+  const manifest = files.manifest(sha256, { weights: written[0]?.[1], graphWeights: new Map(written), tokenizer: tokens });
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
   return folder;
 }
 

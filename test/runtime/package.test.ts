@@ -58,7 +58,7 @@ test.each<readonly [() => object, string]>([
   [() => ({ precision: "f64" }), 'precision must be "f32" or "f16", found "f64"'],
   [() => ({ weights: { ...tiny.manifest.weights, bytes: -1 } }), "weights.bytes must be a whole number from 0, found -1"],
   [() => ({ weights: { ...tiny.manifest.weights, file: "../w" } }), 'weights.file must be "weights.safetensors", found "../w"'],
-  [() => ({ tokenizer: { file: "tokenizer.json", pad: "" } }), 'tokenizer.pad must be a text, found ""'],
+  [() => ({ tokenizer: { ...tiny.manifest.tokenizer, pad: "" } }), 'tokenizer.pad must be a text, found ""'],
   [() => tensor({ ids: 0 }), "graphs.step.inputs[0].ids must be a whole number from 1, found 0"],
   [
     () => condition({ from: "sound" }),
@@ -72,7 +72,8 @@ test.each<readonly [() => object, string]>([
   ],
   [() => graph({ onnx: { file: "/etc/passwd" } }), 'graphs.step.onnx.file must be a path within the package, found "/etc/passwd"'],
   [() => graph({ onnx: { file: "a\\..\\b" } }), 'graphs.step.onnx.file must be a path within the package, found "a\\\\..\\\\b"'],
-  [() => graph({ onnx: { file: "a", sha256: "12" } }), 'graphs.step.onnx.sha256 must be 64 hexadecimal digits, found "12"'],
+  [() => graph({ onnx: { file: "a" } }), "graphs.step.onnx.bytes must be a whole number from 0, found nothing"],
+  [() => graph({ onnx: { file: "a", bytes: 1, sha256: "12" } }), 'graphs.step.onnx.sha256 must be 64 hexadecimal digits, found "12"'],
   [() => tensor({ shape: [2, "x"] }), 'graphs.step.inputs[0].shape must be a list of positive integers, found "x"'],
   [() => tensor({ shape: [0] }), "graphs.step.inputs[0].shape must be a list of positive integers, found 0"],
   [() => tensor({ dtype: "f64" }), 'graphs.step.inputs[0].dtype must be "f32" or "f16" or "i32", found "f64"'],
@@ -103,6 +104,17 @@ test("graph files: missing, changed", async () => {
     /^hash-mismatch: decode\.onnx is not the file that the package was built with: sha256 is [0-9a-f]{16}…, expected [0-9a-f]{16}…$/,
   );
   await writeFile(path, bytes);
+  expect(await failure()).toBe("accepted");
+});
+
+test("a tokenizer: missing, changed", async () => {
+  const path = join(tiny.folder, "tokenizer.json");
+  const text = await readFile(path, "utf8");
+  await writeFile(path, text.replace("red", "rod"));
+  expect(await failure()).toMatch(/^hash-mismatch: tokenizer\.json is not the file that the package was built with/);
+  await rm(path);
+  expect(await failure()).toBe(`file-missing: the tokenizer is missing: there is no file ${path}`);
+  await writeFile(path, text);
   expect(await failure()).toBe("accepted");
 });
 

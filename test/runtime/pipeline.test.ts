@@ -1,4 +1,6 @@
 /** Sampling from a package whose graphs are affine, so that the whole loop can be computed by hand. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   createPipeline,
@@ -215,6 +217,21 @@ test("progress: text, each step from 0, decode", async () => {
     { phase: "step", step: 1, steps: 2 },
     { phase: "decode", step: 2, steps: 2 },
   ]);
+});
+
+test("after load() a clip needs nothing more of the files", async () => {
+  const other = await tinyPackage();
+  const loaded = await loadPipeline(other.folder, { threads: 1 });
+  const stop = new AbortController();
+  stop.abort();
+  await expect(loaded.load({ signal: stop.signal })).rejects.toMatchObject({ code: "aborted", message: "stopped during loading" });
+  await loaded.load();
+  const read = [...Object.values(other.manifest.graphs).map(({ onnx }) => onnx?.file ?? ""), "tokenizer.json"];
+  for (const file of read) await rm(join(other.folder, file));
+  expect((await loaded.sample("a", { seed: 1 })).frameCount).toBe(2);
+  await loaded.dispose();
+  await expect(loaded.load()).rejects.toMatchObject({ code: "disposed" });
+  await other.remove();
 });
 
 test("an abort is heard before the next step", async () => {

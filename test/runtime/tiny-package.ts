@@ -221,7 +221,7 @@ export async function tinyPackage(batch = 1): Promise<TinyPackage> {
     await writeFile(join(folder, `${name}.onnx`), bytes);
     const parameters = graph.external ? embedding.length : 0;
     specs[name] = {
-      onnx: { file: `${name}.onnx`, sha256: sha256(bytes) },
+      onnx: { file: `${name}.onnx`, bytes: bytes.byteLength, sha256: sha256(bytes) },
       inputs: graph.inputs,
       outputs: graph.outputs,
       flops: 0,
@@ -245,7 +245,12 @@ export async function tinyPackage(batch = 1): Promise<TinyPackage> {
       parameters: embedding.length,
       sha256: sha256(await readFile(weights)),
     },
-    tokenizer: { file: "tokenizer.json", pad: "<pad>" },
+    tokenizer: {
+      file: "tokenizer.json",
+      bytes: Buffer.byteLength(tokenizerJson),
+      sha256: sha256(Buffer.from(tokenizerJson)),
+      pad: "<pad>",
+    },
     graphs: specs,
     sampler,
   };

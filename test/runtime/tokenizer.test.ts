@@ -72,6 +72,11 @@ test("unknown words are named once each, with words that are known", () => {
   }
 });
 
+test("a pattern that would never end is refused before it is run", () => {
+  const hostile = JSON.stringify({ ...JSON.parse(tokenizerJson), pre_tokenizer: { type: "Split", pattern: { Regex: "(a+)+$" } } });
+  expect(() => loadTokenizer(hostile, spec)).toThrow("tokenizer.json: its pattern (a+)+$ could take longer on a prompt than anybody waits");
+});
+
 test("a broken tokenizer.json", () => {
   expect(() => loadTokenizer("{", spec)).toThrow("tokenizer.json: it is not JSON");
   expect(() => loadTokenizer("3", spec)).toThrow("tokenizer.json: the tokenizer library refuses it");

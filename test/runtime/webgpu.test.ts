@@ -7,9 +7,10 @@ import type { Planned } from "../../compiler/targets/webgpu/plan-graph.ts";
 import { createPipeline, loadPipeline, openPackage, packageFolder } from "../../runtime/index.ts";
 import { floatsOf, i32, type TensorData } from "../../runtime/tensor.ts";
 import { openDevice } from "../../runtime/webgpu/device.ts";
+import { isFast } from "../../runtime/webgpu/peaks.ts";
 import { compileFile, goldenWeight, relativeError } from "../golden/cases.ts";
 import { plansOf, writePackage } from "../golden/package-folder.ts";
-import { noGpu, openGpu, openRunnerOnGpu } from "../gpu.ts";
+import { noGpu, openGpu, openRunnerOnGpu, openRunnerOnShared } from "../gpu.ts";
 
 /** f32 rounding of each step goes into the next: what the issue of sampling on any device allows a clip's latent. */
 const clipTolerance = 2e-3;
@@ -68,6 +69,12 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
     expect(runner.device.memory()).toBe(0);
     await expect(device.sample("a red circle moves right", options)).rejects.toMatchObject({ code: "disposed" });
   }, 120_000);
+
+  test("an adapter that does not say what it is counts as a card where it is as fast as one", async () => {
+    const runner = await openRunnerOnShared(textPackage());
+    expect(await isFast(runner)).toBe(runner.device.kind === "hardware");
+    await runner.dispose();
+  });
 
   test("a lost device is said to be lost, and another can be opened", async () => {
     const folder = textPackage();

@@ -1,10 +1,9 @@
-// Mini in headless Chromium by the browser's door of the runtime, against the same clip in Node; and what a visitor without WebGPU is told.
+// Mini in headless Chromium by the one file of the runtime that ships for browsers, against the same clip in Node; and what a visitor without WebGPU is told.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadPipeline } from "../../runtime/index.ts";
 import { mvc } from "../cli/mvc.ts";
@@ -31,7 +30,7 @@ beforeAll(async () => {
     join(folder, "mini"),
   ]);
   expect(built.code).toBe(0);
-  await build({ entryPoints: ["runtime/web/index.ts"], bundle: true, minify: true, format: "esm", outfile: join(folder, "mvc.js") });
+  copyFileSync("dist/runtime/web/mvc.js", join(folder, "mvc.js"));
   writeFileSync(join(folder, "index.html"), "<!doctype html><title>test</title>");
   ({ server, address } = await serve(folder));
 });
@@ -40,17 +39,21 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** In the page: a clip's bytes, or the code of the error. */
+/** In the page: a clip's bytes and what was heard of loading it, or the code of the error. */
 const sampleInPage = `async ([prompt, seed, steps]) => {
   const { loadPipeline } = await import("/mvc.js");
   try {
     const started = performance.now();
     let first = 0;
     const onProgress = ({ phase, step }) => { if (phase === "step" && step === 1) first = performance.now() - started; };
-    const pipeline = await loadPipeline("/mini");
+    const heard = [];
+    const hear = ({ phase, step, steps }) => heard.push([phase, step, steps]);
+    const pipeline = await loadPipeline("/mini", { onProgress: hear });
+    await pipeline.load();
+    const known = heard.length;
     const clip = await pipeline.sample(prompt, { seed, steps, onProgress });
     await pipeline.dispose();
-    return { frames: [...clip.frames], first };
+    return { frames: [...clip.frames], first, heard, late: heard.length - known };
   } catch (error) {
     return { code: error.code, message: error.message };
   }
@@ -66,9 +69,20 @@ test.skipIf(noChromium)(
         frames?: number[];
         message?: string;
         first: number;
+        heard: readonly [string, number, number][];
+        late: number;
       }>;
     });
     expect(found.message).toBeUndefined();
+    expect(found.late, "after load() nothing is left to load").toBe(0);
+    const downloads = found.heard.filter(([phase]) => phase === "load");
+    const { bytes } = JSON.parse(readFileSync(join(folder, "mini/manifest.json"), "utf8")).weights as { readonly bytes: number };
+    expect(downloads[0]?.[2], "known before the first byte").toBeGreaterThan(bytes);
+    expect(downloads.at(-1)?.slice(1)).toEqual([downloads[0]?.[2], downloads[0]?.[2]]);
+    expect(downloads.length).toBeLessThanOrEqual(101);
+    const kernels = found.heard.filter(([phase]) => phase === "compile").map(([, step]) => step);
+    expect(kernels).toEqual(Array.from({ length: kernels.length }, (_, i) => i));
+    expect(kernels.length).toBeGreaterThan(50);
     const pipeline = await loadPipeline(join(folder, "mini"), { backend: "onnx" });
     const expected = (await pipeline.sample(prompt, { seed, steps })).frames;
     await pipeline.dispose();

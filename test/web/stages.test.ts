@@ -2,17 +2,21 @@
 
 import { expect, test } from "vitest";
 import { mvcError } from "../../runtime/errors.ts";
+import { fragmentOf, wishOf } from "../../web/link.ts";
 import { parseModels } from "../../web/models.ts";
 import { problemOf } from "../../web/problem.ts";
 import { fileName } from "../../web/save.ts";
-import { duration, show } from "../../web/stages.ts";
+import { duration, secondsLeft, show } from "../../web/stages.ts";
 
 test("each stage has its words and its share", () => {
   expect(show({ at: "download", loaded: 1_550_000, total: 15_500_000 })).toMatchObject({
     text: "Downloading the model: 1.6 of 15.5 MB",
     done: 0.1,
   });
-  expect(show({ at: "compile" }).done).toBeUndefined();
+  expect(show({ at: "compile", done: 30, kernels: 120 })).toMatchObject({
+    text: "Preparing the graphics card: 30 of 120 kernels",
+    done: 0.25,
+  });
   expect(show({ at: "step", step: 4, steps: 16 }, 71.6)).toMatchObject({ text: "Step 5 of 16, about 1 min 12 s left", done: 0.25 });
   expect(show({ at: "step", step: 0, steps: 16 }).text).toBe("Step 1 of 16");
   expect(show({ at: "decode", step: 16, steps: 16 }).done).toBe(1);
@@ -24,15 +28,21 @@ test("a listener hears of a hundred steps four times", () => {
   expect(new Set(milestones).size).toBe(4);
 });
 
+test("the time left is that of the steps from the second on", () => {
+  // A first step of 9 s, then one each 2 s, of which 7 are left.
+  expect([0, 1].map((step) => secondsLeft(step, 10, 9000, 9000))).toEqual([undefined, undefined]);
+  expect(secondsLeft(3, 10, 9000, 13_000)).toBe(14);
+});
+
 test("problems are told to a visitor, not to a programmer", () => {
-  expect(problemOf(mvcError("device-lost", { reason: "the driver gave no reason" }))).toEqual({
+  expect(problemOf(mvcError("device-lost", { reason: "the driver gave no reason" }), true)).toEqual({
     what: "The graphics device was lost: the driver gave no reason.",
     hint: "Try again; if it happens again, close other tabs and programs that use the graphics card.",
   });
-  expect(problemOf(mvcError("plan-invalid", { file: "webgpu/step.json", reason: "it ends early" })).what).toBe(
+  expect(problemOf(mvcError("plan-invalid", { file: "webgpu/step.json", reason: "it ends early" }), false).what).toBe(
     "webgpu/step.json: it ends early.",
   );
-  expect(problemOf(new TypeError("x is undefined\n  at y"))).toEqual({
+  expect(problemOf(new TypeError("x is undefined\n  at y"), true)).toEqual({
     what: "The page failed: x is undefined.",
     hint: "Reload the page; if it happens again, please report it with the prompt and the browser's name.",
   });
@@ -55,6 +65,26 @@ const entry = {
   examples: ["a red circle"],
   vocabulary: [["red"]],
 };
+
+test("a link carries what the form holds, and says what it cannot carry", () => {
+  const other = { ...entry, path: "packages/undirected", trainSteps: 100 };
+  const wish = { model: other, prompt: "a red & blue circle, 50 %", seed: 3, steps: 25, guidance: 2.5 };
+  const fragment = fragmentOf(wish);
+  expect(fragment).toBe("prompt=a+red+%26+blue+circle%2C+50+%25&seed=3&steps=25&guidance=2.5&model=undirected");
+  expect(wishOf(fragment, [entry, other])).toEqual({ ...wish, faults: [] });
+  expect(wishOf("", [entry])).toEqual({ faults: [] });
+  expect(wishOf("seed=7&x=1", [entry])).toEqual({ seed: 7, faults: [] });
+  const bad = "model=none&seed=-1&steps=1001&guidance=31&prompt=";
+  expect(wishOf(bad + "x".repeat(501), [entry]).faults).toEqual([
+    "model=none",
+    `prompt=${"x".repeat(40)}…`,
+    "seed=-1",
+    "steps=1001",
+    "guidance=31",
+  ]);
+  expect(wishOf("steps=0&guidance=&seed=1e3", [entry]).faults).toEqual(["seed=1e3", "steps=0", "guidance="]);
+  expect(wishOf("model=undirected&steps=101", [entry, other]).faults).toEqual(["steps=101"]);
+});
 
 test("models.json is checked", () => {
   expect(parseModels(JSON.stringify([entry]))).toEqual([entry]);

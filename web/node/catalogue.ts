@@ -8,6 +8,10 @@ export interface Offer {
   readonly note: string;
 }
 
+/** What the clips of an ablation say, as nothing was trained again. */
+export const untrained =
+  "The weights were trained with that part: this shows how much they lean on it, not what a model trained without it would do.";
+
 export const catalogue: readonly Offer[] = [
   {
     name: "Mini, as trained",

@@ -4,11 +4,10 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { COLOURS, MOTIONS, SHAPES } from "../../cli/data/moving-shapes.ts";
-import type { Manifest, SamplerSpec } from "../../compiler/package/manifest.ts";
 import { parseManifest } from "../../runtime/manifest.ts";
-import { sampledGraphs } from "../../runtime/roles.ts";
+import { filesToSample } from "../../runtime/web/counted-files.ts";
 import type { ModelEntry } from "../models.ts";
-import type { Offer } from "./catalogue.ts";
+import { type Offer, untrained } from "./catalogue.ts";
 
 const examples = ["a red circle moves right", "a yellow heart falls left", "a cyan ring moves up", "a blue star climbs right"];
 
@@ -20,6 +19,10 @@ export function makeSite(root: string, folder: string, offers: readonly Offer[])
   // Their names hold hashes, so that those of an earlier build would stay.
   rmSync(join(folder, "chunks"), { recursive: true, force: true });
   cpSync(join(root, "dist/site"), folder, { recursive: true });
+  for (const prompt of examples) {
+    const clip = `${prompt.split(" ").slice(1).join("-")}.gif`;
+    cpSync(join(root, "docs", clip), join(folder, "clips", clip));
+  }
   const sources = [command, ...readdirSync(models).map((file) => join(models, file))];
   const newest = Math.max(...sources.map((file) => statSync(file).mtimeMs));
   const entries = offers.map((offer) => {
@@ -42,9 +45,9 @@ function entryOf(offer: Offer, path: string, folder: string): ModelEntry {
   if (sampler === null) throw new Error(`site: ${folder} cannot be sampled`);
   return {
     name: offer.name,
-    note: offer.note,
+    note: offer.ablation === undefined ? offer.note : `${offer.note} ${untrained}`,
     path,
-    bytes: filesOf(manifest, sampler).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0),
+    bytes: filesToSample(manifest).reduce((sum, { bytes }) => sum + bytes, 0),
     parameters: manifest.weights.parameters,
     steps: sampler.steps,
     guidance: sampler.guidance,
@@ -52,13 +55,4 @@ function entryOf(offer: Offer, path: string, folder: string): ModelEntry {
     examples,
     vocabulary: [COLOURS, SHAPES, MOTIONS],
   };
-}
-
-/** What a page downloads: of the graphs, those that make a clip. */
-function filesOf({ graphs, tokenizer, weights }: Manifest, sampler: SamplerSpec): readonly string[] {
-  const kernels = sampledGraphs(sampler).flatMap((name) => {
-    const { webgpu } = graphs[name] ?? {};
-    return webgpu ? [webgpu.plan.file, webgpu.kernels.file] : [];
-  });
-  return ["manifest.json", ...kernels, ...(tokenizer === null ? [] : [tokenizer.file]), weights.file];
 }

@@ -1,4 +1,4 @@
-/** A folder to a server of its files: whole, in ranges, or "not modified"; nothing outside the folder. */
+/** A folder to a server of its files: whole, in ranges, or "not modified"; nothing outside the folder, and nothing hidden in it. */
 
 import { createReadStream, realpathSync, type Stats, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -18,20 +18,55 @@ const types: { readonly [extension: string]: string } = {
   ".wgsl": "text/plain; charset=utf-8",
 };
 
+/** What a page from here may do: nothing but its own scripts, styles, files and workers. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const always = { "x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin" } as const;
+/** Of documents; isolated, they may measure and share memory as finely as the browser can. */
+const ofPages = {
+  "content-security-policy": policy,
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+  "referrer-policy": "no-referrer",
+} as const;
+
+/** Of the page's one worker: its encoder makes functions of text. */
+const ofWorkers = {
+  "content-security-policy": "default-src 'none'; script-src 'self' 'unsafe-eval'",
+  "cross-origin-embedder-policy": "require-corp",
+} as const;
+
 /** Answers GET and HEAD; a folder's address gives its index.html. The server does not listen yet. */
 export function staticServer(folder: string): Server {
   const root = realpathSync(folder);
   return createServer((request, response) => {
-    response.setHeader("x-content-type-options", "nosniff");
+    for (const [name, value] of Object.entries(always)) response.setHeader(name, value);
     if (request.method !== "GET" && request.method !== "HEAD") return refuse(response, 405, { allow: "GET, HEAD" });
     const found = locate(root, request.url ?? "/");
     if (typeof found === "number") return refuse(response, found);
     if ("moved" in found) return refuse(response, 308, { location: found.moved });
-    answer(request, response, found.path, found.stats);
+    answer(request, response, found);
   });
 }
 
-type Located = { readonly path: string; readonly stats: Stats } | { readonly moved: string } | 400 | 404;
+interface Found {
+  readonly path: string;
+  readonly stats: Stats;
+  /** Whether the address names the content by its hash, and so never means another. */
+  readonly fixed: boolean;
+}
+
+type Located = Found | { readonly moved: string } | 400 | 404;
 
 function locate(root: string, url: string): Located {
   const [address = "/", query] = url.split("?", 2);
@@ -42,30 +77,40 @@ function locate(root: string, url: string): Located {
     return 400;
   }
   if (name.includes("\0")) return 400;
+  if (name.split(/[\\/]/).some((part) => part.startsWith("."))) return 404;
+  const fixed = new URLSearchParams(query).has("sha256") || /^\/chunks\/[\w.-]+-[A-Z0-9]{8}\.js$/.test(name);
   try {
     // The real path, so that neither `..` nor a link leads out of the folder.
     const path = realpathSync(join(root, name));
     if (path !== root && !path.startsWith(root + sep)) return 404;
     const stats = statSync(path);
-    if (stats.isFile()) return name.endsWith("/") ? 404 : { path, stats };
+    if (stats.isFile()) return name.endsWith("/") ? 404 : { path, stats, fixed };
     // Relative addresses in the page need the slash. Doubled slashes at the start would name another host.
     if (!name.endsWith("/")) return { moved: `/${address.replace(/^\/+/, "")}/${query === undefined ? "" : `?${query}`}` };
     const index = realpathSync(join(path, "index.html"));
-    return index.startsWith(root + sep) ? { path: index, stats: statSync(index) } : 404;
+    return index.startsWith(root + sep) ? { path: index, stats: statSync(index), fixed: false } : 404;
   } catch {
     return 404;
   }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, path: string, stats: Stats): void {
+function answer(request: IncomingMessage, response: ServerResponse, { path, stats, fixed }: Found): void {
   const { size } = stats;
+  const type = types[extname(path).toLowerCase()] ?? "application/octet-stream";
   const tag = `"${size.toString(36)}-${Math.round(stats.mtimeMs).toString(36)}"`;
   response.setHeader("accept-ranges", "bytes");
-  // A package that is built again keeps its address: the browser asks each time, and is told when nothing has changed.
-  response.setHeader("cache-control", "no-cache");
-  response.setHeader("content-type", types[extname(path).toLowerCase()] ?? "application/octet-stream");
+  // Other addresses stay when what they name is built again: the browser asks each time, and is told when nothing has changed.
+  response.setHeader("cache-control", fixed ? "public, max-age=31536000, immutable" : "no-cache");
+  response.setHeader("content-type", type);
   response.setHeader("etag", tag);
-  const known = request.headers["if-none-match"]?.split(/\s*,\s*/).map((one) => one.replace(/^W\//, ""));
+  const isolating: { readonly [name: string]: string } = type.startsWith("text/html")
+    ? ofPages
+    : path.endsWith("-worker.js")
+      ? ofWorkers
+      : {};
+  for (const [name, value] of Object.entries(isolating)) response.setHeader(name, value);
+  // Split at commas alone: a pattern with spaces around them takes time that grows with the square of the header.
+  const known = request.headers["if-none-match"]?.split(",").map((one) => one.trim().replace(/^W\//, ""));
   if (known?.some((one) => one === tag || one === "*")) {
     response.writeHead(304).end();
     return;

@@ -199,10 +199,70 @@ test.each([
   ['convTranspose1d(C, kernel: 3, padding: "causal") as conv', "directed"],
   ["convTranspose1d(C, kernel: 3) as conv", "mixed"],
   ["averagePool1d(1)", "independent"],
-  ["averagePool1d(2, stride: 1) |> pad(axis: 2, before: 1, after: 0)", "mixed"],
+  ["averagePool1d(2, stride: 1) |> pad(axis: 2, before: 1, after: 0)", "directed"],
+  ["averagePool1d(2, stride: 1) |> pad(axis: 2, before: 0, after: 1)", "mixed"],
+  ["conv1d(C, kernel: 3) as conv |> pad(axis: 2, before: 1, after: 0) |> slice(axis: 2, start: 0, size: F)", "directed"],
 ] as const)("along frames %s is %s", (op, expected) => {
   const result = `return x |> arrange([C, F]) |> expand([1, C, F]) |> ${op} |> arrange([F, C]);`;
   expect(alongFrames(result, "x: Frames")).toBe(expected);
+});
+
+/** `x` [2, T, 3] with each place twice. */
+function twice(builder: GraphBuilder, x: ValueId): ValueId {
+  const size = builder.typeOf(x).shape[1] ?? 1;
+  const apart = builder.op("reshape", [x], { shape: [2, size, 1, 3] }, origin);
+  const repeated = builder.op("broadcast", [apart], { shape: [2, size, 2, 3] }, origin);
+  return builder.op("reshape", [repeated], { shape: [2, size * 2, 3] }, origin);
+}
+
+/** The means of `kernel` places, every `stride`. */
+function windowed(builder: GraphBuilder, x: ValueId, kernel: number, stride: number): ValueId {
+  const last = builder.op("transpose", [x], { permutation: [0, 2, 1] }, origin);
+  const pooled = builder.op("averagePool1d", [last], { kernel, stride }, origin);
+  return builder.op("transpose", [pooled], { permutation: [0, 2, 1] }, origin);
+}
+
+/** The first place as it is, and what is made of the others behind it. */
+function firstAlone(builder: GraphBuilder, x: ValueId, make: (builder: GraphBuilder, others: ValueId) => ValueId): ValueId {
+  const others = make(builder, sliced(builder, x, 1, (builder.typeOf(x).shape[1] ?? 1) - 1));
+  return builder.op("concat", [sliced(builder, x, 0, 1), others], { axis: 1 }, origin);
+}
+
+const pairs = (builder: GraphBuilder, x: ValueId) => windowed(builder, x, 2, 2);
+
+// What each place of the result reads of the places 0 to 4.
+test.each([
+  ["00 11 22 33 44", "independent", (x, builder) => twice(builder, x)],
+  ["0 11 22 33 44", "independent", (x, builder) => firstAlone(builder, x, twice)],
+  ["0 11 22 33 44, cut from both ends", "independent", (x, builder) => sliced(builder, twice(builder, x), 1, 9)],
+  ["00 11 22 33 4", "directed", (x, builder) => sliced(builder, twice(builder, x), 0, 9)],
+  ["1 12 23 34 4, a place too early", "mixed", (x, builder) => padded(builder, twice(builder, sliced(builder, x, 1, 4)), 0, 1)],
+  ["01 23", "independent", (x, builder) => pairs(builder, x)],
+  ["0 12 34", "independent", (x, builder) => firstAlone(builder, x, pairs)],
+  ["0 012 234", "directed", (x, builder) => builder.op("concat", [sliced(builder, x, 0, 1), windowed(builder, x, 3, 2)], { axis: 1 }, origin)],
+  ["012 234 4", "mixed", (x, builder) => builder.op("concat", [windowed(builder, x, 3, 2), sliced(builder, x, 4, 1)], { axis: 1 }, origin)],
+  ["0 1234 to five", "mixed", (x, builder) => {
+    const halved = firstAlone(builder, firstAlone(builder, x, pairs), pairs);
+    return firstAlone(builder, firstAlone(builder, halved, twice), twice);
+  }],
+] as readonly [string, string, (x: ValueId, builder: GraphBuilder) => ValueId][])("a result that reads %s is %s", (_, expected, make) => {
+  const builder = new GraphBuilder();
+  const y = make(builder.input("x", { dtype: "f32", shape: [2, length, 3] }, ["B", "F", "C"]), builder);
+  const frames = builder.typeOf(y).shape[1] === length ? "F" : "2 * F";
+  const graph = builder.finish("resized", [{ name: "y", value: y, axes: ["B", frames, "C"] }]);
+  expect(dependenceAlong(graph, "x", 1)).toBe(expected);
+}); // biome-ignore format: a case reads best as a line
+
+test("no frame of Wan's autoencoder reads a later one, though a latent stands for four; in its transformer all see each other", () => {
+  const { written } = compileFile("models/wan/vae.mv", { preset: "Mini" });
+  const kinds = (graph: string, input: string) => {
+    const found = written.get(graph);
+    return found && [0, 1, 3, 4].map((axis) => dependenceAlong(found, input, axis));
+  };
+  expect(kinds("encode", "x")).toEqual(["independent", "directed", "mixed", "mixed"]);
+  expect(kinds("decode", "z")).toEqual(["independent", "directed", "mixed", "mixed"]);
+  const transformer = compileFile("models/wan/wan.mv", { preset: "Mini" }).written.get("denoise");
+  expect(transformer && dependenceAlong(transformer, "z", 1)).toBe("mixed");
 });
 
 test("a convolution over three axes is causal along frames alone", () => {

@@ -1,8 +1,9 @@
 // Which rows each value of random graphs reads, against the truth: a row is changed, and the interpreter shows what changes with it.
 
 import { expect, test } from "vitest";
+import { readAt } from "../../../compiler/analysis/pace.ts";
 import { type Reads, readsAlong } from "../../../compiler/analysis/reads.ts";
-import { type Graph, type InputValue, type Origin, sizeOf } from "../../../compiler/graph/graph.ts";
+import { type Graph, type InputValue, type Origin, sizeOf, type ValueId } from "../../../compiler/graph/graph.ts";
 import type { OpName } from "../../../compiler/graph/op-names.ts";
 import { printGraph } from "../../../compiler/graph/print.ts";
 import type { Tensor } from "../../../compiler/ops/op.ts";
@@ -69,14 +70,43 @@ function merge(graph: RandomGraph): void {
   );
 }
 
+/** Each place of an axis twice, all or all but the first, or windows of places, so that rows are another number. */
+function resize(graph: RandomGraph): void {
+  const { builder, random, pool } = graph;
+  const x = random.pick(pool);
+  const { shape } = builder.typeOf(x);
+  if (sizeOf(shape) > mostElements / 2) return;
+  const axis = random.below(shape.length);
+  const [before, after] = [shape.slice(0, axis), shape.slice(axis + 1)];
+  const sized = (id: ValueId) => builder.typeOf(id).shape[axis] ?? 1;
+  const slice = (id: ValueId, start: number, size: number) => builder.op("slice", [id], { axis, start, size }, origin);
+  const twice = (id: ValueId) => {
+    const apart = builder.op("reshape", [id], { shape: [...before, sized(id), 1, ...after] }, origin);
+    const repeated = builder.op("broadcast", [apart], { shape: [...before, sized(id), 2, ...after] }, origin);
+    return builder.op("reshape", [repeated], { shape: [...before, sized(id) * 2, ...after] }, origin);
+  };
+  const windows = (id: ValueId) => {
+    const size = sized(id);
+    const apart = builder.op("reshape", [id], { shape: [sizeOf(before), size, sizeOf(after)] }, origin);
+    const last = builder.op("transpose", [apart], { permutation: [0, 2, 1] }, origin);
+    const pooled = builder.op("averagePool1d", [last], { kernel: 1 + random.below(size), stride: 1 + random.below(3) }, origin);
+    const back = builder.op("transpose", [pooled], { permutation: [0, 2, 1] }, origin);
+    return builder.op("reshape", [back], { shape: [...before, builder.typeOf(back).shape[1] ?? 1, ...after] }, origin);
+  };
+  const made = random.below(2) === 0 ? twice : windows;
+  const behind = sized(x) > 1 && random.below(2) === 0;
+  pool.push(behind ? builder.op("concat", [slice(x, 0, 1), made(slice(x, 1, sized(x) - 1))], { axis }, origin) : made(x));
+}
+
 function randomRows(seed: number): Graph {
   const graph = new RandomGraph(seed, "f32", true, mostElements);
   const shape = Array.from({ length: 2 + graph.random.below(3) }, () => graph.random.pick([2, 3, 4, 6]));
   graph.pool.push(graph.operand(shape));
   for (let made = 0; made < 10; made++) {
-    const kind = graph.random.below(6);
+    const kind = graph.random.below(7);
     if (kind < 2) shift(graph);
     else if (kind === 2) merge(graph);
+    else if (kind === 3) resize(graph);
     else graph.call(graph.random.pick(graph.random.below(3) === 0 ? opNames : movers));
   }
   return graph.finish("rows");
@@ -100,12 +130,12 @@ function untrue(reads: Reads | undefined, { shape }: Tensor, element: number, ro
   if (placed === undefined) return undefined;
   const index = Math.floor(element / sizeOf(shape.slice(placed.axis + 1))) % (shape[placed.axis] ?? 1);
   const own = Math.floor(index / placed.after) % placed.length;
-  if (row >= own + placed.shift.low && row <= own + placed.shift.high) return undefined;
-  return `its row ${own} claims to read ${placed.shift.low} to ${placed.shift.high} beside itself`;
+  const { low, high } = readAt(placed.pace, own);
+  return row >= low && row <= high ? undefined : `its row ${own} claims to read ${low} to ${high}`;
 }
 
 test("no value of a random graph reads a row that it claims not to read", () => {
-  const tally = { values: 0, free: 0, exact: 0, shifted: 0, placeless: 0 };
+  const tally = { values: 0, free: 0, exact: 0, shifted: 0, paced: 0, placeless: 0 };
   for (let seed = 0; seed < graphs; seed++) {
     const graph = randomRows(seed);
     const input = graph.values.find((value): value is InputValue => value.kind === "input" && value.type.dtype === "f32");
@@ -130,7 +160,8 @@ test("no value of a random graph reads a row that it claims not to read", () => 
       tally.values++;
       if (found === undefined) tally.free++;
       else if (found.placed === undefined) tally.placeless++;
-      else if (found.placed.shift.low === 0 && found.placed.shift.high === 0) tally.exact++;
+      else if (found.placed.pace.rows !== found.placed.pace.per) tally.paced++;
+      else if (found.placed.pace.low === 0 && found.placed.pace.high === 0) tally.exact++;
       else tally.shifted++;
     }
   }
@@ -138,6 +169,7 @@ test("no value of a random graph reads a row that it claims not to read", () => 
   expect(tally.values).toBeGreaterThan(5 * graphs);
   expect(tally.exact).toBeGreaterThan(tally.values / 5);
   expect(tally.shifted).toBeGreaterThan(tally.values / 20);
+  expect(tally.paced).toBeGreaterThan(tally.values / 40);
   expect(tally.free).toBeGreaterThan(tally.values / 20);
   expect(tally.placeless).toBeLessThan(tally.values / 2);
 });

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { Choices } from "../../../compiler/expand/configure.ts";
 import type { Graph, OpValue } from "../../../compiler/graph/graph.ts";
 import { sizeOf } from "../../../compiler/graph/graph.ts";
 import { counting, graphOf, graphsOf, magicVideo, named, programOf, programOfFile, refusals, run } from "./expanded.ts";
@@ -157,13 +158,32 @@ describe("MagicVideo", () => {
   });
 }); // biome-ignore format: names of ablations read best as a line
 
-test.each([
-  ["latte/latte", { B: 2, F: 5, Z: 3, H: 14, W: 22, width: 36, heads: 9 }],
-  ["video-transformer/video-transformer", { B: 2, F: 5, Z: 3, H: 14, W: 22, width: 36, heads: 9, classes: 10 }],
-])("%s: all sizes different are the same graphs", (name, settings) => {
+const unet = { B: 2, F: 5, L: 7, D: 28, Z: 3, H: 10, W: 14, groups: 4 };
+const widths = (attends: readonly boolean[]) => attends.map((each, i) => ({ width: [36, 60][i] ?? 0, attends: each }));
+const alike = { B: 4, F: 4, Z: 4, H: 4, W: 4, L: 4 };
+
+/** Of each family sizes that are equal as far as they can be (clips, frames, channels, sides, tokens, heads), and such as all differ. */
+test.each<readonly [string, Settings, Settings]>([
+  ["stable-diffusion-2/unet", without(alike, "F"), { ...without(unet, "F"), headWidth: 12, levels: widths([true, false]) }],
+  ["controlnet/unet", without(alike, "F"), { ...without(unet, "F"), levels: widths([true, false]), hintWidths: [8, 16, 22] }],
+  ["animatediff/unet", alike, { ...unet, levels: widths([true, false]) }],
+  ["modelscope/unet", alike, { ...unet, headWidth: 12, levels: widths([true, false]) }],
+  ["stable-video-diffusion/unet", without(alike, "L"), { ...without(unet, "L"), headWidth: 12, levels: widths([true, false]), numberWidth: 22 }],
+  ["make-a-video/unet", alike, { ...unet, levels: widths([true, false]) }],
+  ["video-diffusion/unet", without(alike, "Z"), { ...without(unet, "Z"), E: 44, headWidth: 12, levels: widths([false, true]) }],
+  ["latte/latte", { B: 4, F: 4, Z: 4, H: 8, W: 8, heads: 4 }, { B: 2, F: 5, Z: 3, H: 14, W: 22, width: 36, heads: 9 }],
+  ["video-transformer/video-transformer", { B: 4, F: 4, Z: 4, H: 8, W: 8, heads: 4 }, { B: 2, F: 5, Z: 3, H: 14, W: 22, width: 36, heads: 9, classes: 10 }],
+  ["wan/wan", { ...alike, heads: 2 }, { B: 2, F: 5, L: 7, D: 28, Z: 3, H: 10, W: 14, width: 36, heads: 3, hidden: 44, waves: 22 }],
+  ["wan/vae", { B: 4, F: 4, H: 4, W: 4 }, { B: 2, F: 3, H: 5, W: 7 }],
+])("%s: all sizes different are the same graphs", (name, equal, different) => {
   const program = programOfFile(`models/${name}.mv`);
-  // Equal as far as they can be: clips, frames, channels, patches each way, heads.
-  const equal = graphsOf(program, { preset: "Mini", settings: { B: 4, F: 4, Z: 4, H: 8, W: 8, heads: 4 } });
-  const other = graphsOf(program, { preset: "Mini", settings });
-  for (const [graph, own] of equal) expect(structure(named(other, graph)), graph).toEqual(structure(own));
-});
+  const own = graphsOf(program, { preset: "Mini", settings: equal });
+  const other = graphsOf(program, { preset: "Mini", settings: different });
+  for (const [graph, made] of own) expect(structure(named(other, graph)), graph).toEqual(structure(made));
+}); // biome-ignore format: a family reads best as a line
+
+type Settings = NonNullable<Choices["settings"]>;
+
+function without(settings: Settings, name: string): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => key !== name));
+}

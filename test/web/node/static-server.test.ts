@@ -21,6 +21,10 @@ beforeAll(async () => {
   writeFileSync(join(folder, "a b.json"), "{}");
   writeFileSync(join(folder, "empty.css"), "");
   writeFileSync(join(folder, "ten.wgsl"), "0123456789");
+  writeFileSync(join(folder, "a-worker.js"), "");
+  writeFileSync(join(folder, ".env"), "secret");
+  mkdirSync(join(folder, ".git"));
+  writeFileSync(join(folder, ".git", "config"), "secret");
   symlinkSync(join(base, "secret.txt"), join(folder, "link.txt"));
   ({ server, address } = await serve(folder));
 });
@@ -77,6 +81,35 @@ test("what the browser still has is not sent again", async () => {
   expect((await ask("/ten.wgsl", { range: "bytes=0-1", "if-range": '"other"' })).status).toBe(200);
 });
 
+test("a condition that is all spaces takes no time", async () => {
+  const times: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const started = performance.now();
+    expect((await ask("/ten.wgsl", { "if-none-match": `a${" ".repeat(15_000)}b` })).status).toBe(200);
+    times.push(performance.now() - started);
+  }
+  // A pattern that goes through the spaces from each of them takes over 100 ms each time; the request itself a few.
+  expect(Math.min(...times)).toBeLessThan(50);
+});
+
+test("what an address names by its hash is kept for ever, all else is asked for again", async () => {
+  const kept = async (path: string) => (await ask(path)).headers.get("cache-control");
+  expect(await kept("/ten.wgsl?sha256=0123")).toBe("public, max-age=31536000, immutable");
+  expect(await kept("/ten.wgsl?x=0123")).toBe("no-cache");
+  expect(await kept("/?sha256=0123")).toBe("no-cache");
+});
+
+test("pages are isolated and load nothing from elsewhere", async () => {
+  const { headers } = await ask("/");
+  expect(headers.get("content-security-policy")).toMatch(/^default-src 'none'; script-src 'self';/);
+  expect(headers.get("cross-origin-opener-policy")).toBe("same-origin");
+  expect(headers.get("cross-origin-embedder-policy")).toBe("require-corp");
+  expect((await ask("/ten.wgsl")).headers.get("cross-origin-resource-policy")).toBe("same-origin");
+  const worker = await ask("/a-worker.js");
+  expect(worker.headers.get("content-security-policy")).toBe("default-src 'none'; script-src 'self' 'unsafe-eval'");
+  expect(worker.headers.get("cross-origin-embedder-policy")).toBe("require-corp");
+});
+
 test("a folder's address gets its slash, and no other host", async () => {
   const moved = await ask("/packages?a=1");
   expect([moved.status, moved.headers.get("location")]).toEqual([308, "/packages/?a=1"]);
@@ -96,6 +129,11 @@ test.each([
   "/%2e%2e/secret.txt",
   "/..%2fsecret.txt",
   "/link.txt",
+  "/.env",
+  "/%2eenv",
+  "/.git/config",
+  "/packages/../.git/config",
+  "/.git\\config",
   "/ten.wgsl/",
   "/nothing",
 ])("%s is not found", async (path) => {
