@@ -41,6 +41,19 @@ test("conv-over-time: the model with the block in its place is sound, and laid o
   expect(await mvc(["format", "--check", join(folder, "conv-time.mv")])).toMatchObject({ code: 0 });
 });
 
+test("README: the error of a forgotten skip connection is what `check` prints, its lines too", async () => {
+  const broken = join(folder, "broken");
+  cpSync("models", broken, { recursive: true });
+  const file = join(broken, "magicvideo.mv");
+  const skip = "(out == C ? x : x |> conv2d(out, kernel: 1) as skip)";
+  const source = readFileSync(file, "utf8");
+  expect(source).toContain(skip);
+  writeFileSync(file, source.replace(skip, "x"));
+  const { err } = await mvc(["check", file]);
+  const [, shown = ""] = /^```\n(error shape-mismatch.*?)^```$/ms.exec(readFileSync("README.md", "utf8")) ?? [];
+  expect(err.replaceAll(broken, "models")).toBe(`${shown}\n1 error\n`);
+});
+
 test("conv-over-time: the reports before and after are those that it shows", async () => {
   const [before = "", after = "", ...others] = fenced("text");
   expect(others).toEqual([]);
