@@ -1,20 +1,10 @@
 /** A model's text to what a package holds of it, with no file system: the same in Node, in a worker and in a page. */
 
-import {
-  type Choices,
-  compile,
-  type DeviceLimits,
-  emitBindings,
-  emitPackage,
-  limitsFrom,
-  opSignatures,
-  planModel,
-  version,
-} from "@mvc-lang/mvc";
+import { type Choices, compile, type DeviceLimits, emitPackage, limitsFrom, opSignatures, planModel, version } from "@mvc-lang/mvc";
 import { check, type Host, renderAll } from "@mvc-lang/mvc/dsl";
 
 export type Compiled =
-  | { readonly ok: true; readonly files: ReadonlyMap<string, Uint8Array>; readonly bindings: string }
+  | { readonly ok: true; readonly files: ReadonlyMap<string, Uint8Array> }
   | { readonly ok: false; readonly errors: string };
 
 /** Texts by their names, all in one folder: `import … from "./vae.mv"` finds "vae.mv". */
@@ -35,5 +25,5 @@ export function compileSources(
   const planned = planModel(compiled.module, limitsFrom(limits));
   if (!planned.ok) return { ok: false, errors: renderAll(planned.diagnostics, texts) };
   const { graphs } = emitPackage(compiled.module, version, { onnx: true, plans: planned.plans });
-  return { ok: true, files: graphs, bindings: emitBindings(compiled.module) };
+  return { ok: true, files: graphs };
 }

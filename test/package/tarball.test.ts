@@ -1,11 +1,14 @@
 // What is published: all that its pages link to and its doors need, none of what is the checkout's alone, and types that compile wherever they are read.
 
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, normalize, resolve } from "node:path";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, extname, join, normalize, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { temporaryFolder } from "../cli/mvc.ts";
-import { browse, noChromium, serve } from "../web/chromium.ts";
+import { browse, noChromium } from "../web/chromium.ts";
 import { name, type Packed, pack, unpack } from "./packed.ts";
 
 const folder = temporaryFolder();
@@ -111,6 +114,18 @@ test.each([
   expect(said).toBe("");
 });
 
+/** As any server of files does: ours forbids scripts within pages. */
+async function servePlainly(folder: string) {
+  const types: { readonly [extension: string]: string } = { ".html": "text/html", ".js": "text/javascript" };
+  const server = createServer((request, response) => {
+    const path = join(folder, normalize(decodeURIComponent((request.url ?? "/").split("?")[0] ?? "/")));
+    if (!existsSync(path)) return response.writeHead(404).end();
+    return response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream" }).end(readFileSync(path));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { server, address: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
 test.skipIf(noChromium)("the examples' pages open as they are: one compiles its model, the other says what is missing", async () => {
   for (const [page, module] of [
     ["compile", "../../dist/compiler/index.js"],
@@ -119,17 +134,17 @@ test.skipIf(noChromium)("the examples' pages open as they are: one compiles its 
     expect(text(`examples/browser/${page}.html`)).toContain(`"${module}"`);
     expect(existsSync(join(place, "examples/browser", module ?? ""))).toBe(true);
   }
-  const { server, address } = await serve(place);
+  const { server, address } = await servePlainly(place);
   try {
     const [kernels, told] = await browse([], async (context) => {
       const page = await context.newPage();
       await page.goto(`${address}/examples/browser/compile.html`);
       const made = page.locator("#made");
-      await page.waitForFunction("document.querySelector('#made').textContent !== ''");
+      await page.locator("#made", { hasText: /\S/ }).waitFor();
       const text = await made.textContent();
       await page.goto(`${address}/examples/browser/sample.html`);
       await page.locator("button").click();
-      await page.waitForFunction("/:/.test(document.querySelector('[role=status]').textContent)");
+      await page.locator("[role=status]", { hasText: /:/ }).waitFor();
       return [text, await page.locator("[role=status]").textContent()] as const;
     });
     expect(kernels).toMatch(/^plan run\n[\s\S]*@compute/);

@@ -9,7 +9,7 @@ import { compileFile } from "../../../golden/cases.ts";
 
 // Within the project, so that the application finds its packages.
 let folder = "";
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(resolve("node_modules/.bindings-"));
   const options = { rootDir: "../..", noEmit: true };
   writeFileSync(
