@@ -82,7 +82,7 @@ async function buildWith(trained: WeightFile | undefined, file: string, options:
   const targets = { onnx: onnx && { ...onnx, shown }, ...(planned === undefined ? {} : { plans: planned.plans }) };
   const files = emitPackage(module, version, targets, weights.about);
   const tokens = tokenizer?.kind === "found" ? Buffer.from(tokenizer.text) : undefined;
-  const texts = new Map<string, string | Uint8Array>([["bindings.ts", emitBindings(module)]]);
+  const texts = new Map<string, string | Uint8Array>([["bindings.ts", await emitBindings(module)]]);
   if (tokens !== undefined) texts.set("tokenizer.json", tokens);
   const { source } = weights;
   const signal = interruptible();

@@ -5,43 +5,54 @@ import type { Module } from "../../module/module.ts";
 
 const arrayOf: { readonly [D in DType]: string } = { f32: "Float32Array", f16: "Uint16Array", i32: "Int32Array" };
 
-export function emitBindings(module: Module): string {
-  const interfaces = [...module.graphs].flatMap(([name, graph]) =>
-    (["Inputs", "Outputs"] as const).map((side) => interfaceText(`${typeName(name)}${side}`, tensorsOf(graph, side).flatMap(memberLines))),
-  );
-  const graphs = [...module.graphs.keys()].map((name) => {
-    const key = name.includes(".") ? JSON.stringify(name) : name;
-    return `  readonly ${key}: { readonly inputs: ${typeName(name)}Inputs; readonly outputs: ${typeName(name)}Outputs };`;
+/** Loads ts-morph only here: importing it takes half a second, and a page that never asks for bindings need not have it. */
+export async function emitBindings(module: Module): Promise<string> {
+  const { IndentationText, Project, QuoteKind } = await import("ts-morph");
+  const project = new Project({
+    useInMemoryFileSystem: true,
+    manipulationSettings: { indentationText: IndentationText.TwoSpaces, quoteKind: QuoteKind.Double },
   });
-  return [
-    `// The graphs of ${module.name} as types. Made by mvc; build again instead of editing.\n${tensorType}`,
-    ...interfaces,
-    `/** Every graph of the package by name. */\n${interfaceText("Graphs", graphs)}`,
-  ].join("\n");
+  const file = project.createSourceFile("bindings.ts");
+  file.addStatements(`// The graphs of ${module.name} as types. Made by mvc; build again instead of editing.`);
+  file.addInterface({
+    name: "Tensor",
+    isExported: true,
+    docs: ["A tensor of fixed shape, row-major; f16 is held as its bits."],
+    typeParameters: ["DType extends string", "Shape extends readonly number[]", "Data"],
+    properties: [
+      { name: "dtype", type: "DType", isReadonly: true },
+      { name: "shape", type: "Shape", isReadonly: true },
+      { name: "data", type: "Data", isReadonly: true },
+    ],
+  });
+  for (const [name, graph] of module.graphs) {
+    for (const side of ["Inputs", "Outputs"] as const) {
+      file.addInterface({
+        name: `${typeName(name)}${side}`,
+        isExported: true,
+        properties: tensorsOf(graph, side).map((tensor) => ({
+          name: JSON.stringify(tensor.name),
+          type: typeText(tensor.type),
+          isReadonly: true,
+          docs: [`[${tensor.axes.join(", ")}]`],
+        })),
+      });
+    }
+  }
+  file.addInterface({
+    name: "Graphs",
+    isExported: true,
+    docs: ["Every graph of the package by name."],
+    properties: [...module.graphs.keys()].map((name) => ({
+      name: name.includes(".") ? JSON.stringify(name) : name,
+      type: `{ readonly inputs: ${typeName(name)}Inputs; readonly outputs: ${typeName(name)}Outputs }`,
+      isReadonly: true,
+    })),
+  });
+  return file.getFullText();
 }
 
-const tensorType = `/** A tensor of fixed shape, row-major; f16 is held as its bits. */
-${interfaceText("Tensor<DType extends string, Shape extends readonly number[], Data>", [
-  "  readonly dtype: DType;",
-  "  readonly shape: Shape;",
-  "  readonly data: Data;",
-])}`;
-
-function interfaceText(head: string, lines: readonly string[]): string {
-  return [`export interface ${head} {`, ...lines, "}", ""].join("\n");
-}
-
-interface NamedTensor {
-  readonly name: string;
-  readonly type: TensorType;
-  readonly axes: readonly string[];
-}
-
-function memberLines({ name, type, axes }: NamedTensor): readonly string[] {
-  return [`  /** [${axes.join(", ")}] */`, `  readonly ${JSON.stringify(name)}: ${typeText(type)};`];
-}
-
-function tensorsOf(graph: Graph, side: "Inputs" | "Outputs"): readonly NamedTensor[] {
+function tensorsOf(graph: Graph, side: "Inputs" | "Outputs") {
   if (side === "Inputs") return graph.values.filter((value) => value.kind === "input");
   const types = new Map(graph.values.map((value) => [value.id, value.type]));
   return graph.outputs.map((output) => {

@@ -16,7 +16,7 @@ beforeAll(() => {
     join(folder, "tsconfig.json"),
     JSON.stringify({ extends: "../../tsconfig.json", compilerOptions: options, include: ["*.ts"] }),
   );
-  writeFileSync(join(folder, "bindings.ts"), emitBindings(compileFile("models/magicvideo.mv", { preset: "Mini" })));
+  writeFileSync(join(folder, "bindings.ts"), await emitBindings(compileFile("models/magicvideo.mv", { preset: "Mini" })));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
