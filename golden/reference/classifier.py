@@ -12,6 +12,7 @@ from train_vae import centroids
 CROP = 32
 BLANK = 60        # px: the smallest shape (a ring of radius 9) covers about 180
 JUMP = 4.0        # px a frame; the data move 1.7 to 2.4
+HUE = 30  # of 255: a mean colour that changes by more from one frame to the next is seen to jump
 DIRECTIONS = np.array([[1, 0], [-1, 0], [0, -1], [0, 1], [1, -1], [-1, -1], [1, 1], [-1, 1]]) / np.sqrt([[1], [1], [1], [1], [2], [2], [2], [2]])
 
 
@@ -72,7 +73,7 @@ def trained(data, path, clips=2000):
 
 
 def judge(model, clips):
-    """u8 [N, F, H, W, 3] to what is seen in each: shape, colour, motion (-1: none), steps in pixels, blank frames."""
+    """u8 [N, F, H, W, 3] to what is seen in each: shape, colour, motion (-1: none), steps in pixels, blank frames, the largest change of the mean colour."""
     n, f = clips.shape[:2]
     with torch.no_grad():
         logits = model(crops(clips.reshape(n * f, *clips.shape[2:]))).view(n, f, 12)
@@ -84,4 +85,7 @@ def judge(model, clips):
     speed = np.linalg.norm(velocity, axis=-1)
     motion = np.where(speed < 0.7, -1, (velocity @ DIRECTIONS.T).argmax(-1))
     steps = np.linalg.norm(np.diff(middle, axis=1), axis=-1)
-    return {"shape": shape, "colour": colour, "motion": motion, "steps": steps, "blank": area < BLANK, "speed": speed}
+    light = np.minimum(np.clip(clips.astype(np.float32).max(-1) - 40, 0, None) / 120, 1)[..., None]
+    mean = (clips * light).sum((2, 3)) / np.maximum(light.sum((2, 3)), 1e-6)
+    hue = np.abs(np.diff(mean, axis=1)).max((1, 2))
+    return {"shape": shape, "colour": colour, "motion": motion, "steps": steps, "blank": area < BLANK, "speed": speed, "hue": hue}

@@ -9,7 +9,7 @@ import torch
 import fast_ops
 import magicvideo
 import tensors
-from classifier import JUMP, judge, trained
+from classifier import HUE, JUMP, judge, trained
 from flat import FlatAdamW
 from sampler import ddim
 from train import build
@@ -77,7 +77,8 @@ def score(seen, wanted):
     right = {k: float((seen[k] == wanted[k]).mean()) for k in ("shape", "colour", "motion")}
     right["all"] = float(np.all([seen[k] == wanted[k] for k in ("shape", "colour", "motion")], axis=0).mean())
     return {"clips": len(seen["shape"]), **right, "jumps": float((seen["steps"] > JUMP).mean()),
-            "median_step_px": float(np.median(seen["steps"])), "blank_frames": float(seen["blank"].mean())}
+            "median_step_px": float(np.median(seen["steps"])), "blank_frames": float(seen["blank"].mean()),
+            "colour_jumps": float((seen["hue"] > HUE).mean())}
 
 
 def main(options):
@@ -124,7 +125,7 @@ if __name__ == "__main__":
     parser.add_argument("--classifier", required=True, help="where the classifier is kept")
     parser.add_argument("--clips", type=int, default=128)
     parser.add_argument("--held-out-clips", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--eta", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)

@@ -268,7 +268,7 @@ const breakages: readonly Breakage[] = [
   magic("{ width: 48, attends: true }", "{ width: 50, attends: true }", "not-divisible", "groups", "50 channels", mini),
   magic("latentScale: 1.0", "latentScale: 0.0", "zero-divisor", "z / latentScale", "`latentScale`", mini),
   magic("eta: 1.0,", "eta: 10,", "sampler-value", "10", "from 0 to 1", mini),
-  magic("steps: 25", "steps: 2500", "sampler-value", "2500", "1 to 1000", mini),
+  magic("steps: 6", "steps: 2500", "sampler-value", "2500", "1 to 1000", mini),
   magic("betas: [0.00085, 0.012]", "betas: [0.012, 0.00085]", "sampler-value", "[0.012, 0.00085]", "rising"),
   magic('predicts: "v"', 'predicts: "velocity"', "wrong-type", '"velocity"', '"epsilon", "v"'),
   magic("vocabulary: 32", "vocabulary: 20", "tokenizer-mismatch", "20", "ids up to 24", mini),
