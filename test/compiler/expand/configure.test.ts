@@ -117,5 +117,5 @@ test("the sampler's fields are read under the same choices", () => {
     return [predicts, schedule, steps, guidance];
   };
   expect(fields(undefined)).toEqual(["epsilon", "scaled-linear", 50, 7.5]);
-  expect(fields("Mini")).toEqual(["v", "cosine", 25, 2]);
+  expect(fields("Mini")).toEqual(["v", "cosine", 6, 2]);
 });
