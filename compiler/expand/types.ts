@@ -39,7 +39,7 @@ const forms = new WeakMap<TypeNode, Form>();
 
 /** What a type that stands in a signature says. */
 export function signatureForm(program: Program, type: TypeNode, file: string): Form {
-  const known = forms.get(type) ?? formOf(program, { type, file });
+  const known = forms.get(type) ?? readForm(program, { type, file });
   forms.set(type, known);
   return known;
 }
@@ -50,8 +50,13 @@ export function signatureShape(program: Program, type: TypeNode, file: string): 
   return form.kind === "tensor" ? form.shape : undefined;
 }
 
+/** What a type says, wherever it stands. */
+export function formOf(program: Program, placed: PlacedType): Form {
+  return placed.parameters === undefined ? signatureForm(program, placed.type, placed.file) : readForm(program, placed);
+}
+
 /** Follows `type` declarations down to what they stand for. */
-export function formOf(program: Program, { type, file, parameters }: PlacedType): Form {
+function readForm(program: Program, { type, file, parameters }: PlacedType): Form {
   const axis = (expression: Expression): AxisExpression => {
     if (expression.kind === "name") {
       const bound = parameters?.get(expression.name);
@@ -72,7 +77,7 @@ export function formOf(program: Program, { type, file, parameters }: PlacedType)
       const declared = declaredType(program, type, file);
       if (declared === undefined) return { kind: "known" };
       const bindings = new Map(declared.parameters.map((name, i) => [name.name, axis(argumentAt(type, i))]));
-      return formOf(program, { type: declared.type, file: declared.file, parameters: bindings });
+      return readForm(program, { type: declared.type, file: declared.file, parameters: bindings });
     }
     case "scalar-type":
     case "literal-type":
