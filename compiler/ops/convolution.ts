@@ -1,8 +1,8 @@
 /** `conv1d`, `conv2d`, `conv3d` and their transposes: channels summed over windows along the last axes, whatever stands before the channels each on its own. */
 
 import { showAxes } from "../graph/axis.ts";
-import { sizeOf } from "../graph/graph.ts";
-import type { OpAttributes } from "../graph/op-names.ts";
+import { sizeOf, type TensorType } from "../graph/graph.ts";
+import type { OpAttributes, Padding } from "../graph/op-names.ts";
 import type { AttributeAxis, AxisType, Manual, OwnedWeight, PrimitiveOp, ShapeProblem } from "./op.ts";
 import { convolve, convolveTransposed } from "./reference/convolve.ts";
 import { tensor } from "./reference/tensor.ts";
@@ -82,7 +82,45 @@ function lastOf(op: Name): readonly string[] {
   return layouts[windowAxes[op]].split(", ").slice(1);
 }
 
-function convolution<O extends ConvolutionName>(name: O, doc: string, examples: Manual["examples"]): PrimitiveOp<O> {
+/** What tells convolutions from their transposes. */
+interface Kind {
+  readonly paddings: readonly Exclude<Padding, number>[];
+  /** What each padding does. */
+  readonly padding: string;
+  readonly operator: "/" | "*";
+  readonly weight: string;
+  readonly starts: string;
+  readonly torch: string;
+  readonly flops: (x: TensorType, weight: TensorType, output: TensorType) => number;
+  readonly compute: typeof convolve;
+}
+
+const forward: Kind = {
+  paddings: ["same", "causal", "end", "none"],
+  padding:
+    'Zeros stand half before and half after ("same"), all before ("causal"), after as far as the stride needs them ("end"), nowhere ("none"), or as many as an int says at each end; what a stride leaves over is dropped.',
+  operator: "/",
+  weight: "out, C / groups",
+  starts: "a channel of the result",
+  torch: "Conv",
+  flops: (_, weight, output) => 2 * sizeOf(output.shape) * sizeOf(weight.shape.slice(1)),
+  compute: convolve,
+};
+
+const backward: Kind = {
+  paddings: ["same", "causal", "none"],
+  padding:
+    'What goes beyond the enlarged axis is cut at both ends ("same"), all at the end, so that nothing reads a later place ("causal"), not at all ("none"), or by as many places as an int says at each end, like PyTorch\'s `padding`.',
+  operator: "*",
+  weight: "C, out / groups",
+  starts: "a channel of x",
+  torch: "ConvTranspose",
+  flops: (x, weight) => 2 * sizeOf(x.shape) * sizeOf(weight.shape.slice(1)),
+  compute: convolveTransposed,
+};
+
+function convolution<O extends Name>(name: O, kind: Kind, doc: string, examples: Manual["examples"]): PrimitiveOp<O> {
+  const axes = windowAxes[name];
   return {
     signature: {
       name,
@@ -91,74 +129,33 @@ function convolution<O extends ConvolutionName>(name: O, doc: string, examples: 
         { name: "out", kind: "int" },
         { name: "kernel", kind: { perAxis: [] } },
         { name: "stride", kind: { perAxis: [] }, default: 1 },
-        { name: "padding", kind: { perAxis: ["same", "causal", "end", "none"] }, default: "same" },
+        { name: "padding", kind: { perAxis: kind.paddings }, default: "same" },
         ...shared,
       ],
       ownsWeights: true,
-      doc: `${doc}; kernel, stride, padding and dilation are one for all axes or a list of one an axis. Zeros stand half before and half after ("same"), all before ("causal"), after as far as the stride needs them ("end"), nowhere ("none"), or as many as an int says at each end; what a stride leaves over is dropped.`,
+      doc: `${doc}; kernel, stride, padding and dilation are one for all axes or a list of one an axis. ${kind.padding}`,
     },
     manual: {
-      shapes: shapesOf(name, "/"),
+      shapes: shapesOf(name, kind.operator),
       weights: [
-        {
-          name: "weight",
-          shape: `[out, C / groups, ${kernelOf(name)}]`,
-          starts: "uniform within ±1 / √(elements of a channel of the result)",
-        },
+        { name: "weight", shape: `[${kind.weight}, ${kernelOf(name)}]`, starts: `uniform within ±1 / √(elements of ${kind.starts})` },
         { name: "bias", shape: "[out]", starts: "likewise" },
       ],
-      source: `torch.nn.Conv${windowAxes[name]}d`,
+      source: `torch.nn.${kind.torch}${axes}d`,
       examples,
     },
     weights: (inputs, attributes) => weights(name, inputs, attributes),
     infer: (inputs, attributes, axisOf) => infer(name, inputs, attributes, axisOf),
     mixes: (shapes, attributes) => windowMixes(name, shapes, attributes, true),
-    flops: (inputs, output) => 2 * sizeOf(output.shape) * sizeOf(inputAt(inputs, 1).shape.slice(1)),
-    reference: (inputs, attributes, output) =>
-      tensor(
-        output,
-        convolve(inputAt(inputs, 0), inputAt(inputs, 1), inputs[2], output.shape, windowsOf(name, attributes), attributes.groups),
-      ),
+    flops: (inputs, output) => kind.flops(inputAt(inputs, 0), inputAt(inputs, 1), output),
+    reference: (inputs, attributes, output) => {
+      const [x, weight] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+      return tensor(output, kind.compute(x, weight, inputs[2], output.shape, windowsOf(name, attributes), attributes.groups));
+    },
   };
 }
 
-function transposed<O extends TransposedName>(name: O, doc: string, examples: Manual["examples"]): PrimitiveOp<O> {
-  return {
-    signature: {
-      name,
-      inputs: [{ name: "x" }],
-      attributes: [
-        { name: "out", kind: "int" },
-        { name: "kernel", kind: { perAxis: [] } },
-        { name: "stride", kind: { perAxis: [] }, default: 1 },
-        { name: "padding", kind: { perAxis: ["same", "causal", "none"] }, default: "same" },
-        ...shared,
-      ],
-      ownsWeights: true,
-      doc: `${doc}; kernel, stride, padding and dilation are one for all axes or a list of one an axis. What goes beyond the enlarged axis is cut at both ends ("same"), all at the end, so that nothing reads a later place ("causal"), not at all ("none"), or by as many places as an int says at each end, like PyTorch's \`padding\`.`,
-    },
-    manual: {
-      shapes: shapesOf(name, "*"),
-      weights: [
-        { name: "weight", shape: `[C, out / groups, ${kernelOf(name)}]`, starts: "uniform within ±1 / √(elements of a channel of x)" },
-        { name: "bias", shape: "[out]", starts: "likewise" },
-      ],
-      source: `torch.nn.ConvTranspose${windowAxes[name]}d`,
-      examples,
-    },
-    weights: (inputs, attributes) => weights(name, inputs, attributes),
-    infer: (inputs, attributes, axisOf) => infer(name, inputs, attributes, axisOf),
-    mixes: (shapes, attributes) => windowMixes(name, shapes, attributes, true),
-    flops: (inputs) => 2 * sizeOf(inputAt(inputs, 0).shape) * sizeOf(inputAt(inputs, 1).shape.slice(1)),
-    reference: (inputs, attributes, output) =>
-      tensor(
-        output,
-        convolveTransposed(inputAt(inputs, 0), inputAt(inputs, 1), inputs[2], output.shape, windowsOf(name, attributes), attributes.groups),
-      ),
-  };
-}
-
-export const conv1d = convolution("conv1d", "Convolves [..., C, T] to [..., out, T / stride]", [
+export const conv1d = convolution("conv1d", forward, "Convolves [..., C, T] to [..., out, T / stride]", [
   {
     about: "each channel along time by itself, no frame before its own: depthwise and causal",
     given: { x: "[N, C, F]" },
@@ -166,7 +163,7 @@ export const conv1d = convolution("conv1d", "Convolves [..., C, T] to [..., out,
     code: 'x |> conv1d(C, kernel: 3, padding: "causal", groups: C) as mix',
   },
 ]);
-export const conv2d = convolution("conv2d", "Convolves [..., C, H, W] to [..., out, H / stride, W / stride]", [
+export const conv2d = convolution("conv2d", forward, "Convolves [..., C, H, W] to [..., out, H / stride, W / stride]", [
   { given: { x: "[B, C, H, W]" }, makes: "[B, 2 * C, H, W]", code: "x |> conv2d(2 * C, kernel: 3) as conv" },
   {
     about: "patches of 2 by 2 pixels to one token each",
@@ -175,7 +172,7 @@ export const conv2d = convolution("conv2d", "Convolves [..., C, H, W] to [..., o
     code: 'x |> conv2d(32, kernel: 2, stride: 2, padding: "none") as patches',
   },
 ]);
-export const conv3d = convolution("conv3d", "Convolves [..., C, F, H, W] to [..., out, F / stride, H / stride, W / stride]", [
+export const conv3d = convolution("conv3d", forward, "Convolves [..., C, F, H, W] to [..., out, F / stride, H / stride, W / stride]", [
   {
     about: "directed along the frames, as in a causal video autoencoder",
     given: { x: "[B, C, F, H, W]" },
@@ -184,16 +181,21 @@ export const conv3d = convolution("conv3d", "Convolves [..., C, F, H, W] to [...
   },
 ]);
 
-export const convTranspose1d = transposed("convTranspose1d", "Spreads [..., C, T] to [..., out, T * stride], the transpose of `conv1d`", [
-  { given: { x: "[N, C, F]" }, makes: "[N, C, F * 2]", code: "x |> convTranspose1d(C, kernel: 4, stride: 2) as double" },
-]);
-export const convTranspose2d = transposed(
+export const convTranspose1d = convolution(
+  "convTranspose1d",
+  backward,
+  "Spreads [..., C, T] to [..., out, T * stride], the transpose of `conv1d`",
+  [{ given: { x: "[N, C, F]" }, makes: "[N, C, F * 2]", code: "x |> convTranspose1d(C, kernel: 4, stride: 2) as double" }],
+);
+export const convTranspose2d = convolution(
   "convTranspose2d",
+  backward,
   "Spreads [..., C, H, W] to [..., out, H * stride, W * stride], the transpose of `conv2d`",
   [{ given: { x: "[B, C, H, W]" }, makes: "[B, C, H * 2, W * 2]", code: "x |> convTranspose2d(C, kernel: 4, stride: 2) as double" }],
 );
-export const convTranspose3d = transposed(
+export const convTranspose3d = convolution(
   "convTranspose3d",
+  backward,
   "Spreads [..., C, F, H, W] to [..., out, F * stride, H * stride, W * stride], the transpose of `conv3d`",
   [
     {
