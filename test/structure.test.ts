@@ -165,14 +165,14 @@ test("no import goes in a circle", () => {
   expect(cycles).toEqual([]);
 });
 
-test("files are short, named in kebab-case, and open with one sentence", () => {
-  const breaches = files.flatMap((file) => {
+test("files, tests among them, are short, named in kebab-case, and open with one sentence", () => {
+  const breaches = [...files, ...sources("test")].flatMap((file) => {
     const text = readFileSync(file, "utf8");
     const name = file.split("/").at(-1) ?? "";
     const lines = text.split("\n").length - 1;
     return [
       ...(lines > 400 ? [`${file} has ${lines} lines`] : []),
-      ...(/^[a-z0-9]+(-[a-z0-9]+)*(\.d)?\.ts$/.test(name) ? [] : [`${file} is not in kebab-case`]),
+      ...(/^[a-z0-9]+(-[a-z0-9]+)*(\.d|\.test)?\.ts$/.test(name) ? [] : [`${file} is not in kebab-case`]),
       ...(/^(utils?|helpers?|common|managers?)\.ts$/.test(name) ? [`${file} says nothing of what it does`] : []),
       ...(/^(#!.*\n)?(\/\*\*|\/\/) \S/.test(text) ? [] : [`${file} does not open with a sentence`]),
     ];

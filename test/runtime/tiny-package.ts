@@ -86,6 +86,19 @@ function model(graph: TinyGraph): Uint8Array {
  */
 function graphs(batch: number, offset: number): { readonly [name: string]: TinyGraph } {
   const z = (rows: number) => [rows, 2, 1, 1, 2];
+  const network = [
+    { op: "Mul", input: ["z", "half"], output: "scaled" },
+    { op: "Reshape", input: ["t", "column"], output: "times" },
+    { op: "Mul", input: ["times", "thousandth"], output: "time" },
+    { op: "Reshape", input: ["context", "column"], output: "means" },
+    { op: "Add", input: ["time", "means"], output: "shift" },
+    { op: "Add", input: ["scaled", "shift"], output: "out" },
+  ];
+  const constantsOf = (rows: number) => ({
+    half: { dims: [], f32: [0.5] },
+    thousandth: { dims: [], f32: [0.001] },
+    column: { dims: [5], i64: [rows, 1, 1, 1, 1] },
+  });
   return {
     encodeText: {
       inputs: [spec("tokens", "i32", [1, LENGTH], ["B", "L"])],
@@ -105,19 +118,8 @@ function graphs(batch: number, offset: number): { readonly [name: string]: TinyG
         spec("context", "f32", [2 * batch, 1, 1]),
       ],
       outputs: [spec("out", "f32", z(2 * batch))],
-      nodes: [
-        { op: "Mul", input: ["z", "half"], output: "scaled" },
-        { op: "Reshape", input: ["t", "column"], output: "times" },
-        { op: "Mul", input: ["times", "thousandth"], output: "time" },
-        { op: "Reshape", input: ["context", "column"], output: "means" },
-        { op: "Add", input: ["time", "means"], output: "shift" },
-        { op: "Add", input: ["scaled", "shift"], output: "out" },
-      ],
-      constants: {
-        half: { dims: [], f32: [0.5] },
-        thousandth: { dims: [], f32: [0.001] },
-        column: { dims: [5], i64: [2 * batch, 1, 1, 1, 1] },
-      },
+      nodes: [...network],
+      constants: constantsOf(2 * batch),
     },
     denoise: {
       inputs: [
@@ -126,20 +128,8 @@ function graphs(batch: number, offset: number): { readonly [name: string]: TinyG
         spec("text", "f32", [batch, LENGTH, WIDTH]),
       ],
       outputs: [spec("out", "f32", z(batch))],
-      nodes: [
-        { op: "ReduceMean", input: ["text"], output: "context", axes: [1, 2] },
-        { op: "Mul", input: ["z", "half"], output: "scaled" },
-        { op: "Reshape", input: ["t", "column"], output: "times" },
-        { op: "Mul", input: ["times", "thousandth"], output: "time" },
-        { op: "Reshape", input: ["context", "column"], output: "means" },
-        { op: "Add", input: ["time", "means"], output: "shift" },
-        { op: "Add", input: ["scaled", "shift"], output: "out" },
-      ],
-      constants: {
-        half: { dims: [], f32: [0.5] },
-        thousandth: { dims: [], f32: [0.001] },
-        column: { dims: [5], i64: [batch, 1, 1, 1, 1] },
-      },
+      nodes: [{ op: "ReduceMean", input: ["text"], output: "context", axes: [1, 2] }, ...network],
+      constants: constantsOf(batch),
     },
     decode: {
       inputs: [spec("z", "f32", z(1))],

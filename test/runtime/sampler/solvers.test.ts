@@ -1,7 +1,6 @@
-/**
- * Solvers against exact solutions. For data that are normal with mean m and deviation s the best denoiser is known, and along the
- * probability-flow equation (x - sqrt(ā) m) / sqrt(ā s² + 1 - ā) does not change.
- */
+// Solvers against exact solutions. For data that are normal with mean m and deviation s the best denoiser is known, and along the
+// probability-flow equation (x - sqrt(ā) m) / sqrt(ā s² + 1 - ā) does not change.
+
 import { expect, test } from "vitest";
 import { ddim } from "../../../runtime/sampler/ddim.ts";
 import { dpmSolver } from "../../../runtime/sampler/dpm-solver.ts";
