@@ -1,10 +1,12 @@
 /** A file of trained weights to its header, read before any work; what is no safetensors file is told by what it is. */
 
-import { closeSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { mvcError } from "../runtime/errors.ts";
 import { openRegular } from "../runtime/node/regular-file.ts";
 import { parseSafetensorsHeader, type SafetensorsHeader, safetensorsHeaderBytes } from "../runtime/safetensors.ts";
+import { type FileKind, kindOf, SNIFFED_BYTES, toSafetensors } from "./checkpoint/file-kind.ts";
+import { readAt } from "./checkpoint/weight-bytes.ts";
 
 export interface WeightFile {
   readonly path: string;
@@ -17,7 +19,7 @@ export function openWeights(path: string): WeightFile {
   refuseFolder(path);
   const { descriptor, size } = openRegular(path, "the weight file");
   try {
-    const kind = kindOf(readAt(descriptor, 0, Math.min(sniffed, size), path));
+    const kind = refused(kindOf(readAt(descriptor, 0, Math.min(SNIFFED_BYTES, size), path)));
     if (kind !== undefined) throw mvcError("weights-kind", { file: path, ...kind });
     const headerSize = safetensorsHeaderBytes(readAt(descriptor, 0, Math.min(8, size), path), size, path);
     return { path, descriptor, header: parseSafetensorsHeader(readAt(descriptor, 0, headerSize, path), size, path) };
@@ -27,44 +29,13 @@ export function openWeights(path: string): WeightFile {
   }
 }
 
-/** Throws MvcError `weights-invalid` where the file ends before. */
-export function readAt(descriptor: number, position: number, length: number, file: string): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    const count = readSync(descriptor, bytes, done, Math.min(length - done, 1 << 30), position + done);
-    if (count === 0)
-      throw mvcError("weights-invalid", { file, reason: `it ends at byte ${position + done}, before the tensor that should be there` });
-    done += count;
-  }
-  return bytes;
-}
-
-const sniffed = 512;
-
-interface Kind {
-  readonly kind: string;
-  readonly way: string;
-}
-
-const toSafetensors =
-  'turn it into safetensors in Python: `save_file(torch.load("x.ckpt", weights_only=True)["state_dict"], "x.safetensors")`, of safetensors.torch';
-
-/** By the bytes that each begins with; a safetensors file has an opening brace as its ninth. */
-function kindOf(bytes: Uint8Array): Kind | undefined {
-  if (bytes[8] === 0x7b) return undefined;
-  const text = new TextDecoder("latin1").decode(bytes);
-  const begins = text.trimStart().toLowerCase();
-  if (text.startsWith("version https://git-lfs.github.com/spec/"))
-    return { kind: "a Git LFS pointer, which stands for a file that was not downloaded", way: "fetch the file: `git lfs pull`" };
-  if (begins.startsWith("<!doctype html") || begins.startsWith("<html"))
-    return { kind: "a web page", way: "download the file itself: its direct address, and logged in where that is asked for" };
-  if (text.startsWith("GGUF")) return { kind: "a GGUF file", way: "get the safetensors file that it was made of" };
-  if (text.startsWith("PK\u0003\u0004")) return { kind: "a zip archive, as PyTorch's checkpoints are", way: toSafetensors };
-  // The protocol's mark, and versions 2 to 5.
-  const [mark, version = 0] = bytes;
-  if (mark === 0x80 && version >= 2 && version <= 5)
-    return { kind: "a Python pickle, as PyTorch's older checkpoints are", way: toSafetensors };
-  return undefined;
+/** PyTorch's zip files are read elsewhere (`openCheckpoint`), not here. */
+function refused(kind: FileKind | undefined): { readonly kind: string; readonly way: string } | undefined {
+  return kind === "zip"
+    ? { kind: "a zip archive, as PyTorch's checkpoints are", way: toSafetensors }
+    : kind === "safetensors"
+      ? undefined
+      : kind;
 }
 
 function refuseFolder(path: string): void {

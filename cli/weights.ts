@@ -6,7 +6,8 @@ import { mvcError } from "../runtime/errors.ts";
 import { floatToHalf, halfToFloat } from "../runtime/half.ts";
 import { storedToTensor } from "../runtime/safetensors.ts";
 import { normals, uniforms } from "../runtime/sampler/random.ts";
-import { readAt, type WeightFile } from "./weight-file.ts";
+import { readAt } from "./checkpoint/weight-bytes.ts";
+import type { WeightFile } from "./weight-file.ts";
 
 export interface WeightSource {
   /** The bytes of a weight, in the type that the package stores it in. */

@@ -13,6 +13,10 @@ interface Fields {
   readonly "hash-mismatch": { readonly file: string; readonly expected: string; readonly found: string };
   readonly "weights-kind": { readonly file: string; readonly kind: string; readonly way: string };
   readonly "weights-invalid": { readonly file: string; readonly reason: string };
+  readonly "weights-float8": { readonly file: string; readonly tensor: string; readonly dtype: string };
+  readonly "checkpoint-kind": { readonly file: string; readonly kind: string; readonly way: string };
+  readonly "checkpoint-invalid": { readonly file: string; readonly reason: string };
+  readonly "checkpoint-incomplete": { readonly file: string; readonly missing: string };
   readonly "weights-mismatch": { readonly file: string; readonly what: string; readonly expected: number; readonly found: number };
   readonly "weights-absent": { readonly graph: string };
   readonly "graph-unknown": { readonly graph: string; readonly known: readonly string[] };
@@ -118,6 +122,19 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   "weights-invalid": {
     message: (f) => `${f.file} is not a sound safetensors file: ${f.reason}`,
     hint: () => "download or write the file again",
+  },
+  "weights-float8": {
+    message: (f) => `${f.file} has weights of 8 bits or fewer: "${f.tensor}" is ${f.dtype}, which is not read`,
+    hint: () => "get the file in f32, f16 or bf16 that it was made of",
+  },
+  "checkpoint-kind": { message: (f) => `${f.file} is ${f.kind}, and no checkpoint that is read`, hint: (f) => f.way },
+  "checkpoint-invalid": {
+    message: (f) => `${f.file} is not a sound checkpoint: ${f.reason}`,
+    hint: () => "download or write it again",
+  },
+  "checkpoint-incomplete": {
+    message: (f) => `${f.file} lacks files of the checkpoint: ${f.missing}`,
+    hint: () => "download what is missing into the same folder",
   },
   "weights-mismatch": {
     message: (f) => `${f.file} has ${f.found} ${f.what}, but manifest.json says ${f.expected}`,
