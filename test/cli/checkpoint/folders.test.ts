@@ -28,13 +28,13 @@ test("one file, whatever its name: tensors, types and what it says of itself", a
   expect(await readAll(at("weights.bin"))).toEqual({ tensors: { "a.weight": [1, 2, 3], b: [] }, notes: [] });
 });
 
-test("a tensor comes in pieces of a few MiB, in order and whole", async () => {
-  const values = Array.from({ length: 5 << 19 }, (_, i) => i);
+test("a large tensor comes in pieces, in order and whole", async () => {
+  const values = Array.from({ length: 5 << 15 }, (_, i) => i);
   writeVectors(at("large.safetensors"), { first: [7], large: values });
   const checkpoint = await openCheckpoint(at("large.safetensors"));
   const pieces = [...(checkpoint.tensors.get("large")?.chunks() ?? [])];
   checkpoint.close();
-  expect(pieces.map(({ length }) => length)).toEqual([8 << 20, 2 << 20]);
+  expect(pieces.map(({ length }) => length)).toEqual([2 ** 19, 2 ** 17]);
   expect(Buffer.concat(pieces).equals(Buffer.from(new Float32Array(values).buffer))).toBe(true);
 });
 
