@@ -4,23 +4,31 @@ import { closeSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { mvcError } from "../runtime/errors.ts";
 import { openRegular } from "../runtime/node/regular-file.ts";
-import { parseSafetensorsHeader, type SafetensorsHeader, safetensorsHeaderBytes } from "../runtime/safetensors.ts";
+import { parseSafetensorsHeader, safetensorsHeaderBytes } from "../runtime/safetensors.ts";
+import type { Checkpoint } from "./checkpoint/checkpoint.ts";
 
-export interface WeightFile {
-  readonly path: string;
-  readonly descriptor: number;
-  readonly header: SafetensorsHeader;
-}
-
-/** Whoever opens it closes the descriptor. Throws MvcError `file-missing`, `file-unreadable`, `weights-kind`, `weights-invalid`. */
-export function openWeights(path: string): WeightFile {
+/** Whoever opens it closes it. Throws MvcError `file-missing`, `file-unreadable`, `weights-kind`, `weights-invalid`. */
+export async function openCheckpoint(path: string): Promise<Checkpoint> {
   refuseFolder(path);
   const { descriptor, size } = openRegular(path, "the weight file");
   try {
     const kind = kindOf(readAt(descriptor, 0, Math.min(sniffed, size), path));
     if (kind !== undefined) throw mvcError("weights-kind", { file: path, ...kind });
     const headerSize = safetensorsHeaderBytes(readAt(descriptor, 0, Math.min(8, size), path), size, path);
-    return { path, descriptor, header: parseSafetensorsHeader(readAt(descriptor, 0, headerSize, path), size, path) };
+    const header = parseSafetensorsHeader(readAt(descriptor, 0, headerSize, path), size, path);
+    const tensors = [...header.tensors].map(([key, { dtype, shape, start, end }]) => {
+      const chunks = function* () {
+        for (let at = start; at < end; at += 2 ** 23) yield readAt(descriptor, at, Math.min(2 ** 23, end - at), path);
+      };
+      return [key, { dtype, shape, chunks }] as const;
+    });
+    return {
+      path,
+      tensors: new Map(tensors),
+      metadata: Object.fromEntries(header.metadata),
+      notes: [],
+      close: () => closeSync(descriptor),
+    };
   } catch (thrown) {
     closeSync(descriptor);
     throw thrown;

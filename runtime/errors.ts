@@ -13,6 +13,9 @@ interface Fields {
   readonly "hash-mismatch": { readonly file: string; readonly expected: string; readonly found: string };
   readonly "weights-kind": { readonly file: string; readonly kind: string; readonly way: string };
   readonly "weights-invalid": { readonly file: string; readonly reason: string };
+  readonly "weights-ambiguous": { readonly file: string; readonly candidates: readonly string[] };
+  readonly "weights-foreign": { readonly file: string; readonly model: string; readonly tensors: readonly string[]; readonly way: string };
+  readonly "lora-invalid": { readonly file: string; readonly reason: string };
   readonly "weights-mismatch": { readonly file: string; readonly what: string; readonly expected: number; readonly found: number };
   readonly "weights-absent": { readonly graph: string };
   readonly "graph-unknown": { readonly graph: string; readonly known: readonly string[] };
@@ -118,6 +121,18 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   "weights-invalid": {
     message: (f) => `${f.file} is not a sound safetensors file: ${f.reason}`,
     hint: () => "download or write the file again",
+  },
+  "weights-ambiguous": {
+    message: (f) => `${f.file} can be read in several ways: ${f.candidates.join(" or ")}`,
+    hint: () => "say which layout it has with `--layout NAME`, or take out of the file what is not meant",
+  },
+  "weights-foreign": {
+    message: (f) => `${f.file} holds no weight of ${f.model}: its tensors are ${quoted(f.tensors)}`,
+    hint: (f) => f.way,
+  },
+  "lora-invalid": {
+    message: (f) => `${f.file} cannot be merged as a LoRA: ${f.reason}`,
+    hint: () => "give a LoRA file of this model, with keys as kohya's scripts or diffusers write them",
   },
   "weights-mismatch": {
     message: (f) => `${f.file} has ${f.found} ${f.what}, but manifest.json says ${f.expected}`,
