@@ -27,6 +27,7 @@ const kinds: readonly Kind[] = [
     keys: /(^|\.)(betas|alphas_cumprod(_prev)?|sqrt_\w*alphas_cumprod\w*|log_one_minus_alphas_cumprod|posterior_\w+|lvlb_weights|logvar|scale_factor|sigmas|log_sigmas)$/,
     are: "the noise levels of its training, which the model's sampler says by itself",
   },
+  { keys: /^(model_)?ema(_model)?[./]/, are: "averages (EMA) of the weights" },
   { keys: /position_ids$/, are: "a list of counting numbers" },
   { keys: /(^|\.)(text_projection|logit_scale|visual_projection)(\.weight)?$/, are: "of CLIP's comparison with pictures" },
   { keys: /(^|[./])(visual|vision_model|image_encoder|cond_stage_model\.model\.visual)\./, are: "of CLIP's image encoder" },

@@ -4,12 +4,12 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
 import { type ChoiceOptions, choicesOf } from "../choices.ts";
 import { fittingOptions } from "../fitting-choices.ts";
 import { differenceOf, type MadeFor, madeForOf, metadataOf } from "../made-for.ts";
 import { manifestOf } from "../package-place.ts";
 import { shownPath } from "../program.ts";
-import { openCheckpoint } from "../weight-file.ts";
 import { initialWeights, type WeightSource } from "./initial.ts";
 import { withLora } from "./lora.ts";
 import { type Match, own } from "./match.ts";
@@ -44,18 +44,18 @@ export interface OpenWeights {
 }
 
 /** Whoever opens them closes them. Throws MvcError as `openCheckpoint`. */
-export async function openWeights({ weights, lora = [] }: WeightOptions): Promise<OpenWeights> {
+export async function openWeights({ weights, ema = false, lora = [] }: WeightOptions): Promise<OpenWeights> {
   const opened: Checkpoint[] = [];
   const close = () => {
     for (const one of opened) one.close();
   };
-  const open = async (path: string) => {
-    const checkpoint = await openCheckpoint(weightsAt(path));
+  const open = async (path: string, averages = false) => {
+    const checkpoint = await openCheckpoint(weightsAt(path), { ema: averages });
     opened.push(checkpoint);
     return checkpoint;
   };
   try {
-    const trained = weights === undefined ? undefined : await open(weights);
+    const trained = weights === undefined ? undefined : await open(weights, ema);
     const loras = [];
     for (const { file, strength } of lora) loras.push({ checkpoint: await open(file), strength });
     return { trained, loras, close };
@@ -93,10 +93,10 @@ export function modelWeights(
       ? undefined
       : { source: initialWeights(options.init), about: metadataOf(built), notes: [], match: undefined };
   }
-  const { layout, ema, init } = options;
+  const { layout, init } = options;
   const shown = shownPath(trained.path);
   const fitting = () => fittingOptions(program, choicesOf({ ...options, precision: module.precision }), trained.tensors);
-  const taken = takeWeights(trained, model, weights, { layouts, layout, ema, init, fitting }, shown);
+  const taken = takeWeights(trained, model, weights, { layouts, layout, init, fitting }, shown);
   let { source } = taken;
   const notes = [...taken.notes];
   for (const lora of loras) {

@@ -3,8 +3,7 @@
 import type { Layout } from "../../compiler/module/layout.ts";
 import type { PlacedWeight } from "../../compiler/package/weights.ts";
 import { mvcError } from "../../runtime/errors.ts";
-import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
-import { averagesOf, isAverage } from "./averages.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { causeOfForeign, causeOfShape, groupsOf, listed } from "./causes.ts";
 import { initialWeights, type WeightSource } from "./initial.ts";
 import { type Match, matchBest, matchIn, own, ownLayout, type Weights } from "./match.ts";
@@ -15,8 +14,6 @@ export interface TakeOptions {
   readonly layouts: readonly Layout[];
   /** The one that is meant, where it is not to be found. */
   readonly layout?: string | undefined;
-  /** Whether the averages of the weights are meant. */
-  readonly ema?: boolean | undefined;
   /** The seed of what the checkpoint lacks; where there is none, only of what no such checkpoint has. */
   readonly init?: number | undefined;
   /** Finds the options that the checkpoint would fit, where these do not. */
@@ -40,8 +37,7 @@ const usualSeed = 0;
  * @throws MvcError `weights-foreign`, `weights-ambiguous`, `tensor-missing`, `tensor-shape`, `tensor-dtype`, `option-unknown`, `option-invalid`
  */
 export function takeWeights(checkpoint: Checkpoint, model: string, weights: Weights, options: TakeOptions, shown: string): TakenWeights {
-  const read = withAverages(checkpoint, options, shown);
-  const { tensors } = read;
+  const { tensors } = checkpoint;
   const match = matchOf(weights, tensors, options, shown);
   const { layout, places, missing, added } = match;
   if (places.size + match.misshapen.length === 0) {
@@ -64,39 +60,11 @@ export function takeWeights(checkpoint: Checkpoint, model: string, weights: Weig
       return place.window === undefined ? elements : within(elements, place.window);
     },
   };
-  const notes = [...checkpoint.notes, ...read.notes, ...notesOf(match, layout, seed, options, shown)];
+  const notes = [...checkpoint.notes, ...notesOf(match, layout, seed, options, shown)];
   return { source, match, made, notes };
 }
 
-interface Read {
-  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
-  readonly notes: readonly string[];
-}
-
-/** The tensors without averages, or with them in the place of what they are averages of. */
-function withAverages({ tensors }: Checkpoint, { ema, layouts }: TakeOptions, shown: string): Read {
-  const plain = new Map([...tensors].filter(([key]) => !isAverage(key)));
-  const known = layouts.flatMap(({ places }) => [...places.values()].flatMap((some) => some.map(({ key }) => key)));
-  const averages = averagesOf(tensors.keys(), [...plain.keys(), ...known]);
-  if (averages.size === 0) {
-    if (ema) throw mvcError("option-invalid", { option: "--ema", expected: "left out", found: `no averages (EMA) in ${shown}` });
-    return { tensors, notes: [] };
-  }
-  const alone = plain.size === 0;
-  if (!ema && !alone) {
-    return { tensors: plain, notes: [`${shown} has averages (EMA) of ${averages.size} tensors too: \`--ema\` takes those`] };
-  }
-  for (const [key, average] of averages) {
-    const tensor = tensors.get(average);
-    if (tensor !== undefined) plain.set(key, tensor);
-  }
-  return {
-    tensors: plain,
-    notes: [`${alone ? "all" : averages.size} tensors of ${shown} are taken as the averages (EMA) that it has of them`],
-  };
-}
-
-function matchOf(weights: Weights, tensors: Read["tensors"], { layouts, layout: name }: TakeOptions, shown: string): Match {
+function matchOf(weights: Weights, tensors: Checkpoint["tensors"], { layouts, layout: name }: TakeOptions, shown: string): Match {
   const all = [...layouts, ownLayout(weights)];
   if (name === undefined) return matchBest(weights, all, tensors, shown);
   const layout = all.find((one) => one.name === name);
@@ -122,7 +90,7 @@ function requireShapes({ misshapen }: Match, { fitting }: TakeOptions, shown: st
   throw mvcError("tensor-shape", { tensor, where: shown, expected: shape(expected), found: shape(found), way: `${cause}${more}` });
 }
 
-function requireFloats({ places }: Match, tensors: Read["tensors"], shown: string): void {
+function requireFloats({ places }: Match, tensors: Checkpoint["tensors"], shown: string): void {
   for (const { key } of places.values()) {
     const dtype = tensors.get(key)?.dtype ?? "F32";
     if (isFloat(dtype)) continue;

@@ -46,18 +46,6 @@ test("weights of the image model, and what the video model adds to them as train
   ]);
 });
 
-test("averages", () => {
-  const averages = { "ema.unet/conv_in.weight": tensor([3, 2, 1, 1], { values: [9, 8, 7, 6, 5, 4] }) };
-  const both = { ...whole, ...averages };
-  expect([of(both, "unet.stem.weight"), of(both, "unet.stem.weight", { ema: true })]).toEqual([
-    [0, 1, 2, 3, 4, 5],
-    [9, 8, 7, 6, 5, 4],
-  ]);
-  expect(take(both).notes[0]).toBe("x.ckpt has averages (EMA) of 1 tensors too: `--ema` takes those");
-  expect(take(both, { ema: true }).notes[0]).toBe("1 tensors of x.ckpt are taken as the averages (EMA) that it has of them");
-  expect(refusal(whole, { ema: true }).message).toBe("--ema must be left out, found no averages (EMA) in x.ckpt");
-});
-
 test("what the model does not take, by what it is", () => {
   const more = {
     "te/position_ids": [1, 4],
