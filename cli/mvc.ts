@@ -163,6 +163,10 @@ withChoices(program.command("build"))
   .addOption(
     new Option("--init <seed>", "random weights, as training starts from; beside --weights, of what the file lacks").argParser(wholeNumber),
   )
+  .option(
+    "--tokenizer <path>",
+    "CLIP's or another, in place of what the model names: a tokenizer.json, vocab.json, the gzipped merges, or their folder",
+  )
   .addOption(
     new Option("--target <list>", "what the package is for: onnx, webgpu, or both")
       .argParser(targets)

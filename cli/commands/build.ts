@@ -1,7 +1,7 @@
 /** `mvc build`: a model to a package on disk, whole or not at all. */
 
 import { createHash } from "node:crypto";
-import { closeSync, mkdirSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
@@ -27,6 +27,7 @@ import { type Before, type Extent, stagePackage, tryPackage } from "../staging.t
 import { interruptible, type Outcome } from "../terminal.ts";
 import { TokenizerCheck } from "../tokenizer-check.ts";
 import type { TokenizerFile } from "../tokenizer-file.ts";
+import { knownForms } from "../tokenizer-forms.ts";
 import { version } from "../version.ts";
 import { openWeights, type WeightFile } from "../weight-file.ts";
 import { listed, randomWeights, trainedWeights, type WeightSource } from "../weights.ts";
@@ -34,6 +35,8 @@ import { listed, randomWeights, trainedWeights, type WeightSource } from "../wei
 export interface BuildOptions extends ChoiceOptions {
   readonly weights?: string;
   readonly init?: number;
+  /** A file or a folder, in place of what the model names. */
+  readonly tokenizer?: string;
   readonly output: string;
   readonly target: readonly Target[];
   /** `default`, or a file of limits by WebGPU's names. */
@@ -66,7 +69,9 @@ async function buildWith(trained: WeightFile | undefined, file: string, options:
   }
   const { module } = result;
   const weights = weightsOf(trained, sound.program, module, options);
-  const tokenizers = new TokenizerCheck(file);
+  if (options.tokenizer !== undefined && module.tokenizer === null)
+    throw mvcError("option-invalid", { option: "--tokenizer", expected: "left out: the model names none", found: options.tokenizer });
+  const tokenizers = new TokenizerCheck(file, { chosen: options.tokenizer, checkpoint: folderAt(options.weights) });
   const mismatches = module.tokenizer === null ? [] : tokenizers.errorsOf(module.tokenizer);
   if (mismatches.length > 0) {
     printDiagnostics(foundIn(mismatches, module), sound.texts);
@@ -104,6 +109,11 @@ async function buildWith(trained: WeightFile | undefined, file: string, options:
   return "done";
 }
 
+/** A checkpoint that is a folder. */
+function folderAt(path: string | undefined): string | undefined {
+  return path !== undefined && statSync(path, { throwIfNoEntry: false })?.isDirectory() ? path : undefined;
+}
+
 function withPrompts(manifest: Manifest, file: TokenizerFile | undefined): Manifest {
   if (manifest.tokenizer === null || file?.kind !== "found" || file.prompts === undefined) return manifest;
   return { ...manifest, tokenizer: { ...manifest.tokenizer, prompts: file.prompts } };
@@ -129,9 +139,11 @@ function sourcePlaces(file: string, texts: ReadonlyMap<string, string>): (span: 
 /** What the package lacks or leaves out, one sentence each. */
 function notesOf({ sampler, unused }: Module, tokenizer: TokenizerFile | undefined): readonly string[] {
   const takesText = sampler?.conditions.some(({ from }) => from === "text") ?? false;
+  if (tokenizer?.kind === "found" && !tokenizer.named)
+    return [...unused, `the tokenizer is that of ${tokenizer.files.map(shownPath).join(" and ")}`];
   if (tokenizer?.kind !== "absent" || !takesText) return unused;
   const missing = `there is no ${shownPath(tokenizer.path)}, so the package runs graphs but takes no prompts`;
-  return [...unused, `${missing}: put the model's tokenizer.json there and build again`];
+  return [...unused, `${missing}: put the model's there (${knownForms}), or name it by \`--tokenizer\`, and build again`];
 }
 
 /** What the package will be, before any of it is written. */
