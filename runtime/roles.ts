@@ -45,6 +45,8 @@ export interface Roles {
     readonly output: string;
   };
   readonly frames: RowsRole | undefined;
+  /** What makes latents of pictures, run where a clip is made of pictures too. */
+  readonly latents: RowsRole | undefined;
   /** Where a clip's pictures are: in what `frames` gives, or in the latent itself. */
   readonly pictures: "frames" | "latent" | "none";
 }
@@ -120,6 +122,8 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
   const unread = plain ? graph(loop.step).inputs.filter(({ name }) => !read.includes(name)) : [];
   const frames = sampler.frames === null ? undefined : byRows(sampler.frames, batch);
   if (frames && !isPictures(frames.output.shape)) throw fail(`graph "${frames.graph}" makes no pictures`);
+  const latents = sampler.latents === null ? undefined : byRows(sampler.latents, batch);
+  if (latents && !isPictures(latents.input.shape)) throw fail(`graph "${latents.graph}" takes no pictures`);
   return {
     sampler,
     batch,
@@ -129,6 +133,7 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
     prepare: loop.prepare === null ? undefined : { graph: loop.prepare, inputs: inputs(loop.prepare) },
     step: { graph: loop.step, inputs: inputs(loop.step), unread, output: only(loop.step, "outputs").name },
     frames,
+    latents,
     pictures: frames ? "frames" : isPictures([rows, ...clipShape]) ? "latent" : "none",
   };
 }
