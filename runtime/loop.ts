@@ -4,13 +4,16 @@ import { split, stack } from "./batch.ts";
 import { bothHalves, type ConditionFeed } from "./conditions.ts";
 import { throwIfAborted } from "./errors.ts";
 import type { RowsRole } from "./roles.ts";
-import { advance, guide } from "./sampler/step.ts";
+import { advance, startState } from "./sampler/advance.ts";
+import { guide } from "./sampler/guidance.ts";
+import { isNoisy } from "./sampler/mix.ts";
+import { registersOf } from "./sampler/step.ts";
 import type { GraphRunner, SamplingJob, SamplingResult } from "./session.ts";
 import { f32, floatsOf, type TensorData, type Tensors, zeros } from "./tensor.ts";
 
 /** The loop on the host, graph by graph: for backends that have none of their own. */
 export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Promise<SamplingResult> {
-  const { parts, steps, noise, report, signal } = job;
+  const { parts, steps, start, noise, report, signal } = job;
   throwIfAborted(signal, "sampling");
   report({ phase: "text", step: 0, steps: steps.length });
   const fed = new Map<string, TensorData>();
@@ -23,26 +26,25 @@ export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Pro
     ...Object.fromEntries(parts.step.unread.map((spec) => [spec.name, zeros(spec)])),
   };
   const shape = [parts.batch, ...parts.clipShape];
-  let latent = noise(0);
-  let data: Float32Array | undefined;
+  let state = startState(start, registersOf(steps));
   for (const [i, step] of steps.entries()) {
     throwIfAborted(signal, `step ${i + 1} of ${steps.length}`);
     report({ phase: "step", step: i, steps: steps.length });
-    const half = f32(shape, latent);
+    const half = f32(shape, state[0]);
     const rows = parts.halves * parts.batch;
     const time = f32([rows], new Float32Array(rows).fill(step.time));
     const varying = { [parts.sampler.latent]: parts.halves === 1 ? half : stack([half, half]), [parts.sampler.time]: time };
     const predicted = floatsOf(output(await runner.run(parts.step.graph, { ...fixed, ...varying }), parts.step.output));
     const model = parts.halves === 1 ? predicted : guide(predicted, job.guidance);
-    const fresh = step.next.noise === 0 ? undefined : noise(1 + i);
-    ({ latent, data } = advance(step, latent, model, data, fresh));
-    await job.watch?.(i + 1, f32(shape, latent));
+    state = advance(step, state, { model, noise: isNoisy(step.rows[0]) ? noise(i) : undefined, clips: parts.batch });
+    await job.watch?.(i + 1, f32(shape, state[0]));
   }
+  const latent = f32(shape, state[0]);
   throwIfAborted(signal, "decoding");
   report({ phase: "decode", step: steps.length, steps: steps.length });
   const decoded = job.result === "pictures" && parts.frames;
-  const frames = decoded ? await byRows(runner, decoded, f32(shape, latent)) : [];
-  return { latent: f32(shape, latent), frames };
+  const frames = decoded ? await byRows(runner, decoded, latent) : [];
+  return { latent, frames };
 }
 
 /** What the loop's graphs take of a condition. */

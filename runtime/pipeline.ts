@@ -12,7 +12,7 @@ import { type SampleOptions, settings } from "./options.ts";
 import type { Package } from "./package.ts";
 import { type Roles, roles } from "./roles.ts";
 import { normals } from "./sampler/random.ts";
-import { samplerSteps } from "./sampler/sampler.ts";
+import { trajectory } from "./sampler/sampler.ts";
 import type { GraphRunner, SamplingJob, SamplingResult } from "./session.ts";
 import { elements, f32, floatsOf, shapeText, type TensorData, type Tensors } from "./tensor.ts";
 import { type EncodePrompt, loadTokenizer } from "./tokenizer.ts";
@@ -90,7 +90,7 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
     options: SampleOptions,
   ): AsyncGenerator<SamplingResult & { readonly wanted: number }> {
     const { report, watch, signal, ...chosen } = settings(options, requests, parts.sampler);
-    const steps = samplerSteps({ ...parts.sampler, ...chosen });
+    const { steps } = trajectory({ ...parts.sampler, ...chosen });
     const encode = await tokenizer(parts);
     const fed = requests.map((request) => clipFeeds(parts, request, encode));
     const started = requests.map(({ latent }) => latent && checkTensor(latent, startOf(parts), "the clip"));
@@ -99,7 +99,9 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
       const taken = Array.from({ length: parts.batch }, (_, i) => (at + i < requests.length ? at + i : at));
       const fresh = (i: number, stream: number) =>
         f32([1, ...parts.clipShape], normals(requests[i]?.seed ?? 0, stream, elements(parts.clipShape)));
-      const noise = (stream: number) => floatsOf(stack(taken.map((i) => (stream === 0 && started[i]) || fresh(i, stream))));
+      // Stream 0 of a seed is what its clip starts from, 1 + i what step i takes.
+      const start = floatsOf(stack(taken.map((i) => started[i] ?? fresh(i, 0))));
+      const noise = (step: number) => floatsOf(stack(taken.map((i) => fresh(i, 1 + step))));
       const feeds = conditionFeeds(
         parts,
         taken.map((i) => fed[i] ?? []),
@@ -108,7 +110,7 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
       const heard =
         watch &&
         ((step: number, latent: TensorData) => watch({ step, steps: steps.length, first: at, latents: split(latent, 1).slice(0, wanted) }));
-      const job = { parts, feeds, noise, steps, guidance: chosen.guidance, result, report, watch: heard, signal };
+      const job = { parts, feeds, start, noise, steps, guidance: chosen.guidance, result, report, watch: heard, signal };
       yield { ...(await (runner.sample?.(job) ?? sampleByGraphs(runner, job))), wanted };
     }
   }

@@ -10,8 +10,10 @@ export interface SamplingJob {
   readonly parts: Roles;
   /** Checked: a backend feeds them as they are. */
   readonly feeds: readonly ConditionFeed[];
-  /** Standard normals of all clips, [batch, F, Z, H, W]: stream 0 to start from, 1 + i for step i. */
-  readonly noise: (stream: number) => Float32Array;
+  /** What the first step begins with, of all clips, [batch, F, Z, H, W]; it stays as it is. */
+  readonly start: Float32Array;
+  /** Standard normals of all clips for a step, counted from 0. */
+  readonly noise: (step: number) => Float32Array;
   readonly steps: readonly SamplerStep[];
   readonly guidance: number;
   /** Whether `frames` runs. */
