@@ -229,6 +229,7 @@ class Reading {
     const takes = `\`${input}\` of \`${graph.name}\``;
     if (!isPictures(taken)) refuse(takes, "pictures, `[B, 3, H, W]` or `[B, F, 3, H, W]` of floats", taken);
     else if (frames !== undefined && !beyondBatch(taken, frames)) refuse(takes, `as the frames, ${showTensor(frames)}`, taken);
+    else if (taken.shape.length !== z.shape.length) refuse(takes, `with the axes of the latent, ${showTensor(z)}`, taken);
     else if (!beyondBatch(result, z) || (z.shape[0] ?? 0) % (taken.shape[0] ?? 1) !== 0 || result.shape[0] !== taken.shape[0]) {
       refuse(`what \`${graph.name}\` returns`, `as the latent \`${latent}\`, ${showTensor(z)}`, result);
     } else this.checkRows(graph);
