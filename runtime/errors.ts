@@ -47,6 +47,7 @@ interface Fields {
   readonly "input-missing": { readonly input: string; readonly expected: string; readonly way: string };
   readonly "input-unknown": { readonly input: string; readonly known: readonly string[] };
   readonly "input-invalid": { readonly input: string; readonly expected: string; readonly found: string };
+  readonly "latents-absent": { readonly input: string; readonly graph: string; readonly shape: string };
   readonly "not-samplable": { readonly model: string; readonly reason: string };
   readonly "tokenizer-invalid": { readonly file: string; readonly reason: string };
   readonly "tokenizer-mismatch": { readonly file: string; readonly id: number; readonly tensor: string; readonly ids: number };
@@ -226,6 +227,10 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
     message: (f) => `${f.model} cannot be sampled: ${f.reason}`,
     hint: () =>
       "build it again with what is missing; of a model that makes no pictures, ask for latents: `sampleLatents`, or `-o latent.safetensors`",
+  },
+  "latents-absent": {
+    message: (f) => `"${f.input}" is given as pictures, but the model names no graph that makes latents of pictures`,
+    hint: (f) => `name one, \`sampler ${f.graph}(…) { …, latents: encode }\`, and build again; or give latents, f32 ${f.shape}`,
   },
   "tokenizer-invalid": { message: (f) => `${f.file}: ${f.reason}`, hint: () => "put the model's own tokenizer there and build again" },
   "tokenizer-mismatch": {
