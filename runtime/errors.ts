@@ -24,7 +24,7 @@ interface Fields {
   readonly "graph-unknown": { readonly graph: string; readonly known: readonly string[] };
   readonly "target-absent": { readonly graph: string; readonly target: "onnx" | "webgpu" };
   readonly "graph-failed": { readonly graph: string; readonly reason: string };
-  readonly "backend-missing": { readonly backend: string; readonly reason: string };
+  readonly "backend-missing": { readonly backend: string; readonly reason: string; readonly hint: string };
   readonly "webgpu-absent": { readonly reason: string; readonly hint: string };
   readonly "adapter-absent": { readonly where: string };
   readonly "limit-too-low": { readonly limit: string; readonly needed: number; readonly found: number; readonly graph: string };
@@ -166,7 +166,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   "graph-failed": { message: (f) => `graph "${f.graph}" failed in the engine: ${f.reason}`, hint: rebuild },
   "backend-missing": {
     message: (f) => `${f.backend} cannot be loaded: ${f.reason}`,
-    hint: () => "install it with `npm install onnxruntime-node --ignore-scripts`: its script would fetch CUDA, which is not needed",
+    hint: (f) => f.hint,
   },
   "webgpu-absent": { message: (f) => `WebGPU is not there: ${f.reason}`, hint: (f) => f.hint },
   "adapter-absent": {
