@@ -4,13 +4,14 @@ import type { Span } from "../../dsl/index.ts";
 import type { ValueId, WeightInitialiser } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
 import { type Frame, fail, newValue } from "./frame.ts";
+import { addPart } from "./parts.ts";
 
 /** `frame` is that of the innermost label of the path. */
 export function newWeight(frame: Frame, span: Span, path: string, type: AxisType, init: WeightInitialiser): ValueId {
-  const { builder, known, reads, weights } = frame.expansion;
+  const { builder, reads, weights } = frame.expansion;
   const made = newValue(frame, span, type);
   const tied = frame.expansion.made.claim(frame, span, path, made);
-  known?.owned.push({ path, type: made });
+  addPart(frame.body, path, made);
   if (tied !== undefined) return tied;
   const once = weights?.shapes.get(path);
   const same = once === undefined ? weights?.missing !== "none" : once.join() === made.shape.join();
