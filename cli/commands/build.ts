@@ -28,7 +28,6 @@ import type { TokenizerFile } from "../tokenizer-file.ts";
 import { version } from "../version.ts";
 import { packagedType, type WeightSource } from "../weights/initial.ts";
 import { modelWeights, type OpenWeights, openWeights, requireWeights, type WeightOptions } from "../weights/model-weights.ts";
-import { layoutsOf } from "../weights/read-model.ts";
 import { as } from "../weights/streams.ts";
 
 export interface BuildOptions extends ChoiceOptions, Omit<WeightOptions, keyof ChoiceOptions> {
@@ -65,7 +64,7 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
   }
   const { module } = result;
   const { weights: needed } = layOutWeights(module.graphs.values());
-  const weights = modelWeights(opened, { program: sound.program, module, weights: needed, layouts: layoutsOf(module) }, options);
+  const weights = modelWeights(opened, { program: sound.program, module, weights: needed }, options);
   const tokenizers = new TokenizerCheck(file);
   const mismatches = module.tokenizer === null ? [] : tokenizers.errorsOf(module.tokenizer);
   if (mismatches.length > 0) {
