@@ -187,6 +187,10 @@ withCheckpoint(
     .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)"),
   "random weights, as training starts from; beside --weights, of what the file lacks",
 )
+  .option(
+    "--tokenizer <path>",
+    "CLIP's or another, in place of what the model names: a tokenizer.json, vocab.json, the gzipped merges, or their folder",
+  )
   .addOption(
     new Option("--target <list>", "what the package is for: onnx, webgpu, or both")
       .argParser(targets)

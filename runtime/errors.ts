@@ -27,7 +27,7 @@ interface Fields {
   readonly "graph-unknown": { readonly graph: string; readonly known: readonly string[] };
   readonly "target-absent": { readonly graph: string; readonly target: "onnx" | "webgpu" };
   readonly "graph-failed": { readonly graph: string; readonly reason: string };
-  readonly "backend-missing": { readonly backend: string; readonly reason: string };
+  readonly "backend-missing": { readonly backend: string; readonly reason: string; readonly hint: string };
   readonly "webgpu-absent": { readonly reason: string; readonly hint: string };
   readonly "adapter-absent": { readonly where: string };
   readonly "limit-too-low": { readonly limit: string; readonly needed: number; readonly found: number; readonly graph: string };
@@ -50,6 +50,7 @@ interface Fields {
   readonly "input-missing": { readonly input: string; readonly expected: string; readonly way: string };
   readonly "input-unknown": { readonly input: string; readonly known: readonly string[] };
   readonly "input-invalid": { readonly input: string; readonly expected: string; readonly found: string };
+  readonly "latents-absent": { readonly input: string; readonly graph: string; readonly shape: string };
   readonly "not-samplable": { readonly model: string; readonly reason: string };
   readonly "tokenizer-invalid": { readonly file: string; readonly reason: string };
   readonly "tokenizer-mismatch": { readonly file: string; readonly id: number; readonly tensor: string; readonly ids: number };
@@ -181,7 +182,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   "graph-failed": { message: (f) => `graph "${f.graph}" failed in the engine: ${f.reason}`, hint: rebuild },
   "backend-missing": {
     message: (f) => `${f.backend} cannot be loaded: ${f.reason}`,
-    hint: () => "install it with `npm install onnxruntime-node --ignore-scripts`: its script would fetch CUDA, which is not needed",
+    hint: (f) => f.hint,
   },
   "webgpu-absent": { message: (f) => `WebGPU is not there: ${f.reason}`, hint: (f) => f.hint },
   "adapter-absent": {
@@ -242,6 +243,10 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
     message: (f) => `${f.model} cannot be sampled: ${f.reason}`,
     hint: () =>
       "build it again with what is missing; of a model that makes no pictures, ask for latents: `sampleLatents`, or `-o latent.safetensors`",
+  },
+  "latents-absent": {
+    message: (f) => `"${f.input}" is given as pictures, but the model names no graph that makes latents of pictures`,
+    hint: (f) => `name one, \`sampler ${f.graph}(…) { …, latents: encode }\`, and build again; or give latents, f32 ${f.shape}`,
   },
   "tokenizer-invalid": { message: (f) => `${f.file}: ${f.reason}`, hint: () => "put the model's own tokenizer there and build again" },
   "tokenizer-mismatch": {

@@ -35,6 +35,8 @@ export interface Roles {
   readonly halves: 1 | 2;
   /** The shape of one clip's latent, [F, Z, H, W]. */
   readonly clipShape: readonly number[];
+  /** What the source calls the axis of frames, where the latent has one. */
+  readonly frameAxis: string | undefined;
   readonly conditions: readonly ConditionRole[];
   readonly prepare: { readonly graph: string; readonly inputs: readonly string[] } | undefined;
   /** `unread`: inputs that nothing in the graph reads, which are fed zeros. */
@@ -45,6 +47,8 @@ export interface Roles {
     readonly output: string;
   };
   readonly frames: RowsRole | undefined;
+  /** What makes latents of pictures, run where a clip is made of pictures too. */
+  readonly latents: RowsRole | undefined;
   /** Where a clip's pictures are: in what `frames` gives, or in the latent itself. */
   readonly pictures: "frames" | "latent" | "none";
 }
@@ -96,7 +100,8 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
     if (!found) throw fail(`graph "${loop.step}" has no input "${tensor}"`);
     return found;
   };
-  const [rows = 0, ...clipShape] = stepInput(sampler.latent).shape;
+  const { shape: latentShape, axes } = stepInput(sampler.latent);
+  const [rows = 0, ...clipShape] = latentShape;
   stepInput(sampler.time);
   const batch = rows / halves;
   if (!Number.isInteger(batch)) throw fail(`graph "${loop.step}" takes ${rows} latents, which is no pair of halves for guidance`);
@@ -120,15 +125,19 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
   const unread = plain ? graph(loop.step).inputs.filter(({ name }) => !read.includes(name)) : [];
   const frames = sampler.frames === null ? undefined : byRows(sampler.frames, batch);
   if (frames && !isPictures(frames.output.shape)) throw fail(`graph "${frames.graph}" makes no pictures`);
+  const latents = sampler.latents === null ? undefined : byRows(sampler.latents, batch);
+  if (latents && !isPictures(latents.input.shape)) throw fail(`graph "${latents.graph}" takes no pictures`);
   return {
     sampler,
     batch,
     halves,
     clipShape,
+    frameAxis: clipShape.length === 4 ? axes[1] : undefined,
     conditions,
     prepare: loop.prepare === null ? undefined : { graph: loop.prepare, inputs: inputs(loop.prepare) },
     step: { graph: loop.step, inputs: inputs(loop.step), unread, output: only(loop.step, "outputs").name },
     frames,
+    latents,
     pictures: frames ? "frames" : isPictures([rows, ...clipShape]) ? "latent" : "none",
   };
 }

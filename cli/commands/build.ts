@@ -1,7 +1,7 @@
 /** `mvc build`: a model to a package on disk, whole or not at all. */
 
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { compile } from "../../compiler/compile.ts";
 import type { Module } from "../../compiler/module/module.ts";
@@ -25,12 +25,15 @@ import { type Before, type Extent, stagePackage, tryPackage } from "../staging.t
 import { interruptible, type Outcome } from "../terminal.ts";
 import { TokenizerCheck } from "../tokenizer-check.ts";
 import type { TokenizerFile } from "../tokenizer-file.ts";
+import { knownForms } from "../tokenizer-forms.ts";
 import { version } from "../version.ts";
 import { packagedType, type WeightSource } from "../weights/initial.ts";
 import { modelWeights, type OpenWeights, openWeights, requireWeights, type WeightOptions } from "../weights/model-weights.ts";
 import { as } from "../weights/streams.ts";
 
 export interface BuildOptions extends ChoiceOptions, Omit<WeightOptions, keyof ChoiceOptions> {
+  /** A file or a folder, in place of what the model names. */
+  readonly tokenizer?: string;
   readonly output: string;
   readonly target: readonly Target[];
   /** `default`, or a file of limits by WebGPU's names. */
@@ -65,7 +68,9 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
   const { module } = result;
   const { weights: needed } = layOutWeights(module.graphs.values());
   const weights = modelWeights(opened, { program: sound.program, module, weights: needed }, options);
-  const tokenizers = new TokenizerCheck(file);
+  if (options.tokenizer !== undefined && module.tokenizer === null)
+    throw mvcError("option-invalid", { option: "--tokenizer", expected: "left out: the model names none", found: options.tokenizer });
+  const tokenizers = new TokenizerCheck(file, { chosen: options.tokenizer, checkpoint: folderAt(options.weights) });
   const mismatches = module.tokenizer === null ? [] : tokenizers.errorsOf(module.tokenizer);
   if (mismatches.length > 0) {
     printDiagnostics(foundIn(mismatches, module), sound.texts);
@@ -103,6 +108,11 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
   return "done";
 }
 
+/** A checkpoint that is a folder. */
+function folderAt(path: string | undefined): string | undefined {
+  return path !== undefined && statSync(path, { throwIfNoEntry: false })?.isDirectory() ? path : undefined;
+}
+
 function withPrompts(manifest: Manifest, file: TokenizerFile | undefined): Manifest {
   if (manifest.tokenizer === null || file?.kind !== "found" || file.prompts === undefined) return manifest;
   return { ...manifest, tokenizer: { ...manifest.tokenizer, prompts: file.prompts } };
@@ -128,9 +138,11 @@ function sourcePlaces(file: string, texts: ReadonlyMap<string, string>): (span: 
 /** What the package lacks or leaves out, one sentence each. */
 function notesOf({ sampler, unused }: Module, tokenizer: TokenizerFile | undefined): readonly string[] {
   const takesText = sampler?.conditions.some(({ from }) => from === "text") ?? false;
+  if (tokenizer?.kind === "found" && !tokenizer.named)
+    return [...unused, `the tokenizer is that of ${tokenizer.files.map(shownPath).join(" and ")}`];
   if (tokenizer?.kind !== "absent" || !takesText) return unused;
   const missing = `there is no ${shownPath(tokenizer.path)}, so the package runs graphs but takes no prompts`;
-  return [...unused, `${missing}: put the model's tokenizer.json there and build again`];
+  return [...unused, `${missing}: put the model's there (${knownForms}), or name it by \`--tokenizer\`, and build again`];
 }
 
 /** What the package will be, before any of it is written. */
