@@ -4,12 +4,19 @@ import type { Manifest } from "../compiler/package/manifest.ts";
 import type { ClipRequest } from "../runtime/conditions.ts";
 import type { About } from "../runtime/media/about.ts";
 import type { SampleOptions } from "../runtime/options.ts";
+import type { ClipFiles } from "./clip-files.ts";
 import type { GivenInputs } from "./condition-inputs.ts";
 import { described } from "./made-for.ts";
 import { version } from "./version.ts";
 
-/** `inputs` as they were typed: files by their paths. */
-export function aboutClip(manifest: Manifest, clip: ClipRequest, options: SampleOptions, inputs: GivenInputs): About {
+/** What was typed: files by their paths. */
+export interface Typed {
+  readonly inputs: GivenInputs;
+  readonly files: ClipFiles;
+}
+
+/** All that the clip was made of, in the words of the command line's options. */
+export function aboutClip(manifest: Manifest, clip: ClipRequest, options: SampleOptions, { inputs, files }: Typed): About {
   const { model, preset, ablations, precision, sampler } = manifest;
   const { prompt, negative, seed = 0 } = clip;
   const figures = { steps: sampler?.steps, guidance: sampler?.guidance, method: sampler?.method, eta: sampler?.eta };
@@ -25,6 +32,20 @@ export function aboutClip(manifest: Manifest, clip: ClipRequest, options: Sample
     ...(negative === undefined ? {} : { negative }),
     seed: `${seed}`,
     ...Object.fromEntries(chosen),
+    ...texts(options, ["strength", "length", "overlap", "windows", "loop"]),
+    ...texts(files, ["firstFrame", "lastFrame", "from", "continue", "known", "at", "mask"]),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs: JSON.stringify(inputs) }),
   };
+}
+
+/** `--first-frame` is kept as `first-frame`; a list of files as JSON, where it is no single one. */
+function texts<T extends object>(given: T, names: readonly (keyof T & string)[]): About {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value: unknown = given[name];
+      if (value === undefined) return [];
+      const text = Array.isArray(value) ? (value.length === 1 ? `${value[0]}` : JSON.stringify(value)) : `${value}`;
+      return [[name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), text]];
+    }),
+  );
 }

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Setting } from "../compiler/expand/configure.ts";
 import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
 import { methods } from "../dsl/sampling.ts";
+import { windowOrders } from "../runtime/clips/plan.ts";
 import type { Target } from "./commands/build.ts";
 import { cuts } from "./report/figures.ts";
 import { finish } from "./terminal.ts";
@@ -72,6 +73,8 @@ function targets(text: string): readonly Target[] {
 function collect(name: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, name];
 }
+
+const clipFile = ".gif, a folder of .png or .safetensors; several .png by giving it several times";
 
 /** The choices that `report` and `build` share. */
 function withChoices(command: Command): Command {
@@ -215,6 +218,18 @@ program
       .default("auto"),
   )
   .option("--threads <n>", "of ONNX Runtime (default: the processor's cores)", wholeNumber)
+  .option("--first-frame <file>", "the clip's first picture (.png); pictures of another size are cut about the middle and resized")
+  .option("--last-frame <file>", "its last picture (.png)")
+  .option("--from <file>", `video to video: ${clipFile}`, collect)
+  .option("--strength <x>", "how far --from is noised before it is denoised, 0 to 1", number)
+  .option("--continue <file>", `goes on from a clip: ${clipFile}`, collect)
+  .option("--known <file>", `frames that stand in the clip as they are: ${clipFile}`, collect)
+  .option("--at <frame>", "where the frames of --known begin (default: 0)", wholeNumber)
+  .option("--mask <file>", "white where the clip is made anew within --known: one picture (.png), or one a frame", collect)
+  .option("--length <n>", "frames (default: the model's own)", wholeNumber)
+  .option("--overlap <n>", "frames that windows share, where the clip is longer than the model's (default: half a window)", wholeNumber)
+  .addOption(new Option("--windows <order>", "how windows join: all at every step, or one after the other").choices([...windowOrders]))
+  .option("--loop", "the last frame leads to the first")
   .option("--count <n>", "clips, with seeds counting up; as many at once as the package's batch holds", wholeNumber, 1)
   .option("--fps <n>", "frames a second", number, 8)
   .requiredOption("-o, --output <file>", "clip.gif, clip.mp4, clip.png for a contact sheet, or latent.safetensors")
