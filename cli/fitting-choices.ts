@@ -4,10 +4,12 @@ import { configurationsOf } from "../compiler/check-sizes.ts";
 import { expandModel } from "../compiler/compile.ts";
 import type { Choices } from "../compiler/expand/configure.ts";
 import type { Program } from "../dsl/index.ts";
-import type { SafetensorsHeader } from "../runtime/safetensors.ts";
+
+/** By key; only shapes count. */
+type Tensors = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
 /** The options of the configuration that reads the most of the file's tensors and lacks none; undefined where none fits. */
-export function fittingOptions(program: Program, chosen: Choices, { tensors }: SafetensorsHeader): string | undefined {
+export function fittingOptions(program: Program, chosen: Choices, tensors: Tensors): string | undefined {
   const declared = configurationsOf(program).filter(({ model }) => chosen.model === undefined || model === chosen.model);
   const presets = [...new Set([chosen.preset, ...declared.map(({ preset }) => preset)])];
   const ablations = [chosen.ablations ?? [], ...declared.map((one) => one.ablations ?? [])];
@@ -22,7 +24,7 @@ export function fittingOptions(program: Program, chosen: Choices, { tensors }: S
 }
 
 /** How many of the tensors the configuration reads; 0 where it lacks one or there is no such configuration. */
-function readIf(program: Program, choices: Choices, tensors: SafetensorsHeader["tensors"]): number {
+function readIf(program: Program, choices: Choices, tensors: Tensors): number {
   const expanded = expandModel(program, choices);
   if (!expanded.ok) return 0;
   const shapes = new Map<string, string>();

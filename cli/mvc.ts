@@ -10,6 +10,7 @@ import type { Target } from "./commands/build.ts";
 import { cuts } from "./report/figures.ts";
 import { finish } from "./terminal.ts";
 import { version } from "./version.ts";
+import type { LoraOption } from "./weights/model-weights.ts";
 
 /** Digits alone: `Number` also takes nothing, blanks, `0x10` and `1e3`, as 0, 0, 16 and 1000. */
 function wholeNumber(text: string): number {
@@ -76,14 +77,36 @@ function collect(name: string, previous: readonly string[] = []): readonly strin
 
 const clipFile = ".gif, a folder of .png or .safetensors; several .png by giving it several times";
 
-/** The choices that `report` and `build` share. */
-function withChoices(command: Command): Command {
+/** `detail.safetensors` or `detail.safetensors:0.7`. */
+function lora(text: string, previous: readonly LoraOption[] = []): readonly LoraOption[] {
+  const [, file = text, strength = "1"] = /^(.+):([^:/\\]+)$/.exec(text) ?? [];
+  return [...previous, { file, strength: number(strength) }];
+}
+
+/** How weights are read that other programs wrote, which `build`, `import` and `export` share. */
+function withCheckpoint(command: Command, seed: string): Command {
+  return command
+    .option("--ema", "the averages of the weights that a checkpoint has beside them")
+    .option(
+      "--lora <file[:strength]>",
+      "a LoRA to merge into the weights, at strength 1 where none is given; may be given several times",
+      lora,
+    )
+    .addOption(new Option("--init <seed>", seed).argParser(wholeNumber));
+}
+
+/** The choices that say which weights a model has. */
+function withModel(command: Command): Command {
   return command
     .option("--model <name>", "which model, where the file declares several")
     .option("--preset <name>", "sizes and settings that the file declares, such as Mini")
     .option("--ablation <name>", "a change that the file declares; may be given several times", collect)
-    .option("--set <name=value>", "a dim or param, over the preset and the ablations; may be given several times", setting)
-    .addOption(new Option("--precision <type>", "what `float` means").choices(["f32", "f16"]).default("f32"));
+    .option("--set <name=value>", "a dim or param, over the preset and the ablations; may be given several times", setting);
+}
+
+/** The choices that `report` and `build` share. */
+function withChoices(command: Command): Command {
+  return withModel(command).addOption(new Option("--precision <type>", "what `float` means").choices(["f32", "f16"]).default("f32"));
 }
 
 /** The tensors of one graph, which `run` and `diff` share. */
@@ -159,12 +182,17 @@ withChoices(program.command("explain"))
   .option("--limits <file>", "as for build", "default")
   .action(async (file, options) => finish(await (await import("./commands/explain.ts")).explain(file, options)));
 
-withChoices(program.command("build"))
-  .description("compile a model to a package: ONNX graphs, one weight file, typed bindings")
-  .argument("<file>", "a .mv file")
-  .option("--weights <file>", "trained weights, by weight path (.safetensors)")
-  .addOption(
-    new Option("--init <seed>", "random weights, as training starts from; beside --weights, of what the file lacks").argParser(wholeNumber),
+withCheckpoint(
+  withChoices(program.command("build"))
+    .description("compile a model to a package: ONNX graphs, one weight file, typed bindings")
+    .argument("<file>", "a .mv file")
+    .option("--weights <checkpoint>", "trained weights: the model's own, or a checkpoint as for `mvc import`")
+    .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)"),
+  "random weights, as training starts from; beside --weights, of what the file lacks",
+)
+  .option(
+    "--tokenizer <path>",
+    "CLIP's or another, in place of what the model names: a tokenizer.json, vocab.json, the gzipped merges, or their folder",
   )
   .addOption(
     new Option("--target <list>", "what the package is for: onnx, webgpu, or both")
@@ -180,6 +208,27 @@ withChoices(program.command("build"))
   .option("--limits <file>", "what the devices allow, by WebGPU's names (.json); `default` is what every device grants", "default")
   .requiredOption("-o, --output <folder>", "where the package goes")
   .action(async (file, options) => finish(await (await import("./commands/build.ts")).build(file, options)));
+
+withCheckpoint(
+  withModel(program.command("import"))
+    .description("turn a checkpoint of other programs into a model's own weights, bit for bit")
+    .argument("<checkpoint>", "a file or a folder: safetensors, PyTorch's zip files, shards, a diffusers folder")
+    .argument("<file>", "a .mv file")
+    .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)"),
+  "random weights, as training starts from, of what the checkpoint lacks",
+)
+  .requiredOption("-o, --output <file>", "where the weights go (.safetensors)")
+  .action(async (checkpoint, file, options) =>
+    finish(await (await import("./commands/import.ts")).importCheckpoint(checkpoint, file, options)),
+  );
+
+withModel(program.command("export"))
+  .description("turn a model's weights into a checkpoint for other programs")
+  .argument("<file>", "a .mv file")
+  .requiredOption("--weights <weights>", "the model's own weights, a package, or a checkpoint as for `mvc import`")
+  .requiredOption("--layout <name>", "how the checkpoint is to call its weights: a layout that the model declares")
+  .requiredOption("-o, --output <path>", "where it goes: a file, or a folder where the layout has parts")
+  .action(async (file, options) => finish(await (await import("./commands/export.ts")).exportCheckpoint(file, options)));
 
 program
   .command("ops")

@@ -1,0 +1,36 @@
+/** The file of a model and the choices of a command to its weights and the layouts that they may come in. */
+
+import { compile } from "../../compiler/compile.ts";
+import type { Layout } from "../../compiler/module/layout.ts";
+import type { Module } from "../../compiler/module/module.ts";
+import { layOutWeights } from "../../compiler/package/weights.ts";
+import type { Program } from "../../dsl/index.ts";
+import { type ChoiceOptions, choicesOf } from "../choices.ts";
+import { printDiagnostics, soundProgram } from "../program.ts";
+import type { Weights } from "./match.ts";
+
+export interface ReadModel {
+  readonly program: Program;
+  readonly module: Module;
+  readonly weights: Weights;
+  readonly layouts: readonly Layout[];
+}
+
+/** Undefined where the model is wrong, and its errors are printed. */
+export function readModel(file: string, options: Omit<ChoiceOptions, "precision">): ReadModel | undefined {
+  const sound = soundProgram(file);
+  if (sound === undefined) return undefined;
+  const result = compile(sound.program, choicesOf({ ...options, precision: "f32" }));
+  if (!result.ok) {
+    printDiagnostics(result.diagnostics, sound.texts);
+    return undefined;
+  }
+  const { module } = result;
+  const { weights } = layOutWeights(module.graphs.values());
+  return { program: sound.program, module, weights, layouts: layoutsOf(module) };
+}
+
+/** Those that the model declares. */
+export function layoutsOf(_module: Module): readonly Layout[] {
+  return [];
+}
