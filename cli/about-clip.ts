@@ -22,7 +22,7 @@ export function aboutClip(manifest: Manifest, clip: ClipRequest, options: Sample
   const figures = { steps: sampler?.steps, guidance: sampler?.guidance, method: sampler?.method, eta: sampler?.eta };
   const chosen = Object.keys(figures).map((name) => [
     name,
-    `${options[name as keyof typeof figures] ?? figures[name as keyof typeof figures]}`,
+    typed(options[name as keyof typeof figures] ?? figures[name as keyof typeof figures]),
   ]);
   return {
     software: `mvc ${version}`,
@@ -32,20 +32,29 @@ export function aboutClip(manifest: Manifest, clip: ClipRequest, options: Sample
     ...(negative === undefined ? {} : { negative }),
     seed: `${seed}`,
     ...Object.fromEntries(chosen),
-    ...texts(options, ["strength", "length", "overlap", "windows", "loop"]),
+    ...texts(options, ["guidanceRescale", "guidanceInterval", "strength", "length", "overlap", "windows", "loop"]),
     ...texts(files, ["firstFrame", "lastFrame", "from", "continue", "known", "at", "mask"]),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs: JSON.stringify(inputs) }),
   };
 }
 
-/** `--first-frame` is kept as `first-frame`; a list of files as JSON, where it is no single one. */
+/** `--first-frame` is kept as `first-frame`. */
 function texts<T extends object>(given: T, names: readonly (keyof T & string)[]): About {
   return Object.fromEntries(
     names.flatMap((name) => {
       const value: unknown = given[name];
       if (value === undefined) return [];
-      const text = Array.isArray(value) ? (value.length === 1 ? `${value[0]}` : JSON.stringify(value)) : `${value}`;
-      return [[name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), text]];
+      return [[name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), typed(value)]];
     }),
   );
+}
+
+/** As it is typed: numbers with commas, weights by name; several files as JSON, as they are given one by one. */
+function typed(value: unknown): string {
+  if (Array.isArray(value))
+    return value.every((one) => typeof one === "number") ? value.join(",") : value.length === 1 ? `${value[0]}` : JSON.stringify(value);
+  if (typeof value !== "object" || value === null) return `${value}`;
+  return Object.entries(value)
+    .map(([name, weight]) => `${name}=${weight}`)
+    .join(",");
 }

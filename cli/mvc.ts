@@ -62,6 +62,24 @@ function conditionInput(text: string, previous: { readonly [name: string]: strin
   return { ...previous, [name]: text.slice(at + 1) };
 }
 
+/** `7.5`, or `image=1.5,text=7.5`. */
+function guidance(text: string): number | { readonly [condition: string]: number } {
+  if (!text.includes("=")) return number(text);
+  const weights = text.split(",").map((part): [string, number] => {
+    const at = part.indexOf("=");
+    if (at < 1) throw new InvalidArgumentError("It must be a number, or name=number,name=number.");
+    return [part.slice(0, at), number(part.slice(at + 1))];
+  });
+  return Object.fromEntries(weights);
+}
+
+/** `0.2,0.8`. */
+function interval(text: string): readonly number[] {
+  const ends = text.split(",").map(number);
+  if (ends.length !== 2) throw new InvalidArgumentError("It must be two numbers, such as 0.2,0.8.");
+  return ends;
+}
+
 function targets(text: string): readonly Target[] {
   const known = ["onnx", "webgpu"] as const;
   return text.split(",").map((name) => {
@@ -258,7 +276,13 @@ program
   .option("--seed <n>", "the noise to start from", wholeNumber, 0)
   .option("--steps <n>", "sampling steps (default: the model's)", wholeNumber)
   .option("--negative <text>", "what the clip is led away from, in place of the model's own unguided text")
-  .option("--guidance <x>", "weight of the prompt, 1 is none and takes half the work (default: the model's)", number)
+  .option(
+    "--guidance <x>",
+    "weight of the conditions, 1 is none and takes half the work; or one each, in the order in which they are added, such as image=1.5,text=7.5 (default: the model's)",
+    guidance,
+  )
+  .option("--guidance-rescale <x>", "how far the guided prediction goes back to the deviation of the conditioned one, 0 to 1", number)
+  .option("--guidance-interval <from,to>", "the part of the steps that is guided, such as 0.2,0.8", interval)
   .addOption(new Option("--method <name>", "how steps are taken (default: the model's)").choices([...methods]))
   .option("--eta <x>", "fresh noise of DDIM, 0 to 1 (default: the model's)", number)
   .addOption(

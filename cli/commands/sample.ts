@@ -4,6 +4,7 @@ import { basename, dirname, extname, join } from "node:path";
 import pc from "picocolors";
 import type { Method } from "../../compiler/package/manifest.ts";
 import type { LengthOptions } from "../../runtime/clips/plan.ts";
+import type { GuidanceWeights } from "../../runtime/guidance.ts";
 import {
   type Backend,
   type ClipRequest,
@@ -35,7 +36,9 @@ import { interruptible, type Outcome } from "../terminal.ts";
 export interface SampleCommandOptions extends ClipFiles, LengthOptions {
   readonly seed: number;
   readonly steps?: number;
-  readonly guidance?: number;
+  readonly guidance?: GuidanceWeights;
+  readonly guidanceRescale?: number;
+  readonly guidanceInterval?: readonly [from: number, to: number];
   readonly method?: Method;
   readonly eta?: number;
   readonly strength?: number;
@@ -167,7 +170,19 @@ async function sampleBatches(
   }
 }
 
-const settingNames = ["steps", "guidance", "method", "eta", "strength", "length", "overlap", "loop", "windows"] as const;
+const settingNames = [
+  "steps",
+  "guidance",
+  "guidanceRescale",
+  "guidanceInterval",
+  "method",
+  "eta",
+  "strength",
+  "length",
+  "overlap",
+  "loop",
+  "windows",
+] as const;
 const fileNames = ["firstFrame", "lastFrame", "from", "continue", "known", "at", "mask"] as const;
 
 const picked = <T extends object, Name extends keyof T>(options: T, names: readonly Name[]) =>

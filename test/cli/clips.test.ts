@@ -109,5 +109,8 @@ test("what cannot be read or does not go together is one error, and nothing is w
     '"--from" must be a .png, several of them or a folder of them, a .gif',
   );
   expect(await refused("--known", at("empty"))).toContain("which has no .png");
+  expect(await refused("--guidance", "image=1.5,text=7.5")).toContain(
+    "must be 1 for a model whose conditions are the same in both halves, found an object of image, text",
+  );
   expect(await refused("--mask", at("mask.png"))).toContain("--mask must be left out where no --known says");
 });
