@@ -158,6 +158,7 @@ test("what is not read, and the way out", async () => {
     [Buffer.from(head), "a PyTorch checkpoint of before 1.6 (raw pickles)", "torch.save(torch.load("],
     [tar, "a tar archive, as PyTorch's first checkpoints were", "torch.save(torch.load("],
     [Buffer.from([0x80, 4, 0x4e, 0x2e]), "a Python pickle", "in Python"],
+    ['{\n  "_class_name": "UNet2DConditionModel"\n}', "a JSON file", "their folder"],
     ["\x1f\x8b\x08\0\0\0\0\0", "a gzipped file", "gunzip"],
   ] as const) {
     write(at("model.ckpt"), typeof content === "string" ? Buffer.from(content, "latin1") : content);
