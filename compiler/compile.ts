@@ -1,6 +1,7 @@
 /** The stages by name: a checked program and the build's choices to a module. Pure, and never throws for bad input. */
 
 import { type Diagnostic, firstErrors, foundIn, type GraphDeclaration, type Program, type Span } from "../dsl/index.ts";
+import { isDirected } from "./analysis/directed.ts";
 import { Budget } from "./expand/budget.ts";
 import { type Choices, type Configuration, configure } from "./expand/configure.ts";
 import { expandGraph, graphsOf, samplerOf } from "./expand/expand.ts";
@@ -239,7 +240,10 @@ function compileLoop(configuration: Configuration, written: ReadonlyMap<string, 
   const once = written.get(recipe.graph) ?? expanded.value;
   const { made, prepare, conditions } = guided !== undefined && hasUnguidedHalf(guided) ? guided : splitLoop(once, recipe, names, trace);
   const unread = recipe.conditions.filter((condition) => !conditions.includes(condition)).map(({ name }) => name);
-  return { ok: true, value: { sampler: { ...recipe, conditions, prepare, step: names.step }, made, unread } };
+  return {
+    ok: true,
+    value: { sampler: { ...recipe, conditions, prepare, step: names.step, directed: isDirected(written, recipe) }, made, unread },
+  };
 }
 
 interface LoopNames {

@@ -21,7 +21,8 @@ export function newWeight(frame: Frame, span: Span, path: string, type: AxisType
       hint: "let it have no axis that follows the batch: an axis of 1 is stretched over any size",
     });
   }
-  const id = builder.weight(path, made, init);
+  const axes = type.axes.some(({ plain }) => !plain) ? type.axes.map(({ name }) => name) : undefined;
+  const id = builder.weight(path, made, init, axes);
   frame.expansion.made.keep(path, id);
   reads.addWeight(id, path, frame.label);
   return id;

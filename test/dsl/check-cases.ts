@@ -183,6 +183,7 @@ export const checkCases: Cases = {
     conditions('picture: { from: "class", unguided: 0.5 }'),
     conditions('text: { from: "text", unguided: 0 }', "", 'tokenizer { file: "a.json", pad: "<pad>" }\n  '),
     sampler(`${fields}, frames: "decode"`),
+    sampler(`${fields}, latents: "encode"`),
   ],
   "wrong-operands": [
     body(

@@ -63,7 +63,7 @@ model Tiny<H = 8, W = 8> {
   graph swapped(tokens: Tensor<i32, [B, D]>): Tensor<float, [B, D, L]> { return tokens |> embedding(9, L) as swapped; }
   graph picture(x: Image<3, H, W>): Text { return view(x |> conv2d(1, kernel: 1) as seen, [B, H * W]) |> linear(L * D) as out |> arrange([B, L, D]); }
   graph both(z: Image<4, H, W>, x: Image<3, H, W>): Image<3, H, W> { return x; }
-  graph flat(z: Image<4, H, W>): Image<4, H, W> { return z; }
+  graph flat(z: Image<4, H, W>): Image<4, H, W> { return z; } graph large(z: Image<4, H, W>): Image<3, 2 * H, 2 * W> { return z |> conv2d(3, kernel: 1) as large |> upsample(2); } graph small(x: Image<3, H, W>): Image<4, H, W> { return x |> conv2d(4, kernel: 1) as small; }
   graph turned(z: Image<4, W, H>): Image<3, W, H> { return z |> conv2d(3, kernel: 1) as turned; }
   tokenizer { file: "a.json", pad: "<pad>" }
 `;
@@ -341,5 +341,9 @@ export const expandCases: Cases = {
     sampled({ conditions: '{ rate: { from: "class" } }' }),
     sampled({}).replace("t: Tensor<f32, [B]>", "t: Tensor<i32, [B]>"),
     sampled({}).replace(/Image<4, H, W> \{\n {4}const(.*\n)*? {2}\}/, "Image<8, H, W> {\n    return concat([z, z], axis: 1);\n  }"),
+    sampled({ latents: "flat" }),
+    sampled({ latents: "both" }),
+    sampled({ latents: "picture" }),
+    sampled({ frames: "large", latents: "small" }),
   ],
 };
