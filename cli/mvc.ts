@@ -147,6 +147,7 @@ Examples:
   mvc check models/magicvideo.mv
   mvc report models/magicvideo.mv --ablation NoAdaptor
   mvc build models/magicvideo.mv --preset Mini --weights models/mini.safetensors -o out/mini
+  mvc import sd-v1.safetensors models/magicvideo.mv -o magicvideo.safetensors
   mvc sample out/mini "a red circle moves right" -o clip.gif
 
 Exit codes: 0 done, 1 an error in what was given (named on standard error), 2 wrong usage, 130 interrupted.`,
@@ -204,7 +205,11 @@ withCheckpoint(
   withChoices(program.command("build"))
     .description("compile a model to a package: ONNX graphs, one weight file, typed bindings")
     .argument("<file>", "a .mv file")
-    .option("--weights <checkpoint>", "trained weights: the model's own, or a checkpoint as for `mvc import`")
+    .option(
+      "--weights <checkpoint>",
+      "trained weights: the model's own, or a checkpoint as for `mvc import`; may be given several times",
+      collect,
+    )
     .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)"),
   "random weights, as training starts from; beside --weights, of what the file lacks",
 )
@@ -232,6 +237,7 @@ withCheckpoint(
     .description("turn a checkpoint of other programs into a model's own weights, bit for bit")
     .argument("<checkpoint>", "a file or a folder: safetensors, PyTorch's zip files, shards, a diffusers folder")
     .argument("<file>", "a .mv file")
+    .option("--weights <checkpoint>", "one more, for what the first lacks or should not give; may be given several times", collect)
     .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)"),
   "random weights, as training starts from, of what the checkpoint lacks",
 )
@@ -243,7 +249,7 @@ withCheckpoint(
 withModel(program.command("export"))
   .description("turn a model's weights into a checkpoint for other programs")
   .argument("<file>", "a .mv file")
-  .requiredOption("--weights <weights>", "the model's own weights, a package, or a checkpoint as for `mvc import`")
+  .requiredOption("--weights <checkpoint>", "the model's own weights, a package, or a checkpoint as for `mvc import`", collect)
   .requiredOption("--layout <name>", "how the checkpoint is to call its weights: a layout that the model declares")
   .requiredOption("-o, --output <path>", "where it goes: a file, or a folder where the layout has parts")
   .action(async (file, options) => finish(await (await import("./commands/export.ts")).exportCheckpoint(file, options)));
