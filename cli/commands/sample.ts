@@ -4,6 +4,7 @@ import { basename, dirname, extname, join } from "node:path";
 import pc from "picocolors";
 import type { Method } from "../../compiler/package/manifest.ts";
 import type { LengthOptions } from "../../runtime/clips/plan.ts";
+import type { PromptKey } from "../../runtime/clips/prompt-keys.ts";
 import type { GuidanceWeights } from "../../runtime/guidance.ts";
 import {
   type Backend,
@@ -42,6 +43,7 @@ export interface SampleCommandOptions extends ClipFiles, LengthOptions {
   readonly method?: Method;
   readonly eta?: number;
   readonly strength?: number;
+  readonly promptAt?: readonly PromptKey[];
   /** What the clip is led away from. */
   readonly negative?: string;
   readonly threads?: number;
@@ -126,6 +128,7 @@ export async function sample(folder: string, prompt: string | undefined, options
     const asked = {
       ...(await readClipFiles(options, parts, options.length, note)),
       ...(prompt === undefined ? {} : { prompt }),
+      ...(options.promptAt === undefined ? {} : { prompts: options.promptAt }),
       ...(options.negative === undefined ? {} : { negative: options.negative }),
     };
     const requests = files.map((file, i) => ({ file, clip: { ...asked, inputs, seed: options.seed + i } }));
