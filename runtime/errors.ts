@@ -18,6 +18,9 @@ interface Fields {
   readonly "weights-float8": { readonly file: string; readonly tensor: string; readonly dtype: string };
   readonly "checkpoint-kind": { readonly file: string; readonly kind: string; readonly way: string };
   readonly "checkpoint-invalid": { readonly file: string; readonly reason: string };
+  readonly "checkpoint-refused": { readonly file: string; readonly name: string };
+  readonly "checkpoint-tensor": { readonly file: string; readonly tensor: string; readonly what: string };
+  readonly "checkpoint-averages": { readonly file: string };
   readonly "checkpoint-incomplete": { readonly file: string; readonly missing: string };
   readonly "weights-mismatch": { readonly file: string; readonly what: string; readonly expected: number; readonly found: number };
   readonly "weights-absent": { readonly graph: string };
@@ -145,6 +148,19 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   "checkpoint-invalid": {
     message: (f) => `${f.file} is not a sound checkpoint: ${f.reason}`,
     hint: () => "download or write it again",
+  },
+  "checkpoint-refused": {
+    message: (f) => `${f.file} has Python run ${f.name} when it loads it, which no tensor needs: it is refused, and nothing was run`,
+    hint: () =>
+      "get the weights as safetensors; if you trust whoever made the file, load it in Python and save its state dict with `save_file` of safetensors.torch",
+  },
+  "checkpoint-tensor": {
+    message: (f) => `"${f.tensor}" of ${f.file} is ${f.what}, which is not read`,
+    hint: () => "turn it into a dense tensor of f32, f16 or bf16 in Python",
+  },
+  "checkpoint-averages": {
+    message: (f) => `${f.file} has no averaged weights (EMA) beside the plain ones`,
+    hint: () => "leave `--ema` out",
   },
   "checkpoint-incomplete": {
     message: (f) => `${f.file} lacks files of the checkpoint: ${f.missing}`,

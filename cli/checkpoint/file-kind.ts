@@ -25,6 +25,8 @@ export function kindOf(bytes: Uint8Array): FileKind | undefined {
     return { kind: "a Git LFS pointer, which stands for a file that was not downloaded", way: "fetch the file: `git lfs pull`" };
   if (begins.startsWith("<!doctype html") || begins.startsWith("<html"))
     return { kind: "a web page", way: "download the file itself: its direct address, and logged in where that is asked for" };
+  if (/^[[{]/.test(begins))
+    return { kind: "a JSON file", way: "name the file of weights, the index of its shards (`….index.json`), or their folder" };
   if (text.startsWith("GGUF"))
     return { kind: "a GGUF file, whose weights are quantised", way: "get the safetensors file that it was made of" };
   if (rawPickle.every((byte, i) => bytes[i] === byte)) return { kind: "a PyTorch checkpoint of before 1.6 (raw pickles)", way: saveAgain };

@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
 import { readText, textLimits } from "../../runtime/node/regular-file.ts";
 import { systemReason } from "../../runtime/node/system-errors.ts";
+import { type Averages, averagesLeft } from "./averages.ts";
 import { namesOf } from "./names.ts";
 import { type Alternatives, nameOf, shardsBeside, usual, type WeightSet, weightSets } from "./weight-sets.ts";
 
@@ -37,21 +38,21 @@ export const pipelineIndex = "model_index.json";
  * 2. a folder with weights of its own: one set, whose keys stay as they are, or several unrelated ones (`encoder/1.weight` of `encoder.pth`).
  *    Subfolders are left alone;
  * 3. a folder of folders with weights, as 1.
- * @param ema whether `unet_ema/` is to be read as `unet/`.
+ * @param averages whether `unet_ema/` is to be read as `unet/`.
  * @throws MvcError `checkpoint-kind` where there are no weights.
  */
-export function partsOf(path: string, ema: boolean): Parts {
+export function partsOf(path: string, averages: Averages): Parts {
   const listing = listed(path);
   const own = weightSets(listing.files);
   if (listing.files.includes(pipelineIndex)) {
     const rest = [...own.values()].flat().map(nameOf);
     const beside =
       rest.length === 0 ? [] : [`${path} is a diffusers folder: its subfolders were read, and not ${namesOf(rest)} beside them`];
-    const found = componentsOf(listing, componentsIn(join(path, pipelineIndex)), ema);
+    const found = componentsOf(listing, componentsIn(join(path, pipelineIndex)), averages);
     return { parts: found.parts, notes: [...beside, ...found.notes] };
   }
   if (own.size > 0) return ownParts(listing, own);
-  return componentsOf(listing, undefined, ema);
+  return componentsOf(listing, undefined, averages);
 }
 
 /** The set that a shard is of, named alone. */
@@ -116,7 +117,7 @@ function ownParts({ folder, files, folders }: Listing, own: ReadonlyMap<string, 
 }
 
 /** @param components of the pipeline, or undefined for every subfolder. */
-function componentsOf(listing: Listing, components: readonly string[] | undefined, ema: boolean): Parts {
+function componentsOf(listing: Listing, components: readonly string[] | undefined, averages: Averages): Parts {
   const notes: string[] = [];
   const parts: Part[] = [];
   for (const name of listing.folders) {
@@ -131,10 +132,12 @@ function componentsOf(listing: Listing, components: readonly string[] | undefine
     if (found === undefined) {
       const names = namesOf([...sets.values()].map(([set]) => nameOf(set)));
       notes.push(`${folder} was not read: it holds several sets of weights (${names}), none with a usual name`);
-    } else if (averaged && !ema) {
-      notes.push(emaLeft(folder));
-    } else if (ema && listing.folders.includes(`${name}_ema`)) {
+    } else if (averaged && !averages.wanted) {
+      averages.found = true;
+      notes.push(averagesLeft(folder));
+    } else if (averages.wanted && listing.folders.includes(`${name}_ema`)) {
       notes.push(`${folder} was not read: ${name}_ema/ beside it, its averaged weights (EMA), was`);
+      averages.found = true;
     } else if (components?.includes(averaged ? plain : name) === false) {
       notes.push(`${folder} was not read: ${pipelineIndex} does not list it`);
     } else {
@@ -149,11 +152,6 @@ function componentsOf(listing: Listing, components: readonly string[] | undefine
     : "a folder without weights";
   const way = "name a folder with .safetensors, .bin, .pt, .pth or .ckpt files in it or in its subfolders, or such a file";
   throw mvcError("checkpoint-kind", { file: listing.folder, kind, way });
-}
-
-/** The note that averaged weights are there and were not taken. */
-export function emaLeft(what: string): string {
-  return `${what} holds averaged weights (EMA) of what is also there plain: the plain ones were read; \`--ema\` reads the averaged ones`;
 }
 
 function componentsIn(path: string): string[] {

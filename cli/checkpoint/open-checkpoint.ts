@@ -3,6 +3,7 @@
 import { type Stats, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
+import { type Averages, chooseAverages } from "./averages.ts";
 import type { Checkpoint, CheckpointTensor } from "./checkpoint.ts";
 import { type Part, type Parts, partOfIndex, partOfShard, partsOf, pipelineIndex } from "./folder.ts";
 import { openWeightFile } from "./open-file.ts";
@@ -19,27 +20,36 @@ export interface OpenOptions {
  * * a shard (`…-00001-of-00003.safetensors`) or an index (`….safetensors.index.json`), for all shards;
  * * a diffusers folder or its `model_index.json`, and other folders (`partsOf` says in which order of precedence).
  * @throws MvcError `file-missing`, `file-unreadable`; `checkpoint-kind` for what is not read, with the way out; `checkpoint-incomplete`,
- *   `checkpoint-invalid`, `weights-invalid`, `weights-float8`.
+ *   `checkpoint-invalid`, `weights-invalid`; `checkpoint-refused` for a pickle that would run code; `weights-float8`, `checkpoint-tensor` for types
+ *   that are not read; `checkpoint-averages`.
  */
 export async function openCheckpoint(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
-  const { ema = false } = options;
-  const place = partsAt(path, ema);
+  const averages: Averages = { wanted: options.ema ?? false, found: false };
+  const place = partsAt(path, averages);
   const opened: Checkpoint[] = [];
   const close = () => {
     for (const file of opened) file.close();
   };
+  const open = async (file: string) => {
+    const checkpoint = await openWeightFile(file, averages);
+    opened.push(checkpoint);
+    return checkpoint;
+  };
   try {
-    if (place === undefined) return await openWeightFile(path);
     const tensors = new Map<string, CheckpointTensor>();
     const metadata: { [key: string]: string } = {};
-    const notes = [...place.notes];
-    for (const part of place.parts) {
-      const files = await openPart(part, opened, notes);
-      for (const [key, tensor] of mergedShards(files, part)) tensors.set(part.name === "" ? key : `${part.name}/${key}`, tensor);
-      for (const file of files) {
-        for (const [key, value] of Object.entries(file.metadata)) metadata[part.name === "" ? key : `${part.name}/${key}`] = value;
-      }
+    const notes = [...(place?.notes ?? [])];
+    // One after the other: where one fails, none is opened after all were closed.
+    const parts: PartOpened[] = place === undefined ? [{ prefix: "", ...(await open(path)) }] : [];
+    for (const part of place?.parts ?? []) parts.push(await openPart(part, open));
+    for (const { prefix, ...part } of parts) {
+      const chosen = chooseAverages(part.tensors, part.path, averages);
+      const bare = withoutWrapper(chosen.tensors, part.path);
+      notes.push(...part.notes, ...chosen.notes, ...bare.notes);
+      for (const [key, tensor] of bare.tensors) tensors.set(prefix + key, tensor);
+      for (const [key, value] of Object.entries(part.metadata)) metadata[prefix + key] = value;
     }
+    if (averages.wanted && !averages.found) throw mvcError("checkpoint-averages", { file: path });
     return { path, tensors, metadata, notes, close };
   } catch (thrown) {
     close();
@@ -48,12 +58,12 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
 }
 
 /** Undefined for a single file. */
-function partsAt(path: string, ema: boolean): Parts | undefined {
+function partsAt(path: string, averages: Averages): Parts | undefined {
   const found = standingAt(path);
   // What does not stand there, or must not be looked at, is said where it is opened.
   if (found === undefined) return undefined;
-  if (found.isDirectory()) return partsOf(path, ema);
-  if (basename(path) === pipelineIndex) return partsOf(dirname(path), ema);
+  if (found.isDirectory()) return partsOf(path, averages);
+  if (basename(path) === pipelineIndex) return partsOf(dirname(path), averages);
   return path.endsWith(".json") ? partOfIndex(path) : partOfShard(path);
 }
 
@@ -65,38 +75,46 @@ function standingAt(path: string): Stats | undefined {
   }
 }
 
-async function openPart(part: Part, opened: Checkpoint[], notes: string[]): Promise<Checkpoint[]> {
-  const shards = shardsOf(part.folder, part.set, part.names);
-  notes.push(...shards.notes);
+type PartOpened = Omit<Checkpoint, "close"> & { readonly prefix: string };
+
+async function openPart(part: Part, open: (file: string) => Promise<Checkpoint>): Promise<PartOpened> {
+  const { files: paths, index, notes: about } = shardsOf(part.folder, part.set, part.names);
   const files: Checkpoint[] = [];
-  for (const path of shards.files) {
-    const file = await openWeightFile(path);
-    opened.push(file);
-    files.push(file);
-    notes.push(...file.notes);
-  }
-  if (shards.index !== undefined) {
-    notes.push(...checkIndex(shards.index, new Map(files.map((file) => [file.path, file.tensors.keys()])), part.folder));
-  }
-  return files.map((file) => ({ ...file, tensors: listedIn(file, shards.index) }));
+  for (const path of paths) files.push(await open(path));
+  const listed = index === undefined ? [] : checkIndex(index, new Map(files.map((file) => [file.path, file.tensors.keys()])), part.folder);
+  const [first] = files;
+  return {
+    prefix: part.name === "" ? "" : `${part.name}/`,
+    path: files.length === 1 && first !== undefined ? first.path : part.folder,
+    tensors: mergedShards(files, index, part.folder),
+    metadata: Object.assign({}, ...files.map(({ metadata }) => metadata)),
+    notes: [...about, ...files.flatMap(({ notes }) => notes), ...listed],
+  };
 }
 
 /** A key that two shards hold is that of the shard which the index names. */
-function listedIn(file: Checkpoint, index: ReadonlyMap<string, string> | undefined): Checkpoint["tensors"] {
-  return new Map([...file.tensors].filter(([key]) => (index?.get(key) ?? basename(file.path)) === basename(file.path)));
-}
-
-function mergedShards(files: readonly Checkpoint[], part: Part): Checkpoint["tensors"] {
+function mergedShards(files: readonly Checkpoint[], index: ReadonlyMap<string, string> | undefined, folder: string): Checkpoint["tensors"] {
   const merged = new Map<string, CheckpointTensor>();
-  const holder = new Map<string, string>();
+  const holders = new Map<string, string>();
   for (const { path, tensors } of files) {
+    const name = basename(path);
     for (const [key, tensor] of tensors) {
-      const other = holder.get(key);
-      if (other !== undefined)
-        throw mvcError("checkpoint-invalid", { file: part.folder, reason: `"${key}" is in ${other} and in ${basename(path)}` });
-      holder.set(key, basename(path));
+      if ((index?.get(key) ?? name) !== name) continue;
+      const other = holders.get(key);
+      if (other !== undefined) throw mvcError("checkpoint-invalid", { file: folder, reason: `"${key}" is in ${other} and in ${name}` });
+      holders.set(key, name);
       merged.set(key, tensor);
     }
   }
   return merged;
+}
+
+/** What `DataParallel` and `torch.compile` put before every key. */
+const wrappers: readonly string[] = ["module.", "_orig_mod."];
+
+function withoutWrapper(tensors: Checkpoint["tensors"], path: string): Pick<Checkpoint, "tensors" | "notes"> {
+  const wrapper = wrappers.find((prefix) => tensors.size > 0 && [...tensors.keys()].every((key) => key.startsWith(prefix)));
+  if (wrapper === undefined) return { tensors, notes: [] };
+  const bare = withoutWrapper(new Map([...tensors].map(([key, tensor]) => [key.slice(wrapper.length), tensor])), path);
+  return { tensors: bare.tensors, notes: [`all keys of ${path} begin with ${wrapper}, which was left out`, ...bare.notes] };
 }

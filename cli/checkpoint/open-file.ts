@@ -4,17 +4,21 @@ import { closeSync } from "node:fs";
 import { mvcError } from "../../runtime/errors.ts";
 import { openRegular } from "../../runtime/node/regular-file.ts";
 import { parseSafetensorsHeader, safetensorsHeaderBytes } from "../../runtime/safetensors.ts";
+import type { Averages } from "./averages.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { kindOf, SNIFFED_BYTES } from "./file-kind.ts";
+import { openTorchFile } from "./torch-file.ts";
 import { piecesOf, readAt } from "./weight-bytes.ts";
 
-/** Throws MvcError `file-missing`, `file-unreadable`, `checkpoint-kind`, `weights-invalid`, `weights-float8`. */
-export async function openWeightFile(path: string): Promise<Checkpoint> {
+/** Throws MvcError `file-missing`, `file-unreadable`, `checkpoint-kind`, `weights-invalid`, `weights-float8`, and as `openTorchFile`. */
+export async function openWeightFile(path: string, averages: Averages): Promise<Checkpoint> {
   const { descriptor, size } = openRegular(path, "the checkpoint");
   try {
     const kind = kindOf(readAt(descriptor, 0, Math.min(SNIFFED_BYTES, size), path));
     if (typeof kind === "object") throw mvcError("checkpoint-kind", { file: path, ...kind });
-    return safetensorsFile(path, descriptor, size);
+    if (kind !== "zip") return safetensorsFile(path, descriptor, size);
+    const file = await openTorchFile(path, descriptor, averages);
+    return { ...file, close: () => closeSync(descriptor) };
   } catch (thrown) {
     closeSync(descriptor);
     throw thrown;

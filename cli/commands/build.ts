@@ -29,7 +29,6 @@ import { knownForms } from "../tokenizer-forms.ts";
 import { version } from "../version.ts";
 import { packagedType, type WeightSource } from "../weights/initial.ts";
 import { modelWeights, type OpenWeights, openWeights, requireWeights, type WeightOptions } from "../weights/model-weights.ts";
-import { layoutsOf } from "../weights/read-model.ts";
 import { as } from "../weights/streams.ts";
 
 export interface BuildOptions extends ChoiceOptions, Omit<WeightOptions, keyof ChoiceOptions> {
@@ -68,7 +67,7 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
   }
   const { module } = result;
   const { weights: needed } = layOutWeights(module.graphs.values());
-  const weights = modelWeights(opened, { program: sound.program, module, weights: needed, layouts: layoutsOf(module) }, options);
+  const weights = modelWeights(opened, { program: sound.program, module, weights: needed }, options);
   if (options.tokenizer !== undefined && module.tokenizer === null)
     throw mvcError("option-invalid", { option: "--tokenizer", expected: "left out: the model names none", found: options.tokenizer });
   const tokenizers = new TokenizerCheck(file, { chosen: options.tokenizer, checkpoint: folderAt(options.weights) });

@@ -63,8 +63,8 @@ async function exportTo(opened: OpenWeights, file: string, { layout: name, outpu
   return "done";
 }
 
-function layoutNamed(name: string, { layouts, weights }: ReadModel): Layout {
-  const all = [...layouts, ownLayout(weights)];
+function layoutNamed(name: string, { module, weights }: ReadModel): Layout {
+  const all = [...module.layouts, ownLayout(weights)];
   const layout = all.find((one) => one.name === name);
   if (layout !== undefined) return layout;
   throw mvcError("option-unknown", { option: name, where: "the model's layouts", known: all.map((one) => one.name) });

@@ -100,7 +100,7 @@ export function matchIn(layout: Layout, weights: Weights, tensors: ReadonlyMap<s
     const found = tensors.get(key)?.shape ?? [];
     return shapes.get(layoutKey)?.some((shape) => isAlike(shape, found)) ?? false;
   };
-  const { keys } = translate([...tensors.keys()], new Set([...shapes.keys(), ...layout.dropped]), fits, file);
+  const { keys, heads } = translate([...tensors.keys()], new Set([...shapes.keys(), ...layout.dropped]), fits, file);
   const places = new Map<string, Place>();
   const misshapen: Misshapen[] = [];
   const missing: PlacedWeight[] = [];
@@ -118,6 +118,8 @@ export function matchIn(layout: Layout, weights: Weights, tensors: ReadonlyMap<s
       return key === undefined || stored === undefined ? [] : [{ place, key, found: stored.shape }];
     });
     const fitting = there.flatMap(({ place, key, found }) => placeIn(weight, place, key, found) ?? []);
+    // Of two shapes under one key the one that is stored counts.
+    fitting.sort((a, b) => Number(a.squeezed ?? false) - Number(b.squeezed ?? false));
     for (const { key } of there) used.add(key);
     const [first] = there;
     const [taken] = fitting;
@@ -128,7 +130,12 @@ export function matchIn(layout: Layout, weights: Weights, tensors: ReadonlyMap<s
     else if (first === undefined) missing.push(weight);
     else misshapen.push({ weight, key: first.key, expected: storedShape(weight.type.shape, first.place), found: first.found });
   }
-  const unused = [...tensors.keys()].filter((key) => !used.has(key));
+  const beginnings = layout.dropped.filter((key) => key.endsWith("."));
+  const isDropped = (key: string) =>
+    [{ file: "", layout: "" }, ...heads].some(
+      (head) => key.startsWith(head.file) && beginnings.some((one) => (head.layout + key.slice(head.file.length)).startsWith(one)),
+    );
+  const unused = [...tensors.keys()].filter((key) => !used.has(key) && !isDropped(key));
   return { layout, places, misshapen, missing, added, unused };
 }
 

@@ -83,10 +83,10 @@ export interface ModelWeights {
 /** Undefined where no option speaks of weights. Throws MvcError as `takeWeights` and `withLora`. */
 export function modelWeights(
   { trained, loras }: OpenWeights,
-  { program, module, weights, layouts }: ReadModel,
+  { program, module, weights }: ReadModel,
   options: WeightOptions,
 ): ModelWeights | undefined {
-  const { name: model, preset, ablations } = module;
+  const { name: model, preset, ablations, layouts } = module;
   const built: MadeFor = { model, preset, ablations, settings: options.set ?? {} };
   if (trained === undefined) {
     return options.init === undefined

@@ -1,7 +1,6 @@
-/** The file of a model and the choices of a command to its weights and the layouts that they may come in. */
+/** The file of a model and the choices of a command to its weights. */
 
 import { compile } from "../../compiler/compile.ts";
-import type { Layout } from "../../compiler/module/layout.ts";
 import type { Module } from "../../compiler/module/module.ts";
 import { layOutWeights } from "../../compiler/package/weights.ts";
 import type { Program } from "../../dsl/index.ts";
@@ -13,7 +12,6 @@ export interface ReadModel {
   readonly program: Program;
   readonly module: Module;
   readonly weights: Weights;
-  readonly layouts: readonly Layout[];
 }
 
 /** Undefined where the model is wrong, and its errors are printed. */
@@ -27,10 +25,5 @@ export function readModel(file: string, options: Omit<ChoiceOptions, "precision"
   }
   const { module } = result;
   const { weights } = layOutWeights(module.graphs.values());
-  return { program: sound.program, module, weights, layouts: layoutsOf(module) };
-}
-
-/** Those that the model declares. */
-export function layoutsOf(_module: Module): readonly Layout[] {
-  return [];
+  return { program: sound.program, module, weights };
 }

@@ -10,7 +10,7 @@ export type FloatType = (typeof floatTypes)[number];
 
 export const isFloat = (dtype: StoredDType): dtype is FloatType => (floatTypes as readonly StoredDType[]).includes(dtype);
 
-/** Elements of one type, little-endian, in pieces of any length: an element may lie in two. */
+/** Elements of one type, little-endian, in pieces of any length: an element may lie in two, and a piece may change once the next is asked for. */
 export interface Elements {
   readonly dtype: FloatType;
   chunks(): Iterable<Uint8Array>;
@@ -53,7 +53,9 @@ export function as(dtype: FloatType, elements: Elements): Elements {
 
 /** All elements as f32. */
 export function allFloats(elements: Elements): Float32Array {
-  return floatsOf(elements.dtype, Buffer.concat([...elements.chunks()]));
+  const pieces: Uint8Array[] = [];
+  for (const chunk of elements.chunks()) pieces.push(chunk.slice());
+  return floatsOf(elements.dtype, Buffer.concat(pieces));
 }
 
 /** Numbers in memory; their bytes are made when they are asked for. */

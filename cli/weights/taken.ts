@@ -86,7 +86,7 @@ function requireShapes({ misshapen }: Match, { fitting }: TakeOptions, shown: st
     fits(fitting()) ??
     causeOfShape(first) ??
     "sizes are fixed when a model is built: give weights of these sizes, or build with `--set` for other sizes";
-  const more = others.length === 0 ? "" : `; of other shapes are also ${listed(others.map((one) => one.key))}`;
+  const more = others.length === 0 ? "" : `; of other shapes are also ${listed([...new Set(others.map((one) => one.key))])}`;
   throw mvcError("tensor-shape", { tensor, where: shown, expected: shape(expected), found: shape(found), way: `${cause}${more}` });
 }
 
@@ -102,7 +102,7 @@ function missingError({ layout, places, missing, unused }: Match, { fitting }: T
   const [first] = missing as readonly [PlacedWeight, ...PlacedWeight[]];
   const tensor = missing.length === 1 ? first.path : `${first.path}" and ${missing.length - 1} more, such as "${missing.at(-1)?.path}`;
   const expected = `${first.type.dtype} ${shape(first.type.shape)}`;
-  const options = layout.name === own ? fits(fitting()) : undefined;
+  const options = fits(fitting());
   const fill = "fill what is missing: `--init SEED` beside `--weights`";
   const way = options ?? `${partsOf(layout, places, missing) ?? `give it as ${expected}`}, or ${fill}`;
   const others = groupsOf(unused).map(({ keys, are }) => `; the file has ${listed(keys)} that the model does not take${are && `: ${are}`}`);

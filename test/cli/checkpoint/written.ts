@@ -32,7 +32,10 @@ export function write(path: string, content: string | Uint8Array): void {
 export function bytesOf(checkpoint: Checkpoint, key: string): Buffer {
   const tensor = checkpoint.tensors.get(key);
   if (tensor === undefined) throw new Error(`no ${key} among ${[...checkpoint.tensors.keys()].join(", ")}`);
-  return Buffer.concat([...tensor.chunks()]);
+  const pieces: Uint8Array[] = [];
+  // A piece may change once the next is asked for.
+  for (const piece of tensor.chunks()) pieces.push(piece.slice());
+  return Buffer.concat(pieces);
 }
 
 export function floatsOf(checkpoint: Checkpoint, key: string): number[] {

@@ -25,7 +25,7 @@ const folder = layoutOf(
     "text.query.weight": third(0),
     "text.key.weight": third(1),
   },
-  ["te/position_ids"],
+  ["te/position_ids", "loss."],
 );
 const whole = {
   "unet/conv_in.weight": [8, 4, 3, 3],
@@ -107,6 +107,23 @@ test("missing, added, of another shape, unused", () => {
     ["vae/decoder.conv_out.weight", [3, 6], [3, 7]],
   ]);
   expect(match.unused).toEqual(["betas"]);
+});
+
+test("what begins as the layout drops it, under the same head as the rest", () => {
+  const more = { ...whole, "loss.a": [1], "loss.b.c": [2], "other.loss.a": [1] };
+  expect(matched(more).unused).toEqual(["other.loss.a"]);
+  expect(matched(renamed(more, (key) => `module.${key}`)).unused).toEqual(["module.other.loss.a"]);
+});
+
+test("two shapes under one key: the one that is stored", () => {
+  const layout = layoutOf("two", { "a.weight": [{ key: "a", shape: [2, 2, 1, 1] }, { key: "a" }] });
+  const place = (shape: readonly number[]) =>
+    matchIn(layout, weightsOf({ "a.weight": [2, 2] }), checkpointOf({ a: shape }).tensors, "x").places;
+  for (const shape of [
+    [2, 2],
+    [2, 2, 1, 1],
+  ])
+    expect(place(shape).get("a.weight")).toEqual({ key: "a" });
 });
 
 test("both spellings of one weight are refused", () => {
