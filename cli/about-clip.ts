@@ -1,22 +1,20 @@
 /** A package, a request and the options of a run to the texts that a clip's file keeps, so that it can be made again. */
 
 import type { Manifest } from "../compiler/package/manifest.ts";
+import { chosenFigures, type SampledFigures } from "../compiler/package/sampler-figures.ts";
 import type { ClipRequest } from "../runtime/conditions.ts";
 import type { About } from "../runtime/media/about.ts";
-import type { SampleOptions } from "../runtime/options.ts";
 import type { GivenInputs } from "./condition-inputs.ts";
 import { described } from "./made-for.ts";
 import { version } from "./version.ts";
 
 /** `inputs` as they were typed: files by their paths. */
-export function aboutClip(manifest: Manifest, clip: ClipRequest, options: SampleOptions, inputs: GivenInputs): About {
+export function aboutClip(manifest: Manifest, clip: ClipRequest, options: Partial<SampledFigures>, inputs: GivenInputs): About {
   const { model, preset, ablations, precision, sampler } = manifest;
   const { prompt, negative, seed = 0 } = clip;
-  const figures = { steps: sampler?.steps, guidance: sampler?.guidance, method: sampler?.method, eta: sampler?.eta };
-  const chosen = Object.keys(figures).map((name) => [
-    name,
-    `${options[name as keyof typeof figures] ?? figures[name as keyof typeof figures]}`,
-  ]);
+  const figures = sampler === null ? {} : chosenFigures(sampler, options);
+  const named = new Set(["steps", "guidance", "method", "eta", ...Object.keys(options)]);
+  const chosen = Object.entries(figures).flatMap(([name, value]) => (named.has(name) ? [[name, `${value}`] as const] : []));
   return {
     software: `mvc ${version}`,
     model: described({ model, preset, ablations, settings: {} }),

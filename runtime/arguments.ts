@@ -1,5 +1,6 @@
 /** What a caller passes, of whatever type, to requests and options that hold what their types say. */
 
+import { type SampledFigures, sampledFigures } from "../compiler/package/sampler-figures.ts";
 import type { ClipRequest } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
 import type { SampleOptions } from "./options.ts";
@@ -39,10 +40,7 @@ const requestKinds: Kinds<ClipRequest> = {
 
 /** Figures are checked with the model's own. */
 const sampleKinds: Kinds<SampleOptions> = {
-  steps: anything,
-  guidance: anything,
-  method: anything,
-  eta: anything,
+  ...(Object.fromEntries(sampledFigures.map((name) => [name, anything])) as { readonly [F in keyof SampledFigures]: Kind }),
   onProgress: callback,
   onLatents: callback,
   signal: abortSignal,

@@ -1,7 +1,13 @@
 /** What a caller asks of a sampler, joined with the package's defaults and checked. */
 
-import type { Method, SamplerSpec } from "../compiler/package/manifest.ts";
-import { figureFaults } from "../compiler/package/sampler-figures.ts";
+import type { SamplerSpec } from "../compiler/package/manifest.ts";
+import {
+  chosenFigures,
+  figureFaults,
+  type SampledFigures,
+  type SamplerFigures,
+  sampledFigures,
+} from "../compiler/package/sampler-figures.ts";
 import { mvcError } from "./errors.ts";
 import type { TensorData } from "./tensor.ts";
 
@@ -23,15 +29,8 @@ export interface StepLatents {
   readonly latents: readonly TensorData[];
 }
 
-/** What is not given comes from the package. */
-export interface SampleOptions {
-  /** A whole number from 1 to the number of steps that the model was trained with. */
-  readonly steps?: number;
-  /** Classifier-free guidance; 1 samples without it, at half the work. */
-  readonly guidance?: number;
-  readonly method?: Method;
-  /** DDIM's noise, from 0 (deterministic) to 1. */
-  readonly eta?: number;
+/** What is not given comes from the package. docs/sampling.md explains the figures; guidance 1 samples without it, at half the work. */
+export interface SampleOptions extends Partial<SampledFigures> {
   readonly onProgress?: (progress: Progress) => void;
   /** Called after each step and waited for. On a device the latents are brought back for it, which costs time. */
   readonly onLatents?: (made: StepLatents) => void | Promise<void>;
@@ -39,7 +38,8 @@ export interface SampleOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface Settings extends Pick<SamplerSpec, "method" | "steps" | "guidance" | "eta"> {
+export interface Settings {
+  readonly figures: SamplerFigures;
   readonly report: (progress: Progress) => void;
   readonly watch: SampleOptions["onLatents"];
   readonly signal: AbortSignal | undefined;
@@ -47,18 +47,20 @@ export interface Settings extends Pick<SamplerSpec, "method" | "steps" | "guidan
 
 /** The settings of a run. Throws MvcError `option-invalid`. */
 export function settings(options: SampleOptions, requests: readonly { readonly negative?: string }[], spec: SamplerSpec): Settings {
-  const { steps = spec.steps, guidance = spec.guidance, method = spec.method, eta = spec.eta } = options;
-  const [fault] = figureFaults({ ...spec, steps, guidance, method, eta });
+  const said = Object.fromEntries(sampledFigures.map((name) => [name, options[name]]));
+  const figures = chosenFigures(spec, said);
+  const [fault] = figureFaults(figures);
   if (fault !== undefined) demand(false, fault.figure, fault.expected, fault.found);
+  const { guidance } = figures;
   if (options.guidance !== undefined && spec.conditions.every(({ unguided }) => unguided === null)) {
     demand(guidance === 1, "guidance", "1 for a model whose conditions are the same in both halves", guidance);
   }
   if (requests.some(({ negative }) => negative !== undefined)) {
     demand(guidance !== 1, "guidance", "another number than 1 for a negative prompt, which weighs nothing there", guidance);
   }
-  return { steps, guidance, method, eta, report: options.onProgress ?? (() => {}), watch: options.onLatents, signal: options.signal };
+  return { figures, report: options.onProgress ?? (() => {}), watch: options.onLatents, signal: options.signal };
 }
 
 function demand(holds: boolean, option: string, expected: string, found: unknown): void {
-  if (!holds) throw mvcError("option-invalid", { option, expected, found: String(found) });
+  if (!holds) throw mvcError("option-invalid", { option, expected, found: Array.isArray(found) ? `[${found.join(", ")}]` : String(found) });
 }

@@ -89,8 +89,8 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
     requests: readonly ClipRequest[],
     options: SampleOptions,
   ): AsyncGenerator<SamplingResult & { readonly wanted: number }> {
-    const { report, watch, signal, ...chosen } = settings(options, requests, parts.sampler);
-    const { steps } = trajectory({ ...parts.sampler, ...chosen });
+    const { report, watch, signal, figures } = settings(options, requests, parts.sampler);
+    const { steps } = trajectory(figures);
     const encode = await tokenizer(parts);
     const fed = requests.map((request) => clipFeeds(parts, request, encode));
     const started = requests.map(({ latent }) => latent && checkTensor(latent, startOf(parts), "the clip"));
@@ -110,7 +110,7 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
       const heard =
         watch &&
         ((step: number, latent: TensorData) => watch({ step, steps: steps.length, first: at, latents: split(latent, 1).slice(0, wanted) }));
-      const job = { parts, feeds, start, noise, steps, guidance: chosen.guidance, result, report, watch: heard, signal };
+      const job = { parts, feeds, start, noise, steps, guidance: figures.guidance, result, report, watch: heard, signal };
       yield { ...(await (runner.sample?.(job) ?? sampleByGraphs(runner, job))), wanted };
     }
   }

@@ -2,7 +2,7 @@
 
 import { basename, dirname, extname, join } from "node:path";
 import pc from "picocolors";
-import type { Method } from "../../compiler/package/manifest.ts";
+import type { SampledFigures } from "../../compiler/package/sampler-figures.ts";
 import {
   type Backend,
   type ClipRequest,
@@ -28,14 +28,11 @@ import { type GivenInputs, readInputs } from "../condition-inputs.ts";
 import { shownPath } from "../program.ts";
 import { type Progress as Bar, startProgress } from "../progress.ts";
 import { reporterOf } from "../reporter.ts";
+import { sampledOf } from "../sampling-options.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 
-export interface SampleCommandOptions {
+export interface SampleCommandOptions extends Partial<SampledFigures> {
   readonly seed: number;
-  readonly steps?: number;
-  readonly guidance?: number;
-  readonly method?: Method;
-  readonly eta?: number;
   /** What the clip is led away from. */
   readonly negative?: string;
   readonly threads?: number;
@@ -143,12 +140,7 @@ async function sampleBatches(
     try {
       const started = performance.now();
       const clips = some.map(({ clip }) => clip);
-      const chosen = {
-        ...(options.steps === undefined ? {} : { steps: options.steps }),
-        ...(options.guidance === undefined ? {} : { guidance: options.guidance }),
-        ...(options.method === undefined ? {} : { method: options.method }),
-        ...(options.eta === undefined ? {} : { eta: options.eta }),
-      };
+      const chosen = sampledOf(options);
       const made = await make(pipeline, clips, { ...chosen, onProgress, signal });
       stop();
       for (const [i, encoded] of made.entries()) {

@@ -7,7 +7,7 @@ import type { SamplerFigures } from "./sampler-figures.ts";
 export type { Method } from "../../dsl/sampling.ts";
 
 /** Goes up with every change that an older runtime would read wrongly, or an older package lacks. */
-export const formatVersion = 3;
+export const formatVersion = 4;
 
 export interface TensorSpec {
   readonly name: string;

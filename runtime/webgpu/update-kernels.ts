@@ -1,6 +1,6 @@
 /** What the device does between two runs of the network, as the text of its kernels. */
 
-import { mostRegisters } from "../sampler/mix.ts";
+import { mixWidth, mostRegisters } from "../sampler/mix.ts";
 
 const mostGroups = 32768;
 
@@ -78,10 +78,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 /** `advance` of runtime/sampler/advance.ts; the new latent goes to both halves of the step's input, where it has two. */
 export const advanceKernel = (halves: 1 | 2, registers: number) => {
   const each = Array.from({ length: registers }, (_, i) => i);
+  const vectors = mixWidth / 4;
   const kept = Array.from({ length: mostRegisters }, (_, i) => (i < registers ? `kept[${i}u * step.count + i]` : "0.0"));
-  const row = (i: number) => `dot(step.rows[${2 * i}], now) + dot(step.rows[${2 * i + 1}], before)`;
+  const before = Array.from({ length: vectors - 1 }, (_, v) => `  let before${v} = vec4(${kept.slice(4 * v, 4 * v + 4).join(", ")});\n`);
+  const row = (r: number) =>
+    ["now", ...before.map((_, v) => `before${v}`)].map((name, v) => `dot(step.rows[${vectors * r + v}], ${name})`).join(" + ");
   return `struct Step {
-  rows: array<vec4<f32>, ${2 * (registers + 1)}>,
+  rows: array<vec4<f32>, ${vectors * (registers + 1)}>,
   latent: f32, model: f32, count: u32, clip: u32,
 }
 @group(0) @binding(0) var<uniform> step: Step;
@@ -97,9 +100,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let bound = bounds[i / step.clip];
   let data = clamp(step.latent * latent[i] + step.model * model[i], -bound.x, bound.x) / bound.y;
   let now = vec4(latent[i], model[i], data, noise[i]);
-  let before = vec4(${kept.join(", ")});
-  let next = ${row(0)};
-${each.map((i) => `  kept[${i}u * step.count + i] = ${row(i + 1)};\n`).join("")}  latent[i] = next;${halves === 1 ? "" : "\n  latent[step.count + i] = next;"}
+${before.join("")}  let next = ${row(0)};
+${each.map((r) => `  kept[${r}u * step.count + i] = ${row(r + 1)};\n`).join("")}  latent[i] = next;${halves === 1 ? "" : "\n  latent[step.count + i] = next;"}
 }
 `;
 };
