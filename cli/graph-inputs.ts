@@ -4,8 +4,8 @@ import { stack } from "../runtime/batch.ts";
 import { clipFeeds, conditionFeeds } from "../runtime/conditions.ts";
 import { mvcError } from "../runtime/errors.ts";
 import { graphSpec } from "../runtime/feeds.ts";
+import { conditionOf } from "../runtime/graph-rows.ts";
 import { type Package, readSafetensors } from "../runtime/index.ts";
-import { conditionOf } from "../runtime/loop.ts";
 import { type Roles, roles } from "../runtime/roles.ts";
 import type { GraphRunner } from "../runtime/session.ts";
 import type { Tensors } from "../runtime/tensor.ts";
@@ -64,7 +64,7 @@ async function promptTensors(
   }
   const encode = await tokenizerOf(pack);
   // The loop that has this graph: the looped one is the source's own, at the plain batch.
-  const parts = textOnly(roles(pack.manifest, graph === sampler.graph ? 1 : 2));
+  const parts = textOnly(roles(pack.manifest, graph === sampler.graph ? "alone" : "guided"));
   const fed = clipFeeds(parts, { prompt }, encode);
   const encoder = parts.conditions.findIndex((role) => role.encoder?.graph === graph);
   if (encoder >= 0) {

@@ -10,7 +10,6 @@ type Sampled = keyof SampledFigures;
 const notes: { readonly [F in Sampled]: string } = {
   method: "how steps are taken",
   steps: "noise levels that are visited",
-  guidance: "weight of the prompt, 1 is none and takes half the work",
   eta: "fresh noise of DDIM, 0 to 1",
   spacing: "how times are spaced",
   stepsOffset: "added to leading times",
@@ -41,21 +40,16 @@ const notes: { readonly [F in Sampled]: string } = {
   timestepScaling: "of an LCM's boundary condition",
 };
 
-/** Adds them all. The first four are what most callers want; the others come after, in one group of the help. */
+/** Adds them all. The first three are what most callers want; the others come after, in one group of the help. */
 export function withSampling(command: Command): Command {
   for (const [i, name] of sampledFigures.entries()) {
     const { kind }: Figure = figures[name];
     const option = new Option(`--${kebab(name)} <${valueName(kind)}>`, `${notes[name]} (default: the model's)`);
     if (typeof kind === "object" && !kind.orFloats) option.choices([...kind.words]);
     else option.argParser(parserOf(kind));
-    command.addOption(i < 4 ? option : option.helpGroup("Sampling (docs/sampling.md):"));
+    command.addOption(i < 3 ? option : option.helpGroup("Sampling (docs/sampling.md):"));
   }
   return command;
-}
-
-/** Those that were given. */
-export function sampledOf(options: Partial<SampledFigures>): Partial<SampledFigures> {
-  return Object.fromEntries(sampledFigures.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
 }
 
 function kebab(name: string): string {

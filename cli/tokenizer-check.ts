@@ -5,22 +5,25 @@ import type { Diagnostic, Span } from "../dsl/index.ts";
 import { MvcError, mvcError } from "../runtime/errors.ts";
 import { type EncodePrompt, largestId, loadTokenizer } from "../runtime/tokenizer.ts";
 import { shownPath } from "./program.ts";
-import { readTokenizer, type TokenizerFile } from "./tokenizer-file.ts";
+import { type Elsewhere, readTokenizer, type TokenizerFile } from "./tokenizer-file.ts";
 
 /** Reads each file and makes each encoder once, for the many configurations that name the same. */
 export class TokenizerCheck {
   private readonly source: string;
+  private readonly elsewhere: Elsewhere;
   private readonly files = new Map<string, TokenizerFile>();
   private readonly largest = new Map<string, number>();
   private readonly encoders = new Map<string, EncodePrompt>();
 
   /** `source` is the path of the model's file. */
-  constructor(source: string) {
+  constructor(source: string, elsewhere: Elsewhere = {}) {
     this.source = source;
+    this.elsewhere = elsewhere;
   }
 
+  /** Throws MvcError `file-…`, `tokenizer-invalid` of what the model does not name. */
   fileOf(tokenizer: Tokenizer): TokenizerFile {
-    return kept(this.files, tokenizer.file, () => readTokenizer(tokenizer, this.source));
+    return kept(this.files, tokenizer.file, () => readTokenizer(tokenizer, this.source, this.elsewhere));
   }
 
   pathOf(tokenizer: Tokenizer): string {

@@ -107,12 +107,15 @@ export interface FigureFault {
   readonly found: unknown;
 }
 
-/** What a caller may say in place of the model's own; the other figures tell of the training. */
-export type SampledFigures = Omit<SamplerFigures, "predicts" | "schedule" | "betas" | "trainSteps" | "zeroSnr" | "timestepType">;
+/** What a caller may say in place of the model's own, beside guidance, which is more than a number; the other figures tell of the training. */
+export type SampledFigures = Omit<
+  SamplerFigures,
+  "guidance" | "predicts" | "schedule" | "betas" | "trainSteps" | "zeroSnr" | "timestepType"
+>;
 
 /** Their names. */
 export const sampledFigures = (Object.entries(figureTable) as readonly (readonly [FigureName, Figure])[])
-  .filter(([, { trained }]) => trained !== true)
+  .filter(([name, { trained }]) => trained !== true && name !== "guidance")
   .map(([name]) => name as keyof SampledFigures);
 
 /** Figures as they come: of any type. */

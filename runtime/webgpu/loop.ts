@@ -2,8 +2,10 @@
 
 import type { TensorSpec } from "../../compiler/package/manifest.ts";
 import { split } from "../batch.ts";
+import { clean } from "../clips/keeping.ts";
 import type { ConditionFeed } from "../conditions.ts";
 import { orAborted, throwIfAborted } from "../errors.ts";
+import { weightsAt } from "../guidance.ts";
 import { graphsOf, type Roles, type RowsRole } from "../roles.ts";
 import { isNoisy } from "../sampler/mix.ts";
 import { registersOf } from "../sampler/step.ts";
@@ -11,6 +13,7 @@ import type { SamplingJob, SamplingResult } from "../session.ts";
 import { elements, f32, i32, type TensorData, toDType } from "../tensor.ts";
 import type { Device } from "./device.ts";
 import type { GpuGraph } from "./graph.ts";
+import { createKeep } from "./keep.ts";
 import type { Pipelines } from "./pipelines.ts";
 import { createUpdate } from "./update.ts";
 
@@ -62,6 +65,7 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
   const count = batch * elements(parts.clipShape);
   const latent = step.input(sampler.latent);
   const update = await createUpdate(device, pipelines, { latent, output: step.output(parts.step.output), halves, clips: batch, count });
+  const keep = createKeep(device, pipelines, latent, halves, count);
 
   const settled = async () => {
     await queue.onSubmittedWorkDone();
@@ -100,21 +104,23 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
   };
 
   return {
-    sample: async ({ feeds, steps, guidance, start, noise, result, report, watch, signal }) => {
+    sample: async ({ feeds, kept, steps, guidance, start, noise, result, report, watch, signal }) => {
       const frames = result === "pictures" ? parts.frames : undefined;
       if (frames) await orAborted(load(frames.graph, "later").held, signal, "loading");
       throwIfAborted(signal, "sampling");
       report({ phase: "text", step: 0, steps: steps.length });
-      for (const one of feeds) feed(one);
+      for (const one of feeds[0] ?? []) feed(one);
       prepare?.submit();
       await update.begin(start, registersOf(steps));
+      await keep.begin(kept);
       await settled();
       for (const [i, one] of steps.entries()) {
         throwIfAborted(signal, `step ${i + 1} of ${steps.length}`);
         report({ phase: "step", step: i, steps: steps.length });
         queue.writeBuffer(step.input(sampler.time), 0, new Float32Array(halves * batch).fill(one.time));
         step.submit();
-        update.advance(one, guidance, isNoisy(one.rows[0]) ? noise(i) : undefined);
+        update.advance(one, weightsAt(guidance, i)[0] ?? 1, isNoisy(one.rows[0]) ? noise(i) : undefined);
+        keep.apply(i + 1 < steps.length ? one.level : clean);
         // Whether that fails is heard when it is needed.
         if (i === 0 && frames)
           load(frames.graph)

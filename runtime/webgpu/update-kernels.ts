@@ -105,3 +105,18 @@ ${each.map((r) => `  kept[${r}u * step.count + i] = ${row(r + 1)};\n`).join("")}
 }
 `;
 };
+
+/** `keeping` of runtime/clips/keeping.ts, for both halves of the step's input, where it has two; a clip's known latent, its normals and how much is kept lie one after another. */
+export const keepKernel = (halves: 1 | 2) => `struct Level { signal: f32, noise: f32, count: u32, unused: u32 }
+@group(0) @binding(0) var<uniform> level: Level;
+@group(0) @binding(1) var<storage, read> part: array<f32>;
+@group(0) @binding(2) var<storage, read_write> latent: array<f32>;
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let i = ${element};
+  if (i >= level.count) { return; }
+  let known = level.signal * part[i] + level.noise * part[level.count + i];
+  let next = mix(latent[i], known, part[2u * level.count + i]);
+  latent[i] = next;${halves === 1 ? "" : "\n  latent[level.count + i] = next;"}
+}
+`;

@@ -191,6 +191,8 @@ export const sampler: SamplerSpec = {
   time: "t",
   conditions: [{ name: "text", from: "text", encoder: "encodeText", unguided: "" }],
   frames: "decode",
+  latents: null,
+  directed: true,
 };
 
 export interface TinyPackage {
