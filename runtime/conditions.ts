@@ -3,6 +3,7 @@
 import { isRecord, shown } from "./arguments.ts";
 import { stack } from "./batch.ts";
 import { isPicture, pictureValues } from "./clips/clip-input.ts";
+import type { PromptKey } from "./clips/prompt-keys.ts";
 import type { ClipParts } from "./clips/request.ts";
 import { mvcError } from "./errors.ts";
 import { checkTensor } from "./feeds.ts";
@@ -24,6 +25,8 @@ export type ConditionInput = string | number | Picture | TensorData;
 export interface ClipRequest extends ClipParts {
   /** The text of every condition that comes from text and is not given in `inputs`; absent for models that take none. */
   readonly prompt?: string;
+  /** Texts that change over time, in place of `prompt`, in clips of several windows: a window's text is what its middle frame has, between two prompts their encodings mixed. */
+  readonly prompts?: readonly PromptKey[];
   /** The text of the unguided half, in place of the model's own: what the clip is led away from. */
   readonly negative?: string;
   /** A whole number from 0 to 2^53 - 1; 0 when not given. */
@@ -42,6 +45,8 @@ export interface ConditionFeed {
    * half's behind them where that is another text; else the unguided half is filled with `role.unguided`, or is the guided half again.
    */
   readonly rows: TensorData;
+  /** Of texts that change over time: the prompts that these go towards, and how far each row does, from 0 to 1. */
+  readonly towards?: { readonly rows: TensorData; readonly weights: readonly number[] };
 }
 
 /** What one clip is fed of one condition, with a first axis of 1. */
@@ -49,6 +54,8 @@ export interface ClipFeed {
   readonly guided: TensorData;
   /** Where the unguided half has another text. */
   readonly unguided: TensorData | undefined;
+  /** Another text that this one goes towards. */
+  readonly towards?: { readonly guided: TensorData; readonly weight: number };
 }
 
 /** Condition by condition. */
@@ -84,9 +91,14 @@ export function conditionFeeds({ conditions, halves }: Roles, clips: readonly Cl
   return conditions.map((role, i): ConditionFeed => {
     const fed = clips.map((feeds) => feeds[i] as ClipFeed);
     const guided = fed.map((feed) => feed.guided);
+    const behind = halves === 2 && typeof role.unguided === "string" ? fed.map(({ unguided, guided }) => unguided ?? guided) : [];
+    if (fed.some(({ towards }) => towards !== undefined)) {
+      const rows = stack([...fed.map(({ towards, guided }) => towards?.guided ?? guided), ...behind]);
+      const weights = [...fed.map(({ towards }) => towards?.weight ?? 0), ...behind.map(() => 0)];
+      return { role, rows: stack([...guided, ...behind]), towards: { rows, weights } };
+    }
     if (halves === 1) return { role, rows: stack(guided) };
-    if (typeof role.unguided === "string")
-      return { role, rows: stack([...guided, ...fed.map(({ unguided, guided }) => unguided ?? guided)]) };
+    if (typeof role.unguided === "string") return { role, rows: stack([...guided, ...behind]) };
     if (role.encoder !== undefined) return { role, rows: stack(guided) };
     const { unguided } = role;
     return { role, rows: stack([...guided, ...(unguided === null ? guided : guided.map((one) => filled(one, unguided)))]) };

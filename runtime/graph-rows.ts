@@ -4,13 +4,29 @@ import { split, stack } from "./batch.ts";
 import { bothHalves, type ConditionFeed } from "./conditions.ts";
 import type { RowsRole } from "./roles.ts";
 import type { GraphRunner } from "./session.ts";
-import type { TensorData, Tensors } from "./tensor.ts";
+import { f32, floatsOf, type TensorData, type Tensors } from "./tensor.ts";
 
 /** What the loop's graphs take of a condition. */
-export async function conditionOf(runner: Pick<GraphRunner, "run">, { role, rows }: ConditionFeed, halves: 1 | 2): Promise<TensorData> {
-  if (role.encoder === undefined) return rows;
-  const encoded = stack(await byRows(runner, role.encoder, rows));
+export async function conditionOf(
+  runner: Pick<GraphRunner, "run">,
+  { role, rows, towards }: ConditionFeed,
+  halves: 1 | 2,
+): Promise<TensorData> {
+  const { encoder } = role;
+  if (encoder === undefined) return rows;
+  const encode = async (given: TensorData) => stack(await byRows(runner, encoder, given));
+  const encoded = towards === undefined ? await encode(rows) : mixed(await encode(rows), await encode(towards.rows), towards.weights);
   return halves === 1 ? encoded : bothHalves(role, encoded);
+}
+
+/** Row by row, from one to the other. */
+function mixed(from: TensorData, to: TensorData, weights: readonly number[]): TensorData {
+  const [one, other] = [floatsOf(from), floatsOf(to)];
+  const row = one.length / weights.length;
+  return f32(
+    from.shape,
+    one.map((value, i) => value + (weights[Math.floor(i / row)] ?? 0) * ((other[i] ?? 0) - value)),
+  );
 }
 
 /** As many runs as the graph's own batch asks for. */

@@ -2,8 +2,9 @@
 
 import { basename, dirname, extname, join } from "node:path";
 import pc from "picocolors";
-import type { Method } from "../../compiler/package/manifest.ts";
+import { type SampledFigures, sampledFigures } from "../../compiler/package/sampler-figures.ts";
 import type { LengthOptions } from "../../runtime/clips/plan.ts";
+import type { PromptKey } from "../../runtime/clips/prompt-keys.ts";
 import type { GuidanceWeights } from "../../runtime/guidance.ts";
 import {
   type Backend,
@@ -33,15 +34,13 @@ import { type Progress as Bar, startProgress } from "../progress.ts";
 import { reporterOf } from "../reporter.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 
-export interface SampleCommandOptions extends ClipFiles, LengthOptions {
+export interface SampleCommandOptions extends Partial<SampledFigures>, ClipFiles, LengthOptions {
   readonly seed: number;
-  readonly steps?: number;
   readonly guidance?: GuidanceWeights;
   readonly guidanceRescale?: number;
   readonly guidanceInterval?: readonly [from: number, to: number];
-  readonly method?: Method;
-  readonly eta?: number;
   readonly strength?: number;
+  readonly promptAt?: readonly PromptKey[];
   /** What the clip is led away from. */
   readonly negative?: string;
   readonly threads?: number;
@@ -126,6 +125,7 @@ export async function sample(folder: string, prompt: string | undefined, options
     const asked = {
       ...(await readClipFiles(options, parts, options.length, note)),
       ...(prompt === undefined ? {} : { prompt }),
+      ...(options.promptAt === undefined ? {} : { prompts: options.promptAt }),
       ...(options.negative === undefined ? {} : { negative: options.negative }),
     };
     const requests = files.map((file, i) => ({ file, clip: { ...asked, inputs, seed: options.seed + i } }));
@@ -171,12 +171,10 @@ async function sampleBatches(
 }
 
 const settingNames = [
-  "steps",
+  ...sampledFigures,
   "guidance",
   "guidanceRescale",
   "guidanceInterval",
-  "method",
-  "eta",
   "strength",
   "length",
   "overlap",

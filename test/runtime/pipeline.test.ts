@@ -45,7 +45,7 @@ interface Wanted {
 
 /** DDIM by the formulas of Song et al. (2021) for v-prediction, with what the tiny network computes written out. */
 function byHand({ words, seed, steps, guidance, eta }: Wanted): number[] {
-  const bars = alphaBars("cosine", sampler.betas, 1000);
+  const bars = alphaBars(sampler);
   const noise = (stream: number) => [...normals(seed, stream, 4)];
   let z = noise(0);
   for (let i = 0; i < steps; i++) {
