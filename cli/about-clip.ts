@@ -25,6 +25,8 @@ export function aboutClip(manifest: Manifest, clip: ClipRequest, options: Sample
     ...(negative === undefined ? {} : { negative }),
     seed: `${seed}`,
     ...Object.fromEntries(chosen),
+    ...(options.longPrompt === undefined ? {} : { "long-prompt": options.longPrompt }),
+    ...(options.wordWeights ? { "word-weights": "true" } : {}),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs: JSON.stringify(inputs) }),
   };
 }

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Setting } from "../compiler/expand/configure.ts";
 import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
 import { methods } from "../dsl/sampling.ts";
+import { longPrompts } from "../runtime/prompt.ts";
 import type { Target } from "./commands/build.ts";
 import { cuts } from "./report/figures.ts";
 import { finish } from "./terminal.ts";
@@ -210,6 +211,15 @@ program
   .option("--seed <n>", "the noise to start from", wholeNumber, 0)
   .option("--steps <n>", "sampling steps (default: the model's)", wholeNumber)
   .option("--negative <text>", "what the clip is led away from, in place of the model's own unguided text")
+  .addOption(
+    new Option(
+      "--long-prompt <way>",
+      "with a prompt of more tokens than the model takes: an error, its end left out, or pieces where the model was built for several",
+    )
+      .choices([...longPrompts])
+      .default("error"),
+  )
+  .option("--word-weights", "read `(word:1.3)` as a word that weighs more; else parentheses are text")
   .option("--guidance <x>", "weight of the prompt, 1 is none and takes half the work (default: the model's)", number)
   .addOption(new Option("--method <name>", "how steps are taken (default: the model's)").choices([...methods]))
   .option("--eta <x>", "fresh noise of DDIM, 0 to 1 (default: the model's)", number)

@@ -3,6 +3,7 @@
 import type { ClipRequest } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
 import type { SampleOptions } from "./options.ts";
+import { longPrompts } from "./prompt.ts";
 
 interface Kind {
   readonly holds: (value: unknown) => boolean;
@@ -13,6 +14,7 @@ interface Kind {
 export type Kinds<T> = { readonly [Name in keyof Required<T>]: Kind };
 
 const text: Kind = { holds: (value) => typeof value === "string", expected: "a text" };
+const flag: Kind = { holds: (value) => typeof value === "boolean", expected: "true or false" };
 const object: Kind = { holds: isRecord, expected: "an object" };
 export const anything: Kind = { holds: () => true, expected: "anything" };
 export const callback: Kind = { holds: (value) => typeof value === "function", expected: "a function" };
@@ -43,6 +45,9 @@ const sampleKinds: Kinds<SampleOptions> = {
   guidance: anything,
   method: anything,
   eta: anything,
+  longPrompt: oneOf(...longPrompts),
+  wordWeights: flag,
+  onTruncated: callback,
   onProgress: callback,
   onLatents: callback,
   signal: abortSignal,

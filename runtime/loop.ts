@@ -1,7 +1,7 @@
 /** The sampling loop: what the conditions are fed, for both halves of a guided batch, to latents and frames, by a backend that runs graphs. */
 
 import { split, stack } from "./batch.ts";
-import { bothHalves, type ConditionFeed } from "./conditions.ts";
+import { bothHalves, type ConditionFeed, encodedCondition } from "./conditions.ts";
 import { throwIfAborted } from "./errors.ts";
 import type { RowsRole } from "./roles.ts";
 import { advance, guide } from "./sampler/step.ts";
@@ -46,9 +46,10 @@ export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Pro
 }
 
 /** What the loop's graphs take of a condition. */
-export async function conditionOf(runner: Pick<GraphRunner, "run">, { role, rows }: ConditionFeed, halves: 1 | 2): Promise<TensorData> {
+export async function conditionOf(runner: Pick<GraphRunner, "run">, feed: ConditionFeed, halves: 1 | 2): Promise<TensorData> {
+  const { role, rows } = feed;
   if (role.encoder === undefined) return rows;
-  const encoded = stack(await byRows(runner, role.encoder, rows));
+  const encoded = encodedCondition(feed, stack(await byRows(runner, role.encoder, rows)));
   return halves === 1 ? encoded : bothHalves(role, encoded);
 }
 

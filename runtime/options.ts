@@ -3,6 +3,7 @@
 import type { Method, SamplerSpec } from "../compiler/package/manifest.ts";
 import { figureFaults } from "../compiler/package/sampler-figures.ts";
 import { mvcError } from "./errors.ts";
+import type { PromptOptions } from "./prompt.ts";
 import type { TensorData } from "./tensor.ts";
 
 export interface Progress {
@@ -24,7 +25,7 @@ export interface StepLatents {
 }
 
 /** What is not given comes from the package. */
-export interface SampleOptions {
+export interface SampleOptions extends PromptOptions {
   /** A whole number from 1 to the number of steps that the model was trained with. */
   readonly steps?: number;
   /** Classifier-free guidance; 1 samples without it, at half the work. */

@@ -10,12 +10,13 @@ import { checkTensor } from "./feeds.ts";
 import { sampleByGraphs } from "./loop.ts";
 import { type SampleOptions, settings } from "./options.ts";
 import type { Package } from "./package.ts";
+import { promptReader } from "./prompt.ts";
 import { type Roles, roles } from "./roles.ts";
 import { normals } from "./sampler/random.ts";
 import { samplerSteps } from "./sampler/sampler.ts";
 import type { GraphRunner, SamplingJob, SamplingResult } from "./session.ts";
 import { elements, f32, floatsOf, shapeText, type TensorData, type Tensors } from "./tensor.ts";
-import { type EncodePrompt, loadTokenizer } from "./tokenizer.ts";
+import { loadTokenizer, type PromptTokenizer } from "./tokenizer.ts";
 
 export interface SampledClip extends Clip {
   /** The latent that the pictures were made of, f32 [1, F, Z, H, W]; in -1..1 the pictures themselves where nothing decodes it. */
@@ -42,7 +43,7 @@ export interface Pipeline<G extends GraphTypes<G> = AnyGraphs> {
   /**
    * Samples one clip: `sample("a red circle")`, `sample("a red circle", { seed: 1, inputs: { fps: 8 } })`, and for a model that takes
    * no text `sample({ seed: 1 })`.
-   * @throws MvcError `prompt-too-long`, `word-unknown`, `input-…`, `id-out-of-range`, `option-invalid`, `not-samplable`, `aborted`,
+   * @throws MvcError `prompt-too-long`, `word-unknown`, `word-weights-invalid`, `input-…`, `id-out-of-range`, `option-invalid`, `not-samplable`, `aborted`,
    * `option-unknown`, `frames-not-finite` and the backend's.
    */
   sample(clip: string | ClipRequest, options?: SampleOptions & Omit<ClipRequest, "prompt">): Promise<SampledClip>;
@@ -60,7 +61,7 @@ export interface Pipeline<G extends GraphTypes<G> = AnyGraphs> {
 export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Package, runner: GraphRunner): Pipeline<G> {
   const { manifest } = pack;
   const running = new Set<(error: MvcError) => void>();
-  let encodePrompt: EncodePrompt | undefined;
+  let promptTokenizer: PromptTokenizer | undefined;
   let disposing: Promise<void> | undefined;
   const gone = () => mvcError("disposed", { what: "the pipeline" });
 
@@ -74,12 +75,12 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
         .finally(() => running.delete(reject));
     });
 
-  const tokenizer = async (parts: Roles): Promise<EncodePrompt | undefined> => {
+  const tokenizer = async (parts: Roles): Promise<PromptTokenizer | undefined> => {
     if (!parts.conditions.some(({ from }) => from === "text")) return undefined;
     const spec = manifest.tokenizer;
     if (!spec) throw mvcError("not-samplable", { model: manifest.model, reason: "the package has no tokenizer" });
-    encodePrompt ??= loadTokenizer(new TextDecoder().decode(await pack.files.read(spec.file)), spec);
-    return encodePrompt;
+    promptTokenizer ??= loadTokenizer(new TextDecoder().decode(await pack.files.read(spec.file)), spec);
+    return promptTokenizer;
   };
 
   /** One result a batch, with the number of its clips that were asked for. */
@@ -91,8 +92,8 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
   ): AsyncGenerator<SamplingResult & { readonly wanted: number }> {
     const { report, watch, signal, ...chosen } = settings(options, requests, parts.sampler);
     const steps = samplerSteps({ ...parts.sampler, ...chosen });
-    const encode = await tokenizer(parts);
-    const fed = requests.map((request) => clipFeeds(parts, request, encode));
+    const read = await tokenizer(parts).then((found) => found && promptReader(found, options));
+    const fed = requests.map((request) => clipFeeds(parts, request, read));
     const started = requests.map(({ latent }) => latent && checkTensor(latent, startOf(parts), "the clip"));
     for (let at = 0; at < requests.length; at += parts.batch) {
       // A last batch that is not full is filled with its first clip, and the surplus thrown away.

@@ -3,15 +3,18 @@
 import { basename, dirname, extname, join } from "node:path";
 import pc from "picocolors";
 import type { Method } from "../../compiler/package/manifest.ts";
+import { quoted } from "../../runtime/errors.ts";
 import {
   type Backend,
   type ClipRequest,
+  type LongPrompt,
   loadPipeline,
   mvcError,
   type Pipeline,
   type Progress,
   type SampledClip,
   type SampleOptions,
+  type TruncatedPrompt,
   tensorSource,
   writeAtomically,
 } from "../../runtime/index.ts";
@@ -38,6 +41,8 @@ export interface SampleCommandOptions {
   readonly eta?: number;
   /** What the clip is led away from. */
   readonly negative?: string;
+  readonly longPrompt: LongPrompt;
+  readonly wordWeights?: true;
   readonly threads?: number;
   /** Conditions beside the prompt, as they were typed. */
   readonly input?: GivenInputs;
@@ -49,6 +54,9 @@ export interface SampleCommandOptions {
 
 /** Each one's file is looked at before the first is sampled. */
 const mostClips = 100_000;
+
+/** `(word:1.3)`, as users of other programs write it. */
+const looksWeighed = /\([^()]*:\s*[\d.]+\s*\)/;
 
 interface Made {
   readonly bytes: Uint8Array;
@@ -116,12 +124,17 @@ export async function sample(folder: string, prompt: string | undefined, options
     const inputs = await readInputs(parts, options.input ?? {});
     if (prompt?.trim() === "")
       process.stderr.write(`${pc.yellow("note")} the prompt is empty: the clip shows what the model makes of no words\n`);
+    const weighs = [prompt, options.negative].find((text) => text !== undefined && looksWeighed.test(text));
+    if (weighs !== undefined && !options.wordWeights)
+      process.stderr.write(
+        `${pc.yellow("note")} ${JSON.stringify(weighs)} is read as it stands: \`--word-weights\` reads its numbers as weights\n`,
+      );
     const asked = {
       ...(prompt === undefined ? {} : { prompt }),
       ...(options.negative === undefined ? {} : { negative: options.negative }),
     };
     const requests = files.map((file, i) => ({ file, clip: { ...asked, inputs, seed: options.seed + i } }));
-    await sampleBatches(pipeline, parts, requests, make, options, signal);
+    await sampleBatches(pipeline, parts, requests, make, { ...options, onTruncated: noteOnce() }, signal);
   } finally {
     await pipeline.dispose();
   }
@@ -134,7 +147,7 @@ async function sampleBatches(
   { batch }: Roles,
   requests: readonly { readonly clip: ClipRequest & { readonly seed: number }; readonly file: string }[],
   make: Maker,
-  options: SampleCommandOptions,
+  { onTruncated, ...options }: SampleCommandOptions & { readonly onTruncated: (prompt: TruncatedPrompt) => void },
   signal: AbortSignal,
 ): Promise<void> {
   for (let at = 0; at < requests.length; at += batch) {
@@ -148,8 +161,10 @@ async function sampleBatches(
         ...(options.guidance === undefined ? {} : { guidance: options.guidance }),
         ...(options.method === undefined ? {} : { method: options.method }),
         ...(options.eta === undefined ? {} : { eta: options.eta }),
+        ...(options.longPrompt === "error" ? {} : { longPrompt: options.longPrompt }),
+        ...(options.wordWeights === undefined ? {} : { wordWeights: true }),
       };
-      const made = await make(pipeline, clips, { ...chosen, onProgress, signal });
+      const made = await make(pipeline, clips, { ...chosen, onTruncated, onProgress, signal });
       stop();
       for (const [i, encoded] of made.entries()) {
         const { file, clip } = some[i] as (typeof some)[number];
@@ -165,6 +180,17 @@ async function sampleBatches(
       stop();
     }
   }
+}
+
+/** Says what is left out of a prompt; of the same prompt, clip after clip, once. */
+function noteOnce(): (prompt: TruncatedPrompt) => void {
+  const said = new Set<string>();
+  return ({ prompt, dropped, tokens, limit }) => {
+    if (said.has(prompt)) return;
+    said.add(prompt);
+    const words = quoted(dropped);
+    process.stderr.write(`${pc.yellow("note")} ${JSON.stringify(prompt)} has ${tokens} tokens of at most ${limit}: ${words} is left out\n`);
+  };
 }
 
 function safetensorsOf(latent: TensorData, about: About): Uint8Array {

@@ -2,7 +2,7 @@
 
 import type { TensorSpec } from "../../compiler/package/manifest.ts";
 import { split } from "../batch.ts";
-import type { ConditionFeed } from "../conditions.ts";
+import { type ConditionFeed, encodedCondition } from "../conditions.ts";
 import { orAborted, throwIfAborted } from "../errors.ts";
 import { graphsOf, type Roles, type RowsRole } from "../roles.ts";
 import type { SamplerStep } from "../sampler/step.ts";
@@ -101,7 +101,8 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
   const readLatent = async () => f32([batch, ...parts.clipShape], new Float32Array(await read(latent, count * floatBytes)));
   const write = (buffer: GPUBuffer, at: number, { data }: TensorData) =>
     queue.writeBuffer(buffer, at, data as Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>);
-  const feed = ({ role, rows }: ConditionFeed) => {
+  const feed = async (one: ConditionFeed): Promise<void> => {
+    const { role, rows, weights } = one;
     const place = places.get(role.name) as GPUBuffer;
     if (role.encoder === undefined) return write(place, 0, asHeld(rows));
     const { graph: name, input, output, batch: atOnce } = role.encoder;
@@ -115,6 +116,12 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
       pipelines.copy(graph.output(output.name), place, 0, at, made);
       if (halves === 2 && role.unguided === null) pipelines.copy(graph.output(output.name), place, 0, half + at, made);
       at += made;
+    }
+    if (weights !== undefined) {
+      const plain = f32([rows.shape[0] ?? 0, ...output.shape.slice(1)], new Float32Array(await read(place, at)));
+      const weighed = encodedCondition(one, plain);
+      write(place, 0, weighed);
+      if (halves === 2 && role.unguided === null) write(place, half, weighed);
     }
     if (halves === 2 && typeof role.unguided === "number") write(place, half, filledAs(role.tensor, half / floatBytes, role.unguided));
   };
@@ -135,7 +142,7 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
       if (frames) await orAborted(load(frames.graph, "later").held, signal, "loading");
       throwIfAborted(signal, "sampling");
       report({ phase: "text", step: 0, steps: steps.length });
-      for (const one of feeds) feed(one);
+      for (const one of feeds) await feed(one);
       prepare?.submit();
       const start = fresh(0);
       for (let half = 0; half < halves; half++) queue.writeBuffer(latent, half * count * floatBytes, start as Float32Array<ArrayBuffer>);
