@@ -4,8 +4,8 @@ import { split, stack } from "../runtime/batch.ts";
 import { clipFeeds, conditionFeeds } from "../runtime/conditions.ts";
 import { mvcError } from "../runtime/errors.ts";
 import { graphSpec } from "../runtime/feeds.ts";
+import { conditionOf } from "../runtime/graph-rows.ts";
 import { type Package, readSafetensors } from "../runtime/index.ts";
-import { conditionOf } from "../runtime/loop.ts";
 import { promptReader } from "../runtime/prompt.ts";
 import { type Roles, roles } from "../runtime/roles.ts";
 import type { GraphRunner } from "../runtime/session.ts";
@@ -65,7 +65,7 @@ async function promptTensors(
   }
   const read = promptReader(await tokenizerOf(pack));
   // The loop that has this graph: the looped one is the source's own, at the plain batch.
-  const parts = textOnly(roles(pack.manifest, graph === sampler.graph ? 1 : 2));
+  const parts = textOnly(roles(pack.manifest, graph === sampler.graph ? "alone" : "guided"));
   const fed = clipFeeds(parts, { prompt }, read);
   const encoder = parts.conditions.findIndex((role) => role.encoder?.graph === graph);
   if (encoder >= 0) {

@@ -6,8 +6,9 @@ import { emitOnnx, type WeightPlacement } from "../compiler/targets/onnx/emit.ts
 import { graphSpec } from "../runtime/feeds.ts";
 import { mvcError, type Package } from "../runtime/index.ts";
 import { openDawn } from "../runtime/node/dawn.ts";
-import { openSession, runSession } from "../runtime/node/onnx-session.ts";
+import { openGraph } from "../runtime/node/onnx-session.ts";
 import { tuningFile } from "../runtime/node/tuning-file.ts";
+import { runOpened } from "../runtime/onnx-runner.ts";
 import type { TensorData, Tensors } from "../runtime/tensor.ts";
 import { openDevice } from "../runtime/webgpu/device.ts";
 import { readValues } from "../runtime/webgpu/inspect.ts";
@@ -88,12 +89,12 @@ function probeOnnx({ pack, folder, graph, feeds }: Subject): Probe {
     read: async (ids) => {
       const wanted = [...ids].map((value) => ({ name: nameOf(value), value, axes: [] }));
       const model = emitOnnx(runPasses({ ...graph, outputs: wanted }, onnxPasses), placement);
-      const session = await openSession(graph.name, model, folder);
+      const opened = await openGraph(graph.name, model, folder);
       try {
-        const outputs = await runSession(session, graph.name, spec, feeds);
+        const outputs = await runOpened(opened, graph.name, spec, feeds);
         return new Map([...ids].flatMap((id) => (outputs[nameOf(id)] === undefined ? [] : [[id, outputs[nameOf(id)] as TensorData]])));
       } finally {
-        await session.release();
+        await opened.session.release();
       }
     },
   };

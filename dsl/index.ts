@@ -5,7 +5,7 @@ export type * from "./ast.ts";
 export { check } from "./check/check.ts";
 export { layoutForms } from "./check/context.ts";
 export * from "./diagnostic.ts";
-export { plainText, wellFormed } from "./label.ts";
+export { plainText, showLabel, wellFormed, wellFormedKey } from "./label.ts";
 export { nearest } from "./nearest.ts";
 export { never } from "./never.ts";
 export { type ParseResult, parse } from "./parse.ts";

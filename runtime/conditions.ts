@@ -2,6 +2,8 @@
 
 import { isRecord, shown } from "./arguments.ts";
 import { stack } from "./batch.ts";
+import { isPicture, pictureValues } from "./clips/clip-input.ts";
+import type { ClipParts } from "./clips/request.ts";
 import { mvcError } from "./errors.ts";
 import { checkTensor } from "./feeds.ts";
 import type { ReadPrompt } from "./prompt.ts";
@@ -20,7 +22,7 @@ export interface Picture {
 export type ConditionInput = string | number | Picture | TensorData;
 
 /** A clip to be sampled: the same request and options give the same clip, whatever is sampled beside it. */
-export interface ClipRequest {
+export interface ClipRequest extends ClipParts {
   /** The text of every condition that comes from text and is not given in `inputs`; absent for models that take none. */
   readonly prompt?: string;
   /** The text of the unguided half, in place of the model's own: what the clip is led away from. */
@@ -194,16 +196,8 @@ const isOnePicture = (shape: readonly number[]) => shape.length === 4 || shape[1
 const sizeOf = (shape: readonly number[]) => `${shape.at(-1)}x${shape.at(-2)}`;
 
 function pictureTensor({ name, entry }: ConditionRole, picture: Picture, refuse: () => Error): TensorData {
-  const { width, height, data } = picture;
-  const plane = width * height;
-  if (!ArrayBuffer.isView(data) || !isOnePicture(entry.shape) || sizeOf(entry.shape) !== `${width}x${height}` || data.length !== plane * 4)
-    throw refuse();
-  if (data.some((value, i) => i % 4 === 3 && value !== 255)) {
-    throw mvcError("input-invalid", { input: name, expected: "a picture that is opaque everywhere", found: "transparent pixels" });
-  }
-  const values = new Float32Array(3 * plane);
-  for (let c = 0; c < 3; c++) for (let i = 0; i < plane; i++) values[c * plane + i] = (data[i * 4 + c] ?? 0) / 127.5 - 1;
-  return f32(entry.shape, values);
+  if (!isPicture(picture) || !isOnePicture(entry.shape) || sizeOf(entry.shape) !== `${picture.width}x${picture.height}`) throw refuse();
+  return f32(entry.shape, pictureValues(picture, name));
 }
 
 function foundOf(given: unknown): string {

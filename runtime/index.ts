@@ -1,6 +1,8 @@
 /** The runtime's door in Node: load a package, sample clips and write them, run graphs, read and write tensors. */
 
 export { type Clip, frameOf } from "./clip.ts";
+export type { ClipInput } from "./clips/clip-input.ts";
+export type { Known } from "./clips/known.ts";
 export type { ClipRequest, ConditionInput, Picture } from "./conditions.ts";
 export { type ErrorCode, MvcError, mvcError } from "./errors.ts";
 export type { About } from "./media/about.ts";

@@ -1,21 +1,17 @@
 /** A checked package and a backend to what an application calls: `sample` for clips, `run` for one graph. */
 
-import type { TensorSpec } from "../compiler/package/manifest.ts";
 import { checkedClipOptions, checkedRequest, checkedRequests, checkedSampleOptions } from "./arguments.ts";
-import { split, stack } from "./batch.ts";
+import { split } from "./batch.ts";
+import { sampledBatches } from "./batches.ts";
 import { type Clip, toClips } from "./clip.ts";
-import { type ClipRequest, clipFeeds, conditionFeeds } from "./conditions.ts";
+import type { ClipRequest } from "./conditions.ts";
 import { type MvcError, mvcError } from "./errors.ts";
-import { checkTensor } from "./feeds.ts";
-import { sampleByGraphs } from "./loop.ts";
-import { type SampleOptions, settings } from "./options.ts";
+import { isUnguided } from "./guidance.ts";
+import type { SampleOptions } from "./options.ts";
 import type { Package } from "./package.ts";
-import { promptReader } from "./prompt.ts";
 import { type Roles, roles } from "./roles.ts";
-import { normals } from "./sampler/random.ts";
-import { samplerSteps } from "./sampler/sampler.ts";
-import type { GraphRunner, SamplingJob, SamplingResult } from "./session.ts";
-import { elements, f32, floatsOf, shapeText, type TensorData, type Tensors } from "./tensor.ts";
+import type { GraphRunner } from "./session.ts";
+import { shapeText, type TensorData, type Tensors } from "./tensor.ts";
 import { loadTokenizer, type PromptTokenizer } from "./tokenizer.ts";
 
 export interface SampledClip extends Clip {
@@ -75,6 +71,11 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
         .finally(() => running.delete(reject));
     });
 
+  const rolesAt = ({ guidance }: SampleOptions): Roles => {
+    const { sampler } = manifest;
+    return roles(manifest, sampler !== null && isUnguided(guidance, sampler) ? "alone" : "guided");
+  };
+
   const tokenizer = async (parts: Roles): Promise<PromptTokenizer | undefined> => {
     if (!parts.conditions.some(({ from }) => from === "text")) return undefined;
     const spec = manifest.tokenizer;
@@ -83,45 +84,14 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
     return promptTokenizer;
   };
 
-  /** One result a batch, with the number of its clips that were asked for. */
-  async function* batches(
-    parts: Roles,
-    result: SamplingJob["result"],
-    requests: readonly ClipRequest[],
-    options: SampleOptions,
-  ): AsyncGenerator<SamplingResult & { readonly wanted: number }> {
-    const { report, watch, signal, ...chosen } = settings(options, requests, parts.sampler);
-    const steps = samplerSteps({ ...parts.sampler, ...chosen });
-    const read = await tokenizer(parts).then((found) => found && promptReader(found, options));
-    const fed = requests.map((request) => clipFeeds(parts, request, read));
-    const started = requests.map(({ latent }) => latent && checkTensor(latent, startOf(parts), "the clip"));
-    for (let at = 0; at < requests.length; at += parts.batch) {
-      // A last batch that is not full is filled with its first clip, and the surplus thrown away.
-      const taken = Array.from({ length: parts.batch }, (_, i) => (at + i < requests.length ? at + i : at));
-      const fresh = (i: number, stream: number) =>
-        f32([1, ...parts.clipShape], normals(requests[i]?.seed ?? 0, stream, elements(parts.clipShape)));
-      const noise = (stream: number) => floatsOf(stack(taken.map((i) => (stream === 0 && started[i]) || fresh(i, stream))));
-      const feeds = conditionFeeds(
-        parts,
-        taken.map((i) => fed[i] ?? []),
-      );
-      const wanted = requests.length - at;
-      const heard =
-        watch &&
-        ((step: number, latent: TensorData) => watch({ step, steps: steps.length, first: at, latents: split(latent, 1).slice(0, wanted) }));
-      const job = { parts, feeds, noise, steps, guidance: chosen.guidance, result, report, watch: heard, signal };
-      yield { ...(await (runner.sample?.(job) ?? sampleByGraphs(runner, job))), wanted };
-    }
-  }
-
   const sampleAll = async (requests: readonly ClipRequest[], options: SampleOptions) => {
-    const parts = roles(manifest, options.guidance);
+    const parts = rolesAt(options);
     if (parts.pictures === "none") {
       const reason = `it makes latents of ${shapeText(parts.clipShape)} and declares no graph that turns them into frames`;
       throw mvcError("not-samplable", { model: manifest.model, reason });
     }
     const clips: SampledClip[] = [];
-    for await (const { latent, frames, wanted } of batches(parts, "pictures", requests, options)) {
+    for await (const { latent, frames, wanted } of sampledBatches(runner, parts, requests, options, "pictures", () => tokenizer(parts))) {
       const latents = split(latent, 1);
       const pictures = parts.pictures === "latent" ? [latent] : frames;
       const batch = pictures.flatMap(toClips).map((clip, i) => ({ ...clip, latent: latents[i] ?? latent }));
@@ -141,8 +111,8 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
     sample: (clip, given = {}) =>
       whileAlive(async () => {
         const request = checkedRequest(clip, "what `sample` is asked for");
-        const { negative, seed, inputs, latent, ...options } = checkedClipOptions(given);
-        const [made] = await sampleAll([{ ...defined({ negative, seed, inputs, latent }), ...request }], options);
+        const { own, options } = checkedClipOptions(given);
+        const [made] = await sampleAll([{ ...own, ...request }], options);
         if (!made) throw new Error("pipeline: sampling gave no clip");
         return made;
       }),
@@ -151,8 +121,9 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
     sampleLatents: (given, chosen = {}) =>
       whileAlive(async () => {
         const [requests, options] = [checkedRequests(given, "requests"), checkedSampleOptions(chosen)];
+        const parts = rolesAt(options);
         const latents: TensorData[] = [];
-        for await (const { latent, wanted } of batches(roles(manifest, options.guidance), "latents", requests, options)) {
+        for await (const { latent, wanted } of sampledBatches(runner, parts, requests, options, "latents", () => tokenizer(parts))) {
           latents.push(...split(latent, 1).slice(0, wanted));
         }
         return latents;
@@ -165,13 +136,4 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
       return disposing;
     },
   };
-}
-
-/** What a clip may start from. */
-function startOf({ sampler, clipShape }: Roles): TensorSpec {
-  return { name: sampler.latent, dtype: "f32", shape: [1, ...clipShape], axes: [] };
-}
-
-function defined(fields: { readonly [Name in keyof ClipRequest]: ClipRequest[Name] | undefined }): ClipRequest {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

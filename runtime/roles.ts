@@ -37,6 +37,8 @@ export interface Roles {
   readonly halves: 1 | 2;
   /** The shape of one clip's latent, [F, Z, H, W]. */
   readonly clipShape: readonly number[];
+  /** What the source calls the axis of frames, where the latent has one. */
+  readonly frameAxis: string | undefined;
   readonly conditions: readonly ConditionRole[];
   readonly prepare: { readonly graph: string; readonly inputs: readonly string[] } | undefined;
   /** `unread`: inputs that nothing in the graph reads, which are fed zeros. */
@@ -47,6 +49,8 @@ export interface Roles {
     readonly output: string;
   };
   readonly frames: RowsRole | undefined;
+  /** What makes latents of pictures, run where a clip is made of pictures too. */
+  readonly latents: RowsRole | undefined;
   /** Where a clip's pictures are: in what `frames` gives, or in the latent itself. */
   readonly pictures: "frames" | "latent" | "none";
 }
@@ -68,8 +72,11 @@ export function isPictures(shape: readonly number[]): boolean {
   return shape.length === 4 ? shape[1] === 3 : shape.length === 5 && shape[2] === 3;
 }
 
-/** Finds the roles of a loop at a guidance, the model's own when not given. Throws MvcError `not-samplable` that says what is missing or does not fit. */
-export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance): Roles {
+/**
+ * Finds the roles of a loop that is guided, or that computes the guided half alone; as the model's own guidance asks when not given.
+ * Throws MvcError `not-samplable` that says what is missing or does not fit.
+ */
+export function roles(manifest: Manifest, half: "guided" | "alone" = manifest.sampler?.guidance === 1 ? "alone" : "guided"): Roles {
   const fail = (reason: string) => mvcError("not-samplable", { model: manifest.model, reason });
   const { sampler } = manifest;
   if (!sampler) throw fail("it declares no sampler");
@@ -90,7 +97,7 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
     const clips = rowsOf(graph(sampler.graph), sampler.latent);
     return sampler.conditions.every(({ encoder }) => encoder === null || clips % rowsOf(graph(encoder)) === 0);
   };
-  const plain = paired && guidance === 1 && encodersFit();
+  const plain = paired && half === "alone" && encodersFit();
   const loop = plain ? { prepare: null, step: sampler.graph } : sampler;
   const halves = paired && !plain ? 2 : 1;
   const stepInput = (tensor: string): TensorSpec => {
@@ -98,7 +105,8 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
     if (!found) throw fail(`graph "${loop.step}" has no input "${tensor}"`);
     return found;
   };
-  const [rows = 0, ...clipShape] = stepInput(sampler.latent).shape;
+  const { shape: latentShape, axes } = stepInput(sampler.latent);
+  const [rows = 0, ...clipShape] = latentShape;
   stepInput(sampler.time);
   const batch = rows / halves;
   if (!Number.isInteger(batch)) throw fail(`graph "${loop.step}" takes ${rows} latents, which is no pair of halves for guidance`);
@@ -123,15 +131,19 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
   const unread = plain ? graph(loop.step).inputs.filter(({ name }) => !read.includes(name)) : [];
   const frames = sampler.frames === null ? undefined : byRows(sampler.frames, batch);
   if (frames && !isPictures(frames.output.shape)) throw fail(`graph "${frames.graph}" makes no pictures`);
+  const latents = sampler.latents === null ? undefined : byRows(sampler.latents, batch);
+  if (latents && !isPictures(latents.input.shape)) throw fail(`graph "${latents.graph}" takes no pictures`);
   return {
     sampler,
     batch,
     halves,
     clipShape,
+    frameAxis: clipShape.length === 4 ? axes[1] : undefined,
     conditions,
     prepare: loop.prepare === null ? undefined : { graph: loop.prepare, inputs: inputs(loop.prepare) },
     step: { graph: loop.step, inputs: inputs(loop.step), unread, output: only(loop.step, "outputs").name },
     frames,
+    latents,
     pictures: frames ? "frames" : isPictures([rows, ...clipShape]) ? "latent" : "none",
   };
 }

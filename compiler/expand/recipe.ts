@@ -18,13 +18,15 @@ import type { Static } from "./static.ts";
 import { signatureShape } from "./types.ts";
 
 /** All of the sampler but the graphs that are made of the looped one. */
-export type Recipe = Omit<SamplerSpec, "prepare" | "step">;
+export type Recipe = Omit<SamplerSpec, "prepare" | "step" | "directed">;
+
+const graphFields = ["conditions", "frames", "latents"];
 
 /** The recipe; undefined where the model has no sampler. Graphs that did not expand are passed over: their errors are told. */
 export function recipeOf(configuration: Configuration, graphs: ReadonlyMap<string, Graph>): Attempt<Recipe | undefined> {
   const declaration = samplerOf(configuration);
   if (declaration === undefined) return { ok: true, value: undefined };
-  const figures = declaration.fields.filter(({ name }) => name.name !== "conditions" && name.name !== "frames");
+  const figures = declaration.fields.filter(({ name }) => !graphFields.includes(name.name));
   const values = evaluateFields(configuration, figures);
   if (!values.ok) return values;
   const reading = new Reading(configuration, declaration, graphs);
@@ -55,6 +57,7 @@ class Reading {
       time,
       conditions: this.conditions(looped, [latent, time]),
       frames: this.frames(looped, latent),
+      latents: this.latents(looped, latent),
     };
   }
 
@@ -213,6 +216,35 @@ class Reading {
       this.refuse("sampler-tensor", value.span, { what: `what \`${graph.name}\` returns`, expected, found: showTensor(result) });
     } else this.checkRows(graph);
     return value.name;
+  }
+
+  private latents(looped: Graph | undefined, latent: string): string | null {
+    const value = this.field("latents");
+    if (value?.kind !== "name") return null;
+    const graph = this.graphs.get(value.name);
+    if (graph === undefined || looped === undefined) return value.name;
+    const z = inputOf(looped, latent);
+    const input = this.onlyInput(graph, value.span);
+    if (input === undefined) return value.name;
+    const [taken, result] = [inputOf(graph, input), resultOf(graph)];
+    const frames = this.decoded();
+    const refuse = (what: string, expected: string, found: Tensor) =>
+      this.refuse("sampler-tensor", value.span, { what, expected, found: showTensor(found) });
+    const takes = `\`${input}\` of \`${graph.name}\``;
+    if (!isPictures(taken)) refuse(takes, "pictures, `[B, 3, H, W]` or `[B, F, 3, H, W]` of floats", taken);
+    else if (frames !== undefined && !beyondBatch(taken, frames)) refuse(takes, `as the frames, ${showTensor(frames)}`, taken);
+    else if (taken.shape.length !== z.shape.length) refuse(takes, `with the axes of the latent, ${showTensor(z)}`, taken);
+    else if (!beyondBatch(result, z) || (z.shape[0] ?? 0) % (taken.shape[0] ?? 1) !== 0 || result.shape[0] !== taken.shape[0]) {
+      refuse(`what \`${graph.name}\` returns`, `as the latent \`${latent}\`, ${showTensor(z)}`, result);
+    } else this.checkRows(graph);
+    return value.name;
+  }
+
+  /** What `frames` makes of the latent, where that is right. */
+  private decoded(): Tensor | undefined {
+    const value = this.field("frames");
+    const graph = value?.kind === "name" ? this.graphs.get(value.name) : undefined;
+    return graph && isPictures(resultOf(graph)) ? resultOf(graph) : undefined;
   }
 
   /** It may take several rows at once, and must give of each what it would give of it alone. */

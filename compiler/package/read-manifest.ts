@@ -2,6 +2,7 @@
 
 import { sources } from "../../dsl/sampling.ts";
 import {
+  boolean,
   count,
   FormFault,
   file,
@@ -116,6 +117,8 @@ const samplerGraphs = object<Omit<SamplerSpec, keyof SamplerFigures>>({
   time: text,
   conditions: list(condition),
   frames: nullable(text),
+  latents: nullable(text),
+  directed: boolean,
 });
 
 const sampler: Reader<SamplerSpec> = (value, path) => {

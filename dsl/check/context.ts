@@ -104,7 +104,7 @@ export class Context {
   }
 
   /** For a name that a file lacks and another of the program declares. */
-  private hintImport(name: string, file: string): { hint: string } | undefined {
+  hintImport(name: string, file: string): { hint: string } | undefined {
     const source = this.files.get(file)?.source;
     for (const [path, other] of this.files) {
       const declared = other.names.get(name);
@@ -155,7 +155,7 @@ export class Context {
 export interface Binding {
   readonly type: StaticType;
   /** What the name is, for "cannot be assigned": only a `let` can. */
-  readonly kind: "let" | "const" | "parameter" | "graph input" | "dim" | "weight" | "element of `repeat`";
+  readonly kind: "let" | "const" | "parameter" | "graph input" | "dim" | "weight" | "element of `repeat`" | "argument" | "hole";
   readonly name: string;
   /** The dims that no other parameter binds. */
   readonly binds?: readonly Binding[];
@@ -211,6 +211,7 @@ export class Names {
       kind === "parameter" ||
       kind === "graph input" ||
       kind === "dim" ||
+      kind === "argument" ||
       (hidden?.kind !== "dim" && hidden?.kind !== "param" && hidden?.kind !== "const")
     )
       return;

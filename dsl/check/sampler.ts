@@ -39,6 +39,7 @@ export function checkSampler(context: Context, sampler: SamplerDeclaration, mode
     ...figures,
     conditions: { type: ({ value }) => graph && checkConditions(scene, graph, value, known), optional: true },
     frames: { type: ({ value }) => checkGraphName(scene, value), optional: true },
+    latents: { type: ({ value }) => checkGraphName(scene, value), optional: true },
   };
   if (graph !== undefined) {
     const inputs = graph.parameters.map((parameter) => parameter.name.name);

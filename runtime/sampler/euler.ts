@@ -1,24 +1,11 @@
-/** Euler's method on the probability-flow equation in the variables of Karras et al. (2022): dy = noise dσ, with y = x / sqrt(ā). */
+/** Euler's method on the probability-flow equation in the variables of Karras et al. (2022): dy = noise dσ, with y = x / signal and σ = noise / signal. */
 
-import { pairs, prediction, type Solver } from "./step.ts";
+import { scale, sum } from "./mix.ts";
+import { pairs, prediction, type Solver } from "./solver.ts";
 
-export const euler: Solver = (levels, predicts) =>
+/** y + (σ' - σ) noise is data + σ' noise, which is finite where y is not: at pure noise. */
+export const euler: Solver = (levels, { predicts }) =>
   pairs(levels).map(([from, to]) => {
-    const { data, noise } = prediction(predicts, from.alphaBar);
-    const signal = Math.sqrt(to.alphaBar);
-    const change = sigma(to.alphaBar) - sigma(from.alphaBar);
-    return {
-      time: from.time,
-      next: {
-        latent: signal * (1 / Math.sqrt(from.alphaBar) + change * noise.latent),
-        model: signal * change * noise.model,
-        data: 0,
-        noise: 0,
-      },
-      data,
-    };
+    const said = prediction(predicts, from);
+    return { time: from.time, data: undefined, rows: [sum(scale(to.signal, said.data), scale(to.noise, said.noise))], level: to };
   });
-
-function sigma(alphaBar: number): number {
-  return Math.sqrt((1 - alphaBar) / alphaBar);
-}

@@ -39,11 +39,12 @@ export function philox(counter: Four, key: readonly [number, number]): Four {
 }
 
 /** `count` numbers of a stream, each made of one 32-bit word: key = the seed's low and high bits, counter = (block, 0, stream, 0). */
-function numbers(seed: number, stream: number, count: number, fromBits: (bits: number) => number): Float32Array {
+function numbers(seed: number, stream: number, count: number, first: number, fromBits: (bits: number) => number): Float32Array {
+  if (first % 4 !== 0) throw new Error(`random: the ${first}th number begins no block of four`);
   const key = [seed >>> 0, Math.floor(seed / 0x100000000) >>> 0] as const;
   const out = new Float32Array(count);
   for (let block = 0; block * 4 < count; block++) {
-    const words = philox([block >>> 0, 0, stream >>> 0, 0], key);
+    const words = philox([(first / 4 + block) >>> 0, 0, stream >>> 0, 0], key);
     words.forEach((bits, i) => {
       if (block * 4 + i < count) out[block * 4 + i] = fromBits(bits);
     });
@@ -51,14 +52,17 @@ function numbers(seed: number, stream: number, count: number, fromBits: (bits: n
   return out;
 }
 
-/** `count` numbers in [0, 1), multiples of 2^-24 so that rounding to f32 never reaches 1. `seed` is an integer in 0..2^53, `stream` in 0..2^32. */
-export function uniforms(seed: number, stream: number, count: number): Float32Array {
-  return numbers(seed, stream, count, (bits) => (bits >>> 8) / 0x1000000);
+/**
+ * `count` numbers in [0, 1), multiples of 2^-24 so that rounding to f32 never reaches 1. `seed` is an integer in 0..2^53, `stream` in 0..2^32;
+ * those of the stream from `first` on, a multiple of 4.
+ */
+export function uniforms(seed: number, stream: number, count: number, first = 0): Float32Array {
+  return numbers(seed, stream, count, first, (bits) => (bits >>> 8) / 0x1000000);
 }
 
-/** `count` standard normal numbers. `seed` is an integer in 0..2^53, `stream` in 0..2^32. */
-export function normals(seed: number, stream: number, count: number): Float32Array {
-  return numbers(seed, stream, count, (bits) => inverseNormal((bits + 0.5) / 0x100000000));
+/** `count` standard normal numbers. `seed` is an integer in 0..2^53, `stream` in 0..2^32; those of the stream from `first` on, a multiple of 4. */
+export function normals(seed: number, stream: number, count: number, first = 0): Float32Array {
+  return numbers(seed, stream, count, first, (bits) => inverseNormal((bits + 0.5) / 0x100000000));
 }
 
 /** A polynomial, the highest power's coefficient first (Horner). */

@@ -1,11 +1,12 @@
-/** The manifest's sampler to the list of steps that the loop takes. */
+/** The manifest's sampler to the steps that the loop takes. */
 
 import type { Method, SamplerSpec } from "../../compiler/package/manifest.ts";
 import { ddim } from "./ddim.ts";
 import { dpmSolver } from "./dpm-solver.ts";
 import { euler } from "./euler.ts";
 import { alphaBars, type Level, leadingLevels, trailingLevels } from "./schedule.ts";
-import type { SamplerStep, Solver } from "./step.ts";
+import type { Solver } from "./solver.ts";
+import type { Trajectory } from "./step.ts";
 
 export type StepOptions = Pick<SamplerSpec, "method" | "steps" | "predicts" | "schedule" | "betas" | "trainSteps" | "eta">;
 
@@ -21,9 +22,15 @@ export const samplers: { readonly [M in Method]: Sampler } = {
   euler: { levels: trailingLevels, solve: euler },
 };
 
-/** One entry a step, the first from pure noise of variance one. `steps` is an integer in 1..trainSteps. */
-export function samplerSteps(options: StepOptions): readonly SamplerStep[] {
+/**
+ * The way from the noisiest level to the last; `from` leaves out the first so many levels, as a clip does that begins with a latent
+ * brought to `start`. `steps` is an integer in 1..trainSteps, `from` in 0..steps - 1.
+ */
+export function trajectory(options: StepOptions, from = 0): Trajectory {
   const { levels, solve } = samplers[options.method];
   const bars = alphaBars(options.schedule, options.betas, options.trainSteps);
-  return solve(levels(bars, options.steps, options.schedule), options.predicts, options.eta);
+  const visited = levels(bars, options.steps, options.schedule).slice(from);
+  const [start] = visited;
+  if (start === undefined) throw new Error(`sampler: level ${from} is beyond ${options.steps} steps`);
+  return { start, steps: solve(visited, options) };
 }

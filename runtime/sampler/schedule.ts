@@ -2,11 +2,12 @@
 
 import type { SamplerSpec } from "../../compiler/package/manifest.ts";
 
-/** A noise level: latents are sqrt(alphaBar) clean + sqrt(1 - alphaBar) noise. */
+/** A noise level: latents are signal·clean + noise·(standard normals). */
 export interface Level {
   /** What the network is told; the last level of a list, where it is not asked, has the time -1. */
   readonly time: number;
-  readonly alphaBar: number;
+  readonly signal: number;
+  readonly noise: number;
 }
 
 /**
@@ -43,7 +44,7 @@ export function trailingLevels(bars: Float64Array, steps: number): readonly Leve
   // numpy takes the step between its first two numbers, which is T / steps less a rounding error: that decides halves such as 48 steps' 937.5.
   const between = last - (last - last / steps);
   const times = Array.from({ length: steps }, (_, i) => roundToEven(last - i * between) - 1);
-  return [...times.map((time) => levelAt(bars, time)), { time: -1, alphaBar: 1 }];
+  return [...times.map((time) => levelAt(bars, time)), levelOf(-1, 1)];
 }
 
 /** As numpy's and PyTorch's `round`: a half goes to the even neighbour. */
@@ -61,11 +62,16 @@ function roundToEven(value: number): number {
 export function leadingLevels(bars: Float64Array, steps: number): readonly Level[] {
   const times = Array.from({ length: steps }, (_, i) => (steps - 1 - i) * Math.floor(bars.length / steps) + 1);
   const known = times.map((time) => levelAt(bars, Math.min(time, bars.length - 1)));
-  return [...known, { time: -1, alphaBar: levelAt(bars, 0).alphaBar }];
+  return [...known, { ...levelAt(bars, 0), time: -1 }];
 }
 
 function levelAt(bars: Float64Array, time: number): Level {
   const alphaBar = bars[time];
   if (alphaBar === undefined) throw new Error(`sampler: time ${time} is outside of the schedule's ${bars.length}`);
-  return { time, alphaBar };
+  return levelOf(time, alphaBar);
+}
+
+/** The latents' variance stays one: signal² + noise² = 1. */
+export function levelOf(time: number, alphaBar: number): Level {
+  return { time, signal: Math.sqrt(alphaBar), noise: Math.sqrt(1 - alphaBar) };
 }

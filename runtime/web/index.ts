@@ -1,6 +1,8 @@
 /** The runtime's door in a page: load a package by its address, sample clips. */
 
 export { type Clip, frameOf } from "../clip.ts";
+export type { ClipInput } from "../clips/clip-input.ts";
+export type { Known } from "../clips/known.ts";
 export type { ClipRequest, ConditionInput, Picture } from "../conditions.ts";
 export { type ErrorCode, MvcError, mvcError } from "../errors.ts";
 export type { Progress, SampleOptions } from "../options.ts";
@@ -9,3 +11,4 @@ export type { AnyGraphs, GraphTypes, Pipeline, SampledClip } from "../pipeline.t
 export type { LongPrompt, PromptOptions, TruncatedPrompt } from "../prompt.ts";
 export { type AdapterKind, adapterKind, findAdapter } from "../webgpu/device.ts";
 export { loadPipeline, type WebLoadOptions } from "./load.ts";
+export type { OnnxEngine } from "./onnx-session.ts";

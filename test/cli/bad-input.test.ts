@@ -104,13 +104,13 @@ describe("packages", () => {
     ["with a changed graph", (copy) => writeFileSync(join(copy, "step.onnx"), "x"), "hash-mismatch", "step.onnx"],
     [
       "of a newer version",
-      (copy) => manifest(copy, (text) => text.replace('"formatVersion": 3', '"formatVersion": 9')),
+      (copy) => manifest(copy, (text) => text.replace('"formatVersion": 4', '"formatVersion": 9')),
       "package-newer",
       "9",
     ],
     [
       "of an older version",
-      (copy) => manifest(copy, (text) => text.replace('"formatVersion": 3', '"formatVersion": 1')),
+      (copy) => manifest(copy, (text) => text.replace('"formatVersion": 4', '"formatVersion": 1')),
       "package-older",
       "build the package again",
     ],

@@ -291,6 +291,8 @@ const breakages: readonly Breakage[] = [
   ),
   magic("encoder: encodeText", "encoder: encode", "sampler-tensor", "encode", "tokens"),
   magic("frames: decode", "frames: encode", "sampler-tensor", "encode", "latent `z`"),
+  magic("latents: encode", "latents: decode", "sampler-tensor", "decode", "pictures"),
+  magic("latents: encode", "latents: encoder", "unknown-graph", "encoder", "encode"),
   magic("eps: 1e-6) as norm", "eps: -1e-6) as norm", "bad-attribute", "eps: -1e-6", "at least 0"),
   // Names and imports.
   magic("Adaptor, Time, adaptor", "Adapter, Time, adaptor", "not-exported", "Adapter", "did you mean `Adaptor`"),

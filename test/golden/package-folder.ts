@@ -26,8 +26,9 @@ export function writePackage(
   weightOf: (path: string, shape: readonly number[]) => Float32Array,
   tokenizer?: string,
   targets: Targets = { onnx: true },
+  parent = tmpdir(),
 ): string {
-  const folder = mkdtempSync(join(tmpdir(), "mvc-test-"));
+  const folder = mkdtempSync(join(parent, "mvc-test-"));
   const files = emitPackage(compiled, "test", targets);
   for (const part of ["webgpu", "graphs"]) mkdirSync(join(folder, part));
   for (const [path, bytes] of files.graphs) writeFileSync(join(folder, path), bytes);

@@ -189,6 +189,8 @@ export const sampler: SamplerSpec = {
   time: "t",
   conditions: [{ name: "text", from: "text", encoder: "encodeText", unguided: "" }],
   frames: "decode",
+  latents: null,
+  directed: true,
 };
 
 export interface TinyPackage {
@@ -221,7 +223,7 @@ export async function tinyPackage(batch = 1): Promise<TinyPackage> {
   await writeFile(join(folder, "tokenizer.json"), tokenizerJson);
   const manifest: Manifest = {
     format: "mvc-package",
-    formatVersion: 3,
+    formatVersion: 4,
     compiler: "0.1.0",
     model: "Tiny",
     preset: null,

@@ -10,6 +10,7 @@ const types: { readonly [extension: string]: string } = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".json": "application/json; charset=utf-8",
+  ".mjs": "text/javascript; charset=utf-8",
   ".png": "image/png",
   ".safetensors": "application/octet-stream",
   ".svg": "image/svg+xml",
@@ -40,9 +41,15 @@ const ofPages = {
   "referrer-policy": "no-referrer",
 } as const;
 
-/** Of the page's one worker: its encoder makes functions of text. */
+/** Of the page's own worker: its encoder makes functions of text. */
 const ofWorkers = {
   "content-security-policy": "default-src 'none'; script-src 'self' 'unsafe-eval'",
+  "cross-origin-embedder-policy": "require-corp",
+} as const;
+
+/** Of ONNX Runtime, a worker that compiles WebAssembly, fetches it and starts itself again for each thread. The page may do none of this. */
+const ofEngines = {
+  "content-security-policy": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'",
   "cross-origin-embedder-policy": "require-corp",
 } as const;
 
@@ -103,12 +110,7 @@ function answer(request: IncomingMessage, response: ServerResponse, { path, stat
   response.setHeader("cache-control", fixed ? "public, max-age=31536000, immutable" : "no-cache");
   response.setHeader("content-type", type);
   response.setHeader("etag", tag);
-  const isolating: { readonly [name: string]: string } = type.startsWith("text/html")
-    ? ofPages
-    : path.endsWith("-worker.js")
-      ? ofWorkers
-      : {};
-  for (const [name, value] of Object.entries(isolating)) response.setHeader(name, value);
+  for (const [name, value] of Object.entries(isolating(path, type))) response.setHeader(name, value);
   // Split at commas alone: a pattern with spaces around them takes time that grows with the square of the header.
   const known = request.headers["if-none-match"]?.split(",").map((one) => one.trim().replace(/^W\//, ""));
   if (known?.some((one) => one === tag || one === "*")) {
@@ -130,6 +132,12 @@ function answer(request: IncomingMessage, response: ServerResponse, { path, stat
   stream.on("error", () => response.destroy());
   response.on("close", () => stream.destroy());
   stream.pipe(response);
+}
+
+function isolating(path: string, type: string): { readonly [name: string]: string } {
+  if (type.startsWith("text/html")) return ofPages;
+  if (path.endsWith("-worker.js")) return ofWorkers;
+  return /[\\/]ort[\w.-]*\.mjs$/.test(path) ? ofEngines : {};
 }
 
 /** From `start` to before `end`; undefined for the whole file, which is also the answer to several ranges at once. */

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { samplerSteps } from "../../../runtime/sampler/sampler.ts";
+import { trajectory } from "../../../runtime/sampler/sampler.ts";
 import { alphaBars, leadingLevels, trailingLevels } from "../../../runtime/sampler/schedule.ts";
 
 const BETAS = [0.00085, 0.012] as const;
@@ -37,10 +37,10 @@ test("times of 50 steps: CompVis's from 981 to 1, trailing ones from 999 to 19",
   const bars = alphaBars("scaled-linear", BETAS, 1000);
   const leading = leadingLevels(bars, 50);
   expect(leading.map(({ time }) => time)).toEqual([...Array.from({ length: 50 }, (_, i) => 981 - 20 * i), -1]);
-  expect(leading.at(-1)?.alphaBar).toBe(at(bars, 0));
+  expect(leading.at(-1)?.signal).toBe(Math.sqrt(at(bars, 0)));
   const trailing = trailingLevels(bars, 50);
   expect(trailing.map(({ time }) => time)).toEqual([...Array.from({ length: 50 }, (_, i) => 999 - 20 * i), -1]);
-  expect(trailing.at(-1)?.alphaBar).toBe(1);
+  expect(trailing.at(-1)).toMatchObject({ signal: 1, noise: 0 });
   // 1000 / 3 is not whole: 1000, 666.67, 333.33 are rounded before one is taken off.
   expect(trailingLevels(bars, 3).map(({ time }) => time)).toEqual([999, 666, 332, -1]);
 });
@@ -74,9 +74,9 @@ test("every number of steps from 1 to trainSteps gives finite coefficients for a
     for (const schedule of ["scaled-linear", "linear", "cosine"] as const) {
       for (const predicts of ["epsilon", "v"] as const) {
         for (const steps of [1, 2, 3, 7, 50, 333, 600, 999, 1000]) {
-          const plan = samplerSteps({ method, schedule, predicts, steps, betas: BETAS, trainSteps: 1000, eta: 1 });
+          const plan = trajectory({ method, schedule, predicts, steps, betas: BETAS, trainSteps: 1000, eta: 1 }).steps;
           expect(plan).toHaveLength(steps);
-          const numbers = plan.flatMap(({ time, next, data }) => [time, ...Object.values(next), ...Object.values(data)]);
+          const numbers = plan.flatMap(({ time, rows }) => [time, ...rows.flat()]);
           if (!numbers.every(Number.isFinite)) expect.fail(`${method} ${schedule} ${predicts} ${steps}`);
         }
       }

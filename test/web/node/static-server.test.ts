@@ -22,6 +22,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "empty.css"), "");
   writeFileSync(join(folder, "ten.wgsl"), "0123456789");
   writeFileSync(join(folder, "a-worker.js"), "");
+  writeFileSync(join(folder, "ort.wasm.min.mjs"), "");
   writeFileSync(join(folder, ".env"), "secret");
   mkdirSync(join(folder, ".git"));
   writeFileSync(join(folder, ".git", "config"), "secret");
@@ -108,6 +109,10 @@ test("pages are isolated and load nothing from elsewhere", async () => {
   const worker = await ask("/a-worker.js");
   expect(worker.headers.get("content-security-policy")).toBe("default-src 'none'; script-src 'self' 'unsafe-eval'");
   expect(worker.headers.get("cross-origin-embedder-policy")).toBe("require-corp");
+  const engine = await ask("/ort.wasm.min.mjs");
+  expect(engine.headers.get("content-type")).toMatch(/^text\/javascript/);
+  expect(engine.headers.get("content-security-policy")).toContain("script-src 'self' 'wasm-unsafe-eval';");
+  expect(engine.headers.get("cross-origin-embedder-policy")).toBe("require-corp");
 });
 
 test("a folder's address gets its slash, and no other host", async () => {

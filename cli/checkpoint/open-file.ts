@@ -1,0 +1,41 @@
+/** One file of weights, told by its content and not by its name, to its tensors. */
+
+import { closeSync } from "node:fs";
+import { mvcError } from "../../runtime/errors.ts";
+import { openRegular } from "../../runtime/node/regular-file.ts";
+import { parseSafetensorsHeader, safetensorsHeaderBytes } from "../../runtime/safetensors.ts";
+import type { Averages } from "./averages.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { kindOf, SNIFFED_BYTES } from "./file-kind.ts";
+import { openTorchFile } from "./torch-file.ts";
+import { piecesOf, readAt } from "./weight-bytes.ts";
+
+/** Throws MvcError `file-missing`, `file-unreadable`, `checkpoint-kind`, `weights-invalid`, `weights-float8`, and as `openTorchFile`. */
+export async function openWeightFile(path: string, averages: Averages): Promise<Checkpoint> {
+  const { descriptor, size } = openRegular(path, "the checkpoint");
+  try {
+    const kind = kindOf(readAt(descriptor, 0, Math.min(SNIFFED_BYTES, size), path));
+    if (typeof kind === "object") throw mvcError("checkpoint-kind", { file: path, ...kind });
+    if (kind !== "zip") return safetensorsFile(path, descriptor, size);
+    const file = await openTorchFile(path, descriptor, averages);
+    return { ...file, close: () => closeSync(descriptor) };
+  } catch (thrown) {
+    closeSync(descriptor);
+    throw thrown;
+  }
+}
+
+function safetensorsFile(path: string, descriptor: number, size: number): Checkpoint {
+  const headerSize = safetensorsHeaderBytes(readAt(descriptor, 0, Math.min(8, size), path), size, path);
+  const header = parseSafetensorsHeader(readAt(descriptor, 0, headerSize, path), size, path);
+  const tensors = [...header.tensors].map(
+    ([key, { dtype, shape, start, end }]) => [key, { dtype, shape, chunks: () => piecesOf(descriptor, start, end, path) }] as const,
+  );
+  return {
+    path,
+    tensors: new Map(tensors),
+    metadata: Object.fromEntries(header.metadata),
+    notes: [],
+    close: () => closeSync(descriptor),
+  };
+}

@@ -1,0 +1,42 @@
+/** `mvc import`: a checkpoint in any layout to the model's own weight file, each tensor in the type that it has there. */
+
+import { tryOutput } from "../../runtime/node/output-file.ts";
+import { printNotes } from "../notes.ts";
+import { shownPath } from "../program.ts";
+import { interruptible, type Outcome } from "../terminal.ts";
+import { modelWeights, type OpenWeights, openWeights, type WeightOptions } from "../weights/model-weights.ts";
+import { readModel } from "../weights/read-model.ts";
+import { writeTensors } from "../weights/write-tensors.ts";
+
+export interface ImportOptions extends Omit<WeightOptions, "weights"> {
+  readonly output: string;
+}
+
+export async function importCheckpoint(checkpoint: string, file: string, options: ImportOptions): Promise<Outcome> {
+  await tryOutput(options.output);
+  const opened = await openWeights({ ...options, weights: checkpoint });
+  try {
+    return await importFrom(opened, file, options);
+  } finally {
+    opened.close();
+  }
+}
+
+async function importFrom(opened: OpenWeights, file: string, options: ImportOptions): Promise<Outcome> {
+  const model = readModel(file, options);
+  if (model === undefined) return "mistake";
+  const taken = modelWeights(opened, model, options);
+  if (taken?.match === undefined) throw new Error("import: no checkpoint was opened");
+  const { weights } = model;
+  const tensors = [...weights.values()].map((weight) => ({
+    name: weight.path,
+    shape: weight.type.shape,
+    ...taken.source.of(weight),
+  }));
+  const bytes = await writeTensors(options.output, tensors, { format: "mvc", ...taken.about }, interruptible());
+  const { layout, places } = taken.match;
+  const from = `${places.size.toLocaleString("en")} of ${weights.size.toLocaleString("en")} tensors from ${shownPath(opened.trained?.path ?? "")}`;
+  process.stdout.write(`${shownPath(options.output)}: ${from} (layout ${layout.name}), ${(bytes / 1e6).toFixed(1)} MB\n`);
+  printNotes(taken.notes);
+  return "done";
+}

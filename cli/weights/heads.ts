@@ -1,0 +1,127 @@
+/** The keys of a checkpoint to those of a layout: what others put before them (`module.`), and parts that lie in a file by themselves, are found. */
+
+import { mvcError } from "../../runtime/errors.ts";
+
+/** The checkpoint's key `file + rest` is the layout's `layout + rest`. */
+export interface Head {
+  readonly file: string;
+  readonly layout: string;
+}
+
+export interface Translation {
+  /** The checkpoint's keys by the layout's. */
+  readonly keys: ReadonlyMap<string, string>;
+  /** By which they were found, those of most keys first; that of keys which are the same is left out. */
+  readonly heads: readonly Head[];
+}
+
+/** Heads that are looked at closely: those that most keys speak for. */
+const mostHeads = 40;
+
+/** A run of names under more heads than these (`norm.weight`) tells nothing. */
+const mostAlike = 8;
+
+/**
+ * Keys that are the same are taken as such. Of the rest, heads are taken one by one, that of most keys first, where half of what lies
+ * under one on either side has its counterpart: chance does not reach that.
+ * @param fits whether the shapes agree, which decides between heads of as many keys.
+ * @throws MvcError `weights-ambiguous` where nothing decides.
+ */
+export function translate(
+  checkpoint: readonly string[],
+  layout: ReadonlySet<string>,
+  fits: (key: string, layoutKey: string) => boolean,
+  shown: string,
+): Translation {
+  const keys = new Map(checkpoint.filter((key) => layout.has(key)).map((key) => [key, key]));
+  const left = new Set(checkpoint.filter((key) => !layout.has(key)));
+  const candidates = votedHeads(left, layout);
+  const heads: Head[] = [];
+  for (;;) {
+    const claims = candidates.map((head) => claimOf(head, left, layout, keys, fits)).filter(isSound);
+    claims.sort((a, b) => b.pairs.length - a.pairs.length || b.fitting - a.fitting);
+    const [best, ...others] = claims;
+    if (best === undefined) return { keys, heads };
+    const rival = others.find((other) => other.pairs.length === best.pairs.length && other.fitting === best.fitting && meet(best, other));
+    if (rival !== undefined) throw mvcError("weights-ambiguous", { file: shown, candidates: [best, rival].map(({ head }) => said(head)) });
+    for (const [key, layoutKey] of best.pairs) {
+      keys.set(layoutKey, key);
+      left.delete(key);
+    }
+    heads.push(best.head);
+  }
+}
+
+const said = ({ file, layout }: Head) => (layout === "" ? `its tensors under \`${file}\`` : `\`${file}…\` as \`${layout}…\``);
+
+/** Every head that some key's longest run of names shares with a key of the layout, the likeliest first. */
+function votedHeads(checkpoint: Iterable<string>, layout: Iterable<string>): readonly Head[] {
+  const byRun = new Map<string, string[]>();
+  for (const key of layout) {
+    for (const start of starts(key)) {
+      const run = key.slice(start);
+      const heads = byRun.get(run);
+      if (heads === undefined) byRun.set(run, [key.slice(0, start)]);
+      else heads.push(key.slice(0, start));
+    }
+  }
+  const votes = new Map<string, { readonly head: Head; count: number }>();
+  for (const key of checkpoint) {
+    const start = starts(key).find((at) => byRun.has(key.slice(at)));
+    if (start === undefined) continue;
+    const heads = byRun.get(key.slice(start)) ?? [];
+    for (const layoutHead of heads.length > mostAlike ? [] : heads) {
+      const head = { file: key.slice(0, start), layout: layoutHead };
+      const name = `${head.file} ${head.layout}`;
+      const vote = votes.get(name);
+      if (vote === undefined) votes.set(name, { head, count: 1 });
+      else vote.count++;
+    }
+  }
+  const sorted = [...votes.values()].sort((a, b) => b.count - a.count);
+  return sorted.slice(0, mostHeads).map(({ head }) => head);
+}
+
+/** Where runs of two names or more begin; a name by itself (`weight`) tells nothing. */
+function starts(key: string): readonly number[] {
+  const found = [0, ...[...key.matchAll(/[./]/g)].map(({ index }) => index + 1)];
+  return found.slice(0, -1);
+}
+
+interface Claim {
+  readonly head: Head;
+  readonly pairs: readonly (readonly [key: string, layoutKey: string])[];
+  readonly fitting: number;
+  /** How many keys lie under the head in the checkpoint and in the layout. */
+  readonly under: { readonly file: number; readonly layout: number };
+}
+
+function claimOf(
+  head: Head,
+  left: Iterable<string>,
+  layout: ReadonlySet<string>,
+  taken: ReadonlyMap<string, string>,
+  fits: (key: string, layoutKey: string) => boolean,
+): Claim {
+  const pairs: [string, string][] = [];
+  let under = 0;
+  for (const key of left) {
+    if (!key.startsWith(head.file)) continue;
+    under++;
+    const layoutKey = head.layout + key.slice(head.file.length);
+    if (layout.has(layoutKey) && !taken.has(layoutKey)) pairs.push([key, layoutKey]);
+  }
+  const fitting = pairs.filter(([key, layoutKey]) => fits(key, layoutKey)).length;
+  const inLayout = [...layout].filter((key) => key.startsWith(head.layout)).length;
+  return { head, pairs, fitting, under: { file: under, layout: inLayout } };
+}
+
+function isSound({ pairs, under }: Claim): boolean {
+  return pairs.length > 0 && (2 * pairs.length >= under.file || 2 * pairs.length >= under.layout);
+}
+
+/** Whether two claims would have the same tensor of the checkpoint, or give the same weight. */
+function meet(one: Claim, other: Claim): boolean {
+  const [keys, layoutKeys] = [new Set(one.pairs.map(([key]) => key)), new Set(one.pairs.map(([, layoutKey]) => layoutKey))];
+  return other.pairs.some(([key, layoutKey]) => keys.has(key) || layoutKeys.has(layoutKey));
+}
