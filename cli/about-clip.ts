@@ -18,7 +18,7 @@ export interface Typed {
 /** All that the clip was made of, in the words of the command line's options. */
 export function aboutClip(manifest: Manifest, clip: ClipRequest, options: SampleOptions, { inputs, files }: Typed): About {
   const { model, preset, ablations, precision, sampler } = manifest;
-  const { prompt, negative, seed = 0 } = clip;
+  const { prompt, prompts, negative, seed = 0 } = clip;
   const figures = { steps: sampler?.steps, guidance: sampler?.guidance, method: sampler?.method, eta: sampler?.eta };
   const chosen = Object.keys(figures).map((name) => [
     name,
@@ -29,6 +29,7 @@ export function aboutClip(manifest: Manifest, clip: ClipRequest, options: Sample
     model: described({ model, preset, ablations, settings: {} }),
     precision,
     ...(prompt === undefined ? {} : { prompt }),
+    ...(prompts === undefined ? {} : { "prompt-at": JSON.stringify(prompts.map(({ frame, prompt: text }) => `${frame}=${text}`)) }),
     ...(negative === undefined ? {} : { negative }),
     seed: `${seed}`,
     ...Object.fromEntries(chosen),

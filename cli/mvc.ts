@@ -6,6 +6,7 @@ import type { Setting } from "../compiler/expand/configure.ts";
 import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
 import { methods } from "../dsl/sampling.ts";
 import { windowOrders } from "../runtime/clips/plan.ts";
+import type { PromptKey } from "../runtime/clips/prompt-keys.ts";
 import { longPrompts } from "../runtime/prompt.ts";
 import type { Target } from "./commands/build.ts";
 import { cuts } from "./report/figures.ts";
@@ -72,6 +73,13 @@ function guidance(text: string): number | { readonly [condition: string]: number
     return [part.slice(0, at), number(part.slice(at + 1))];
   });
   return Object.fromEntries(weights);
+}
+
+/** `24=a blue star moves up`. */
+function promptAt(text: string, previous: readonly PromptKey[] = []): readonly PromptKey[] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must be frame=text.");
+  return [...previous, { frame: wholeNumber(text.slice(0, at)), prompt: text.slice(at + 1) }];
 }
 
 /** `0.2,0.8`. */
@@ -299,6 +307,11 @@ program
       .default("auto"),
   )
   .option("--threads <n>", "of ONNX Runtime (default: the processor's cores)", wholeNumber)
+  .option(
+    "--prompt-at <frame=text>",
+    "in place of the prompt, for clips of several windows: what it shows from a frame on, between two of them a mixture; given several times",
+    promptAt,
+  )
   .option("--first-frame <file>", "the clip's first picture (.png); pictures of another size are cut about the middle and resized")
   .option("--last-frame <file>", "its last picture (.png)")
   .option("--from <file>", `video to video: ${clipFile}`, collect)

@@ -36,6 +36,7 @@ const given: Kind = { holds: isObject, expected: "a picture, a clip or a tensor"
 
 const requestKinds: Kinds<ClipRequest> = {
   prompt: text,
+  prompts: { holds: isKeys, expected: "a list of objects of frame and prompt" },
   negative: text,
   seed: wholeFrom(0),
   inputs: object,
@@ -107,6 +108,10 @@ export function checkedOptions<T extends object>(given: unknown, kinds: Kinds<T>
 
 export function isRecord(value: unknown): value is { readonly [name: string]: unknown } {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+function isKeys(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => isRecord(one) && typeof one.frame === "number" && typeof one.prompt === "string");
 }
 
 function isObject(value: unknown): boolean {

@@ -3,6 +3,7 @@
 import { isRecord, shown } from "./arguments.ts";
 import { stack } from "./batch.ts";
 import { isPicture, pictureValues } from "./clips/clip-input.ts";
+import type { PromptKey } from "./clips/prompt-keys.ts";
 import type { ClipParts } from "./clips/request.ts";
 import { mvcError } from "./errors.ts";
 import { checkTensor } from "./feeds.ts";
@@ -25,6 +26,8 @@ export type ConditionInput = string | number | Picture | TensorData;
 export interface ClipRequest extends ClipParts {
   /** The text of every condition that comes from text and is not given in `inputs`; absent for models that take none. */
   readonly prompt?: string;
+  /** Texts that change over time, in place of `prompt`, in clips of several windows: a window's text is what its middle frame has, between two prompts their encodings mixed. */
+  readonly prompts?: readonly PromptKey[];
   /** The text of the unguided half, in place of the model's own: what the clip is led away from. */
   readonly negative?: string;
   /** A whole number from 0 to 2^53 - 1; 0 when not given. */
@@ -35,16 +38,23 @@ export interface ClipRequest extends ClipParts {
   readonly latent?: TensorData;
 }
 
+/** Entries of several clips, and of texts what their tokens weigh. */
+export interface EntryRows {
+  readonly rows: TensorData;
+  /** Of each token of the rows; undefined where all weigh 1. */
+  readonly weights: Float32Array | undefined;
+}
+
 /** One condition of a batch of clips. */
-export interface ConditionFeed {
+export interface ConditionFeed extends EntryRows {
   readonly role: ConditionRole;
   /**
    * Without encoder, the rows of both halves, or of the only one. With one, what it takes: the guided half's rows, and the unguided
    * half's behind them where that is another text; else the unguided half is filled with `role.unguided`, or is the guided half again.
    */
   readonly rows: TensorData;
-  /** Of a text, what each token of the rows weighs; undefined where all weigh 1. */
-  readonly weights: Float32Array | undefined;
+  /** Of texts that change over time: the prompts that these go towards, and how far each clip does, from 0 to 1, both halves of them. */
+  readonly towards?: EntryRows & { readonly shares: readonly number[] };
 }
 
 /** One clip's entry of a condition, and of a text what its tokens weigh. */
@@ -58,6 +68,8 @@ export interface ClipFeed {
   readonly guided: Entry;
   /** Where the unguided half has another text. */
   readonly unguided: Entry | undefined;
+  /** Another text that this one goes towards, and how far. */
+  readonly towards?: { readonly guided: Entry; readonly share: number };
 }
 
 /** Condition by condition. */
@@ -97,11 +109,14 @@ export function conditionFeeds({ conditions, halves }: Roles, clips: readonly Cl
   return conditions.map((role, i): ConditionFeed => {
     const fed = clips.map((feeds) => feeds[i] as ClipFeed);
     const guided = fed.map((feed) => feed.guided);
-    if (halves === 1) return { role, ...together(guided) };
-    if (typeof role.unguided === "string")
-      return { role, ...together([...guided, ...fed.map(({ unguided, guided }) => unguided ?? guided)]) };
-    if (role.encoder !== undefined) return { role, ...together(guided) };
+    const behind = halves === 2 && typeof role.unguided === "string" ? fed.map((feed) => feed.unguided ?? feed.guided) : [];
+    if (role.from === "text" && fed.some(({ towards }) => towards !== undefined)) {
+      const next = together([...fed.map(({ towards, guided }) => towards?.guided ?? guided), ...behind]);
+      const shares = [...fed.map(({ towards }) => towards?.share ?? 0), ...behind.map(() => 0)];
+      return { role, ...together([...guided, ...behind]), towards: { ...next, shares } };
+    }
     const { unguided } = role;
+    if (halves === 1 || role.encoder !== undefined || typeof unguided === "string") return { role, ...together([...guided, ...behind]) };
     const plain = guided.map(({ tensor }) => tensor);
     return {
       role,
@@ -111,17 +126,16 @@ export function conditionFeeds({ conditions, halves }: Roles, clips: readonly Cl
   });
 }
 
-function together(entries: readonly Entry[]): Pick<ConditionFeed, "rows" | "weights"> {
+function together(entries: readonly Entry[]): EntryRows {
   const rows = stack(entries.map(({ tensor }) => tensor));
   if (entries.every(({ weights }) => weights === undefined)) return { rows, weights: undefined };
   const weights = entries.flatMap(({ tensor, weights }) => [...(weights ?? new Float32Array(tensor.data.length).fill(1))]);
   return { rows, weights: Float32Array.from(weights) };
 }
 
-/** What an encoder made of a condition's rows, as the loop takes it: each clip's pieces side by side, its tokens weighed. */
-export function encodedCondition({ role, weights }: ConditionFeed, made: TensorData): TensorData {
+/** What an encoder made of rows, as the loop takes it: each clip's pieces side by side, its tokens weighed. */
+export function encodedCondition({ pieces }: ConditionRole, { weights }: EntryRows, made: TensorData): TensorData {
   const [rows = 0, tokens = 1, ...axes] = made.shape;
-  const { pieces } = role;
   const clips = pieces === 1 ? made : f32([rows / pieces, tokens * pieces, ...axes], floatsOf(made));
   return weights === undefined ? clips : weigh(clips, weights);
 }

@@ -3,6 +3,7 @@
 export { type Clip, frameOf } from "./clip.ts";
 export type { ClipInput } from "./clips/clip-input.ts";
 export type { Known } from "./clips/known.ts";
+export type { PromptKey } from "./clips/prompt-keys.ts";
 export type { ClipRequest, ConditionInput, Picture } from "./conditions.ts";
 export { type ErrorCode, MvcError, mvcError } from "./errors.ts";
 export type { About } from "./media/about.ts";

@@ -4,6 +4,7 @@ import { basename, dirname, extname, join } from "node:path";
 import pc from "picocolors";
 import type { Method } from "../../compiler/package/manifest.ts";
 import type { LengthOptions } from "../../runtime/clips/plan.ts";
+import type { PromptKey } from "../../runtime/clips/prompt-keys.ts";
 import { quoted } from "../../runtime/errors.ts";
 import type { GuidanceWeights } from "../../runtime/guidance.ts";
 import {
@@ -45,6 +46,7 @@ export interface SampleCommandOptions extends ClipFiles, LengthOptions {
   readonly method?: Method;
   readonly eta?: number;
   readonly strength?: number;
+  readonly promptAt?: readonly PromptKey[];
   /** What the clip is led away from. */
   readonly negative?: string;
   readonly longPrompt?: LongPrompt;
@@ -131,12 +133,15 @@ export async function sample(folder: string, prompt: string | undefined, options
     if (prompt?.trim() === "")
       process.stderr.write(`${pc.yellow("note")} the prompt is empty: the clip shows what the model makes of no words\n`);
     const note = (text: string) => process.stderr.write(`${pc.yellow("note")} ${text}\n`);
-    const weighs = [prompt, options.negative].find((text) => text !== undefined && looksWeighed.test(text));
+    const weighs = [prompt, ...(options.promptAt ?? []).map((one) => one.prompt), options.negative].find(
+      (text) => text !== undefined && looksWeighed.test(text),
+    );
     if (weighs !== undefined && !options.wordWeights)
       note(`${JSON.stringify(weighs)} is read as it stands: \`--word-weights\` reads its numbers as weights`);
     const asked = {
       ...(await readClipFiles(options, parts, options.length, note)),
       ...(prompt === undefined ? {} : { prompt }),
+      ...(options.promptAt === undefined ? {} : { prompts: options.promptAt }),
       ...(options.negative === undefined ? {} : { negative: options.negative }),
     };
     const requests = files.map((file, i) => ({ file, clip: { ...asked, inputs, seed: options.seed + i } }));

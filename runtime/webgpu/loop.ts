@@ -93,7 +93,7 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
     }
     if (weights !== undefined) {
       const plain = f32([rows.shape[0] ?? 0, ...output.shape.slice(1)], new Float32Array(await read(place, at)));
-      const weighed = encodedCondition(one, plain);
+      const weighed = encodedCondition(role, one, plain);
       write(place, 0, weighed);
       if (halves === 2 && role.unguided === null) write(place, half, weighed);
     }

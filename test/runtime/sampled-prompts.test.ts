@@ -13,7 +13,7 @@ import { noGpu, openOnGpu } from "../gpu.ts";
 import { ddimByHand, figures } from "./conditions-by-hand.ts";
 import { tokenizerJson, VOCABULARY } from "./tiny-package.ts";
 
-/** Two frames of 1x2 pixels, told a text of pieces, which guidance leads away from another, and a style that both halves have. */
+/** Two frames of 1x2 pixels, told a text of pieces, which guidance leads away from another, a style that both halves have, and a number. */
 const source = `
 dim B = 1; dim L = 5; dim F = 2;
 param pieces: int = 2;
@@ -21,13 +21,17 @@ model Told {
   tokenizer { file: "tokenizer.json", pad: "<pad>" }
   graph encodeText(tokens: Tensor<i32, [B, L]>): Tensor<float, [B, L, 2]> { return tokens |> embedding(8, 2) as token; }
   graph denoise(z: Tensor<float, [B, F, 3, 1, 2]>, t: Tensor<f32, [B]>, text: Tensor<float, [B, pieces * L, 2]>,
-    style: Tensor<float, [B, L, 2]>): Tensor<float, [B, F, 3, 1, 2]> {
+    style: Tensor<float, [B, L, 2]>, fps: Tensor<f32, [B]>): Tensor<float, [B, F, 3, 1, 2]> {
     const told = (view(text, [B, pieces * L * 2]) |> linear(1, bias: false) as words) + (view(style, [B, L * 2]) |> linear(1, bias: false) as looks);
-    return z * 0.5 + view(told + view(t, [B, 1]) * 0.001, [B, 1, 1, 1, 1]);
+    return z * 0.5 + view(told + view(t, [B, 1]) * 0.001 + view(fps, [B, 1]) * 0.01, [B, 1, 1, 1, 1]);
   }
   sampler denoise(z, t) {
     ${figures},
-    conditions: { text: { from: "text", encoder: encodeText, unguided: "a" }, style: { from: "text", encoder: encodeText } },
+    conditions: {
+      text: { from: "text", encoder: encodeText, unguided: "a" },
+      style: { from: "text", encoder: encodeText },
+      fps: { from: "number", unguided: 3.0 },
+    },
   }
 }`;
 
@@ -94,7 +98,12 @@ interface Told {
 }
 
 function byHand(seed: number, { text, unguided = [plain("a"), []], style }: Told): readonly number[] {
-  const shifts = { guided: toldBy(text, "words.weight"), unguided: toldBy(unguided, "words.weight") };
+  return shiftedBy(seed, toldBy(text, "words.weight"), toldBy(unguided, "words.weight"), style);
+}
+
+/** `inputs` of every clip here has 8 frames a second. */
+function shiftedBy(seed: number, guided: number, unguided: number, style: Weighed): readonly number[] {
+  const shifts = { guided: guided + 0.08, unguided: unguided + 0.03 };
   return ddimByHand(seed, (half, x, t) => x / 2 + t / 1000 + shifts[half] + toldBy([style], "looks.weight"), 2);
 }
 
@@ -106,7 +115,7 @@ const near = (found: ArrayLike<number>, expected: readonly number[]) => {
 
 describe.each(Object.keys(backends))("on %s", (backend) => {
   const of = (name: string) => opened.find((one) => one.name === `${name} ${backend}`)?.pipeline as Pipeline;
-  const inputs = { style: "moves" };
+  const inputs = { style: "moves", fps: 8 };
 
   test("a prompt in pieces, and what it leaves of them in empty ones; the negative prompt too", async () => {
     const told = of("told");
@@ -119,7 +128,7 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
   });
 
   test("words weigh in every text that is given, each text by itself; the model's own has none", async () => {
-    const options = { inputs: { style: "(moves:3)" }, wordWeights: true, longPrompt: "chunk" } as const;
+    const options = { inputs: { style: "(moves:3)", fps: 8 }, wordWeights: true, longPrompt: "chunk" } as const;
     const request = { prompt: "a (red:1.5) circle (moves:0.5)", negative: "[circle]", seed: 4, inputs: options.inputs };
     const red = [
       ["a", 1],
@@ -130,13 +139,32 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
     const other = byHand(5, { text: [plain("a red"), []], style: plain("red") });
     const { inputs: _, ...chosen } = options;
     for (const name of ["told", "two"]) {
-      const [first, second] = await of(name).sampleAll([request, { prompt: "a red", seed: 5, inputs: { style: "red" } }], chosen);
+      const [first, second] = await of(name).sampleAll([request, { prompt: "a red", seed: 5, inputs: { style: "red", fps: 8 } }], chosen);
       near(first?.latent.data ?? [], expected);
       near(second?.latent.data ?? [], other);
       // Bit for bit as if alone, whatever is weighed beside it.
-      const [alone] = await of(name).sampleAll([{ prompt: "a red", seed: 5, inputs: { style: "red" } }]);
+      const [alone] = await of(name).sampleAll([{ prompt: "a red", seed: 5, inputs: { style: "red", fps: 8 } }]);
       expect(second?.latent).toEqual(alone?.latent);
     }
+  });
+
+  test("prompts that change over time are weighed and cut into pieces each, then mixed", async () => {
+    const prompts = [
+      { frame: 0, prompt: "a (red:1.5) circle" },
+      { frame: 3, prompt: "a a a moves" },
+    ];
+    const request = { prompts, seed: 6, inputs };
+    const options = { length: 4, overlap: 0, wordWeights: true, longPrompt: "chunk" } as const;
+    const [clip] = await of("told").sampleAll([request], options);
+    const red = [
+      ["a", 1],
+      ["red", 1.5],
+      ["circle", 1],
+    ] as const;
+    const [first, last] = [toldBy([red, []], "words.weight"), toldBy([plain("a a a"), plain("moves")], "words.weight")];
+    // The first window's middle is frame 0.5 of 3; its two frames are the first half of the clip's numbers.
+    const shift = first + (0.5 / 3) * (last - first);
+    near(clip?.latent.data.subarray(0, 12) ?? [], shiftedBy(6, shift, toldBy([plain("a"), []], "words.weight"), plain("moves")));
   });
 
   test("the model's own text is taken as it stands: its parentheses are words, which this vocabulary lacks", async () => {
