@@ -2,6 +2,7 @@
 
 import { Tokenizer } from "@huggingface/tokenizers";
 import type { TokenizerSpec } from "../compiler/package/manifest.ts";
+import { isRecord } from "./arguments.ts";
 import { MvcError, mvcError, reasonOf } from "./errors.ts";
 import { mostWays, patternsOf, waysOf } from "./pattern-work.ts";
 import { kindsOf } from "./sentence-form.ts";
@@ -63,7 +64,7 @@ export function loadTokenizer(text: string, spec: Pick<TokenizerSpec, "pad" | "p
 
 /** What stands around a text that becomes any tokens. */
 function marksOf(tokenizer: Library, plain: (text: string) => readonly number[]): Pick<PromptTokenizer, "before" | "after"> {
-  const probe = ["a", ...plainWords(tokenizer)].find((text) => plain(text).length > 0) ?? "";
+  const probe = plain("a").length > 0 ? "a" : (plainWords(tokenizer).find((text) => plain(text).length > 0) ?? "");
   const [bare, whole] = [plain(probe), tokenizer.encode(probe).ids];
   const at = whole.findIndex((_, i) => bare.every((id, j) => whole[i + j] === id));
   return { before: whole.slice(0, at), after: whole.slice(at + bare.length) };
@@ -74,15 +75,34 @@ export function largestId(text: string, file: string): number {
   return [...parse(text, file).tokenizer.get_vocab(true).values()].reduce((largest, id) => Math.max(largest, id), 0);
 }
 
+/** A library that makes room for every id up to the largest never ends where one is far beyond all words. */
+const mostIds = 2 ** 24;
+
+/** What words are looked up as; of a list of words their places are. */
+function idsIn(json: Read): readonly unknown[] {
+  const { vocab } = json.model ?? {};
+  const own = isRecord(vocab) ? Object.values(vocab) : [];
+  const added = Array.isArray(json.added_tokens) ? json.added_tokens.flatMap((token) => (isRecord(token) ? [token.id] : [])) : [];
+  return [...own, ...added];
+}
+
+/** What is read of tokenizer.json before the library reads it. */
+interface Read {
+  readonly model?: { readonly unk_token?: unknown; readonly vocab?: unknown };
+  readonly added_tokens?: unknown;
+}
+
 /** The tokenizer, and the token that stands for what its vocabulary lacks, where it has one. */
 function parse(text: string, file: string): { readonly tokenizer: Library; readonly unknown: string | undefined } {
   try {
-    const json = JSON.parse(text) as { readonly model?: { readonly unk_token?: unknown } };
+    const json = JSON.parse(text) as Read;
     const endless = patternsOf(json).find((pattern) => waysOf(pattern) > mostWays);
     if (endless !== undefined) {
       const shown = endless.length > 60 ? `${endless.slice(0, 60)}…` : endless;
       throw mvcError("tokenizer-invalid", { file, reason: `its pattern ${shown} could take longer on a prompt than anybody waits` });
     }
+    const far = idsIn(json).find((id) => !(Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) < mostIds));
+    if (far !== undefined) throw mvcError("tokenizer-invalid", { file, reason: `it gives a word the id ${far}, which no table has` });
     const token = json.model?.unk_token;
     const unknown = typeof token === "string" ? token : undefined;
     // The library reads a word-level model's unknown token from the second file of older tokenizers only.

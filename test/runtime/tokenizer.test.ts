@@ -81,6 +81,17 @@ test("a pattern that would never end is refused before it is run", () => {
   expect(() => loadTokenizer(hostile, spec)).toThrow("tokenizer.json: its pattern (a+)+$ could take longer on a prompt than anybody waits");
 });
 
+test("an id far beyond all words is refused, not waited for", () => {
+  const json = JSON.parse(tokenizerJson);
+  const far = (change: object) => JSON.stringify({ ...json, ...change });
+  const vocab = { ...json.model.vocab, far: 4_000_000_000 };
+  expect(() => loadTokenizer(far({ model: { ...json.model, vocab } }), spec)).toThrow(
+    "tokenizer.json: it gives a word the id 4000000000, which no table has",
+  );
+  const added_tokens = [{ id: -1, content: "<x>" }];
+  expect(() => loadTokenizer(far({ added_tokens }), spec)).toThrow("tokenizer.json: it gives a word the id -1, which no table has");
+});
+
 test("a broken tokenizer.json", () => {
   expect(() => loadTokenizer("{", spec)).toThrow("tokenizer.json: it is not JSON");
   expect(() => loadTokenizer("3", spec)).toThrow("tokenizer.json: the tokenizer library refuses it");
