@@ -6,6 +6,7 @@ import type { Setting } from "../compiler/expand/configure.ts";
 import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
 import { windowOrders } from "../runtime/clips/plan.ts";
 import type { PromptKey } from "../runtime/clips/prompt-keys.ts";
+import { longPrompts } from "../runtime/prompt.ts";
 import type { Target } from "./commands/build.ts";
 import { number, wholeNumber } from "./numbers.ts";
 import { cuts } from "./report/figures.ts";
@@ -274,6 +275,13 @@ withSampling(program.command("sample"))
   )
   .option("--seed <n>", "the noise to start from", wholeNumber, 0)
   .option("--negative <text>", "what the clip is led away from, in place of the model's own unguided text")
+  .addOption(
+    new Option(
+      "--long-prompt <way>",
+      "with a prompt of more tokens than the model takes: an error, its end left out, or pieces where the model was built for several (default: error)",
+    ).choices([...longPrompts]),
+  )
+  .option("--word-weights", "read `(word:1.3)` as a word that weighs more; else parentheses are text")
   .option(
     "--guidance <x>",
     "weight of the conditions, 1 is none and takes half the work; or one each, in the order in which they are added, such as image=1.5,text=7.5 (default: the model's)",
