@@ -64,7 +64,7 @@ async function promptTensors(
   }
   const encode = await tokenizerOf(pack);
   // The loop that has this graph: the looped one is the source's own, at the plain batch.
-  const parts = textOnly(roles(pack.manifest, graph === sampler.graph ? 1 : 2));
+  const parts = textOnly(roles(pack.manifest, graph === sampler.graph ? "alone" : "guided"));
   const fed = clipFeeds(parts, { prompt }, encode);
   const encoder = parts.conditions.findIndex((role) => role.encoder?.graph === graph);
   if (encoder >= 0) {

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Setting } from "../compiler/expand/configure.ts";
 import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
 import { methods } from "../dsl/sampling.ts";
+import { windowOrders } from "../runtime/clips/plan.ts";
 import type { Target } from "./commands/build.ts";
 import { cuts } from "./report/figures.ts";
 import { finish } from "./terminal.ts";
@@ -61,6 +62,24 @@ function conditionInput(text: string, previous: { readonly [name: string]: strin
   return { ...previous, [name]: text.slice(at + 1) };
 }
 
+/** `7.5`, or `image=1.5,text=7.5`. */
+function guidance(text: string): number | { readonly [condition: string]: number } {
+  if (!text.includes("=")) return number(text);
+  const weights = text.split(",").map((part): [string, number] => {
+    const at = part.indexOf("=");
+    if (at < 1) throw new InvalidArgumentError("It must be a number, or name=number,name=number.");
+    return [part.slice(0, at), number(part.slice(at + 1))];
+  });
+  return Object.fromEntries(weights);
+}
+
+/** `0.2,0.8`. */
+function interval(text: string): readonly number[] {
+  const ends = text.split(",").map(number);
+  if (ends.length !== 2) throw new InvalidArgumentError("It must be two numbers, such as 0.2,0.8.");
+  return ends;
+}
+
 function targets(text: string): readonly Target[] {
   const known = ["onnx", "webgpu"] as const;
   return text.split(",").map((name) => {
@@ -73,6 +92,8 @@ function targets(text: string): readonly Target[] {
 function collect(name: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, name];
 }
+
+const clipFile = ".gif, a folder of .png or .safetensors; several .png by giving it several times";
 
 /** `detail.safetensors` or `detail.safetensors:0.7`. */
 function lora(text: string, previous: readonly LoraOption[] = []): readonly LoraOption[] {
@@ -255,7 +276,13 @@ program
   .option("--seed <n>", "the noise to start from", wholeNumber, 0)
   .option("--steps <n>", "sampling steps (default: the model's)", wholeNumber)
   .option("--negative <text>", "what the clip is led away from, in place of the model's own unguided text")
-  .option("--guidance <x>", "weight of the prompt, 1 is none and takes half the work (default: the model's)", number)
+  .option(
+    "--guidance <x>",
+    "weight of the conditions, 1 is none and takes half the work; or one each, in the order in which they are added, such as image=1.5,text=7.5 (default: the model's)",
+    guidance,
+  )
+  .option("--guidance-rescale <x>", "how far the guided prediction goes back to the deviation of the conditioned one, 0 to 1", number)
+  .option("--guidance-interval <from,to>", "the part of the steps that is guided, such as 0.2,0.8", interval)
   .addOption(new Option("--method <name>", "how steps are taken (default: the model's)").choices([...methods]))
   .option("--eta <x>", "fresh noise of DDIM, 0 to 1 (default: the model's)", number)
   .addOption(
@@ -264,6 +291,18 @@ program
       .default("auto"),
   )
   .option("--threads <n>", "of ONNX Runtime (default: the processor's cores)", wholeNumber)
+  .option("--first-frame <file>", "the clip's first picture (.png); pictures of another size are cut about the middle and resized")
+  .option("--last-frame <file>", "its last picture (.png)")
+  .option("--from <file>", `video to video: ${clipFile}`, collect)
+  .option("--strength <x>", "how far --from is noised before it is denoised, 0 to 1", number)
+  .option("--continue <file>", `goes on from a clip: ${clipFile}`, collect)
+  .option("--known <file>", `frames that stand in the clip as they are: ${clipFile}`, collect)
+  .option("--at <frame>", "where the frames of --known begin (default: 0)", wholeNumber)
+  .option("--mask <file>", "white where the clip is made anew within --known: one picture (.png), or one a frame", collect)
+  .option("--length <n>", "frames (default: the model's own)", wholeNumber)
+  .option("--overlap <n>", "frames that windows share, where the clip is longer than the model's (default: half a window)", wholeNumber)
+  .addOption(new Option("--windows <order>", "how windows join: all at every step, or one after the other").choices([...windowOrders]))
+  .option("--loop", "the last frame leads to the first")
   .option("--count <n>", "clips, with seeds counting up; as many at once as the package's batch holds", wholeNumber, 1)
   .option("--fps <n>", "frames a second", number, 8)
   .requiredOption("-o, --output <file>", "clip.gif, clip.mp4, clip.png for a contact sheet, or latent.safetensors")

@@ -49,6 +49,8 @@ const requestKinds: Kinds<ClipRequest> = {
 const sampleKinds: Kinds<SampleOptions> = {
   steps: anything,
   guidance: anything,
+  guidanceRescale: { holds: (value) => typeof value === "number", expected: "a number from 0 to 1" },
+  guidanceInterval: { holds: Array.isArray, expected: "two rising numbers from 0 to 1, such as [0.2, 0.8]" },
   method: anything,
   eta: anything,
   strength: anything,

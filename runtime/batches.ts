@@ -10,6 +10,7 @@ import { cut, put, type Windows } from "./clips/windows.ts";
 import { type ClipFeeds, type ClipRequest, clipFeeds, conditionFeeds } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
 import { checkTensor } from "./feeds.ts";
+import { readGuidance } from "./guidance.ts";
 import { sampleByGraphs } from "./loop.ts";
 import { type SampleOptions, settings } from "./options.ts";
 import type { Roles } from "./roles.ts";
@@ -48,13 +49,16 @@ export async function* sampledBatches(
   result: SamplingJob["result"],
   encode: () => Promise<EncodePrompt | undefined>,
 ): AsyncGenerator<SamplingResult & { readonly wanted: number }> {
-  const { report, watch, signal, skipped, guidance, ...figures } = settings(options, requests, parts.sampler);
+  const { report, watch, signal, skipped, ...figures } = settings(options, requests, parts.sampler);
   const shape = clipShapeOf(parts);
   const given = requests.map((request) => readParts(request, shape, parts));
   const continued = given.map(({ continues }) => continues && latentFramesOf(continues, "continues", shape));
   const plan = planOf(options, continued, shape, parts.sampler);
   if (plan.windows !== undefined) refuseFrameConditions(parts);
-  const call: Call = { runner, parts, shape, plan, way: trajectory({ ...parts.sampler, ...figures }, skipped), result };
+  const way = trajectory({ ...parts.sampler, ...figures }, skipped);
+  const before = skipped / figures.steps;
+  const guidance = readGuidance(options, parts.sampler, (step) => before + ((1 - before) * step) / way.steps.length);
+  const call: Call = { runner, parts, shape, plan, way, result };
   const encodePrompt = await encode();
   const asked = requests.map((request, i): Asked => {
     const feeds = clipFeeds(parts, request, encodePrompt);
@@ -100,10 +104,11 @@ export async function* sampledBatches(
   }
 }
 
-/** By the backend's own loop, where it has one and the clip is one window. */
+/** By the backend's own loop, where it has one and the job is one that it takes; else graph by graph. */
 function sampleWhole(runner: GraphRunner, job: SamplingJob): Promise<SamplingResult> {
-  const own = job.windows === undefined ? runner.sample?.(job) : undefined;
-  return own ?? sampleByGraphs(runner, job);
+  const { windows, guidance } = job;
+  const plain = windows === undefined && guidance.added.length === 1 && guidance.rescale === 0;
+  return (plain ? runner.sample?.(job) : undefined) ?? sampleByGraphs(runner, job);
 }
 
 /** Window after window; what one has made is known to the next. */

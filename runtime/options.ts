@@ -2,9 +2,11 @@
 
 import type { Method, SamplerSpec } from "../compiler/package/manifest.ts";
 import { figureFaults } from "../compiler/package/sampler-figures.ts";
+import { isRecord, shown } from "./arguments.ts";
 import type { LengthOptions } from "./clips/plan.ts";
 import type { ClipRequest } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
+import { type GuidanceOptions, isUnguided } from "./guidance.ts";
 import type { TensorData } from "./tensor.ts";
 
 export interface Progress {
@@ -26,11 +28,9 @@ export interface StepLatents {
 }
 
 /** What is not given comes from the package. */
-export interface SampleOptions extends LengthOptions {
+export interface SampleOptions extends LengthOptions, GuidanceOptions {
   /** A whole number from 1 to the number of steps that the model was trained with. */
   readonly steps?: number;
-  /** Classifier-free guidance; 1 samples without it, at half the work. */
-  readonly guidance?: number;
   readonly method?: Method;
   /** DDIM's noise, from 0 (deterministic) to 1. */
   readonly eta?: number;
@@ -46,7 +46,7 @@ export interface SampleOptions extends LengthOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface Settings extends Pick<SamplerSpec, "method" | "steps" | "guidance" | "eta"> {
+export interface Settings extends Pick<SamplerSpec, "method" | "steps" | "eta"> {
   /** Steps that are left out at the beginning. */
   readonly skipped: number;
   readonly report: (progress: Progress) => void;
@@ -60,19 +60,18 @@ export function settings(
   requests: readonly Pick<ClipRequest, "negative" | "from" | "latent">[],
   spec: SamplerSpec,
 ): Settings {
-  const { steps = spec.steps, guidance = spec.guidance, method = spec.method, eta = spec.eta } = options;
-  const [fault] = figureFaults({ ...spec, steps, guidance, method, eta });
+  const { steps = spec.steps, guidance: given = spec.guidance, method = spec.method, eta = spec.eta } = options;
+  const [fault] = figureFaults({ ...spec, steps, guidance: isRecord(given) ? spec.guidance : given, method, eta });
   if (fault !== undefined) demand(false, fault.figure, fault.expected, fault.found);
   if (options.guidance !== undefined && spec.conditions.every(({ unguided }) => unguided === null)) {
-    demand(guidance === 1, "guidance", "1 for a model whose conditions are the same in both halves", guidance);
+    demand(given === 1, "guidance", "1 for a model whose conditions are the same in both halves", shown(given));
   }
   if (requests.some(({ negative }) => negative !== undefined)) {
-    demand(guidance !== 1, "guidance", "another number than 1 for a negative prompt, which weighs nothing there", guidance);
+    demand(!isUnguided(given, spec), "guidance", "another number than 1 for a negative prompt, which weighs nothing there", shown(given));
   }
   const skipped = skippedSteps(options.strength, steps, requests);
   return {
     steps,
-    guidance,
     method,
     eta,
     skipped,

@@ -6,6 +6,7 @@ import { sampledBatches } from "./batches.ts";
 import { type Clip, toClips } from "./clip.ts";
 import type { ClipRequest } from "./conditions.ts";
 import { type MvcError, mvcError } from "./errors.ts";
+import { isUnguided } from "./guidance.ts";
 import type { SampleOptions } from "./options.ts";
 import type { Package } from "./package.ts";
 import { type Roles, roles } from "./roles.ts";
@@ -70,6 +71,11 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
         .finally(() => running.delete(reject));
     });
 
+  const rolesAt = ({ guidance }: SampleOptions): Roles => {
+    const { sampler } = manifest;
+    return roles(manifest, sampler !== null && isUnguided(guidance, sampler) ? "alone" : "guided");
+  };
+
   const tokenizer = async (parts: Roles): Promise<EncodePrompt | undefined> => {
     if (!parts.conditions.some(({ from }) => from === "text")) return undefined;
     const spec = manifest.tokenizer;
@@ -79,7 +85,7 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
   };
 
   const sampleAll = async (requests: readonly ClipRequest[], options: SampleOptions) => {
-    const parts = roles(manifest, options.guidance);
+    const parts = rolesAt(options);
     if (parts.pictures === "none") {
       const reason = `it makes latents of ${shapeText(parts.clipShape)} and declares no graph that turns them into frames`;
       throw mvcError("not-samplable", { model: manifest.model, reason });
@@ -115,7 +121,7 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
     sampleLatents: (given, chosen = {}) =>
       whileAlive(async () => {
         const [requests, options] = [checkedRequests(given, "requests"), checkedSampleOptions(chosen)];
-        const parts = roles(manifest, options.guidance);
+        const parts = rolesAt(options);
         const latents: TensorData[] = [];
         for await (const { latent, wanted } of sampledBatches(runner, parts, requests, options, "latents", () => tokenizer(parts))) {
           latents.push(...split(latent, 1).slice(0, wanted));

@@ -70,8 +70,11 @@ export function isPictures(shape: readonly number[]): boolean {
   return shape.length === 4 ? shape[1] === 3 : shape.length === 5 && shape[2] === 3;
 }
 
-/** Finds the roles of a loop at a guidance, the model's own when not given. Throws MvcError `not-samplable` that says what is missing or does not fit. */
-export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance): Roles {
+/**
+ * Finds the roles of a loop that is guided, or that computes the guided half alone; as the model's own guidance asks when not given.
+ * Throws MvcError `not-samplable` that says what is missing or does not fit.
+ */
+export function roles(manifest: Manifest, half: "guided" | "alone" = manifest.sampler?.guidance === 1 ? "alone" : "guided"): Roles {
   const fail = (reason: string) => mvcError("not-samplable", { model: manifest.model, reason });
   const { sampler } = manifest;
   if (!sampler) throw fail("it declares no sampler");
@@ -92,7 +95,7 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
     const clips = rowsOf(graph(sampler.graph), sampler.latent);
     return sampler.conditions.every(({ encoder }) => encoder === null || clips % rowsOf(graph(encoder)) === 0);
   };
-  const plain = paired && guidance === 1 && encodersFit();
+  const plain = paired && half === "alone" && encodersFit();
   const loop = plain ? { prepare: null, step: sampler.graph } : sampler;
   const halves = paired && !plain ? 2 : 1;
   const stepInput = (tensor: string): TensorSpec => {

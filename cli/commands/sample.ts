@@ -3,6 +3,8 @@
 import { basename, dirname, extname, join } from "node:path";
 import pc from "picocolors";
 import type { Method } from "../../compiler/package/manifest.ts";
+import type { LengthOptions } from "../../runtime/clips/plan.ts";
+import type { GuidanceWeights } from "../../runtime/guidance.ts";
 import {
   type Backend,
   type ClipRequest,
@@ -24,18 +26,22 @@ import { safetensorsHeader } from "../../runtime/node/safetensors-file.ts";
 import { type Roles, roles } from "../../runtime/roles.ts";
 import type { TensorData } from "../../runtime/tensor.ts";
 import { aboutClip } from "../about-clip.ts";
+import { type ClipFiles, readClipFiles } from "../clip-files.ts";
 import { type GivenInputs, readInputs } from "../condition-inputs.ts";
 import { shownPath } from "../program.ts";
 import { type Progress as Bar, startProgress } from "../progress.ts";
 import { reporterOf } from "../reporter.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 
-export interface SampleCommandOptions {
+export interface SampleCommandOptions extends ClipFiles, LengthOptions {
   readonly seed: number;
   readonly steps?: number;
-  readonly guidance?: number;
+  readonly guidance?: GuidanceWeights;
+  readonly guidanceRescale?: number;
+  readonly guidanceInterval?: readonly [from: number, to: number];
   readonly method?: Method;
   readonly eta?: number;
+  readonly strength?: number;
   /** What the clip is led away from. */
   readonly negative?: string;
   readonly threads?: number;
@@ -116,7 +122,9 @@ export async function sample(folder: string, prompt: string | undefined, options
     const inputs = await readInputs(parts, options.input ?? {});
     if (prompt?.trim() === "")
       process.stderr.write(`${pc.yellow("note")} the prompt is empty: the clip shows what the model makes of no words\n`);
+    const note = (text: string) => process.stderr.write(`${pc.yellow("note")} ${text}\n`);
     const asked = {
+      ...(await readClipFiles(options, parts, options.length, note)),
       ...(prompt === undefined ? {} : { prompt }),
       ...(options.negative === undefined ? {} : { negative: options.negative }),
     };
@@ -143,19 +151,14 @@ async function sampleBatches(
     try {
       const started = performance.now();
       const clips = some.map(({ clip }) => clip);
-      const chosen = {
-        ...(options.steps === undefined ? {} : { steps: options.steps }),
-        ...(options.guidance === undefined ? {} : { guidance: options.guidance }),
-        ...(options.method === undefined ? {} : { method: options.method }),
-        ...(options.eta === undefined ? {} : { eta: options.eta }),
-      };
+      const chosen = chosenOf(options);
       const made = await make(pipeline, clips, { ...chosen, onProgress, signal });
       stop();
       for (const [i, encoded] of made.entries()) {
         const { file, clip } = some[i] as (typeof some)[number];
         const { bytes, what } = await encoded({
           fps: options.fps,
-          about: aboutClip(pipeline.package.manifest, clip, chosen, options.input ?? {}),
+          about: aboutClip(pipeline.package.manifest, clip, chosen, { inputs: options.input ?? {}, files: clipFilesOf(options) }),
         });
         await writeAtomically(file, [bytes], signal);
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
@@ -166,6 +169,28 @@ async function sampleBatches(
     }
   }
 }
+
+const settingNames = [
+  "steps",
+  "guidance",
+  "guidanceRescale",
+  "guidanceInterval",
+  "method",
+  "eta",
+  "strength",
+  "length",
+  "overlap",
+  "loop",
+  "windows",
+] as const;
+const fileNames = ["firstFrame", "lastFrame", "from", "continue", "known", "at", "mask"] as const;
+
+const picked = <T extends object, Name extends keyof T>(options: T, names: readonly Name[]) =>
+  Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))) as Partial<Pick<T, Name>>;
+
+/** What was chosen of what the pipeline takes. */
+const chosenOf = (options: SampleCommandOptions): SampleOptions => picked(options, settingNames) as SampleOptions;
+const clipFilesOf = (options: SampleCommandOptions): ClipFiles => picked(options, fileNames) as ClipFiles;
 
 function safetensorsOf(latent: TensorData, about: About): Uint8Array {
   const source = tensorSource("latent", latent);

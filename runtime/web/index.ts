@@ -10,3 +10,4 @@ export type { Package } from "../package.ts";
 export type { AnyGraphs, GraphTypes, Pipeline, SampledClip } from "../pipeline.ts";
 export { type AdapterKind, adapterKind, findAdapter } from "../webgpu/device.ts";
 export { loadPipeline, type WebLoadOptions } from "./load.ts";
+export type { OnnxEngine } from "./onnx-session.ts";

@@ -5,6 +5,7 @@ import { split } from "../batch.ts";
 import { clean } from "../clips/keeping.ts";
 import type { ConditionFeed } from "../conditions.ts";
 import { orAborted, throwIfAborted } from "../errors.ts";
+import { weightsAt } from "../guidance.ts";
 import { graphsOf, type Roles, type RowsRole } from "../roles.ts";
 import { isNoisy } from "../sampler/mix.ts";
 import { registersOf } from "../sampler/step.ts";
@@ -118,7 +119,7 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
         report({ phase: "step", step: i, steps: steps.length });
         queue.writeBuffer(step.input(sampler.time), 0, new Float32Array(halves * batch).fill(one.time));
         step.submit();
-        update.advance(one, guidance, isNoisy(one.rows[0]) ? noise(i) : undefined);
+        update.advance(one, weightsAt(guidance, i)[0] ?? 1, isNoisy(one.rows[0]) ? noise(i) : undefined);
         keep.apply(i + 1 < steps.length ? one.level : clean);
         // Whether that fails is heard when it is needed.
         if (i === 0 && frames)

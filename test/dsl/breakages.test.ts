@@ -7,7 +7,7 @@ import { renderDiagnostic } from "../../dsl/index.ts";
 import { checkFiles, models } from "./sources.ts";
 
 interface Breakage {
-  readonly file: "magicvideo.mv" | "video.mv" | "vae.mv" | "clip.mv";
+  readonly file: "magicvideo.mv" | "video.mv" | "vae.mv" | "clip.mv" | "layouts.mv";
   readonly from: string;
   readonly to: string;
   readonly code: string;
@@ -20,7 +20,7 @@ interface Breakage {
 const of =
   (file: Breakage["file"]) =>
   (from: string, to: string, code: string, at: string, ...names: string[]): Breakage => ({ file, from, to, code, at, names });
-const [magic, video, vae, clip] = [of("magicvideo.mv"), of("video.mv"), of("vae.mv"), of("clip.mv")];
+const [magic, video, vae, clip, layouts] = [of("magicvideo.mv"), of("video.mv"), of("vae.mv"), of("clip.mv"), of("layouts.mv")];
 const mini = "in preset Mini";
 const concat = "[h, skips.pop()]";
 
@@ -312,6 +312,27 @@ const breakages: readonly Breakage[] = [
     "groupnorm",
     "did you mean `groupNorm`",
   ),
+  // Layouts.
+  layouts("of FrameConv", "of FrameConf", "not-laid-out", "FrameConf", "did you mean `FrameConv`"),
+  layouts(
+    '"output_blocks.{i * (units + 1) + j}.0"',
+    '"output_blocks.{i * units + j}.0"',
+    "layout-clash",
+    '"output_blocks.{i * units + j}.0"',
+    "unet.up.0.unit.2.res",
+    "unet.up.1.unit.0.res",
+  ),
+  layouts(
+    'in_proj_" rows 1 of 3',
+    'in_proj_" rows 0 of 3',
+    "layout-clash",
+    '"transformer.resblocks.{i}.attn.in_proj_" rows 0 of 3',
+    "rows 0 of",
+  ),
+  layouts('in_proj_" rows 2 of 3', 'v"', "layout-parts", '"transformer.resblocks.{i}.attn.in_proj_" rows 0 of 3', "no weight has rows 2"),
+  layouts("widths.length - 1 - i", "width.length - 1 - i", "unknown-name", "width", "did you mean `widths`"),
+  layouts('"q" as [_, _, 1, 1]', '"q" as [_, 1, 1]', "layout-shape", '"q" as [_, 1, 1]', "[512, 512]", "[512, 1, 1]"),
+  layouts("VaeRes, VaeAttention", "VaeAttention", "not-laid-out", "VaeRes", 'import { VaeRes } from "./vae.mv"'),
 ];
 
 const files = [...models].reverse();
