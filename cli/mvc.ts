@@ -147,6 +147,7 @@ Examples:
   mvc check models/magicvideo.mv
   mvc report models/magicvideo.mv --ablation NoAdaptor
   mvc build models/magicvideo.mv --preset Mini --weights models/mini.safetensors -o out/mini
+  mvc import sd-v1.safetensors models/magicvideo.mv -o magicvideo.safetensors
   mvc sample out/mini "a red circle moves right" -o clip.gif
 
 Exit codes: 0 done, 1 an error in what was given (named on standard error), 2 wrong usage, 130 interrupted.`,
