@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { layoutsOf } from "../../../compiler/compile.ts";
 import type { KeyPlace, Layout } from "../../../compiler/module/layout.ts";
-import { graphsOf, magicVideo, weightsOf } from "./expanded.ts";
+import { graphsOf, magicVideo, named, programOfFile, weightsOf } from "./expanded.ts";
 
 type Part = "unet" | "vae" | "clip";
 
@@ -88,4 +88,67 @@ test("what the files hold beside is dropped by name", () => {
   expect(layout("compvis").dropped).toContain("cond_stage_model.transformer.text_model.embeddings.position_ids");
   expect(layout("diffusers").dropped).toEqual(["text_encoder/text_model.embeddings.position_ids"]);
   expect(layout("openai").dropped).toEqual(expect.arrayContaining(["text_projection", "logit_scale", "visual."]));
+});
+
+/** By our path, the keys of a family's U-Net in one of its layouts. */
+function keysOf(file: string, name: string): Keys {
+  const read = layoutsOf(programOfFile(file), { precision: "f32" });
+  const found = read.ok ? read.value.find((one) => one.name === name) : undefined;
+  return new Map([...(found?.places ?? [])].map(([path, [first]]) => [path, first?.key ?? ""]));
+}
+
+// The three U-Nets differ in what is called and projected within, not in the names of what there is.
+test.each(["models/stable-diffusion-2/unet.mv", "models/animatediff/unet.mv"])(
+  "%s: CompVis's and diffusers' keys are of one tensor",
+  (file) => {
+    const [compvis, diffusers] = [keysOf(file, "compvis"), keysOf(file, "diffusers")];
+    const pairs = [...compvis].map(([path, key]) => [key, diffusers.get(path)]);
+    expect(new Map(pairs as [string, string][])).toEqual(new Map(published.unet.map(([key, other]) => [key, `unet/${other}`])));
+    expect([compvis.size, diffusers.size]).toEqual([686, 686]);
+    for (const [path, key] of diffusers) expect(key).toBe(path.replace("unet.", "unet/"));
+  },
+);
+
+/** Read in VanillaTemporalModule, version 1: below each module, and what our blocks call it. */
+const motion: { readonly [key: string]: string } = {
+  norm: "norm",
+  proj_in: "proj_in",
+  "transformer_blocks.0.attention_blocks.0.to_q": "transformer_blocks.0.attn1.to_q",
+  "transformer_blocks.0.attention_blocks.0.to_k": "transformer_blocks.0.attn1.to_k",
+  "transformer_blocks.0.attention_blocks.0.to_v": "transformer_blocks.0.attn1.to_v",
+  "transformer_blocks.0.attention_blocks.0.to_out.0": "transformer_blocks.0.attn1.to_out.0",
+  "transformer_blocks.0.attention_blocks.1.to_q": "transformer_blocks.0.attn2.to_q",
+  "transformer_blocks.0.attention_blocks.1.to_k": "transformer_blocks.0.attn2.to_k",
+  "transformer_blocks.0.attention_blocks.1.to_v": "transformer_blocks.0.attn2.to_v",
+  "transformer_blocks.0.attention_blocks.1.to_out.0": "transformer_blocks.0.attn2.to_out.0",
+  "transformer_blocks.0.norms.0": "transformer_blocks.0.norm1",
+  "transformer_blocks.0.norms.1": "transformer_blocks.0.norm2",
+  "transformer_blocks.0.ff.net.0.proj": "transformer_blocks.0.ff.net.0.proj",
+  "transformer_blocks.0.ff.net.2": "transformer_blocks.0.ff.net.2",
+  "transformer_blocks.0.ff_norm": "transformer_blocks.0.norm3",
+  proj_out: "proj_out",
+};
+
+test("AnimateDiff's motion modules have their authors' keys, all 417,137,600 parameters", () => {
+  const file = "models/animatediff/unet.mv";
+  const modules = [0, 1, 2, 3].flatMap((level) => [
+    ...[0, 1].map((unit) => `down_blocks.${level}.motion_modules.${unit}`),
+    ...[0, 1, 2].map((unit) => `up_blocks.${level}.motion_modules.${unit}`),
+  ]);
+  const expected = modules.flatMap((module) =>
+    Object.entries(motion).flatMap(([key, ours]) =>
+      (/to_[qkv]$/.test(key) ? ["weight"] : ["weight", "bias"]).map((name) => [
+        `unet.${module}.${ours}.${name}`,
+        `${module}.temporal_transformer.${key}.${name}`,
+      ]),
+    ),
+  );
+  const found = keysOf(file, "motion");
+  expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
+  const weights = weightsOf(named(graphsOf(programOfFile(file)), "denoise"));
+  const sizes = [...found.keys()].map((path) => (weights[path] ?? []).reduce((product, size) => product * size, 1));
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(417_137_600);
+  // Diffusers' MotionAdapter calls the same as ours.
+  expect([...keysOf(file, "adapter")].every(([path, key]) => found.has(path) && path === `unet.${key}`)).toBe(true);
+  expect(keysOf(file, "adapter").size).toBe(found.size);
 });
