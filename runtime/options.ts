@@ -1,6 +1,7 @@
 /** What a caller asks of a sampler, joined with the package's defaults and checked. */
 
 import type { SamplerSpec } from "../compiler/package/manifest.ts";
+import { saidInVain } from "../compiler/package/read-figures.ts";
 import {
   chosenFigures,
   figureFaults,
@@ -65,9 +66,12 @@ export function settings(
   spec: SamplerSpec,
 ): Settings {
   const { guidance: given = spec.guidance } = options;
-  const figures = chosenFigures(spec, Object.fromEntries(sampledFigures.map((name) => [name, options[name]])));
+  const said = Object.fromEntries(sampledFigures.map((name) => [name, options[name]]));
+  const figures = chosenFigures(spec, said);
   const [fault] = figureFaults({ ...figures, guidance: isRecord(given) ? spec.guidance : given });
   if (fault !== undefined) demand(false, fault.figure, fault.expected, fault.found);
+  const vain = saidInVain(said, spec, figures);
+  if (vain !== undefined) demand(false, vain, `left out: "${figures.method}" of these levels does not read it`, options[vain]);
   if (options.guidance !== undefined && spec.conditions.every(({ unguided }) => unguided === null)) {
     demand(given === 1, "guidance", "1 for a model whose conditions are the same in both halves", shown(given));
   }
