@@ -19,7 +19,7 @@ export interface Typed {
 /** All that the clip was made of, in the words of the command line's options. */
 export function aboutClip(manifest: Manifest, clip: ClipRequest, options: SampleOptions, { inputs, files }: Typed): About {
   const { model, preset, ablations, precision, sampler } = manifest;
-  const { prompt, negative, seed = 0 } = clip;
+  const { prompt, prompts, negative, seed = 0 } = clip;
   const figures = sampler && chosenFigures(sampler, Object.fromEntries(sampledFigures.map((name) => [name, options[name]])));
   const chosen = { steps: figures?.steps, guidance: options.guidance ?? sampler?.guidance, method: figures?.method, eta: figures?.eta };
   return {
@@ -27,6 +27,7 @@ export function aboutClip(manifest: Manifest, clip: ClipRequest, options: Sample
     model: described({ model, preset, ablations, settings: {} }),
     precision,
     ...(prompt === undefined ? {} : { prompt }),
+    ...(prompts === undefined ? {} : { "prompt-at": JSON.stringify(prompts.map(({ frame, prompt: text }) => `${frame}=${text}`)) }),
     ...(negative === undefined ? {} : { negative }),
     seed: `${seed}`,
     ...texts(chosen, ["steps", "guidance", "method", "eta"]),
@@ -34,7 +35,17 @@ export function aboutClip(manifest: Manifest, clip: ClipRequest, options: Sample
       options,
       sampledFigures.filter((name) => !Object.hasOwn(chosen, name)),
     ),
-    ...texts(options, ["guidanceRescale", "guidanceInterval", "strength", "length", "overlap", "windows", "loop"]),
+    ...texts(options, [
+      "longPrompt",
+      "wordWeights",
+      "guidanceRescale",
+      "guidanceInterval",
+      "strength",
+      "length",
+      "overlap",
+      "windows",
+      "loop",
+    ]),
     ...texts(files, ["firstFrame", "lastFrame", "from", "continue", "known", "at", "mask"]),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs: JSON.stringify(inputs) }),
   };

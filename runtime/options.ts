@@ -14,6 +14,7 @@ import type { LengthOptions } from "./clips/plan.ts";
 import type { ClipRequest } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
 import { type GuidanceOptions, isUnguided } from "./guidance.ts";
+import type { PromptOptions } from "./prompt.ts";
 import type { TensorData } from "./tensor.ts";
 
 export interface Progress {
@@ -35,7 +36,7 @@ export interface StepLatents {
 }
 
 /** What is not given comes from the package; docs/sampling.md explains the figures. */
-export interface SampleOptions extends Partial<SampledFigures>, LengthOptions, GuidanceOptions {
+export interface SampleOptions extends Partial<SampledFigures>, LengthOptions, GuidanceOptions, PromptOptions {
   /**
    * Of clips made `from` another: how far it is noised, from 0 (not at all, no step is taken) to 1 (as far as the schedule goes). Of n
    * steps the last floor(n · strength) are taken, as in diffusers.

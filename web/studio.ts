@@ -1,6 +1,14 @@
 /** A visitor's wishes to sampled clips: keeps the model that was used last where it is computed. */
 
-import { type ErrorCode, loadPipeline, MvcError, type Pipeline, type Progress, type SampledClip } from "../runtime/web/index.ts";
+import {
+  type ErrorCode,
+  loadPipeline,
+  MvcError,
+  type Pipeline,
+  type Progress,
+  type SampledClip,
+  type TruncatedPrompt,
+} from "../runtime/web/index.ts";
 import type { Engine } from "./engine.ts";
 import type { ModelEntry } from "./models.ts";
 import type { Stage } from "./stages.ts";
@@ -14,8 +22,11 @@ export interface Wish {
 }
 
 export interface Studio {
-  /** Throws as `Pipeline.sample` and as `loadPipeline` does; after any error the next call works. */
-  sample(wish: Wish, signal: AbortSignal, report: (stage: Stage) => void): Promise<SampledClip>;
+  /**
+   * A prompt that is too long is truncated, of which `cut` hears before the work. Throws as `Pipeline.sample` and as `loadPipeline` does;
+   * after any error the next call works.
+   */
+  sample(wish: Wish, signal: AbortSignal, report: (stage: Stage) => void, cut: (prompt: TruncatedPrompt) => void): Promise<SampledClip>;
 }
 
 interface Loaded {
@@ -51,7 +62,7 @@ export function createStudio(engine: Engine | undefined): Studio {
   };
 
   return {
-    sample: async ({ model, prompt, seed, steps, guidance }, signal, report) => {
+    sample: async ({ model, prompt, seed, steps, guidance }, signal, report, onTruncated) => {
       if (loaded !== undefined && loaded.path !== model.path) await drop();
       const loading = loaded?.loading ?? new AbortController();
       const stop = () => loading.abort();
@@ -65,7 +76,7 @@ export function createStudio(engine: Engine | undefined): Studio {
           const pipeline = await open(model, loading.signal, onProgress);
           loaded = { path: model.path, loading, pipeline, ready: false };
         }
-        return await loaded.pipeline.sample(prompt, { seed, steps, guidance, signal, onProgress });
+        return await loaded.pipeline.sample(prompt, { seed, steps, guidance, longPrompt: "truncate", onTruncated, signal, onProgress });
       } catch (error) {
         // What an abort leaves of a half-loaded model is not used again.
         const kept = error instanceof MvcError && harmless.has(error.code) && (loaded?.ready || error.code !== "aborted");

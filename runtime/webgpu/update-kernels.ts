@@ -27,6 +27,40 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 `;
 
+/** `rescaled` of runtime/guidance.ts, a workgroup a clip: the conditioned half is the first of the network's output. */
+export const rescaleKernel = `struct Rescale { phi: f32, clip: u32 }
+@group(0) @binding(0) var<uniform> rescale: Rescale;
+@group(0) @binding(1) var<storage, read> stacked: array<f32>;
+@group(0) @binding(2) var<storage, read_write> model: array<f32>;
+var<workgroup> sums: array<vec2<f32>, 256>;
+fn total(thread: u32, own: vec2<f32>) -> vec2<f32> {
+  workgroupBarrier();
+  sums[thread] = own;
+  for (var half = 128u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (thread < half) { sums[thread] += sums[thread + half]; }
+  }
+  workgroupBarrier();
+  return sums[0];
+}
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let first = group.x * rescale.clip;
+  var sum = vec2(0.0);
+  for (var i = first + thread; i < first + rescale.clip; i += 256u) { sum += vec2(model[i], stacked[i]); }
+  let mean = total(thread, sum) / f32(rescale.clip);
+  var squares = vec2(0.0);
+  for (var i = first + thread; i < first + rescale.clip; i += 256u) {
+    let off = vec2(model[i], stacked[i]) - mean;
+    squares += off * off;
+  }
+  let spread = total(thread, squares);
+  let ratio = select(sqrt(spread.y / spread.x), 1.0, spread.x == 0.0);
+  let factor = rescale.phi * ratio + 1.0 - rescale.phi;
+  for (var i = first + thread; i < first + rescale.clip; i += 256u) { model[i] *= factor; }
+}
+`;
+
 /**
  * The bound of a clip's data by dynamic thresholding, as runtime/sampler/limit.ts has it, a workgroup a clip. Absolute values are
  * ordered as their bits are, so that 32 halvings of the bits find the value with `below` values before it. Loops have fixed lengths:

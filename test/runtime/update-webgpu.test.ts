@@ -61,7 +61,7 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
         let state = startState(start, registers);
         await update.begin(start, registers);
         for (const step of stepsOf(10 * registers + i, registers, limit)) {
-          update.advance(step, 3, noise);
+          update.advance(step, { weight: 3, rescale: 0 }, noise);
           state = advance(step, state, { model: guide(stacked, 3), noise, clips });
         }
         const found = await read();
