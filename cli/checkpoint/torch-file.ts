@@ -20,8 +20,13 @@ const MOST_PICKLE = 2 ** 26;
  * @param averages whether averaged weights (EMA) are wanted, and whether some were found.
  * @throws MvcError `checkpoint-kind`, `checkpoint-invalid`, `checkpoint-refused`, `checkpoint-tensor`, `weights-float8`.
  */
-export async function openTorchFile(path: string, descriptor: number, averages: Averages): Promise<Omit<Checkpoint, "close">> {
-  const archive = await readZip(path, descriptor);
+export async function openTorchFile(
+  path: string,
+  descriptor: number,
+  size: number,
+  averages: Averages,
+): Promise<Omit<Checkpoint, "close">> {
+  const archive = await readZip(path, descriptor, size);
   const root = rootOf(archive, path);
   await requireLittleEndian(archive, root, path);
   const pickle = await wholeEntry(archive, `${root}data.pkl`, path);

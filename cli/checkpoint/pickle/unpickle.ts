@@ -20,6 +20,8 @@ export interface Host {
  * written in few bytes may not take unbounded memory.
  */
 const MOST_OBJECTS = 2_000_000;
+/** And operations, each of which may leave a value that is no container. */
+const MOST_STEPS = 2 ** 24;
 
 class Machine {
   readonly in: ByteReader;
@@ -216,7 +218,7 @@ const STOP = 0x2e;
 /** Throws what the host throws, and its `fail` for what is no pickle of these protocols. */
 export function unpickle(bytes: Uint8Array, host: Host): unknown {
   const machine = new Machine(bytes, host);
-  for (;;) {
+  for (let done = 0; done < MOST_STEPS; done++) {
     const code = machine.in.u8();
     if (code === STOP) return machine.pop();
     const step = steps.get(code);
@@ -225,4 +227,5 @@ export function unpickle(bytes: Uint8Array, host: Host): unknown {
     }
     step(machine);
   }
+  throw host.fail(`its pickle takes more than ${MOST_STEPS} operations`);
 }

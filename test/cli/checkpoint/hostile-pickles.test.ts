@@ -143,6 +143,7 @@ test("what grows when it is looked at, holds itself, is nested deep or large tak
   const deep = Buffer.alloc(100_000, 0x85).fill(0x29, 0, 1);
   write(path, torchFile(beside(deep)));
   expect((await readAll(path)).tensors).toEqual({ w: [0, 1, 2, 3, 4, 5] });
+  expect(await refused(pickle(Buffer.alloc(2 ** 24 + 9, 0x4e)))).toContain("takes more than 16777216 operations");
   expect(await refused(pickle(raw(0x4e), Buffer.alloc(3_000_000, 0x94)))).toContain("makes more than 2000000 objects");
 });
 
@@ -174,6 +175,19 @@ test.each<[string, Buffer, string]>([
 ])("an archive that is not sound: %s", async (_, data, said) => {
   write(path, data);
   expect(await refusal(path)).toContain(said.replace("FILE", path));
+});
+
+test("places of zip64 beyond what a number can say", async () => {
+  const whole = torchFile(beside(op.int(1)), { zip64: true });
+  const far = Buffer.from("0000000000008500", "hex");
+  const [end64, entry] = [whole.indexOf("PK\u0006\u0006"), whole.indexOf("PK\u0001\u0002")];
+  const places = { "the directory's": end64 + 48, "an entry's": whole.indexOf(Buffer.from([1, 0, 24, 0]), entry) + 20 };
+  for (const place of Object.values(places)) {
+    const changed = Buffer.from(whole);
+    changed.set(far, place);
+    write(path, changed);
+    expect(await refusal(path)).toContain("as a zip archive it is cut short or broken (it points beyond its end)");
+  }
 });
 
 test("cut anywhere, a file is refused or read as it is, and never anything else", async () => {
