@@ -25,7 +25,7 @@ export async function sampleByGraphs(runner: GraphRunner, job: SamplingJob): Pro
   for (const [i, step] of steps.entries()) {
     throwIfAborted(signal, `step ${i + 1} of ${steps.length}`);
     report({ phase: "step", step: i, steps: steps.length });
-    const model = await predict(state[0], step.time);
+    const model = await predict(state[0], step.time, i);
     state = advance(step, state, { model, noise: isNoisy(step.rows[0]) ? noise(i) : undefined, clips: parts.batch });
     if (job.kept !== undefined) state = [keeping(job.kept, state[0], i + 1 < steps.length ? step.level : clean), ...state.slice(1)];
     await job.watch?.(i + 1, f32(shape, state[0]));

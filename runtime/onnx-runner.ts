@@ -29,10 +29,10 @@ export interface OnnxSession {
   release(): Promise<void>;
 }
 
-/** A session, and the tensors that it takes. */
+/** A session, and what makes the tensors that it takes. */
 export interface OpenedGraph {
   readonly session: OnnxSession;
-  readonly Tensor: OnnxTensorClass;
+  readonly tensor: (data: TensorData) => OnnxTensor;
 }
 
 /** How an engine opens a graph of a package. */
@@ -91,15 +91,16 @@ export function runnerOnOnnx(pack: Package, { open, onOpen }: OnnxOpening): Grap
 }
 
 /** All outputs of the session's model. Throws MvcError `tensor-…`, `graph-failed`. */
-export async function runOpened({ session, Tensor }: OpenedGraph, graph: string, spec: GraphSpec, feeds: Tensors): Promise<Tensors> {
-  const inputs = Object.fromEntries(checkFeeds(graph, spec, feeds).map(([name, tensor]) => [name, toOnnx(Tensor, tensor)]));
+export async function runOpened({ session, tensor: made }: OpenedGraph, graph: string, spec: GraphSpec, feeds: Tensors): Promise<Tensors> {
+  const inputs = Object.fromEntries(checkFeeds(graph, spec, feeds).map(([name, tensor]) => [name, made(tensor)]));
   const outputs = await session.run(inputs).catch((error: unknown) => {
     throw mvcError("graph-failed", { graph, reason: reasonOf(error) });
   });
   return Object.fromEntries(session.outputNames.map((name) => [name, fromOnnx(graph, name, outputs[name])]));
 }
 
-function toOnnx(Tensor: OnnxTensorClass, tensor: TensorData): OnnxTensor {
+/** An engine's tensor over the same memory. */
+export function onnxTensor(Tensor: OnnxTensorClass, tensor: TensorData): OnnxTensor {
   if (tensor.dtype === "f32") return new Tensor("float32", tensor.data, tensor.shape);
   if (tensor.dtype === "i32") return new Tensor("int32", tensor.data, tensor.shape);
   return new Tensor("float16", tensor.data, tensor.shape);

@@ -21,7 +21,7 @@ export interface PackageFiles {
 export interface Package {
   readonly files: PackageFiles;
   readonly manifest: Manifest;
-  /** Undefined where the package was built without weights. */
+  /** Undefined where the package was built without weights, or opened without the file of all. */
   readonly weights: SafetensorsHeader | undefined;
 }
 
@@ -33,6 +33,8 @@ export const alwaysHashed = 64 * 2 ** 20;
 export interface Opening {
   /** With "lazy", graph files are looked at when they are loaded: for a page, which downloads no graph that it does not run. */
   readonly verify?: "lazy" | "quick" | "full";
+  /** Whether the file of all weights is opened; not where each graph that will run has its own. True when not given. */
+  readonly allWeights?: boolean;
 }
 
 /**
@@ -60,7 +62,7 @@ export async function checkPackage(files: PackageFiles, manifest: Manifest, opti
     await sizeOf(files, manifest.tokenizer.file, "the tokenizer");
     await checkHash(files, manifest.tokenizer.file, manifest.tokenizer.sha256);
   }
-  if (manifest.weights.sha256 === undefined) return { files, manifest, weights: undefined };
+  if (manifest.weights.sha256 === undefined || options.allWeights === false) return { files, manifest, weights: undefined };
   const weights = await openWeights(files, manifest.weights);
   if (options.verify === "full" || manifest.weights.bytes < alwaysHashed) {
     await checkHash(files, manifest.weights.file, manifest.weights.sha256);

@@ -23,7 +23,9 @@ export interface ConditionRole extends Pick<ConditionSpec, "name" | "from" | "un
   /** As the loop's graphs take it: rows of the guided half, then those of the unguided one where there is one. */
   readonly tensor: TensorSpec;
   readonly encoder: RowsRole | undefined;
-  /** What is fed for one clip: to the encoder, or to the loop where there is none. */
+  /** Rows of the encoder that make one clip's text, side by side along the axis of its tokens; 1 of all else. */
+  readonly pieces: number;
+  /** What is fed for one clip: to the encoder, or to the loop where there is none; its first axis are the pieces. */
   readonly entry: TensorSpec;
 }
 
@@ -70,8 +72,11 @@ export function isPictures(shape: readonly number[]): boolean {
   return shape.length === 4 ? shape[1] === 3 : shape.length === 5 && shape[2] === 3;
 }
 
-/** Finds the roles of a loop at a guidance, the model's own when not given. Throws MvcError `not-samplable` that says what is missing or does not fit. */
-export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance): Roles {
+/**
+ * Finds the roles of a loop that is guided, or that computes the guided half alone; as the model's own guidance asks when not given.
+ * Throws MvcError `not-samplable` that says what is missing or does not fit.
+ */
+export function roles(manifest: Manifest, half: "guided" | "alone" = manifest.sampler?.guidance === 1 ? "alone" : "guided"): Roles {
   const fail = (reason: string) => mvcError("not-samplable", { model: manifest.model, reason });
   const { sampler } = manifest;
   if (!sampler) throw fail("it declares no sampler");
@@ -92,7 +97,7 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
     const clips = rowsOf(graph(sampler.graph), sampler.latent);
     return sampler.conditions.every(({ encoder }) => encoder === null || clips % rowsOf(graph(encoder)) === 0);
   };
-  const plain = paired && guidance === 1 && encodersFit();
+  const plain = paired && half === "alone" && encodersFit();
   const loop = plain ? { prepare: null, step: sampler.graph } : sampler;
   const halves = paired && !plain ? 2 : 1;
   const stepInput = (tensor: string): TensorSpec => {
@@ -116,10 +121,11 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
     const tensor = takers.flatMap((taker) => taker.inputs).find((input) => input.name === name);
     if (!tensor) throw fail(`neither graph of its loop has an input "${name}"`);
     if (tensor.shape[0] !== rows) throw fail(`"${name}" has ${tensor.shape[0]} rows, but the step needs ${rows}`);
-    const role = encoder === null ? undefined : byRows(encoder, typeof unguided === "string" ? rows : batch);
+    const pieces = encoder !== null && from === "text" ? piecesOf(only(encoder, "outputs"), tensor) : 1;
+    const role = encoder === null ? undefined : byRows(encoder, (typeof unguided === "string" ? rows : batch) * pieces);
     const { input } = role ?? { input: tensor };
-    const entry = { ...input, name, shape: [1, ...input.shape.slice(1)] };
-    return { name, from, unguided, tensor, encoder: role, entry };
+    const entry = { ...input, name, shape: [pieces, ...input.shape.slice(1)] };
+    return { name, from, unguided, tensor, encoder: role, pieces, entry };
   });
   const read = [sampler.latent, sampler.time, ...sampler.conditions.map(({ name }) => name)];
   const unread = plain ? graph(loop.step).inputs.filter(({ name }) => !read.includes(name)) : [];
@@ -140,6 +146,12 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
     latents,
     pictures: frames ? "frames" : isPictures([rows, ...clipShape]) ? "latent" : "none",
   };
+}
+
+/** How many of an encoder's rows are one of the condition's. */
+function piecesOf(output: TensorSpec, { shape }: TensorSpec): number {
+  const pieces = (shape[1] ?? 1) / (output.shape[1] ?? 1);
+  return Number.isInteger(pieces) && pieces > 0 ? pieces : 1;
 }
 
 /** Rows of an input, of the first where none is named. */

@@ -3,6 +3,7 @@
 import type { KeptPart } from "./clips/keeping.ts";
 import type { Windows } from "./clips/windows.ts";
 import type { ConditionFeed } from "./conditions.ts";
+import type { Guidance } from "./guidance.ts";
 import type { Progress } from "./options.ts";
 import type { Roles } from "./roles.ts";
 import type { SamplerStep } from "./sampler/step.ts";
@@ -21,7 +22,7 @@ export interface SamplingJob {
   /** Standard normals of all clips for a step, counted from 0. */
   readonly noise: (step: number) => Float32Array;
   readonly steps: readonly SamplerStep[];
-  readonly guidance: number;
+  readonly guidance: Guidance;
   /** Whether `frames` runs. */
   readonly result: "pictures" | "latents";
   readonly report: (progress: Progress) => void;

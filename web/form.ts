@@ -12,8 +12,12 @@ export interface WishForm {
   fill(wish: Partial<Wish>): void;
 }
 
-/** Filled for the first model. `changed` hears of each change that leaves the fields as they may be. */
-export function createForm(models: readonly [ModelEntry, ...ModelEntry[]], changed: (wish: Wish) => void): WishForm {
+/** Filled for the first model; `bytesOf` is what a model's first clip downloads. `changed` hears of each change that leaves the fields as they may be. */
+export function createForm(
+  models: readonly [ModelEntry, ...ModelEntry[]],
+  bytesOf: (model: ModelEntry) => number,
+  changed: (wish: Wish) => void,
+): WishForm {
   const form = element("form", HTMLFormElement);
   const prompt = element("prompt", HTMLInputElement);
   const model = element("model", HTMLSelectElement);
@@ -37,7 +41,7 @@ export function createForm(models: readonly [ModelEntry, ...ModelEntry[]], chang
     steps.max = String(entry.trainSteps);
     steps.value = String(entry.steps);
     guidance.value = String(entry.guidance);
-    const size = `${(entry.parameters / 1e6).toFixed(1)} million parameters, ${megabytes(entry.bytes)} MB to download.`;
+    const size = `${(entry.parameters / 1e6).toFixed(1)} million parameters, ${megabytes(bytesOf(entry))} MB to download.`;
     element("note", HTMLElement).textContent = `${entry.note} ${size}`;
     element("examples", HTMLElement).replaceChildren(...entry.examples.map((text) => chip(text, prompt, tell)));
     element("words", HTMLElement).hidden = entry.vocabulary.length === 0;

@@ -1,4 +1,4 @@
-/** `models.json`, the list of packages beside the page, to checked entries. */
+/** `models.json`, what lies beside the page, to checked entries: the packages, and what runs them on a processor. */
 
 import { mvcError } from "../runtime/web/index.ts";
 
@@ -8,8 +8,10 @@ export interface ModelEntry {
   readonly note: string;
   /** The package's folder, relative to the page. */
   readonly path: string;
-  /** Of all that the package's pipeline may download. */
+  /** Of all that the package's pipeline may download on WebGPU. */
   readonly bytes: number;
+  /** The same on ONNX Runtime; null where the package is not built for it. */
+  readonly onnxBytes: number | null;
   readonly parameters: number;
   /** What the package samples with when nothing is asked for. */
   readonly steps: number;
@@ -21,15 +23,31 @@ export interface ModelEntry {
   readonly vocabulary: readonly (readonly string[])[];
 }
 
+/** ONNX Runtime's files, relative to the page; size and hash are those of its WebAssembly. */
+export interface EngineEntry {
+  readonly script: string;
+  readonly binary: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface Site {
+  readonly models: readonly [ModelEntry, ...ModelEntry[]];
+  /** Null where the site was made without. */
+  readonly engine: EngineEntry | null;
+}
+
 const isText = (value: unknown): value is string => typeof value === "string";
 const isCount = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value) && value >= 0;
+const isRecord = (value: unknown): value is { readonly [name: string]: unknown } => typeof value === "object" && value !== null;
 const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
 
-const fields: { readonly [K in keyof ModelEntry]: (value: unknown) => boolean } = {
+const ofModels: { readonly [K in keyof ModelEntry]: (value: unknown) => boolean } = {
   name: isText,
   note: isText,
   path: isText,
   bytes: isCount,
+  onnxBytes: (value) => value === null || isCount(value),
   parameters: isCount,
   steps: isCount,
   guidance: isCount,
@@ -38,25 +56,33 @@ const fields: { readonly [K in keyof ModelEntry]: (value: unknown) => boolean } 
   vocabulary: (value) => Array.isArray(value) && value.every(isTexts),
 };
 
-function isEntry(value: unknown): value is ModelEntry {
-  if (typeof value !== "object" || value === null) return false;
-  const record: { readonly [name: string]: unknown } = { ...value };
-  return Object.entries(fields).every(([name, holds]) => holds(record[name]));
+const ofEngines: { readonly [K in keyof EngineEntry]: (value: unknown) => boolean } = {
+  script: isText,
+  binary: isText,
+  bytes: isCount,
+  sha256: isText,
+};
+
+function isEntry<T>(value: unknown, fields: { readonly [K in keyof T]: (value: unknown) => boolean }): value is T {
+  return isRecord(value) && Object.entries<(field: unknown) => boolean>(fields).every(([name, holds]) => holds(value[name]));
 }
 
-/** Throws MvcError `file-unreadable` where the text is not a list of at least one entry. */
-export function parseModels(text: string): readonly [ModelEntry, ...ModelEntry[]] {
+/** Throws MvcError `file-unreadable` where the text does not list at least one model. */
+export function parseSite(text: string): Site {
   const wrong = (reason: string) => mvcError("file-unreadable", { file: "models.json", reason });
-  let list: unknown;
+  let site: unknown;
   try {
-    list = JSON.parse(text);
+    site = JSON.parse(text);
   } catch {
     throw wrong("it is not JSON");
   }
-  if (!Array.isArray(list)) throw wrong("it is not a list");
-  const bad = list.findIndex((entry) => !isEntry(entry));
+  if (!isRecord(site) || !Array.isArray(site.models)) throw wrong("it has no list of models");
+  const { models } = site;
+  const engine: unknown = site.engine ?? null;
+  const bad = models.findIndex((entry) => !isEntry<ModelEntry>(entry, ofModels));
   if (bad >= 0) throw wrong(`its entry ${bad + 1} lacks a field, or has one of another type`);
-  const [first, ...rest]: readonly ModelEntry[] = list;
+  if (engine !== null && !isEntry<EngineEntry>(engine, ofEngines)) throw wrong("its engine lacks a field, or has one of another type");
+  const [first, ...rest]: readonly ModelEntry[] = models;
   if (first === undefined) throw wrong("it lists no model");
-  return [first, ...rest];
+  return { models: [first, ...rest], engine };
 }

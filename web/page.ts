@@ -3,15 +3,16 @@
 import { reasonOf } from "../runtime/errors.ts";
 import { MvcError, mvcError, type SampledClip } from "../runtime/web/index.ts";
 import { element, withText } from "./elements.ts";
+import { createEngine } from "./engine.ts";
 import { createForm, type WishForm } from "./form.ts";
 import { fragmentOf, wishOf } from "./link.ts";
-import { parseModels } from "./models.ts";
+import { type ModelEntry, parseSite } from "./models.ts";
 import { createPlayer } from "./player.ts";
-import { problemOf } from "./problem.ts";
+import { cutOf, problemOf } from "./problem.ts";
 import { type FileKind, fileName, save } from "./save.ts";
 import { duration } from "./stages.ts";
-import { createStudio, type Wish } from "./studio.ts";
-import { elsewhere, type Missing, slowly, support } from "./support.ts";
+import { createStudio, type Studio, type Wish } from "./studio.ts";
+import { elsewhere, type Missing, support } from "./support.ts";
 import { createWorkView } from "./work-view.ts";
 
 const go = element("go", HTMLButtonElement);
@@ -19,7 +20,6 @@ const cancel = element("cancel", HTMLButtonElement);
 const status = element("status", HTMLElement);
 const problem = element("problem", HTMLElement);
 const player = createPlayer();
-const studio = createStudio();
 const work = createWorkView();
 let running: AbortController | undefined;
 let keeping: number | undefined;
@@ -28,8 +28,13 @@ let shown: { readonly clip: SampledClip; readonly wish: Wish } | undefined;
 async function start(): Promise<void> {
   for (const kind of ["gif", "mp4"] as const) element(kind, HTMLButtonElement).addEventListener("click", () => saveAs(kind));
   try {
-    const models = parseModels(await listOfModels());
-    const form = createForm(models, keepInAddress);
+    const site = parseSite(await textOfSite());
+    const { models } = site;
+    const way = await support(site.engine !== null);
+    const engine = "by" in way && way.by === "onnx" && site.engine !== null ? createEngine(site.engine) : undefined;
+    const bytesOf = ({ bytes, onnxBytes }: ModelEntry) => (engine === undefined ? bytes : (onnxBytes ?? 0) + engine.bytes);
+    const form = createForm(models, bytesOf, keepInAddress);
+    const studio = createStudio(engine);
     const follow = () => {
       const { faults, ...linked } = wishOf(location.hash.slice(1), models);
       form.fill(linked);
@@ -39,23 +44,22 @@ async function start(): Promise<void> {
     window.addEventListener("hashchange", follow);
     element("form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
-      if (running === undefined && !go.disabled) sample(form);
+      if (running === undefined && !go.disabled) sample(studio, form);
     });
     cancel.addEventListener("click", stop);
     document.addEventListener("keydown", ({ key }) => {
       if (key === "Escape") stop();
     });
     element("link", HTMLButtonElement).addEventListener("click", () => copyLink(form.wish()));
-    const found = await support();
-    if (typeof found === "object") return showMissing(found);
-    if (found === "slow") show("slow", slowly);
+    if ("what" in way) return showMissing(way);
+    if (way.notice !== undefined) show("slow", way.notice);
     go.disabled = false;
   } catch (error) {
     showProblem(error);
   }
 }
 
-async function listOfModels(): Promise<string> {
+async function textOfSite(): Promise<string> {
   const unreadable = (reason: string) => mvcError("file-unreadable", { file: "models.json", reason });
   const response = await fetch("models.json").catch((error: unknown) => {
     throw unreadable(reasonOf(error));
@@ -64,18 +68,18 @@ async function listOfModels(): Promise<string> {
   return response.text();
 }
 
-async function sample(form: WishForm): Promise<void> {
+async function sample(studio: Studio, form: WishForm): Promise<void> {
   const controller = new AbortController();
   const wish = form.wish();
   const started = performance.now();
   running = controller;
   problem.hidden = true;
-  element("copied", HTMLElement).hidden = true;
+  for (const id of ["copied", "cut"]) element(id, HTMLElement).hidden = true;
   cancel.textContent = "Cancel";
   swap(go, cancel);
   work.begin();
   try {
-    const clip = await studio.sample(wish, controller.signal, work.report);
+    const clip = await studio.sample(wish, controller.signal, work.report, (prompt) => show("cut", cutOf(prompt)));
     showClip(clip, wish, (performance.now() - started) / 1000);
   } catch (error) {
     if (error instanceof MvcError && error.code === "aborted") status.textContent = "Stopped.";

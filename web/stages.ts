@@ -3,8 +3,8 @@
 export type Stage =
   /** In bytes. */
   | { readonly at: "download"; readonly loaded: number; readonly total: number }
-  /** In kernels. */
-  | { readonly at: "compile"; readonly done: number; readonly kernels: number }
+  /** In kernels of the graphics card, or in graphs that the processor opens. */
+  | { readonly at: "compile"; readonly done: number; readonly of: number; readonly what: "kernels" | "graphs" }
   /** `step` counts the steps done. */
   | { readonly at: "text" | "step" | "decode"; readonly step: number; readonly steps: number };
 
@@ -27,8 +27,9 @@ export function show(stage: Stage, left?: number): Shown {
     };
   }
   if (stage.at === "compile") {
-    const done = stage.kernels === 0 ? 1 : stage.done / stage.kernels;
-    return { text: `Preparing the graphics card: ${stage.done} of ${stage.kernels} kernels`, done, milestone: "compile" };
+    const done = stage.of === 0 ? 1 : stage.done / stage.of;
+    const device = stage.what === "kernels" ? "graphics card" : "processor";
+    return { text: `Preparing the ${device}: ${stage.done} of ${stage.of} ${stage.what}`, done, milestone: "compile" };
   }
   if (stage.at === "text") return { text: "Reading the prompt", done: 0, milestone: "text" };
   if (stage.at === "decode") return { text: "Decoding the frames", done: 1, milestone: "decode" };

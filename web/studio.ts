@@ -1,6 +1,15 @@
-/** A visitor's wishes to sampled clips: keeps the model that was used last on the graphics card. */
+/** A visitor's wishes to sampled clips: keeps the model that was used last where it is computed. */
 
-import { type ErrorCode, loadPipeline, MvcError, type Pipeline, type Progress, type SampledClip } from "../runtime/web/index.ts";
+import {
+  type ErrorCode,
+  loadPipeline,
+  MvcError,
+  type Pipeline,
+  type Progress,
+  type SampledClip,
+  type TruncatedPrompt,
+} from "../runtime/web/index.ts";
+import type { Engine } from "./engine.ts";
 import type { ModelEntry } from "./models.ts";
 import type { Stage } from "./stages.ts";
 
@@ -13,8 +22,11 @@ export interface Wish {
 }
 
 export interface Studio {
-  /** Throws as `Pipeline.sample` and as `loadPipeline` does; after any error the next call works. */
-  sample(wish: Wish, signal: AbortSignal, report: (stage: Stage) => void): Promise<SampledClip>;
+  /**
+   * A prompt that is too long is truncated, of which `cut` hears before the work. Throws as `Pipeline.sample` and as `loadPipeline` does;
+   * after any error the next call works.
+   */
+  sample(wish: Wish, signal: AbortSignal, report: (stage: Stage) => void, cut: (prompt: TruncatedPrompt) => void): Promise<SampledClip>;
 }
 
 interface Loaded {
@@ -39,7 +51,9 @@ const harmless = new Set<ErrorCode>([
   "frames-not-finite",
 ]);
 
-export function createStudio(): Studio {
+/** On the processor by an engine where it is given, else on the graphics card. */
+export function createStudio(engine: Engine | undefined): Studio {
+  const open = engine === undefined ? onCard : onProcessor(engine);
   let loaded: Loaded | undefined;
   const drop = async () => {
     const { pipeline } = loaded ?? {};
@@ -48,23 +62,21 @@ export function createStudio(): Studio {
   };
 
   return {
-    sample: async ({ model, prompt, seed, steps, guidance }, signal, report) => {
+    sample: async ({ model, prompt, seed, steps, guidance }, signal, report, onTruncated) => {
       if (loaded !== undefined && loaded.path !== model.path) await drop();
       const loading = loaded?.loading ?? new AbortController();
       const stop = () => loading.abort();
       signal.addEventListener("abort", stop);
       const onProgress = (progress: Progress) => {
         if (progress.phase === "step" && loaded !== undefined) loaded.ready = true;
-        report(stageOf(progress));
+        report(stageOf(progress, engine));
       };
       try {
         if (loaded === undefined) {
-          report({ at: "download", loaded: 0, total: model.bytes });
-          // The first clip on a model hears what loading it says; later ones load nothing.
-          const pipeline = await loadPipeline(model.path, { signal: loading.signal, onProgress });
+          const pipeline = await open(model, loading.signal, onProgress);
           loaded = { path: model.path, loading, pipeline, ready: false };
         }
-        return await loaded.pipeline.sample(prompt, { seed, steps, guidance, signal, onProgress });
+        return await loaded.pipeline.sample(prompt, { seed, steps, guidance, longPrompt: "truncate", onTruncated, signal, onProgress });
       } catch (error) {
         // What an abort leaves of a half-loaded model is not used again.
         const kept = error instanceof MvcError && harmless.has(error.code) && (loaded?.ready || error.code !== "aborted");
@@ -77,8 +89,38 @@ export function createStudio(): Studio {
   };
 }
 
-function stageOf({ phase, step, steps }: Progress): Stage {
+type Open = (model: ModelEntry, signal: AbortSignal, onProgress: (progress: Progress) => void) => Promise<Pipeline>;
+
+/** The first clip on a model hears what loading it says; later ones load nothing. */
+const onCard: Open = (model, signal, onProgress) => {
+  onProgress({ phase: "load", step: 0, steps: model.bytes });
+  return loadPipeline(model.path, { backend: "webgpu", signal, onProgress });
+};
+
+/** The engine comes beside the first model's files, and counts as one of them. */
+function onProcessor(engine: Engine): Open {
+  let here = false;
+  return async ({ path, onnxBytes }, signal, onProgress) => {
+    const total = (onnxBytes ?? 0) + (here ? 0 : engine.bytes);
+    const loaded = { engine: 0, model: 0 };
+    const tell = (part: Partial<typeof loaded>) => {
+      Object.assign(loaded, part);
+      onProgress({ phase: "load", step: loaded.engine + loaded.model, steps: total });
+    };
+    tell({});
+    const module = engine.load((step) => tell({ engine: step }), signal);
+    // Heard where it is needed.
+    module.catch(() => {});
+    const hear = (progress: Progress) => (progress.phase === "load" ? tell({ model: progress.step }) : onProgress(progress));
+    const pipeline = await loadPipeline(path, { backend: "onnx", onnxRuntime: () => module, signal, onProgress: hear });
+    await module;
+    here = true;
+    return pipeline;
+  };
+}
+
+function stageOf({ phase, step, steps }: Progress, engine: Engine | undefined): Stage {
   if (phase === "load") return { at: "download", loaded: step, total: steps };
-  if (phase === "compile") return { at: "compile", done: step, kernels: steps };
+  if (phase === "compile") return { at: "compile", done: step, of: steps, what: engine === undefined ? "kernels" : "graphs" };
   return { at: phase, step, steps };
 }

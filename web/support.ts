@@ -1,4 +1,4 @@
-/** What the browser offers to what is missing for WebGPU, and what a visitor can do about it. */
+/** What the browser offers to how clips can be made, or what is missing for WebGPU and what a visitor can do about it. */
 
 import { adapterKind, findAdapter } from "../runtime/web/index.ts";
 
@@ -41,11 +41,26 @@ const noAdapter: Missing = {
   ],
 };
 
-/** How the page can sample, or why it cannot. */
-export async function support(): Promise<"fast" | "slow" | Missing> {
+export interface Way {
+  readonly by: "webgpu" | "onnx";
+  /** What a visitor is told of it, where it is not the way that the page was made for. */
+  readonly notice: string | undefined;
+}
+
+/** How the page can sample, with an engine for the processor or without; or why it cannot. */
+export async function support(hasEngine: boolean): Promise<Way | Missing> {
   if (!globalThis.isSecureContext) return insecure;
-  if (!("gpu" in navigator) || !navigator.gpu) return noWebGpu;
+  if (!("gpu" in navigator) || !navigator.gpu) return hasEngine ? byProcessor("This browser has no WebGPU") : noWebGpu;
   const adapter = await findAdapter(navigator.gpu);
-  if (adapter === undefined) return noAdapter;
-  return adapterKind(adapter) === "software" ? "slow" : "fast";
+  if (adapter === undefined) return hasEngine ? byProcessor("WebGPU finds no graphics card here") : noAdapter;
+  if (adapterKind(adapter) !== "software") return { by: "webgpu", notice: undefined };
+  return hasEngine ? byProcessor("No graphics card answers here") : { by: "webgpu", notice: slowly };
+}
+
+/** Measured on two cores, by ONNX Runtime. */
+const slower =
+  "so your processor makes the clips, slower than a graphics card would: some seconds each. The time left is told from the third step on.";
+
+function byProcessor(why: string): Way {
+  return { by: "onnx", notice: `${why}, ${slower}` };
 }

@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { mvcError, reasonOf } from "../errors.ts";
-import { type OpenedGraph, runnerOnOnnx } from "../onnx-runner.ts";
+import { type OpenedGraph, onnxTensor, runnerOnOnnx } from "../onnx-runner.ts";
 import type { Package } from "../package.ts";
 import type { GraphRunner } from "../session.ts";
 
@@ -67,5 +67,5 @@ export async function openGraph(
   const session = await opened.catch((error: unknown) => {
     throw mvcError("graph-failed", { graph, reason: reasonOf(error) });
   });
-  return { session, Tensor };
+  return { session, tensor: (data) => onnxTensor(Tensor, data) };
 }

@@ -1,22 +1,27 @@
 /** A package behind an address to its files, none downloaded twice, with the bytes counted against what its manifest says. */
 
-import type { FileSpec, Manifest } from "../../compiler/package/manifest.ts";
+import type { Manifest } from "../../compiler/package/manifest.ts";
 import { mvcError, reasonOf } from "../errors.ts";
 import { alwaysHashed, type PackageFiles } from "../package.ts";
-import { sampledGraphs } from "../roles.ts";
+import { filesToSample, statedFiles, type Target } from "./needed-files.ts";
 
 export interface CountedFiles extends PackageFiles {
   /** Lets go of the files that are held in memory: those that were read whole. */
   release(): void;
 }
 
-/** In bytes. `total` is known from the manifest: of weights of 64 MiB and more, which are read as far as graphs need them, the most. */
+/**
+ * In bytes. `total` is known from the manifest: of weights of 64 MiB and more, which are read as far as graphs need them, the most. It grows
+ * where more than a clip's own files is asked for: at guidance 1, those of the graph that is looped then.
+ */
 export interface Download {
   readonly loaded: number;
   readonly total: number;
 }
 
 export interface Downloading {
+  /** What the clip will be computed by; "webgpu" when not given. */
+  readonly target?: Target;
   readonly signal?: AbortSignal | undefined;
   /** Heard at each whole percent of what a clip needs. */
   readonly onBytes?: ((download: Download) => void) | undefined;
@@ -30,34 +35,33 @@ export async function fetchManifest(address: string, signal: AbortSignal | undef
   return response.text().catch(failed(url, signal));
 }
 
-/** The files that are downloaded for a clip: of the graphs, those that make one. */
-export function filesToSample({ graphs, sampler, tokenizer, weights }: Manifest): readonly FileSpec[] {
-  const names = sampler === null ? Object.keys(graphs) : sampledGraphs(sampler);
-  const plans = names.flatMap((name) => {
-    const { webgpu } = (Object.hasOwn(graphs, name) ? graphs[name] : undefined) ?? {};
-    return webgpu === undefined ? [] : [webgpu.plan, webgpu.kernels];
-  });
-  const { file, bytes, sha256 } = weights;
-  return [...(tokenizer === null ? [] : [tokenizer]), ...plans, ...(sha256 === undefined ? [] : [{ file, bytes, sha256 }])];
-}
-
 /**
  * `address` is the package's folder, relative to the page or whole. Files are asked for with their hash in the address, so that
  * caches may keep them for ever and never give one of an older package; nothing is asked about before: in Chromium a HEAD
  * throws away what was cached. Errors: MvcError `file-unreadable`, `aborted`.
  */
-export function countedFiles(address: string, manifest: Manifest, { signal, onBytes }: Downloading = {}): CountedFiles {
+export function countedFiles(address: string, manifest: Manifest, { target = "webgpu", signal, onBytes }: Downloading = {}): CountedFiles {
   const whole = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
   const stated = new Map(statedFiles(manifest).map((spec) => [spec.file, spec]));
-  const counted = new Map(filesToSample(manifest).map(({ file, bytes }) => [file, { loaded: 0, bytes }]));
-  const total = [...counted.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  const needed = filesToSample(manifest, target);
+  const counted = new Map(needed.map(({ file, bytes }) => [file, { loaded: 0, bytes }]));
+  /** What has the hash that the manifest states: of it, parts may come again. */
+  const proven = new Set<string>();
   let percent = -1;
   const count = (file: string, loaded: number) => {
-    const known = counted.get(file);
-    if (known === undefined) return;
+    const bytes = stated.get(file)?.bytes;
+    if (bytes === undefined) return;
+    if (!counted.has(file)) percent = -1;
+    const known = counted.get(file) ?? { loaded: 0, bytes };
+    counted.set(file, known);
     // What comes again, in a range and then whole, is counted once.
     known.loaded = Math.max(known.loaded, Math.min(known.bytes, loaded));
-    const sum = [...counted.values()].reduce((all, one) => all + one.loaded, 0);
+    tell();
+  };
+  const tell = () => {
+    const all = [...counted.values()];
+    const sum = all.reduce((bytes, { loaded }) => bytes + loaded, 0);
+    const total = all.reduce((bytes, one) => bytes + one.bytes, 0);
     const now = total === 0 ? 100 : Math.floor((100 * sum) / total);
     if (now > percent) onBytes?.({ loaded: sum, total });
     percent = Math.max(percent, now);
@@ -95,10 +99,10 @@ export function countedFiles(address: string, manifest: Manifest, { signal, onBy
     }
     return held;
   };
-  const toBeHashed = (file: string) => (stated.get(file)?.bytes ?? Number.POSITIVE_INFINITY) < alwaysHashed;
-  count(manifest.weights.file, 0);
+  const toBeHashed = (file: string) => !proven.has(file) && (stated.get(file)?.bytes ?? Number.POSITIVE_INFINITY) < alwaysHashed;
+  tell();
   // Small files first, side by side: plans are there when the weights are.
-  for (const { file } of filesToSample(manifest)) if (toBeHashed(file)) download(file).catch(() => {});
+  for (const { file } of needed) if (toBeHashed(file)) download(file).catch(() => {});
   return {
     name: address,
     size: async (file) => stated.get(file)?.bytes,
@@ -110,19 +114,12 @@ export function countedFiles(address: string, manifest: Manifest, { signal, onBy
     sha256: async (file) => {
       const found = await digest(await download(file));
       const expected = stated.get(file)?.sha256 ?? found;
+      if (found === expected) proven.add(file);
       // A cache may hold what another build left at the same address.
       return found === expected ? found : digest(await download(file, "reload"));
     },
     release: () => whole.clear(),
   };
-}
-
-function statedFiles({ graphs, tokenizer, weights }: Manifest): readonly FileSpec[] {
-  const { file, bytes, sha256 } = weights;
-  const ofGraphs = Object.values(graphs).flatMap(({ onnx, webgpu }) => [onnx, webgpu?.plan, webgpu?.kernels]);
-  return [...ofGraphs, tokenizer ?? undefined, sha256 === undefined ? undefined : { file, bytes, sha256 }].filter(
-    (one) => one !== undefined,
-  );
 }
 
 function urlOf(address: string, file: string, sha256?: string): string {

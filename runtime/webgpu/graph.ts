@@ -7,7 +7,7 @@ import { type Package, readGraphFile } from "../package.ts";
 import { checkLimits, type Device, usage } from "./device.ts";
 import type { Encode, Pipelines } from "./pipelines.ts";
 import type { Choices, TuningStore } from "./tuning.ts";
-import { loadWeights, type WeightProgress } from "./weights.ts";
+import type { WeightProgress, WeightStore } from "./weights.ts";
 
 /** Work in one submission: about a second on a slow device, so that a desktop stays alive and no watchdog bites. */
 const flopsOfSubmit = 2e11;
@@ -124,11 +124,11 @@ export function kernelsFor({ gpu }: Device, dispatch: Dispatch): readonly [Varia
   return preferred === undefined ? [dispatch, ...others] : [preferred, dispatch, ...others.filter((other) => other !== preferred)];
 }
 
-/** Ends when the weights are there; `compile` may be called then, or has the kernels compiled from the start. Throws as `loadWeights`. */
+/** Ends when the weights are there; `compile` may be called then, or has the kernels compiled from the start. Throws as `WeightStore.load`. */
 export async function loadGraph(
   device: Device,
   pipelines: Pipelines,
-  pack: Package,
+  store: WeightStore,
   graph: string,
   { plan, kernels, choices: kept }: PlannedGraph,
   loading: Loading & { readonly compile: "meanwhile" | "later" },
@@ -153,7 +153,7 @@ export async function loadGraph(
     return compiling;
   };
   if (loading.compile === "meanwhile") begin();
-  const weights = await loadWeights(device, pipelines, pack, graph, plan.weights, loading);
+  const weights = await store.load(graph, plan.weights, loading);
   const make = (kind: string) => (bytes: number, i: number) =>
     device.buffer(`${graph} ${kind} ${i}`, bytes, usage.STORAGE | usage.COPY_DST | usage.COPY_SRC);
   const slots = await Promise.all(plan.slots.map(make("slot")));

@@ -13,6 +13,7 @@ import { createLoop, type LoadedGraph, type Loop } from "./loop.ts";
 import { isFast } from "./peaks.ts";
 import { pipelinesOf } from "./pipelines.ts";
 import { choicesOf, tuneGraph } from "./tuning.ts";
+import { weightStore } from "./weights.ts";
 
 /** Milliseconds that a visitor waits for it once. */
 const firstTuning = 1000;
@@ -30,6 +31,7 @@ export interface WebGpuRunner extends GraphRunner {
 /** Loads each graph at its first run. The device is the runner's own and goes with it. */
 export function webgpuRunner(pack: Package, device: Device, options: Loading = {}): WebGpuRunner {
   const pipelines = pipelinesOf(device);
+  const weights = weightStore(device, pipelines, pack);
   const planned = new Map<string, Promise<PlannedGraph>>();
   const graphs = new Map<string, LoadedGraph>();
   /** Runs share the graphs' buffers. */
@@ -71,7 +73,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
     const known = graphs.get(name);
     if (known !== undefined) return known;
     const forget = () => graphs.delete(name);
-    const held = planOf(name).then((plan) => loadGraph(device, pipelines, pack, name, plan, { ...options, compile }));
+    const held = planOf(name).then((plan) => loadGraph(device, pipelines, weights, name, plan, { ...options, compile }));
     held.catch(forget);
     let whole: Promise<GpuGraph> | undefined;
     const loaded: LoadedGraph = {

@@ -1,4 +1,4 @@
-/** The weights of a plan from the one weight file to the device: streamed in order, packed there by one kernel. */
+/** The weights of plans from the one weight file to the device: streamed in order, packed there by one kernel, and held once where plans agree. */
 
 import type { WeightBuffer, WeightPart } from "../../compiler/package/plan.ts";
 import { mvcError, throwIfAborted } from "../errors.ts";
@@ -9,6 +9,8 @@ import type { Pipelines } from "./pipelines.ts";
 
 /** Bytes that are read at once. */
 const chunkBytes = 16 * 2 ** 20;
+/** Bytes between two tensors that are rather left out than read. */
+const gapBytes = 2 ** 18;
 
 /** As `WeightPart` in compiler/package/plan.ts says; a thread writes one word: one f32, or two f16 of neighbouring columns. */
 const packKernel = `struct Part {
@@ -49,18 +51,48 @@ export interface WeightProgress {
   readonly total: number;
 }
 
-/**
- * Makes the buffers and fills them. The file is read once, from front to back, as far as the plan needs it.
- * @throws MvcError `weights-absent`, `weights-invalid`, `out-of-memory`, `device-lost`, `aborted`.
- */
-export async function loadWeights(
+export interface WeightLoading {
+  readonly onProgress?: ((progress: WeightProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WeightStore {
+  /**
+   * The buffers in their order. Those that another graph has the same of are shared; for the others the file is read from front to
+   * back, as far as they need it.
+   * @throws MvcError `weights-absent`, `weights-invalid`, `out-of-memory`, `device-lost`, `aborted`.
+   */
+  load(graph: string, wanted: readonly WeightBuffer[], loading?: WeightLoading): Promise<readonly GPUBuffer[]>;
+}
+
+/** The weights of all graphs of a package on a device: nothing writes to them once they are there. */
+export function weightStore(device: Device, pipelines: Pipelines, pack: Package): WeightStore {
+  const held = new Map<string, Promise<GPUBuffer>>();
+  const keyOf = ({ bytes, parts }: WeightBuffer) => JSON.stringify([bytes, parts]);
+  return {
+    load: async (graph, wanted, loading = {}) => {
+      const keys = wanted.map(keyOf);
+      const fresh = new Map(wanted.flatMap((buffer, i) => (held.has(keys[i] ?? "") ? [] : [[keys[i] ?? "", buffer] as const])));
+      const filled = loadWeights(device, pipelines, pack, graph, [...fresh.values()], loading);
+      for (const [i, key] of [...fresh.keys()].entries()) {
+        const buffer = filled.then((made) => made[i] as GPUBuffer);
+        buffer.catch(() => held.delete(key));
+        held.set(key, buffer);
+      }
+      return Promise.all(keys.map((key) => held.get(key) as Promise<GPUBuffer>));
+    },
+  };
+}
+
+async function loadWeights(
   device: Device,
   pipelines: Pipelines,
   pack: Package,
   graph: string,
   wanted: readonly WeightBuffer[],
-  options: { readonly onProgress?: ((progress: WeightProgress) => void) | undefined; readonly signal?: AbortSignal | undefined } = {},
+  options: WeightLoading,
 ): Promise<readonly GPUBuffer[]> {
+  if (wanted.length === 0) return [];
   const buffers: GPUBuffer[] = [];
   const targets = new Map<string, Target[]>();
   for (const { label, bytes, parts } of wanted) {
@@ -79,7 +111,8 @@ export async function loadWeights(
     throwIfAborted(options.signal, "loading weights");
     let next = at + 1;
     const begin = tensors[at]?.stored.start ?? 0;
-    while (next < tensors.length && (tensors[next]?.stored.end ?? 0) - begin <= chunkBytes) next++;
+    const gap = (at: number) => (tensors[at]?.stored.start ?? 0) - (tensors[at - 1]?.stored.end ?? 0);
+    while (next < tensors.length && (tensors[next]?.stored.end ?? 0) - begin <= chunkBytes && gap(next) <= gapBytes) next++;
     const run = tensors.slice(at, next);
     const end = run.at(-1)?.stored.end ?? begin;
     for (let from = begin; from < end; from += chunkBytes) {

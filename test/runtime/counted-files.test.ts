@@ -60,6 +60,11 @@ test("what a clip needs is known before its first byte, counted once, and asked 
     files.release();
     expect(await files.read(file, 8, 20)).toEqual(part);
     expect(asked.length).toBe(2 + wanted.length);
+    // What another loop needs besides joins what is counted.
+    const other = manifest.graphs.decode?.onnx?.file ?? "";
+    await files.read(other);
+    const more = total + sizeOf(tiny, other);
+    expect(heard.at(-1)).toEqual({ loaded: more, total: more });
   } finally {
     await end();
   }

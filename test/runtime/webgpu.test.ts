@@ -7,10 +7,13 @@ import type { Planned } from "../../compiler/targets/webgpu/plan-graph.ts";
 import { createPipeline, loadPipeline, openPackage, packageFolder } from "../../runtime/index.ts";
 import { floatsOf, i32, type TensorData } from "../../runtime/tensor.ts";
 import { openDevice } from "../../runtime/webgpu/device.ts";
+import { readPlan } from "../../runtime/webgpu/graph.ts";
 import { isFast } from "../../runtime/webgpu/peaks.ts";
+import { pipelinesOf } from "../../runtime/webgpu/pipelines.ts";
+import { weightStore } from "../../runtime/webgpu/weights.ts";
 import { compileFile, goldenWeight, relativeError } from "../golden/cases.ts";
 import { plansOf, writePackage } from "../golden/package-folder.ts";
-import { noGpu, openGpu, openRunnerOnGpu, openRunnerOnShared } from "../gpu.ts";
+import { gpu, noGpu, openGpu, openRunnerOnGpu, openRunnerOnShared } from "../gpu.ts";
 
 /** f32 rounding of each step goes into the next: what the issue of sampling on any device allows a clip's latent. */
 const clipTolerance = 2e-3;
@@ -69,6 +72,27 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
     expect(runner.device.memory()).toBe(0);
     await expect(device.sample("a red circle moves right", options)).rejects.toMatchObject({ code: "disposed" });
   }, 120_000);
+
+  test("the graph that guidance 1 loops takes the step's weights, and reads no others again", async () => {
+    const pack = await openPackage(packageFolder(whole));
+    const device = await openDevice(gpu);
+    let bytes = 0;
+    const read = async (file: string, start = 0, end = Number.POSITIVE_INFINITY) => {
+      bytes += end - start;
+      return pack.files.read(file, start, end);
+    };
+    const store = weightStore(device, pipelinesOf(device), { ...pack, files: { ...pack.files, read } });
+    const [step, denoise] = [(await readPlan(pack, "step")).plan.weights, (await readPlan(pack, "denoise")).plan.weights];
+    const made = await store.load("step", step);
+    const before = device.memory();
+    bytes = 0;
+    const shared = (await store.load("denoise", denoise)).filter((buffer) => made.includes(buffer));
+    // What is left are the keys and values of the text, which `prepare` computes for the step: 96 of the text to 1056 of the layers, in one product.
+    expect(shared.length).toBe(denoise.length - 1);
+    expect(device.memory() - before).toBe(96 * 1056 * 4);
+    expect(bytes).toBe(96 * 1056 * 4);
+    device.close();
+  });
 
   test("an adapter that does not say what it is counts as a card where it is as fast as one", async () => {
     const runner = await openRunnerOnShared(textPackage());

@@ -1,6 +1,6 @@
 // The page as a visitor meets it, in headless Chromium: by keyboard, on a narrow screen, without WebGPU, and when something fails.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,9 +8,9 @@ import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Clip, frameOf, loadPipeline } from "../../runtime/index.ts";
+import { type EngineEntry, parseSite } from "../../web/models.ts";
 import { catalogue } from "../../web/node/catalogue.ts";
 import { makeSite } from "../../web/node/site.ts";
-import { mvc } from "../cli/mvc.ts";
 import { readGif } from "../runtime/media/read-gif.ts";
 import { browse, noChromium, serve, withWebGpu } from "./chromium.ts";
 
@@ -23,6 +23,7 @@ const [prompt, seed, steps] = ["a yellow heart falls left", 1, 2] as const;
 const folder = mkdtempSync(join(tmpdir(), "mvc-page-"));
 let server: Server | undefined;
 let address = "";
+let engine: EngineEntry | null = null;
 const sockets: Socket[] = [];
 /** Bytes over the wire from the server so far, heads of answers included. */
 const sent = () => sockets.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
@@ -30,6 +31,9 @@ const sent = () => sockets.reduce((sum, { bytesWritten }) => sum + bytesWritten,
 beforeAll(async () => {
   if (noChromium) return;
   makeSite(process.cwd(), join(folder, "site"), catalogue.slice(0, 2));
+  ({ engine } = parseSite(readFileSync(list, "utf8")));
+  // Without it the software adapter computes, as a graphics card does elsewhere.
+  offer(null);
   ({ server, address } = await serve(join(folder, "site")));
   server.on("connection", (socket) => sockets.push(socket));
 }, 120_000);
@@ -37,6 +41,10 @@ afterAll(() => {
   server?.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+const list = join(folder, "site/models.json");
+/** What runs packages on the processor, as if the site had been made with it or without. */
+const offer = (one: EngineEntry | null) => writeFileSync(list, JSON.stringify({ ...JSON.parse(readFileSync(list, "utf8")), engine: one }));
 
 /** Waits for the page to know whether it can sample. What it throws unheard fails the test. */
 async function visit(context: BrowserContext, script = ""): Promise<Page> {
@@ -56,13 +64,23 @@ const until = (page: Page, expression: string, timeout = 30_000) =>
 const text = (page: Page, id: string) => page.locator(`#${id}`).innerText();
 const focused = (page: Page) => page.evaluate<string>("document.activeElement.id || document.activeElement.textContent");
 
+let expected: Clip | undefined;
 async function expectedClip(): Promise<Clip> {
-  const target = join(folder, "mini");
-  const words = ["--preset", "Mini", "--weights", "models/mini.safetensors", "--target", "onnx", "-o", target];
-  expect((await mvc(["build", "models/magicvideo.mv", ...words])).code).toBe(0);
-  const pipeline = await loadPipeline(target, { backend: "onnx" });
-  const clip = await pipeline.sample(prompt, { seed, steps });
+  if (expected !== undefined) return expected;
+  const pipeline = await loadPipeline(join(folder, "site/packages/mini"), { backend: "onnx" });
+  expected = await pipeline.sample(prompt, { seed, steps });
   await pipeline.dispose();
+  return expected;
+}
+
+/** The page's clip, frame by frame, is Node's. */
+async function expectNodesClip(page: Page): Promise<Clip> {
+  const clip = await expectedClip();
+  await page.getByLabel("Frame", { exact: true }).focus();
+  for (let i = 0; i < clip.frameCount; i++) {
+    expect(largestDifference(await pixels(page), frameOf(clip, i)), `frame ${i}`).toBeLessThanOrEqual(byteTolerance);
+    await page.keyboard.press("ArrowRight");
+  }
   return clip;
 }
 
@@ -129,13 +147,8 @@ test.skipIf(noChromium)(
       expect(await text(page, "caption")).toContain(`“${prompt}” · Mini, as trained · seed 1 · 2 steps · guidance 2 · made in`);
       expect(await page.getByRole("img").getAttribute("aria-label")).toBe(`Clip of “${prompt}”, 16 frames`);
 
-      const clip = await expectedClip();
       expect(await text(page, "play"), "little motion is wanted, so it does not start by itself").toBe("Play");
-      await page.getByLabel("Frame", { exact: true }).focus();
-      for (let i = 0; i < clip.frameCount; i++) {
-        expect(largestDifference(await pixels(page), frameOf(clip, i)), `frame ${i}`).toBeLessThanOrEqual(byteTolerance);
-        await page.keyboard.press("ArrowRight");
-      }
+      const clip = await expectNodesClip(page);
       await page.keyboard.press("Home");
       await page.locator("#play").focus();
       await page.keyboard.press("Enter");
@@ -160,12 +173,15 @@ test.skipIf(noChromium)(
       expect(mp4.includes(prompt)).toBe(true);
       expect(encoders.filter((url) => url.includes("h264")).length).toBe(1);
 
-      // Again on the loaded model, with more steps than anybody waits for.
+      // Again on the loaded model, with more steps than anybody waits for, and a word more than it takes: 14 and two marks.
+      expect(await page.locator("#cut").isVisible()).toBe(false);
+      await page.getByLabel("Prompt", { exact: true }).fill(`${prompt} ${prompt} ${prompt}`);
       await page.getByLabel("Steps", { exact: true }).fill("1000");
       await page.getByLabel("Prompt", { exact: true }).focus();
       await page.keyboard.press("Enter");
       await until(page, "document.getElementById('stage-text').textContent.startsWith('Step 2 of 1000')", 30_000);
       expect(await page.locator("#clip").isVisible(), "the last clip stays").toBe(true);
+      expect(await text(page, "cut")).toBe("The prompt is longer than the model takes, and its end was left out: “left”.");
       await page.keyboard.press("Escape");
       await page.waitForSelector("#go:not([hidden])", { timeout: 30_000 });
       expect((await heard(page, "status")).at(-1)).toBe("Stopped.");
@@ -302,4 +318,49 @@ test.skipIf(noChromium)("without WebGPU the page says what is missing and what t
     expect(await older.getByRole("alert").getByRole("heading").innerText()).toBe("This browser has no WebGPU");
     expect(await older.locator("#form").isVisible()).toBe(false);
   }),
+);
+
+test.skipIf(noChromium)(
+  "without WebGPU, where the site has ONNX Runtime, the processor makes Node's clip, and says that it is slower",
+  () => {
+    offer(engine);
+    return browse(["--disable-features=WebGPU"], async (context) => {
+      const page = await visit(context, "delete Navigator.prototype.gpu");
+      expect(await text(page, "slow")).toMatch(
+        /^This browser has no WebGPU, so your processor makes the clips, slower than a graphics card/,
+      );
+      expect(await text(page, "note")).toMatch(/30\.\d MB to download\.$/);
+      await listen(page, "stage-text");
+      const before = sent();
+      await page.getByLabel("Prompt", { exact: true }).fill(prompt);
+      await page.getByLabel("Steps", { exact: true }).fill(String(steps));
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("#controls:not([hidden])", { timeout: 60_000 });
+      const stages = await heard(page, "stage-text");
+      const downloads = stages.flatMap((stage) => /^Downloading the model: ([\d.]+) of (30\.\d) MB$/.exec(stage)?.slice(1) ?? []);
+      expect(downloads.at(-2), "all that was announced").toBe(downloads.at(-1));
+      expect(downloads.length).toBeGreaterThan(20);
+      expect(stages.filter((stage) => stage.startsWith("Preparing"))).toContain("Preparing the processor: 3 of 4 graphs");
+      expect(stages.slice(-4)).toEqual(["Reading the prompt", "Step 1 of 2", "Step 2 of 2", "Decoding the frames"]);
+      expect((sent() - before) / 1e6, "megabytes that came").toBeCloseTo(Number(downloads.at(-1)), 0);
+      await expectNodesClip(page);
+
+      // At guidance 1 another graph is looped; and the worker is stopped between two steps.
+      await page.getByLabel("Guidance", { exact: true }).fill("1");
+      await page.getByLabel("Steps", { exact: true }).fill("1000");
+      await page.keyboard.press("Enter");
+      await until(page, "document.getElementById('stage-text').textContent.startsWith('Step 2 of 1000')", 30_000);
+      await page.keyboard.press("Escape");
+      await page.waitForSelector("#go:not([hidden])", { timeout: 30_000 });
+      expect(await page.locator("#problem").isVisible()).toBe(false);
+      await page.close();
+
+      const again = sent();
+      const second = await visit(context, "delete Navigator.prototype.gpu");
+      await second.getByLabel("Prompt", { exact: true }).press("Enter");
+      await until(second, "document.getElementById('stage-text').textContent.startsWith('Step 1')", 60_000);
+      expect(sent() - again, "bytes of a second visit").toBeLessThan(5000);
+    });
+  },
+  120_000,
 );

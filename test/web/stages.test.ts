@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import { mvcError } from "../../runtime/errors.ts";
 import { fragmentOf, wishOf } from "../../web/link.ts";
-import { parseModels } from "../../web/models.ts";
-import { problemOf } from "../../web/problem.ts";
+import { parseSite } from "../../web/models.ts";
+import { cutOf, problemOf } from "../../web/problem.ts";
 import { fileName } from "../../web/save.ts";
 import { duration, secondsLeft, show } from "../../web/stages.ts";
 
@@ -13,10 +13,11 @@ test("each stage has its words and its share", () => {
     text: "Downloading the model: 1.6 of 15.5 MB",
     done: 0.1,
   });
-  expect(show({ at: "compile", done: 30, kernels: 120 })).toMatchObject({
+  expect(show({ at: "compile", done: 30, of: 120, what: "kernels" })).toMatchObject({
     text: "Preparing the graphics card: 30 of 120 kernels",
     done: 0.25,
   });
+  expect(show({ at: "compile", done: 1, of: 4, what: "graphs" }).text).toBe("Preparing the processor: 1 of 4 graphs");
   expect(show({ at: "step", step: 4, steps: 16 }, 71.6)).toMatchObject({ text: "Step 5 of 16, about 1 min 12 s left", done: 0.25 });
   expect(show({ at: "step", step: 0, steps: 16 }).text).toBe("Step 1 of 16");
   expect(show({ at: "decode", step: 16, steps: 16 }).done).toBe(1);
@@ -48,6 +49,10 @@ test("problems are told to a visitor, not to a programmer", () => {
   });
 });
 
+test("of a prompt's end that was left out no more is told than a line", () => {
+  expect(cutOf({ dropped: Array(30).fill("word") })).toMatch(/left out: “(word ){12}…”\.$/);
+});
+
 test("a file is named by prompt and seed", () => {
   expect(fileName("A red circle, moves right!", 3, "gif")).toBe("a-red-circle-moves-right-3.gif");
   expect(fileName("../..", 0, "mp4")).toBe("clip-0.mp4");
@@ -58,6 +63,7 @@ const entry = {
   note: "Small.",
   path: "packages/mini",
   bytes: 1,
+  onnxBytes: null,
   parameters: 1,
   steps: 25,
   guidance: 2,
@@ -87,13 +93,17 @@ test("a link carries what the form holds, and says what it cannot carry", () => 
 });
 
 test("models.json is checked", () => {
-  expect(parseModels(JSON.stringify([entry]))).toEqual([entry]);
+  const engine = { script: "a.mjs", binary: "a.wasm", bytes: 1, sha256: "00" };
+  expect(parseSite(JSON.stringify({ models: [entry], engine }))).toEqual({ models: [entry], engine });
+  expect(parseSite(JSON.stringify({ models: [entry] }))).toEqual({ models: [entry], engine: null });
   const refused = (value: unknown, reason: string) =>
-    expect(() => parseModels(typeof value === "string" ? value : JSON.stringify(value))).toThrow(reason);
+    expect(() => parseSite(typeof value === "string" ? value : JSON.stringify(value))).toThrow(reason);
   refused("{", "models.json cannot be read: it is not JSON");
-  refused({}, "it is not a list");
-  refused([], "it lists no model");
-  refused([entry, { ...entry, steps: "25" }], "its entry 2 lacks a field, or has one of another type");
-  refused([{ ...entry, vocabulary: ["red"] }], "its entry 1");
-  refused([null], "its entry 1");
+  refused([], "it has no list of models");
+  refused({ models: {} }, "it has no list of models");
+  refused({ models: [] }, "it lists no model");
+  refused({ models: [entry, { ...entry, steps: "25" }] }, "its entry 2 lacks a field, or has one of another type");
+  refused({ models: [{ ...entry, vocabulary: ["red"] }] }, "its entry 1");
+  refused({ models: [null] }, "its entry 1");
+  refused({ models: [entry], engine: { ...engine, bytes: "1" } }, "its engine lacks a field, or has one of another type");
 });

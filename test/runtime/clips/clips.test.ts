@@ -189,6 +189,42 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
     expect(heard).toEqual([1, 2, 3, 4].map((step) => [step, 4, 1, 6, 1, 2, 2]));
   });
 
+  test("prompts that change over time: a window's text is its middle's, between two prompts their encodings mixed", async () => {
+    const [a, red, moves] = ["a", "red", "moves"].map(meaning) as [number, number, number];
+    const prompts = [
+      { frame: 7, prompt: "red" },
+      { frame: 0, prompt: "a" },
+    ];
+    const along = [1.5, 3.5, 5.5].map((middle) => a + (middle / 7) * (red - a));
+    const keyed = (more: ClipRequest, options: SampleOptions) => sampled({ ...more, prompt: undefined } as unknown as ClipRequest, options);
+    near(await keyed({ prompts }, { length: 8 }), hand({ frames: 8, starts: [0, 2, 4], ramp: 2, texts: along }));
+    const late = [
+      { frame: 2, prompt: "a" },
+      { frame: 3, prompt: "red" },
+      { frame: 5, prompt: "moves" },
+    ];
+    const texts = [a, red + (moves - red) / 4, moves];
+    near(await keyed({ prompts: late }, { length: 8 }), hand({ frames: 8, starts: [0, 2, 4], ramp: 2, texts }));
+    // Round a loop of eight frames: from the last prompt at 7 to the first at 0, which is 8.
+    const round = [1.5, 3.5, 5.5, 7.5].map((middle) => (middle < 7 ? a + (middle / 7) * (red - a) : red + (middle - 7) * (a - red)));
+    near(await keyed({ prompts }, { length: 8, loop: true }), hand({ frames: 8, starts: [0, 2, 4, 6], ramp: 2, texts: round }));
+    const noise = [...normals(3, 0, 6 * size)];
+    const begin = hand({ noise: noise.slice(0, 4 * size), texts: [a + (1.5 / 5) * (red - a)] });
+    const next = hand({
+      noise: noise.slice(2 * size),
+      texts: [a + (3.5 / 5) * (red - a)],
+      known: [...begin.slice(2 * size), ...nothing(2)],
+      keep: frames(1, 1, 0, 0),
+    });
+    const ends = [
+      { frame: 0, prompt: "a" },
+      { frame: 5, prompt: "red" },
+    ];
+    near(await keyed({ prompts: ends }, { length: 6, windows: "autoregressive" }), [...begin, ...next.slice(2 * size)]);
+    const [, other] = await of("two").sampleLatents([{ prompt: "a" }, { prompts, seed: 3 }], { length: 8 });
+    near(other?.data ?? [], hand({ frames: 8, starts: [0, 2, 4], ramp: 2, texts: along }));
+  });
+
   test("fewer frames of a directed model are those of a build of fewer, byte for byte", async () => {
     const cut = await of("places").sample("a", { seed: 3, length: 2 });
     const built = await of("short").sample("a", { seed: 3 });
@@ -250,6 +286,15 @@ test("what does not go together, or is not what it must be, is refused before th
   expect(await refused({ continues: clip }, { loop: true })).toMatch(/loop must be left out where a clip is continued/);
   expect(await refused({ continues: clip }, { length: 4 })).toMatch(/length must be more than the 4 frames that the clip has already/);
   expect(await refused({ continues: clip, firstFrame: first })).toMatch(/firstFrame must be left out of a clip that continues another/);
+  const keys = (...at: readonly number[]) => ({ prompt: undefined, prompts: at.map((frame) => ({ frame, prompt: "a" })) });
+  expect(await refused(keys(0, 3))).toMatch(
+    /"prompts" must be one, as a text holds for all frames of a window and the clip is one window: `length` makes it longer, found 2/,
+  );
+  expect(await refused(keys(0, 8), { length: 8 })).toMatch(/"prompts" must be at frames from 0 to 7, found 8/);
+  expect(await refused(keys(3, 3), { length: 8 })).toMatch(/"prompts" must be at frames of their own, found two at one frame/);
+  expect(await refused(keys(), { length: 8 })).toMatch(/"prompts" must be one prompt or more, found none/);
+  expect(await refused({ prompts: [{ frame: 0, prompt: "a" }] }, { length: 8 })).toMatch(/"prompts" must be left out beside `prompt`/);
+  expect(await refused({ prompts: ["a"] }, { length: 8 })).toMatch(/prompts must be a list of objects of frame and prompt/);
   await expect(pipeline.sampleLatents([{ prompt: "a", continues: clip }, "a"])).rejects.toThrow(
     /continues must be of as many frames in all clips of a call/,
   );
