@@ -1,5 +1,6 @@
 /** What a caller passes, of whatever type, to requests and options that hold what their types say. */
 
+import { type SampledFigures, sampledFigures } from "../compiler/package/sampler-figures.ts";
 import { windowOrders } from "./clips/plan.ts";
 import type { ClipRequest } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
@@ -50,12 +51,10 @@ const requestKinds: Kinds<ClipRequest> = {
 
 /** Figures are checked with the model's own. */
 const sampleKinds: Kinds<SampleOptions> = {
-  steps: anything,
+  ...(Object.fromEntries(sampledFigures.map((name) => [name, anything])) as { readonly [F in keyof SampledFigures]: Kind }),
   guidance: anything,
   guidanceRescale: { holds: (value) => typeof value === "number", expected: "a number from 0 to 1" },
   guidanceInterval: { holds: Array.isArray, expected: "two rising numbers from 0 to 1, such as [0.2, 0.8]" },
-  method: anything,
-  eta: anything,
   longPrompt: oneOf(...longPrompts),
   wordWeights: flag,
   onTruncated: callback,

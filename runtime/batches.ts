@@ -51,13 +51,13 @@ export async function* sampledBatches(
   result: SamplingJob["result"],
   tokenizer: () => Promise<PromptTokenizer | undefined>,
 ): AsyncGenerator<SamplingResult & { readonly wanted: number }> {
-  const { report, watch, signal, skipped, ...figures } = settings(options, requests, parts.sampler);
+  const { report, watch, signal, skipped, figures } = settings(options, requests, parts.sampler);
   const shape = clipShapeOf(parts);
   const given = requests.map((request) => readParts(request, shape, parts));
   const continued = given.map(({ continues }) => continues && latentFramesOf(continues, "continues", shape));
   const plan = planOf(options, continued, shape, parts.sampler);
   if (plan.windows !== undefined) refuseFrameConditions(parts);
-  const way = trajectory({ ...parts.sampler, ...figures }, skipped);
+  const way = trajectory(figures, skipped);
   const before = skipped / figures.steps;
   const guidance = readGuidance(options, parts.sampler, (step) => before + ((1 - before) * step) / way.steps.length);
   const call: Call = { runner, parts, shape, plan, way, result };
@@ -117,10 +117,7 @@ function feedsOf({ parts, plan }: Call, taken: readonly Asked[], loop: boolean):
 function sampleWhole(runner: GraphRunner, job: SamplingJob): Promise<SamplingResult> {
   const { windows, guidance } = job;
   const plain =
-    windows === undefined &&
-    job.feeds[0]?.every(({ towards }) => towards === undefined) !== false &&
-    guidance.added.length === 1 &&
-    guidance.rescale === 0;
+    windows === undefined && job.feeds[0]?.every(({ towards }) => towards === undefined) !== false && guidance.added.length === 1;
   return (plain ? runner.sample?.(job) : undefined) ?? sampleByGraphs(runner, job);
 }
 

@@ -2,7 +2,7 @@
 
 import { basename, dirname, extname, join } from "node:path";
 import pc from "picocolors";
-import type { Method } from "../../compiler/package/manifest.ts";
+import { type SampledFigures, sampledFigures } from "../../compiler/package/sampler-figures.ts";
 import type { LengthOptions } from "../../runtime/clips/plan.ts";
 import type { PromptKey } from "../../runtime/clips/prompt-keys.ts";
 import { quoted } from "../../runtime/errors.ts";
@@ -37,14 +37,11 @@ import { type Progress as Bar, startProgress } from "../progress.ts";
 import { reporterOf } from "../reporter.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 
-export interface SampleCommandOptions extends ClipFiles, LengthOptions {
+export interface SampleCommandOptions extends Partial<SampledFigures>, ClipFiles, LengthOptions {
   readonly seed: number;
-  readonly steps?: number;
   readonly guidance?: GuidanceWeights;
   readonly guidanceRescale?: number;
   readonly guidanceInterval?: readonly [from: number, to: number];
-  readonly method?: Method;
-  readonly eta?: number;
   readonly strength?: number;
   readonly promptAt?: readonly PromptKey[];
   /** What the clip is led away from. */
@@ -198,12 +195,10 @@ function noteOnce(): (prompt: TruncatedPrompt) => void {
 }
 
 const settingNames = [
-  "steps",
+  ...sampledFigures,
   "guidance",
   "guidanceRescale",
   "guidanceInterval",
-  "method",
-  "eta",
   "longPrompt",
   "wordWeights",
   "strength",

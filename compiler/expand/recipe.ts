@@ -6,7 +6,7 @@ import type { Source } from "../../dsl/sampling.ts";
 import { idBounds } from "../analysis/id-bounds.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { ConditionSpec, SamplerSpec } from "../package/manifest.ts";
-import { figureFaults, type SamplerFigures } from "../package/sampler-figures.ts";
+import { figureFaults, type SamplerFigures, withDefaults } from "../package/sampler-figures.ts";
 import type { Configuration } from "./configure.ts";
 import { evaluateFields, graphsOf, samplerOf } from "./expand.ts";
 import type { Attempt } from "./failure.ts";
@@ -78,25 +78,12 @@ class Reading {
   }
 
   private figures(values: ReadonlyMap<string, Static>): SamplerFigures {
-    const plain = (name: string) => plainOf(values.get(name));
-    const figures = {
-      method: plain("method"),
-      steps: plain("steps"),
-      guidance: plain("guidance"),
-      predicts: plain("predicts"),
-      schedule: plain("schedule"),
-      betas: plain("betas"),
-      trainSteps: plain("trainSteps"),
-      eta: values.has("eta") ? plain("eta") : 0,
-    };
+    const given = Object.fromEntries([...values].map(([name, value]) => [name, plainOf(value)]));
+    const figures = withDefaults(given);
     for (const { figure, expected, found } of figureFaults(figures)) {
       const field = this.declaration.fields.find(({ name }) => name.name === figure);
-      if (field === undefined) throw new Error(`recipe: sampler without ${figure}, which check should have found`);
-      this.refuse("sampler-value", sourceOfValue(this.configuration, field.value), {
-        name: figure,
-        expected,
-        found: shown(found),
-      });
+      const place = field === undefined ? this.declaration.graph.span : sourceOfValue(this.configuration, field.value);
+      this.refuse("sampler-value", place, { name: figure, expected, found: shown(found) });
     }
     return figures as unknown as SamplerFigures;
   }

@@ -126,7 +126,11 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
         report({ phase: "step", step: i, steps: steps.length });
         queue.writeBuffer(step.input(sampler.time), 0, new Float32Array(halves * batch).fill(one.time));
         step.submit();
-        update.advance(one, weightsAt(guidance, i)[0] ?? 1, isNoisy(one.rows[0]) ? noise(i) : undefined);
+        update.advance(
+          one,
+          { weight: weightsAt(guidance, i)[0] ?? 1, rescale: guidance.guides(i) ? guidance.rescale : 0 },
+          isNoisy(one.rows[0]) ? noise(i) : undefined,
+        );
         keep.apply(i + 1 < steps.length ? one.level : clean);
         // Whether that fails is heard when it is needed.
         if (i === 0 && frames)
