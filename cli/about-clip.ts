@@ -35,7 +35,17 @@ export function aboutClip(manifest: Manifest, clip: ClipRequest, options: Sample
       options,
       sampledFigures.filter((name) => !Object.hasOwn(chosen, name)),
     ),
-    ...texts(options, ["guidanceRescale", "guidanceInterval", "strength", "length", "overlap", "windows", "loop"]),
+    ...texts(options, [
+      "longPrompt",
+      "wordWeights",
+      "guidanceRescale",
+      "guidanceInterval",
+      "strength",
+      "length",
+      "overlap",
+      "windows",
+      "loop",
+    ]),
     ...texts(files, ["firstFrame", "lastFrame", "from", "continue", "known", "at", "mask"]),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs: JSON.stringify(inputs) }),
   };

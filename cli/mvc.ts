@@ -6,6 +6,7 @@ import type { Setting } from "../compiler/expand/configure.ts";
 import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
 import { windowOrders } from "../runtime/clips/plan.ts";
 import type { PromptKey } from "../runtime/clips/prompt-keys.ts";
+import { longPrompts } from "../runtime/prompt.ts";
 import type { Target } from "./commands/build.ts";
 import { number, wholeNumber } from "./numbers.ts";
 import { cuts } from "./report/figures.ts";
@@ -141,6 +142,7 @@ Examples:
   mvc check models/magicvideo.mv
   mvc report models/magicvideo.mv --ablation NoAdaptor
   mvc build models/magicvideo.mv --preset Mini --weights models/mini.safetensors -o out/mini
+  mvc import sd-v1.safetensors models/magicvideo.mv -o magicvideo.safetensors
   mvc sample out/mini "a red circle moves right" -o clip.gif
 
 Exit codes: 0 done, 1 an error in what was given (named on standard error), 2 wrong usage, 130 interrupted.`,
@@ -198,7 +200,11 @@ withCheckpoint(
   withChoices(program.command("build"))
     .description("compile a model to a package: ONNX graphs, one weight file, typed bindings")
     .argument("<file>", "a .mv file")
-    .option("--weights <checkpoint>", "trained weights: the model's own, or a checkpoint as for `mvc import`")
+    .option(
+      "--weights <checkpoint>",
+      "trained weights: the model's own, or a checkpoint as for `mvc import`; may be given several times",
+      collect,
+    )
     .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)"),
   "random weights, as training starts from; beside --weights, of what the file lacks",
 )
@@ -226,6 +232,7 @@ withCheckpoint(
     .description("turn a checkpoint of other programs into a model's own weights, bit for bit")
     .argument("<checkpoint>", "a file or a folder: safetensors, PyTorch's zip files, shards, a diffusers folder")
     .argument("<file>", "a .mv file")
+    .option("--weights <checkpoint>", "one more, for what the first lacks or should not give; may be given several times", collect)
     .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)"),
   "random weights, as training starts from, of what the checkpoint lacks",
 )
@@ -237,7 +244,7 @@ withCheckpoint(
 withModel(program.command("export"))
   .description("turn a model's weights into a checkpoint for other programs")
   .argument("<file>", "a .mv file")
-  .requiredOption("--weights <weights>", "the model's own weights, a package, or a checkpoint as for `mvc import`")
+  .requiredOption("--weights <checkpoint>", "the model's own weights, a package, or a checkpoint as for `mvc import`", collect)
   .requiredOption("--layout <name>", "how the checkpoint is to call its weights: a layout that the model declares")
   .requiredOption("-o, --output <path>", "where it goes: a file, or a folder where the layout has parts")
   .action(async (file, options) => finish(await (await import("./commands/export.ts")).exportCheckpoint(file, options)));
@@ -268,6 +275,13 @@ withSampling(program.command("sample"))
   )
   .option("--seed <n>", "the noise to start from", wholeNumber, 0)
   .option("--negative <text>", "what the clip is led away from, in place of the model's own unguided text")
+  .addOption(
+    new Option(
+      "--long-prompt <way>",
+      "with a prompt of more tokens than the model takes: an error, its end left out, or pieces where the model was built for several (default: error)",
+    ).choices([...longPrompts]),
+  )
+  .option("--word-weights", "read `(word:1.3)` as a word that weighs more; else parentheses are text")
   .option(
     "--guidance <x>",
     "weight of the conditions, 1 is none and takes half the work; or one each, in the order in which they are added, such as image=1.5,text=7.5 (default: the model's)",

@@ -15,5 +15,8 @@ export function showLabel({ texts }: Levels): string {
 /** Names, numbers and what other people's keys have beside them, levels parted by dots; nothing for no level. */
 export const wellFormed = /^(?:[\w-]+(?:\.[\w-]+)*)?$/;
 
-/** A key of a checkpoint, or its first part: levels as above, folders before slashes, and at the end what joins without a dot. */
+/** A key of a checkpoint, or its first part: levels as above, folders before slashes. */
 export const wellFormedKey = /^(?:[\w-]+(?:[./][\w-]+)*\/?)?$/;
+
+/** Keys that are dropped: one that ends in a dot or a slash stands for all that begin so. */
+export const wellFormedDrop = /^[\w-]+(?:[./][\w-]+)*[./]?$/;

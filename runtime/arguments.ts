@@ -5,6 +5,7 @@ import { windowOrders } from "./clips/plan.ts";
 import type { ClipRequest } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
 import type { SampleOptions } from "./options.ts";
+import { longPrompts } from "./prompt.ts";
 
 interface Kind {
   readonly holds: (value: unknown) => boolean;
@@ -15,6 +16,7 @@ interface Kind {
 export type Kinds<T> = { readonly [Name in keyof Required<T>]: Kind };
 
 const text: Kind = { holds: (value) => typeof value === "string", expected: "a text" };
+const flag: Kind = { holds: (value) => typeof value === "boolean", expected: "true or false" };
 const object: Kind = { holds: isRecord, expected: "an object" };
 export const anything: Kind = { holds: () => true, expected: "anything" };
 export const callback: Kind = { holds: (value) => typeof value === "function", expected: "a function" };
@@ -53,6 +55,9 @@ const sampleKinds: Kinds<SampleOptions> = {
   guidance: anything,
   guidanceRescale: { holds: (value) => typeof value === "number", expected: "a number from 0 to 1" },
   guidanceInterval: { holds: Array.isArray, expected: "two rising numbers from 0 to 1, such as [0.2, 0.8]" },
+  longPrompt: oneOf(...longPrompts),
+  wordWeights: flag,
+  onTruncated: callback,
   strength: anything,
   length: anything,
   overlap: anything,

@@ -14,13 +14,14 @@ import { checkTensor } from "./feeds.ts";
 import { readGuidance } from "./guidance.ts";
 import { sampleByGraphs } from "./loop.ts";
 import { type SampleOptions, settings } from "./options.ts";
+import { promptReader } from "./prompt.ts";
 import type { Roles } from "./roles.ts";
 import { normals } from "./sampler/random.ts";
 import { trajectory } from "./sampler/sampler.ts";
 import type { Trajectory } from "./sampler/step.ts";
 import type { GraphRunner, SamplingJob, SamplingResult } from "./session.ts";
 import { elements, f32, floatsOf, type TensorData } from "./tensor.ts";
-import type { EncodePrompt } from "./tokenizer.ts";
+import type { PromptTokenizer } from "./tokenizer.ts";
 
 /** What all clips of a call share. */
 interface Call {
@@ -48,7 +49,7 @@ export async function* sampledBatches(
   requests: readonly ClipRequest[],
   options: SampleOptions,
   result: SamplingJob["result"],
-  encode: () => Promise<EncodePrompt | undefined>,
+  tokenizer: () => Promise<PromptTokenizer | undefined>,
 ): AsyncGenerator<SamplingResult & { readonly wanted: number }> {
   const { report, watch, signal, skipped, figures } = settings(options, requests, parts.sampler);
   const shape = clipShapeOf(parts);
@@ -60,9 +61,9 @@ export async function* sampledBatches(
   const before = skipped / figures.steps;
   const guidance = readGuidance(options, parts.sampler, (step) => before + ((1 - before) * step) / way.steps.length);
   const call: Call = { runner, parts, shape, plan, way, result };
-  const encodePrompt = await encode();
+  const read = await tokenizer().then((found) => found && promptReader(found, options));
   const asked = requests.map((request, i): Asked => {
-    const keyed = keyedFeeds(parts, request, plan, encodePrompt);
+    const keyed = keyedFeeds(parts, request, plan, read);
     const latent = request.latent && checkTensor(request.latent, startOf(call), "the clip");
     return { seed: request.seed ?? 0, keyed, placed: placedParts(given[i] as (typeof given)[number], plan, shape), latent };
   });

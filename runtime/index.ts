@@ -25,5 +25,6 @@ export {
 export type { Progress, SampleOptions, StepLatents } from "./options.ts";
 export { openPackage, type Package, type PackageFiles } from "./package.ts";
 export { type AnyGraphs, createPipeline, type GraphTypes, type Pipeline, type SampledClip } from "./pipeline.ts";
+export type { LongPrompt, PromptOptions, TruncatedPrompt } from "./prompt.ts";
 export type { GraphRunner } from "./session.ts";
 export type { TensorData, Tensors } from "./tensor.ts";

@@ -1,6 +1,7 @@
 /** What a caller asks of a sampler, joined with the package's defaults and checked. */
 
 import type { SamplerSpec } from "../compiler/package/manifest.ts";
+import { saidInVain } from "../compiler/package/read-figures.ts";
 import {
   chosenFigures,
   figureFaults,
@@ -13,6 +14,7 @@ import type { LengthOptions } from "./clips/plan.ts";
 import type { ClipRequest } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
 import { type GuidanceOptions, isUnguided } from "./guidance.ts";
+import type { PromptOptions } from "./prompt.ts";
 import type { TensorData } from "./tensor.ts";
 
 export interface Progress {
@@ -34,7 +36,7 @@ export interface StepLatents {
 }
 
 /** What is not given comes from the package; docs/sampling.md explains the figures. */
-export interface SampleOptions extends Partial<SampledFigures>, LengthOptions, GuidanceOptions {
+export interface SampleOptions extends Partial<SampledFigures>, LengthOptions, GuidanceOptions, PromptOptions {
   /**
    * Of clips made `from` another: how far it is noised, from 0 (not at all, no step is taken) to 1 (as far as the schedule goes). Of n
    * steps the last floor(n · strength) are taken, as in diffusers.
@@ -64,9 +66,12 @@ export function settings(
   spec: SamplerSpec,
 ): Settings {
   const { guidance: given = spec.guidance } = options;
-  const figures = chosenFigures(spec, Object.fromEntries(sampledFigures.map((name) => [name, options[name]])));
+  const said = Object.fromEntries(sampledFigures.map((name) => [name, options[name]]));
+  const figures = chosenFigures(spec, said);
   const [fault] = figureFaults({ ...figures, guidance: isRecord(given) ? spec.guidance : given });
   if (fault !== undefined) demand(false, fault.figure, fault.expected, fault.found);
+  const vain = saidInVain(said, spec, figures);
+  if (vain !== undefined) demand(false, vain, `left out: "${figures.method}" of these levels does not read it`, options[vain]);
   if (options.guidance !== undefined && spec.conditions.every(({ unguided }) => unguided === null)) {
     demand(given === 1, "guidance", "1 for a model whose conditions are the same in both halves", shown(given));
   }

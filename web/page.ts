@@ -9,7 +9,7 @@ import { createForm, type WishForm } from "./form.ts";
 import { fragmentOf, wishOf } from "./link.ts";
 import { type ModelEntry, parseSite } from "./models.ts";
 import { createPlayer } from "./player.ts";
-import { problemOf } from "./problem.ts";
+import { cutOf, problemOf } from "./problem.ts";
 import { type FileKind, fileName, save } from "./save.ts";
 import { duration } from "./stages.ts";
 import { createStudio, type Order, type Studio, type Wish } from "./studio.ts";
@@ -76,13 +76,13 @@ async function sample(studio: Studio, form: WishForm): Promise<void> {
   const started = performance.now();
   running = controller;
   problem.hidden = true;
-  element("copied", HTMLElement).hidden = true;
+  for (const id of ["copied", "cut"]) element(id, HTMLElement).hidden = true;
   cancel.textContent = "Cancel";
   swap(go, cancel);
   work.begin();
   try {
     const order = { ...wish, ...(await beginnings.read()) };
-    const clip = await studio.sample(order, controller.signal, work.report);
+    const clip = await studio.sample(order, controller.signal, work.report, (prompt) => show("cut", cutOf(prompt)));
     showClip(clip, order, (performance.now() - started) / 1000);
   } catch (error) {
     if (error instanceof MvcError && error.code === "aborted") status.textContent = "Stopped.";

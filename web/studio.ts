@@ -1,6 +1,14 @@
 /** A visitor's wishes to sampled clips: keeps the model that was used last where it is computed. */
 
-import { type ErrorCode, loadPipeline, MvcError, type Pipeline, type Progress, type SampledClip } from "../runtime/web/index.ts";
+import {
+  type ErrorCode,
+  loadPipeline,
+  MvcError,
+  type Pipeline,
+  type Progress,
+  type SampledClip,
+  type TruncatedPrompt,
+} from "../runtime/web/index.ts";
 import { type Beginning, requestOf } from "./beginning.ts";
 import type { Engine } from "./engine.ts";
 import type { ModelEntry } from "./models.ts";
@@ -21,8 +29,11 @@ export interface Order extends Wish {
 }
 
 export interface Studio {
-  /** Throws as `Pipeline.sample` and as `loadPipeline` does; after any error the next call works. */
-  sample(order: Order, signal: AbortSignal, report: (stage: Stage) => void): Promise<SampledClip>;
+  /**
+   * A prompt that is too long is truncated, of which `cut` hears before the work. Throws as `Pipeline.sample` and as `loadPipeline` does;
+   * after any error the next call works.
+   */
+  sample(order: Order, signal: AbortSignal, report: (stage: Stage) => void, cut: (prompt: TruncatedPrompt) => void): Promise<SampledClip>;
 }
 
 interface Loaded {
@@ -59,7 +70,7 @@ export function createStudio(engine: Engine | undefined): Studio {
   };
 
   return {
-    sample: async ({ model, prompt, seed, steps, guidance, beginning, loop }, signal, report) => {
+    sample: async ({ model, prompt, seed, steps, guidance, beginning, loop }, signal, report, onTruncated) => {
       if (loaded !== undefined && loaded.path !== model.path) await drop();
       const loading = loaded?.loading ?? new AbortController();
       const stop = () => loading.abort();
@@ -74,8 +85,8 @@ export function createStudio(engine: Engine | undefined): Studio {
           loaded = { path: model.path, loading, pipeline, ready: false };
         }
         const { pipeline } = loaded;
-        const more = requestOf(beginning, loop, pipeline.package);
-        return await pipeline.sample(prompt, { seed, steps, guidance, ...more, signal, onProgress });
+        const asked = { seed, steps, guidance, ...requestOf(beginning, loop, pipeline.package) };
+        return await pipeline.sample(prompt, { ...asked, longPrompt: "truncate", onTruncated, signal, onProgress });
       } catch (error) {
         // What an abort leaves of a half-loaded model is not used again.
         const kept = error instanceof MvcError && harmless.has(error.code) && (loaded?.ready || error.code !== "aborted");
@@ -84,8 +95,7 @@ export function createStudio(engine: Engine | undefined): Studio {
       } finally {
         signal.removeEventListener("abort", stop);
       }
-    },
-  };
+    },;
 }
 
 type Open = (model: ModelEntry, signal: AbortSignal, onProgress: (progress: Progress) => void) => Promise<Pipeline>;

@@ -1,6 +1,6 @@
 /** The graphs of a sampled model and its sampler's figures to what a whole clip costs: encoders, every step, decoding. */
 
-import { bytesOf, type Graph, sizeOf, type WeightValue } from "../graph/graph.ts";
+import { bytesOf, type Graph, sizeOf, type Value, type WeightValue } from "../graph/graph.ts";
 import { costOf } from "./cost.ts";
 
 /** What a clip's cost needs to know of a sampler, as its recipe has it. */
@@ -41,7 +41,7 @@ export function clipCostOf(graphs: ReadonlyMap<string, Graph>, guided: Graph, sa
   const clips = rowsOf(looped, sampling.latent);
   const evaluations = sampling.guidance !== 1 && sampling.conditions.some(({ unguided }) => unguided !== null) ? 2 : 1;
   const encoders = sampling.conditions.flatMap(({ name, encoder }) =>
-    encoder === null ? [] : [{ graph: named(encoder), runs: rowsOf(looped, name) / rowsOf(named(encoder)) }],
+    encoder === null ? [] : [{ graph: named(encoder), runs: runsOf(named(encoder), inputOf(looped, name)) }],
   );
   const frames = sampling.frames === null ? [] : [named(sampling.frames)].map((graph) => ({ graph, runs: clips / rowsOf(graph) }));
   const aClip = (parts: readonly { readonly graph: Graph; readonly runs: number }[]) =>
@@ -65,11 +65,20 @@ export function clipCostOf(graphs: ReadonlyMap<string, Graph>, guided: Graph, sa
   };
 }
 
-/** Rows along the first axis of an input; of the only input where none is named. */
+/** An input; the only one where none is named. */
+function inputOf({ values }: Graph, name?: string): Value | undefined {
+  return values.find((value) => value.kind === "input" && (name === undefined || value.name === name));
+}
+
+/** Rows along the first axis of an input. */
 function rowsOf(graph: Graph, name?: string): number {
-  const inputs = graph.values.filter((value) => value.kind === "input");
-  const input = inputs.find((one) => name === undefined || one.name === name);
-  return input?.type.shape[0] ?? 1;
+  return inputOf(graph, name)?.type.shape[0] ?? 1;
+}
+
+/** What an encoder makes is the condition's rows, or pieces of them. */
+function runsOf({ values, outputs: [output] }: Graph, condition: Value | undefined): number {
+  const result = values.find(({ id }) => id === output?.value);
+  return sizeOf(condition?.type.shape ?? []) / sizeOf(result?.type.shape ?? []);
 }
 
 /** By path: graphs share what they both read. */

@@ -138,7 +138,7 @@ export const expandMessages = {
   "unused-layout": warning(
     (h: { readonly of: string; readonly layouts: string }) => `no layout ${h.layouts} of a model of this file leads to \`${h.of}\``,
   ),
-  "unmatched-path": error(
+  "unmatched-path": warning(
     (h: { readonly of: string; readonly path: string }) =>
       `no weight of \`${h.of}\` has a path that begins with \`${h.path}\`, in any preset or ablation`,
   ),

@@ -93,7 +93,7 @@ export class Context {
 
   /** Reports a name that nothing declares, once a file: what mends one of its uses mends them all. */
   reportUnknown(
-    code: "unknown-name" | "unknown-call" | "unknown-type",
+    code: "unknown-name" | "unknown-call" | "unknown-type" | "not-laid-out",
     { name, span }: Identifier,
     otherwise: () => { readonly hint?: string },
   ): void {
@@ -104,7 +104,7 @@ export class Context {
   }
 
   /** For a name that a file lacks and another of the program declares. */
-  hintImport(name: string, file: string): { hint: string } | undefined {
+  private hintImport(name: string, file: string): { hint: string } | undefined {
     const source = this.files.get(file)?.source;
     for (const [path, other] of this.files) {
       const declared = other.names.get(name);

@@ -3,7 +3,7 @@
 import { isAnyAxis } from "../any-axis.ts";
 import type { BlockDeclaration, Declaration, KeyNode, KeysEntry, LayoutDeclaration, LayoutEntry, ModelDeclaration } from "../ast.ts";
 import type { Levels } from "../expressions.ts";
-import { showLabel, wellFormed, wellFormedKey } from "../label.ts";
+import { showLabel, wellFormed, wellFormedDrop, wellFormedKey } from "../label.ts";
 import { nearest } from "../nearest.ts";
 import type { Declared } from "../program.ts";
 import { type Context, hintNearest, Names } from "./context.ts";
@@ -22,7 +22,7 @@ export function checkLayout(context: Context, layout: LayoutDeclaration, file: s
       entry.kind === "drop" ? { text: "drop:", span: entry.span } : { text: patternOf(entry.path), span: entry.path.span };
     if (given.has(text)) context.report("repeated-field", span, { name: text.replace(":", "") });
     given.add(text);
-    checkEntry(context, entry, names.inner());
+    checkEntry(context, entry, names.inner(), owner !== undefined);
   }
 }
 
@@ -31,10 +31,11 @@ function ownerOf(context: Context, { of }: LayoutDeclaration, file: string): Dec
   const found = context.declared(of.name, file);
   // A layout calls nothing: it needs what the file imports, and leaves its own blocks uncalled.
   const declared = found?.file === file ? found : context.read(of.name, file);
-  if (declared === undefined && context.isUnknown(of.name, file)) return undefined;
   if (isOwner(declared?.declaration)) return declared;
   const known = [...context.namesOf(file)].filter((name) => isOwner(context.declared(name, file)?.declaration));
-  context.report("not-laid-out", of.span, { name: of.name }, context.hintImport(of.name, file) ?? hintNearest(nearest(of.name, known)));
+  const hint = () => hintNearest(nearest(of.name, known));
+  if (declared === undefined) context.reportUnknown("not-laid-out", of, hint);
+  else context.report("not-laid-out", of.span, { name: of.name }, hint());
   return undefined;
 }
 
@@ -51,17 +52,19 @@ function declareArguments(context: Context, block: BlockDeclaration, file: strin
   }
 }
 
-function checkEntry(context: Context, entry: LayoutEntry, names: Names): void {
+/** Keys lean on the holes of their path and on the arguments of their block: where either is not known, nothing is said of them. */
+function checkEntry(context: Context, entry: LayoutEntry, names: Names, known: boolean): void {
   if (entry.kind === "drop") {
-    for (const key of entry.keys) checkKeyText(context, key, names);
+    if (!known) return;
+    for (const key of entry.keys) checkKeyText(context, key, wellFormedDrop, names);
     return;
   }
-  checkPath(context, entry, names);
+  if (!checkPath(context, entry, names) || !known) return;
   for (const key of entry.keys) checkKey(context, key, names);
 }
 
 /** The holes of a path are declared by it: each is bound to the number that stands there. */
-function checkPath(context: Context, { path }: KeysEntry, names: Names): void {
+function checkPath(context: Context, { path }: KeysEntry, names: Names): boolean {
   for (const hole of path.holes) {
     if (hole.kind === "name") names.declare(context, hole, { type: int, kind: "hole" });
     else
@@ -73,24 +76,25 @@ function checkPath(context: Context, { path }: KeysEntry, names: Names): void {
       );
   }
   const apart = path.texts.slice(1, -1).every((text) => text !== "");
-  if (apart && wellFormed.test(path.texts.join("0")) && path.texts.join("") !== "") return;
+  if (apart && wellFormed.test(path.texts.join("0")) && path.texts.join("") !== "") return path.holes.every((hole) => hole.kind === "name");
   const hint = 'a path is of labels, parted by single dots, with a hole for a number: `"down.{i}.norm"`';
   context.report("bad-label", path.span, { label: showLabel(path) }, { hint });
+  return false;
 }
 
 function checkKey(context: Context, { text, rows, shape = [] }: KeyNode, names: Names): void {
-  checkKeyText(context, text, names);
+  checkKeyText(context, text, wellFormedKey, names);
   if (rows !== undefined) for (const value of [rows.index, rows.of]) checkInt(context, value, names);
   for (const axis of shape) if (!isAnyAxis(axis)) checkInt(context, axis, names);
 }
 
-function checkKeyText(context: Context, key: Levels, names: Names): void {
+function checkKeyText(context: Context, key: Levels, wellFormed: RegExp, names: Names): void {
   for (const hole of key.holes) {
     const found = typeOf(context, hole, names);
     if (["int", "string", "literal", "unknown"].includes(found.kind)) continue;
     context.report("wrong-type", hole.span, { expected: "an int or a string, as part of a key", found: showStatic(found) });
   }
-  if (wellFormedKey.test(key.texts.join("a"))) return;
+  if (wellFormed.test(key.texts.join("a"))) return;
   const hint = 'a key is of letters, digits, `_` and `-`, parted by single dots, folders by slashes: `"unet/down_blocks.{i}"`';
   context.report("bad-key", key.span, { key: showLabel(key) }, { hint });
 }
@@ -102,7 +106,7 @@ function patternOf(path: Levels): string {
 
 /** What needs all labels of a program to be right, and all its layouts: each is there once, and its paths lead somewhere. */
 export function checkLayoutPaths(context: Context, declarations: readonly { file: string; declaration: Declaration }[]): void {
-  const reach = new PathReach(context);
+  const reach = new PathReach((name, file) => context.declared(name, file));
   const known = new Map<Declaration, Map<string, LayoutDeclaration["of"]>>();
   for (const { file, declaration } of declarations) {
     if (declaration.kind !== "layout") continue;

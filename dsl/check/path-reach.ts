@@ -4,8 +4,8 @@ import type { BlockDeclaration, ModelDeclaration, Statement } from "../ast.ts";
 import type { Expression, Label, Levels } from "../expressions.ts";
 import { plainText } from "../label.ts";
 import { nearest } from "../nearest.ts";
+import type { Declared } from "../program.ts";
 import { partsOf } from "../walk.ts";
-import type { Context } from "./context.ts";
 
 /** Levels that a label adds, each a text in which `*` stands for what a hole says and `#` for a number, and what stands below; of an op, its weights. */
 interface Step {
@@ -14,11 +14,11 @@ interface Step {
 }
 
 export class PathReach {
-  private readonly context: Context;
+  private readonly declared: (name: string, file: string) => Declared | undefined;
   private readonly known = new Map<readonly Statement[], readonly Step[]>();
 
-  constructor(context: Context) {
-    this.context = context;
+  constructor(declared: (name: string, file: string) => Declared | undefined) {
+    this.declared = declared;
   }
 
   /** Where it leads nowhere, `guess` is the path with the nearest level in the place of the first that is wrong. */
@@ -71,7 +71,7 @@ export class PathReach {
       return this.visit(node.range, file, steps);
     }
     if (node.kind === "call") {
-      const declared = this.context.declared(node.callee.name, file);
+      const declared = this.declared(node.callee.name, file);
       const block = declared?.declaration.kind === "block" ? { body: declared.declaration.body, file: declared.file } : undefined;
       if (block !== undefined) steps.push({ levels: levelsOf(node.label), below: () => this.stepsIn(block.body, block.file) });
       else if (node.label !== undefined) steps.push({ levels: levelsOf(node.label), below: "any" });

@@ -2,8 +2,8 @@
 
 import { type ClipFeeds, type ClipRequest, clipFeeds } from "../conditions.ts";
 import { mvcError } from "../errors.ts";
+import type { ReadPrompt } from "../prompt.ts";
 import type { Roles } from "../roles.ts";
-import type { EncodePrompt } from "../tokenizer.ts";
 import type { ClipPlan } from "./plan.ts";
 
 export interface PromptKey {
@@ -16,9 +16,9 @@ export interface PromptKey {
 export type KeyedFeeds = readonly { readonly frame: number; readonly feeds: ClipFeeds }[];
 
 /** Throws MvcError `input-invalid`, `option-invalid`, and as `clipFeeds`. */
-export function keyedFeeds(roles: Roles, request: ClipRequest, plan: ClipPlan, encode: EncodePrompt | undefined): KeyedFeeds {
+export function keyedFeeds(roles: Roles, request: ClipRequest, plan: ClipPlan, read: ReadPrompt | undefined): KeyedFeeds {
   const { prompts, prompt, ...rest } = request;
-  if (prompts === undefined) return [{ frame: 0, feeds: clipFeeds(roles, request, encode) }];
+  if (prompts === undefined) return [{ frame: 0, feeds: clipFeeds(roles, request, read) }];
   const refuse = (expected: string, found: unknown) => mvcError("input-invalid", { input: "prompts", expected, found: String(found) });
   if (prompt !== undefined) throw refuse("left out beside `prompt`, which holds for the whole clip", "both");
   if (prompts.length === 0) throw refuse("one prompt or more", "none");
@@ -34,7 +34,7 @@ export function keyedFeeds(roles: Roles, request: ClipRequest, plan: ClipPlan, e
   if (plain !== undefined) throw refuse(`left out, as \`${plain.name}\` is tokens, which no encoder makes into what can be mixed`, "given");
   return [...prompts]
     .sort((a, b) => a.frame - b.frame)
-    .map(({ frame, prompt: text }) => ({ frame, feeds: clipFeeds(roles, { ...rest, prompt: text }, encode) }));
+    .map(({ frame, prompt: text }) => ({ frame, feeds: clipFeeds(roles, { ...rest, prompt: text }, read) }));
 }
 
 /** What a clip is fed in the window that begins at a frame: its text is that of the window's middle. In a loop the last prompt leads to the first. */
@@ -44,10 +44,10 @@ export function feedsOfWindow(keyed: KeyedFeeds, start: number, count: number, l
   const [first, last] = [keyed[0], keyed.at(-1)] as [KeyedFeeds[number], KeyedFeeds[number]];
   const before = keyed.filter(({ frame }) => frame <= at).at(-1) ?? (loop ? { ...last, frame: last.frame - length } : first);
   const after = keyed.find(({ frame }) => frame > at) ?? (loop ? { ...first, frame: first.frame + length } : last);
-  const weight = after.frame > before.frame ? (at - before.frame) / (after.frame - before.frame) : 0;
-  if (weight <= 0) return before.feeds;
+  const share = after.frame > before.frame ? (at - before.frame) / (after.frame - before.frame) : 0;
+  if (share <= 0) return before.feeds;
   return before.feeds.map((feed, i) => {
     const next = after.feeds[i]?.guided;
-    return next === undefined || next === feed.guided ? feed : { ...feed, towards: { guided: next, weight } };
+    return next === undefined || next.tensor === feed.guided.tensor ? feed : { ...feed, towards: { guided: next, share } };
   });
 }

@@ -9,6 +9,7 @@ export { type ErrorCode, MvcError, mvcError } from "../errors.ts";
 export type { Progress, SampleOptions } from "../options.ts";
 export type { Package } from "../package.ts";
 export type { AnyGraphs, GraphTypes, Pipeline, SampledClip } from "../pipeline.ts";
+export type { LongPrompt, PromptOptions, TruncatedPrompt } from "../prompt.ts";
 export { type AdapterKind, adapterKind, findAdapter } from "../webgpu/device.ts";
 export { loadPipeline, type WebLoadOptions } from "./load.ts";
 export type { OnnxEngine } from "./onnx-session.ts";

@@ -173,12 +173,15 @@ test.skipIf(noChromium)(
       expect(mp4.includes(prompt)).toBe(true);
       expect(encoders.filter((url) => url.includes("h264")).length).toBe(1);
 
-      // Again on the loaded model, with more steps than anybody waits for.
+      // Again on the loaded model, with more steps than anybody waits for, and a word more than it takes: 14 and two marks.
+      expect(await page.locator("#cut").isVisible()).toBe(false);
+      await page.getByLabel("Prompt", { exact: true }).fill(`${prompt} ${prompt} ${prompt}`);
       await page.getByLabel("Steps", { exact: true }).fill("1000");
       await page.getByLabel("Prompt", { exact: true }).focus();
       await page.keyboard.press("Enter");
       await until(page, "document.getElementById('stage-text').textContent.startsWith('Step 2 of 1000')", 30_000);
       expect(await page.locator("#clip").isVisible(), "the last clip stays").toBe(true);
+      expect(await text(page, "cut")).toBe("The prompt is longer than the model takes, and its end was left out: “left”.");
       await page.keyboard.press("Escape");
       await page.waitForSelector("#go:not([hidden])", { timeout: 30_000 });
       expect((await heard(page, "status")).at(-1)).toBe("Stopped.");

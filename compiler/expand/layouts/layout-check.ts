@@ -1,11 +1,12 @@
 /** The layouts of a program to what is wrong with them, configuration by configuration, and to what of them no configuration has a use for. */
 
-import type { Diagnostic, Program } from "../../../dsl/index.ts";
+import { type Diagnostic, PathReach, type Program } from "../../../dsl/index.ts";
 import type { Configuration } from "../configure.ts";
 import { expandDiagnostic } from "../messages.ts";
 import type { Body } from "../parts.ts";
 import { type DeclaredLayout, DeclaredLayouts } from "./declared.ts";
 import { noUse, readLayouts } from "./layouts.ts";
+import type { KeysEntry } from "./path-tree.ts";
 
 export class LayoutCheck {
   private readonly program: Program;
@@ -36,11 +37,19 @@ export class LayoutCheck {
       return [expandDiagnostic("unused-layout", of.span, { of: of.name, layouts }, { hint })];
     }
     return entries.flatMap((entry) => {
-      if (entry.kind === "drop" || this.use.entries.has(entry)) return [];
+      if (entry.kind === "drop" || this.use.entries.has(entry) || !this.isPath(layout, entry)) return [];
       const { texts, holes } = entry.path;
       const path = texts.map((text, i) => text + (holes[i]?.kind === "name" ? `{${holes[i].name}}` : "")).join("");
       return [expandDiagnostic("unmatched-path", entry.path.span, { of: of.name, path }, { hint: "delete it" })];
     });
+  }
+
+  /** Whether labels can make the path: of one that they cannot, that has been said. */
+  private isPath({ file, declaration }: DeclaredLayout, { path }: KeysEntry): boolean {
+    const declared = (name: string, from: string) => this.program.files.get(from)?.names.get(name);
+    const owner = declared(declaration.of.name, file);
+    if (owner?.declaration.kind !== "block" && owner?.declaration.kind !== "model") return false;
+    return new PathReach(declared).follow(owner.declaration, owner.file, path).reached;
   }
 
   /** The entry, and what it imports for its layouts alone. A file without a model is a library. */

@@ -1,6 +1,6 @@
 /** The graphs of a configured model to the layouts that it has: under which keys the checkpoints of each hold its weights. */
 
-import type { Diagnostic } from "../../../dsl/index.ts";
+import { type Diagnostic, wellFormedDrop } from "../../../dsl/index.ts";
 import type { TensorType } from "../../graph/graph.ts";
 import type { Layout } from "../../module/layout.ts";
 import { type Configuration, globalsOf, staticFrame } from "../configure.ts";
@@ -10,13 +10,13 @@ import { type Body, isBody } from "../parts.ts";
 import { int } from "../static.ts";
 import type { DeclaredLayout, DeclaredLayouts } from "./declared.ts";
 import type { KeysEntry } from "./path-tree.ts";
-import { Reading } from "./reading.ts";
-import { joinKeys, placeOf, textOf } from "./spellings.ts";
+import { type KeysOf, prefixesOf, Reading, type Start } from "./reading.ts";
+import { joinKeys, placeOf, spellingsOf, textOf, within } from "./spellings.ts";
 import { Stored } from "./stored.ts";
 
 /** What of the declared layouts has been of use, over all configurations that share it. */
 export interface LayoutUse {
-  /** Entries by which a weight got its keys. */
+  /** Entries by which a weight got its keys, or which led to a block with a layout of its own. */
   readonly entries: Set<KeysEntry>;
   /** Layouts to whose block or model one has led. */
   readonly layouts: Set<DeclaredLayout>;
@@ -66,28 +66,30 @@ class LayoutReader {
   read(bodies: Iterable<Body>): Layout {
     const ofModel = this.declared.of(this.configuration.model, this.name);
     if (ofModel === undefined) throw new Error(`layouts: the model has no layout ${this.name}`);
-    for (const body of bodies) this.visit(body, "", [this.start(ofModel, body, undefined)]);
+    for (const body of bodies) this.visit(body, "", [this.start({ layout: ofModel, body, base: undefined })]);
     return this.stored.finish();
   }
 
-  private start(layout: DeclaredLayout, body: Body, base: Reading | undefined): Reading {
-    const reading = Reading.start(layout, body, base);
+  private start(start: Start): Reading {
+    const { layout } = start;
     this.use.layouts.add(layout);
     for (const { keys } of layout.drops) {
-      const frame = this.frameOf(layout, body, new Map());
+      const frame = this.frameAt(start, new Map());
       for (const key of keys) {
-        const text = textOf(key, frame);
-        for (const spelling of reading.spellings(this.frameOf)) this.stored.drop(joinKeys(spelling.key, text), key.span);
+        const text = textOf(key, wellFormedDrop, frame);
+        for (const prefix of prefixesOf(start, this.keysOf)) this.stored.drop(joinKeys(prefix.key, text), key.span);
       }
     }
-    return reading;
+    return Reading.at(start);
   }
 
   /** `readings` are the layouts of the blocks that a body is in, from the outermost; the last has the say, until one before it has a longer path. */
   private visit(body: Body, path: string, readings: readonly Reading[]): void {
+    const way = new Way(readings);
     for (const { levels, made } of body.parts) {
-      const below = levels === "" ? path : path === "" ? levels : `${path}.${levels}`;
-      const there = levels === "" ? readings : levels.split(".").reduce(descend, readings);
+      const there = way.to(levels);
+      if (there.length === 0) continue;
+      const below = levels === "" || path === "" ? path + levels : `${path}.${levels}`;
       if (isBody(made)) this.visit(made, below, this.enter(made, there));
       else this.place(below, made, there);
     }
@@ -98,20 +100,28 @@ class LayoutReader {
     const layout = body.block === undefined ? undefined : this.declared.of(body.block, this.name);
     const outer = readings.at(-1);
     if (layout === undefined || outer === undefined) return readings;
-    if (outer.match !== undefined) return [...readings, this.start(layout, body, outer)];
-    return outer.tail === "" ? [...readings, this.start(layout, body, outer.base)] : readings;
+    if (outer.match !== undefined) {
+      this.use.entries.add(outer.match.entry);
+      return [...readings, this.start({ layout, body, base: outer })];
+    }
+    return outer.tail === "" ? [...readings, this.start({ layout, body, base: outer.start.base })] : readings;
   }
 
   private place(path: string, type: TensorType, readings: readonly Reading[]): void {
     const reading = readings.at(-1);
     if (reading?.match === undefined || this.stored.has(path)) return;
-    for (let used: Reading | undefined = reading; used !== undefined; used = used.base)
-      if (used.match) this.use.entries.add(used.match.entry);
-    for (const spelling of reading.spellings(this.frameOf))
-      this.stored.add(path, type.shape, placeOf(spelling, path, type, this.frame), spelling.span);
+    for (const spelling of reading.spellings(this.keysOf))
+      this.stored.add(path, type.shape, placeOf(spelling, path, type, this.frame), spelling);
   }
 
-  private readonly frameOf = (layout: DeclaredLayout, body: Body, numbers: ReadonlyMap<string, number>): Frame => {
+  private readonly keysOf: KeysOf = (start, { entry, numbers }) => {
+    this.use.entries.add(entry);
+    const frame = this.frameAt(start, numbers);
+    return within(prefixesOf(start, this.keysOf), spellingsOf(entry, frame), frame, entry.span);
+  };
+
+  /** In which a layout's expressions are read: with the arguments of the call and the numbers of the holes. */
+  private frameAt({ layout, body }: Start, numbers: ReadonlyMap<string, number>): Frame {
     const scope = new Scope();
     const { block } = body;
     const own = block === undefined ? [] : [...block.dims, ...block.parameters.map((parameter) => parameter.name)];
@@ -121,16 +131,38 @@ class LayoutReader {
     }
     for (const [name, number] of numbers) scope.declare(name, int(number));
     return { ...this.frame, file: layout.file, scope };
-  };
+  }
+}
+
+/** The layouts from a body on to one part after another: what two neighbours have in common is gone once. */
+class Way {
+  private readonly stops: { readonly level: string; readonly readings: readonly Reading[] }[] = [];
+  private readonly start: readonly Reading[];
+
+  constructor(start: readonly Reading[]) {
+    this.start = start;
+  }
+
+  /** Empty where no layout has anything to say of what lies there. */
+  to(path: string): readonly Reading[] {
+    const levels = path === "" ? [] : path.split(".");
+    const common = this.stops.findIndex(({ level }, i) => level !== levels[i]);
+    if (common >= 0) this.stops.length = common;
+    for (const level of levels.slice(this.stops.length)) {
+      this.stops.push({ level, readings: descend(this.stops.at(-1)?.readings ?? this.start, level) });
+    }
+    return this.stops.at(-1)?.readings ?? this.start;
+  }
 }
 
 /** One level further in each; where a longer path matches, that layout has the say again. */
 function descend(readings: readonly Reading[], level: string): readonly Reading[] {
   const next: Reading[] = [];
-  for (const reading of readings) {
+  for (const [i, reading] of readings.entries()) {
     const further = reading.descend(level);
-    next.push(further);
-    if (further.match !== reading.match) break;
+    const decides = further.match !== reading.match || i === readings.length - 1;
+    if (decides || further.isOpen) next.push(further);
+    if (decides) break;
   }
-  return next;
+  return next.some((reading) => reading.isOpen) || next.at(-1)?.match !== undefined ? next : [];
 }

@@ -41,15 +41,19 @@ export class PathTree {
 
 /** Follows one level further; what is written out comes before what holes let pass. */
 export function followLevel(cursors: readonly Cursor[], level: string): readonly Cursor[] {
-  return cursors.flatMap(({ branch, numbers }): Cursor[] => {
+  const next: Cursor[] = [];
+  for (const { branch, numbers } of cursors) {
     const plain = branch.plain.get(level);
-    const holed = branch.holed.flatMap(({ pattern, names, branch: next }): Cursor[] => {
+    if (plain !== undefined) next.push({ branch: plain, numbers });
+    for (const { pattern, names, branch: holed } of branch.holed) {
       const found = pattern.exec(level);
-      if (found === null) return [];
-      return [{ branch: next, numbers: new Map([...numbers, ...names.map((name, i) => [name, Number(found[i + 1])] as const)]) }];
-    });
-    return plain === undefined ? holed : [{ branch: plain, numbers }, ...holed];
-  });
+      if (found === null) continue;
+      const own = new Map(numbers);
+      for (const [i, name] of names.entries()) own.set(name, Number(found[i + 1]));
+      next.push({ branch: holed, numbers: own });
+    }
+  }
+  return next;
 }
 
 export function matchAt(cursors: readonly Cursor[]): Match | undefined {

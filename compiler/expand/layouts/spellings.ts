@@ -11,8 +11,9 @@ import type { KeysEntry } from "./path-tree.ts";
 /** One of the keys that a weight, or what is below a path, may have. */
 export interface Spelling {
   readonly key: string;
-  /** Where it is written, the last part of it. */
+  /** Where it is written, the last part of it; and the last part with holes, if there is one. */
   readonly span: Span;
+  readonly holed: Span | undefined;
   readonly part: KeyPlace["part"] | undefined;
   /** Undefined stands for the next axis of the weight's own. `exact` where the weight itself has the key, not what is below a label. */
   readonly shape: { readonly sizes: readonly (number | undefined)[]; readonly exact: boolean } | undefined;
@@ -23,22 +24,23 @@ export function joinKeys(first: string, second: string): string {
   return first === "" || second === "" || /[/_]$/.test(first) ? first + second : `${first}.${second}`;
 }
 
-export function textOf({ texts, holes, span }: Levels, frame: Frame): string {
+export function textOf({ texts, holes, span }: Levels, wellFormed: RegExp, frame: Frame): string {
   const filled = holes.map((hole) => {
     const value = evaluate(hole, frame);
     if (value.kind === "int" || value.kind === "string") return String(value.value);
     return fail(frame, "wrong-kind", hole.span, { expected: "an int or a string, as part of a key", found: describe(value) });
   });
   const key = texts.map((text, i) => text + (filled[i] ?? "")).join("");
-  if (wellFormedKey.test(key)) return key;
+  if (wellFormed.test(key)) return key;
   const path = key.length > 60 ? `${key.slice(0, 60)}…` : key;
   return fail(frame, "bad-path", span, { path, why: "is no part of a key: it is of letters, digits, `_` and `-`, parted by single dots" });
 }
 
 export function spellingsOf({ keys }: KeysEntry, frame: Frame): readonly Spelling[] {
   return keys.map(({ text, rows, shape, span }) => ({
-    key: textOf(text, frame),
+    key: textOf(text, wellFormedKey, frame),
     span,
+    holed: text.holes.length === 0 ? undefined : span,
     part: rows === undefined ? undefined : partOf(rows, frame),
     shape:
       shape === undefined
@@ -59,9 +61,10 @@ function partOf({ index, of }: NonNullable<KeyNode["rows"]>, frame: Frame): KeyP
 export function within(prefixes: readonly Spelling[], own: readonly Spelling[], frame: Frame, span: Span): readonly Spelling[] {
   spend(frame, span, "items", prefixes.length * own.length);
   return prefixes.flatMap((prefix) =>
-    own.map(({ key, span, part, shape }) => ({
+    own.map(({ key, span, holed, part, shape }) => ({
       key: joinKeys(prefix.key, key),
       span,
+      holed: holed ?? prefix.holed,
       part: part ?? prefix.part,
       shape: shape ?? inexact(prefix.shape),
     })),

@@ -151,6 +151,8 @@ test("what no configuration has a use for is told of once all have been read, an
   expect(codes(stack + ofTiny('stack: ""'))).toEqual([]);
   expect(codes(stack + ofTiny('stack: ""'), blocks.replace(/preset.*/, ""))).toEqual(["unmatched-path"]);
   expect(codes(stack)).toEqual(["unused-layout"]);
+  // The source alone tells that.
+  expect(codes(`layout ours of Stack { positon: "p" }\n${ofTiny('stack: ""')}`)).toEqual([]);
   expect(codes(stack, blocks.replace(/model(.|\n)*/, ""))).toEqual([]);
 });
 
