@@ -9,6 +9,8 @@ export interface Sampling {
   readonly graph: string;
   readonly latent: string;
   readonly steps: number;
+  /** How often the loop runs its graph: of some methods several times a step. */
+  readonly runs: number;
   readonly guidance: number;
   readonly conditions: readonly { readonly name: string; readonly encoder: string | null; readonly unguided: unknown }[];
   /** The graph that makes pictures of the latent. */
@@ -17,7 +19,8 @@ export interface Sampling {
 
 export interface ClipCost {
   readonly steps: number;
-  /** Of the looped graph a step: two where guidance weighs the prompt's result against an unguided one. */
+  readonly runs: number;
+  /** Of the looped graph a run: two where guidance weighs the prompt's result against an unguided one. */
   readonly evaluations: number;
   /** Parameters and tensors of all graphs that run, each once. */
   readonly parameters: number;
@@ -48,13 +51,14 @@ export function clipCostOf(graphs: ReadonlyMap<string, Graph>, guided: Graph, sa
     parts.reduce((sum, { graph, runs }) => sum + (runs * costOf(graph, 0).flops) / clips, 0);
   const flopsOf = {
     encoders: aClip(encoders),
-    steps: aClip([{ graph: looped, runs: sampling.steps * evaluations }]),
+    steps: aClip([{ graph: looped, runs: sampling.runs * evaluations }]),
     frames: aClip(frames),
   };
   const others = [...encoders, ...frames].map(({ graph }) => graph);
   const weights = weightsOf([looped, ...others]);
   return {
     steps: sampling.steps,
+    runs: sampling.runs,
     evaluations,
     parameters: weights.reduce((sum, { type }) => sum + sizeOf(type.shape), 0),
     tensors: weights.length,

@@ -32,6 +32,22 @@ const points = { times: "points", spacing: "trailing", final: "zero", flow: true
 const dpm = { ...points, times: "intervals", solverTypes: ["midpoint", "heun"] } as const;
 const dpmOf = (order: number, algorithm: Algorithm) => ({ ...dpm, order, orders: [order, order], algorithms: [algorithm] }) as const;
 
+/** How often a whole clip's loop runs the network: some methods take a step by several evaluations. */
+export function networkRuns({
+  method,
+  steps,
+  skipPrk,
+}: {
+  readonly method: Method;
+  readonly steps: number;
+  readonly skipPrk: boolean;
+}): number {
+  if (method === "heun") return 2 * steps - 1;
+  if (method !== "pndm") return steps;
+  // The first step twice; or the first three by Runge and Kutta's four, but for the last of all.
+  return steps + (skipPrk ? Math.min(1, steps - 1) : 3 * Math.min(3, steps - 1));
+}
+
 /** Stable Diffusion's schedule ends short of pure noise, and its DDIM and PNDM start and stop as CompVis's and diffusers' do. */
 export const methodRows: { readonly [M in Method]: MethodRow } = {
   ddim: table,

@@ -15,6 +15,7 @@ import { f32 } from "../../../runtime/tensor.ts";
 import { programOf } from "../../compiler/expand/expanded.ts";
 import { plansOf, writePackage } from "../../golden/package-folder.ts";
 import { noGpu, openRunnerOnShared } from "../../gpu.ts";
+import { byFlow, byVariance } from "./computed.ts";
 import { type Published, published } from "./published.ts";
 import { torchNormals } from "./torch-normals.ts";
 
@@ -68,32 +69,35 @@ function readScaled(steps: readonly SamplerStep[], start: Level): readonly Sampl
   });
 }
 
-/** The job as diffusers' test has it: its start, and PyTorch's numbers of seed 0 in the order in which a scheduler asks for them. */
-function asPublished(job: SamplingJob, { figures, from = 0, asIfBegun }: Published, all: SamplerFigures): SamplingJob {
+/** Whether a loop is one of diffusers' tests, or a right one. */
+type Loop = "as tested" | "right";
+
+/** The job as diffusers has it: its start, and PyTorch's numbers of seed 0 in the order in which a scheduler asks for them. */
+function asDiffusers(job: SamplingJob, { from = 0, asIfBegun }: Partial<Published>, all: SamplerFigures, loop: Loop): SamplingJob {
   const { start, steps: begunAnew } = trajectory(all, from);
   const steps = asIfBegun ? trajectory(all).steps.slice(from) : begunAnew;
   const { sample, noise } = dummies(job.start.length);
   const normals = torchNormals(0);
-  const isScaled = scaled.includes(figures.method ?? "ddim");
-  const first = isScaled ? trajectory(all).start : undefined;
-  // Such a sample is multiplied by the first σ, and noised by the σ that the loop begins at.
-  const clean = first === undefined ? 1 : first.noise / first.signal;
+  const isScaled = scaled.includes(all.method) && all.schedule !== "flow";
+  const { signal, noise: most } = trajectory(all).start;
+  // Such a sample is multiplied by the first σ, or with leading times by sqrt(σ² + 1), and noised by the σ that the loop begins at.
+  const clean = isScaled ? (all.spacing === "leading" ? 1 : most) / signal : 1;
   const begun = sample.map((value, i) => start.signal * clean * value + (from === 0 ? 0 : start.noise * (noise[i] ?? 0)));
   return {
     ...job,
-    steps: isScaled ? readScaled(steps, start) : steps,
+    steps: isScaled && loop === "as tested" ? readScaled(steps, start) : steps,
     start: from === 0 && !isScaled ? job.start : begun,
     noise: () => normals(job.start.length),
   };
 }
 
-async function looped(one: Published, pack: Package, runner: GraphRunner): Promise<Float32Array> {
-  const { predicts, schedule, betas, trainSteps, ...options } = one.figures;
+async function looped(one: Omit<Published, "test">, pack: Package, runner: GraphRunner, loop: Loop): Promise<Float32Array> {
+  const { predicts, schedule, betas, trainSteps, zeroSnr = false, timestepType = "discrete", ...options } = one.figures;
   const { sampler } = pack.manifest;
   if (sampler === null) throw new Error("no sampler");
-  const trained = { ...sampler, predicts, schedule, betas, trainSteps } as typeof sampler;
+  const trained = { ...sampler, method: options.method, predicts, schedule, betas, trainSteps, zeroSnr, timestepType } as typeof sampler;
   const sample = (job: SamplingJob) => {
-    const changed = asPublished(job, one, { ...trained, ...options });
+    const changed = asDiffusers(job, one, { ...trained, ...options }, loop);
     return runner.sample?.(changed) ?? sampleByGraphs(runner, changed);
   };
   const pipeline = createPipeline({ ...pack, manifest: { ...pack.manifest, sampler: trained } }, { ...runner, sample });
@@ -134,7 +138,20 @@ describe("through ONNX Runtime", () => {
 
   test.each(published)("$test", async (one) => {
     const { pack, runner } = await (opened[one.line ? 1 : 0] as (typeof opened)[number]);
-    expectPublished(one, await looped(one, pack, runner));
+    expectPublished(one, await looped(one, pack, runner, "as tested"));
+  });
+
+  const usual = { schedule: "linear", betas: [0.0001, 0.02], trainSteps: 1000, steps: 10, predicts: "v" } as const;
+  const flow = { schedule: "flow", betas: [], trainSteps: 1000, steps: 10, predicts: "flow" } as const;
+  const computed = [
+    ...byVariance.map(([figures, sum]) => ({ said: figures, figures: { ...usual, ...figures }, sum })),
+    ...byFlow.map(([figures, sum]) => ({ said: figures, figures: { ...flow, ...figures }, sum })),
+  ].map((one) => ({ ...one, name: JSON.stringify(one.said).slice(0, 150) }));
+  test.each(computed)("$name", async ({ figures, sum }) => {
+    const { pack, runner } = await (opened[0] as (typeof opened)[number]);
+    const found = (await looped({ figures }, pack, runner, "right")).reduce((total, value) => total + Math.abs(value), 0);
+    // As for what is printed: their arithmetic is of f32, in which the first alpha-bar's share of noise has four digits.
+    expect(Math.abs(found / sum - 1), `the sum is ${found}`).toBeLessThan(1e-3);
   });
 });
 
@@ -152,7 +169,7 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
   test.each(published.filter(({ test: name }) => onDevice.includes(name)))("$test", async (one) => {
     const pack = await openPackage(packageFolder(square));
     const runner = await openRunnerOnShared(square);
-    expectPublished(one, await looped(one, pack, runner));
+    expectPublished(one, await looped(one, pack, runner, "as tested"));
     await runner.dispose();
   });
 });
