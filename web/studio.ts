@@ -95,7 +95,8 @@ export function createStudio(engine: Engine | undefined): Studio {
       } finally {
         signal.removeEventListener("abort", stop);
       }
-    },;
+    },
+  };
 }
 
 type Open = (model: ModelEntry, signal: AbortSignal, onProgress: (progress: Progress) => void) => Promise<Pipeline>;

@@ -13,7 +13,7 @@ import { programOf } from "../../compiler/expand/expanded.ts";
 import { plansOf, writePackage } from "../../golden/package-folder.ts";
 import { noGpu, openOnGpu } from "../../gpu.ts";
 import { tokenizerJson } from "../tiny-package.ts";
-import { type Asked, blind, byHand, exact, meaning, pictureOf, places, size, undirected, weights } from "./clips-by-hand.ts";
+import { type Asked, barAt, blind, byHand, exact, meaning, pictureOf, places, size, undirected, weights } from "./clips-by-hand.ts";
 
 const folders: string[] = [];
 const tokenizer = join(tmpdir(), `mvc-clips-${process.pid}.json`);
@@ -175,6 +175,18 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
     const shared = begin.slice(2 * size);
     const next = hand({ noise: noise.slice(2 * size), known: [...shared, ...nothing(2)], keep: frames(1, 1, 0, 0) });
     near(await sampled({}, { length: 6, windows: "autoregressive" }), [...begin, ...next.slice(2 * size)]);
+    // What is known to the second window is in it at the level of each step, with the noise that it began as.
+    const steps: number[][] = [];
+    await of("places").sampleLatents([{ prompt: "a", seed: 3 }], {
+      length: 6,
+      windows: "autoregressive",
+      onLatents: ({ latents }) => void steps.push([...(latents[0]?.data ?? [])] as number[]),
+    });
+    const level = barAt(1);
+    near(
+      (steps[4] ?? []).slice(2 * size, 4 * size),
+      shared.map((x, k) => Math.sqrt(level) * x + Math.sqrt(1 - level) * (noise[2 * size + k] ?? 0)),
+    );
     const onward = hand({ noise: noise.slice(2 * size), known: [...latent.slice(2 * size), ...nothing(2)], keep: frames(1, 1, 0, 0) });
     near(await sampled({ continues: clip }), [...latent, ...onward.slice(2 * size)]);
     const far = [...normals(3, 0, 7 * size)].slice(3 * size);
