@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../../../compiler/compile.ts";
 import type { Setting } from "../../../compiler/expand/configure.ts";
+import { methods } from "../../../dsl/sampling.ts";
 import { type ClipRequest, loadPipeline, type Pipeline, type SampleOptions } from "../../../runtime/index.ts";
 import { normals } from "../../../runtime/sampler/random.ts";
 import { f32 } from "../../../runtime/tensor.ts";
@@ -250,6 +251,25 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
       message: "length must be 4 or more, as each frame of this model hangs on later ones too (build it with fewer frames), found 2",
     });
   });
+});
+
+test.each(methods)("by %s too: what is known stays, and from a clip that is not noised comes the clip", async (method) => {
+  const pipeline = opened.places?.onnx as Pipeline;
+  const sampled = async (request: ClipRequest, options: SampleOptions) =>
+    [
+      ...((await pipeline.sampleLatents([{ prompt: "a", seed: 3, ...request }], { method, eta: undefined, ...options } as SampleOptions))[0]
+        ?.data ?? []),
+    ] as number[];
+  const known = await sampled({ firstFrame: first }, {});
+  near(known.slice(0, size), latent.slice(0, size));
+  expect(known.every(Number.isFinite)).toBe(true);
+  expect(known.slice(size)).not.toEqual(latent.slice(size));
+  near(await sampled({ from: clip }, { strength: 0 }), latent);
+  // The last step alone, from little noise, leads back to about the clip: its own prediction is half of what it is in.
+  const little = await sampled({ from: clip }, { strength: 0.25 });
+  const whole = await sampled({ from: clip }, { strength: 1 });
+  const off = (made: readonly number[]) => made.reduce((sum, value, i) => sum + Math.abs(value - (latent[i] ?? 0)), 0);
+  expect(off(little)).toBeLessThan(off(whole));
 });
 
 test("what does not go together, or is not what it must be, is refused before the work", async () => {
