@@ -80,7 +80,7 @@ export async function* sampledBatches(
           first: at,
           latents: split(shown(latent, call), 1).slice(0, wanted),
         }));
-    const { kept, start } = await begun(call, taken);
+    const { kept, start, normals: first } = await begun(call, taken);
     const job: SamplingJob = {
       parts,
       windows: plan.inTurn === undefined ? plan.windows : undefined,
@@ -96,7 +96,7 @@ export async function* sampledBatches(
       watch: heard,
       signal,
     };
-    const made = await (plan.inTurn === undefined ? sampleWhole(runner, job) : sampleInTurn(call, job, plan.inTurn));
+    const made = await (plan.inTurn === undefined ? sampleWhole(runner, job) : sampleInTurn(call, job, plan.inTurn, first));
     yield { latent: shown(made.latent, call), frames: made.frames.map((frames) => shownPictures(frames, call)), wanted };
   }
 }
@@ -121,13 +121,12 @@ function sampleWhole(runner: GraphRunner, job: SamplingJob): Promise<SamplingRes
   return (plain ? runner.sample?.(job) : undefined) ?? sampleByGraphs(runner, job);
 }
 
-/** Window after window; what one has made is known to the next. */
-async function sampleInTurn(call: Call, job: SamplingJob, turns: Windows): Promise<SamplingResult> {
+/** Window after window; what one has made is known to the next, at each step with the `noise` that its frames began as. */
+async function sampleInTurn(call: Call, job: SamplingJob, turns: Windows, noise: Float32Array): Promise<SamplingResult> {
   const { runner, parts, shape, plan, way } = call;
   const size = frameElements(shape);
   const latent = job.kept?.latent.slice() ?? new Float32Array(job.start.length);
   const keep = job.kept?.keep.slice() ?? new Float32Array(job.start.length);
-  const noise = job.kept?.noise ?? new Float32Array(job.start.length);
   const whole = [parts.batch, plan.length, ...shape.frame];
   const all = turns.starts.length * way.steps.length;
   for (const [i, start] of turns.starts.entries()) {
@@ -154,8 +153,11 @@ async function sampleInTurn(call: Call, job: SamplingJob, turns: Windows): Promi
   return { latent: f32(whole, latent), frames };
 }
 
-/** What the clips of a batch start from, and what their steps keep. */
-async function begun(call: Call, taken: readonly Asked[]): Promise<Pick<SamplingJob, "kept" | "start">> {
+/** What the clips of a batch start from, what their steps keep, and the normals of stream 0. */
+async function begun(
+  call: Call,
+  taken: readonly Asked[],
+): Promise<Pick<SamplingJob, "kept" | "start"> & { readonly normals: Float32Array }> {
   const { way } = call;
   const level = way.steps.length === 0 ? clean : way.start;
   const noise = fresh(call, taken, 0);
@@ -171,9 +173,9 @@ async function begun(call: Call, taken: readonly Asked[]): Promise<Pick<Sampling
     call,
     taken.map(({ placed }) => placed.known),
   );
-  if (known === undefined) return { kept: undefined, start };
+  if (known === undefined) return { kept: undefined, start, normals: noise };
   const kept = { ...known, noise };
-  return { kept, start: keeping(kept, start, level) };
+  return { kept, start: keeping(kept, start, level), normals: noise };
 }
 
 /** The clean latents of all clips of a batch, where anything is given of any. */

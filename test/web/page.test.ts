@@ -113,13 +113,13 @@ test.skipIf(noChromium)(
       await listen(page, "stage-text");
       await listen(page, "status");
       const order: string[] = [];
-      for (let i = 0; i < 13; i++) {
+      for (let i = 0; i < 14; i++) {
         await page.keyboard.press("Tab");
         order.push(await focused(page));
         expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).toBe("solid");
       }
       expect(order.slice(0, 3)).toEqual(["prompt", "a red circle moves right", prompt]);
-      expect(order.slice(-8)).toEqual(["All the words it knows", "model", "seed", "steps", "guidance", "go", "reseed", "link"]);
+      expect(order.slice(-8)).toEqual(["model", "seed", "steps", "guidance", "Begin with more than noise", "go", "reseed", "link"]);
       await page.keyboard.press("Tab");
       expect(order, "the last control lets go of the focus").not.toContain(await focused(page));
 
@@ -260,6 +260,8 @@ test.skipIf(noChromium)("at 360 pixels nothing lies beyond the edge, in either s
     await page.evaluate(`for (const id of ["controls", "work", "problem", "cancel"]) document.getElementById(id).hidden = false`);
     await page.evaluate(`document.getElementById("problem-what").textContent = "x".repeat(200)`);
     await page.getByText("All the words it knows").click();
+    await page.getByText("Begin with more than noise").click();
+    await page.evaluate(`for (const id of ["strength-field", "picture-field"]) document.getElementById(id).hidden = false`);
     const small = `[...document.querySelectorAll("button, input, select, summary")].filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.id)`;
     expect(await page.evaluate(small), "as high as a finger").toEqual([]);
     for (const colorScheme of ["light", "dark"] as const) {

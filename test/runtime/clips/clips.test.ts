@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../../../compiler/compile.ts";
 import type { Setting } from "../../../compiler/expand/configure.ts";
+import { methods } from "../../../dsl/sampling.ts";
 import { type ClipRequest, loadPipeline, type Pipeline, type SampleOptions } from "../../../runtime/index.ts";
 import { normals } from "../../../runtime/sampler/random.ts";
 import { f32 } from "../../../runtime/tensor.ts";
@@ -13,7 +14,7 @@ import { programOf } from "../../compiler/expand/expanded.ts";
 import { plansOf, writePackage } from "../../golden/package-folder.ts";
 import { noGpu, openOnGpu } from "../../gpu.ts";
 import { tokenizerJson } from "../tiny-package.ts";
-import { type Asked, blind, byHand, exact, meaning, pictureOf, places, size, undirected, weights } from "./clips-by-hand.ts";
+import { type Asked, barAt, blind, byHand, exact, meaning, pictureOf, places, size, undirected, weights } from "./clips-by-hand.ts";
 
 const folders: string[] = [];
 const tokenizer = join(tmpdir(), `mvc-clips-${process.pid}.json`);
@@ -175,6 +176,18 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
     const shared = begin.slice(2 * size);
     const next = hand({ noise: noise.slice(2 * size), known: [...shared, ...nothing(2)], keep: frames(1, 1, 0, 0) });
     near(await sampled({}, { length: 6, windows: "autoregressive" }), [...begin, ...next.slice(2 * size)]);
+    // What is known to the second window is in it at the level of each step, with the noise that it began as.
+    const steps: number[][] = [];
+    await of("places").sampleLatents([{ prompt: "a", seed: 3 }], {
+      length: 6,
+      windows: "autoregressive",
+      onLatents: ({ latents }) => void steps.push([...(latents[0]?.data ?? [])] as number[]),
+    });
+    const level = barAt(1);
+    near(
+      (steps[4] ?? []).slice(2 * size, 4 * size),
+      shared.map((x, k) => Math.sqrt(level) * x + Math.sqrt(1 - level) * (noise[2 * size + k] ?? 0)),
+    );
     const onward = hand({ noise: noise.slice(2 * size), known: [...latent.slice(2 * size), ...nothing(2)], keep: frames(1, 1, 0, 0) });
     near(await sampled({ continues: clip }), [...latent, ...onward.slice(2 * size)]);
     const far = [...normals(3, 0, 7 * size)].slice(3 * size);
@@ -238,6 +251,25 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
       message: "length must be 4 or more, as each frame of this model hangs on later ones too (build it with fewer frames), found 2",
     });
   });
+});
+
+test.each(methods)("by %s too: what is known stays, and from a clip that is not noised comes the clip", async (method) => {
+  const pipeline = opened.places?.onnx as Pipeline;
+  const sampled = async (request: ClipRequest, options: SampleOptions) =>
+    [
+      ...((await pipeline.sampleLatents([{ prompt: "a", seed: 3, ...request }], { method, eta: undefined, ...options } as SampleOptions))[0]
+        ?.data ?? []),
+    ] as number[];
+  const known = await sampled({ firstFrame: first }, {});
+  near(known.slice(0, size), latent.slice(0, size));
+  expect(known.every(Number.isFinite)).toBe(true);
+  expect(known.slice(size)).not.toEqual(latent.slice(size));
+  near(await sampled({ from: clip }, { strength: 0 }), latent);
+  // The last step alone, from little noise, leads back to about the clip: its own prediction is half of what it is in.
+  const little = await sampled({ from: clip }, { strength: 0.25 });
+  const whole = await sampled({ from: clip }, { strength: 1 });
+  const off = (made: readonly number[]) => made.reduce((sum, value, i) => sum + Math.abs(value - (latent[i] ?? 0)), 0);
+  expect(off(little)).toBeLessThan(off(whole));
 });
 
 test("what does not go together, or is not what it must be, is refused before the work", async () => {
