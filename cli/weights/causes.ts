@@ -1,5 +1,6 @@
 /** Tensors and weights that have no counterpart to what they most likely are: names and sizes that people's checkpoints are known by. */
 
+import { counted } from "../checkpoint/names.ts";
 import type { Misshapen, Stored } from "./match.ts";
 
 interface Kind {
@@ -132,16 +133,19 @@ export function causeOfShape({ key, expected, found, weight }: Misshapen): strin
 /** The most names that a sentence lists. */
 const mostListed = 12;
 
-/** `3 tensors (a, b, c)`; names that differ in their numbers alone are one, with stars: `24 tensors (down.*.bias, mid.bias)`. */
+/** How names are brought together that are too many to list: those that differ in numbers alone, then those that begin and end alike. */
+const forms: readonly ((name: string) => string)[] = [
+  (name) => name,
+  (name) => name.replace(/\d+/g, "*"),
+  (name) => name.replace(/^([^./]+[./]).+([./][^./]+\.[^./]+)$/, "$1…$2"),
+];
+
+/** `3 tensors (a, b, c)`, or their forms: `24 tensors (down.*.bias, mid.bias)`, `262 tensors (unet.….adaptor.scale, …)`. */
 export function listed(names: readonly string[]): string {
-  const forms = new Map<string, string[]>();
-  for (const name of names) {
-    const form = name.replace(/\d+/g, "*");
-    forms.set(form, [...(forms.get(form) ?? []), name]);
-  }
-  // Few names say more as they are.
-  const shown = names.length <= 6 ? names : [...forms].map(([form, some]) => (some.length === 1 ? (some[0] ?? form) : form));
+  const tried = forms.map((form) => [...new Set(names.map(form))]);
+  const [last = []] = tried.slice(-1);
+  const shown = tried.find((some) => some.length <= mostListed) ?? last;
   const more = shown.length - mostListed;
   const some = shown.slice(0, mostListed).join(", ");
-  return `${names.length} ${names.length === 1 ? "tensor" : "tensors"} (${some}${more > 0 ? ` and ${more} more such` : ""})`;
+  return `${counted(names.length, "tensor")} (${some}${more > 0 ? ` and ${more} more such` : ""})`;
 }

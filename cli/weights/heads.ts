@@ -1,7 +1,5 @@
 /** The keys of a checkpoint to those of a layout: what others put before them (`module.`), and parts that lie in a file by themselves, are found. */
 
-import { mvcError } from "../../runtime/errors.ts";
-
 /** The checkpoint's key `file + rest` is the layout's `layout + rest`. */
 export interface Head {
   readonly file: string;
@@ -13,25 +11,22 @@ export interface Translation {
   readonly keys: ReadonlyMap<string, string>;
   /** By which they were found, those of most keys first; that of keys which are the same is left out. */
   readonly heads: readonly Head[];
+  /** Two heads of which nothing decides; else none. */
+  readonly rivals: readonly Head[];
 }
 
 /** Heads that are looked at closely: those that most keys speak for. */
 const mostHeads = 40;
 
-/** A run of names under more heads than these (`norm.weight`) tells nothing. */
-const mostAlike = 8;
-
 /**
  * Keys that are the same are taken as such. Of the rest, heads are taken one by one, that of most keys first, where half of what lies
  * under one on either side has its counterpart: chance does not reach that.
  * @param fits whether the shapes agree, which decides between heads of as many keys.
- * @throws MvcError `weights-ambiguous` where nothing decides.
  */
 export function translate(
   checkpoint: readonly string[],
   layout: ReadonlySet<string>,
   fits: (key: string, layoutKey: string) => boolean,
-  shown: string,
 ): Translation {
   const keys = new Map(checkpoint.filter((key) => layout.has(key)).map((key) => [key, key]));
   const left = new Set(checkpoint.filter((key) => !layout.has(key)));
@@ -41,9 +36,9 @@ export function translate(
     const claims = candidates.map((head) => claimOf(head, left, layout, keys, fits)).filter(isSound);
     claims.sort((a, b) => b.pairs.length - a.pairs.length || b.fitting - a.fitting);
     const [best, ...others] = claims;
-    if (best === undefined) return { keys, heads };
+    if (best === undefined) return { keys, heads, rivals: [] };
     const rival = others.find((other) => other.pairs.length === best.pairs.length && other.fitting === best.fitting && meet(best, other));
-    if (rival !== undefined) throw mvcError("weights-ambiguous", { file: shown, candidates: [best, rival].map(({ head }) => said(head)) });
+    if (rival !== undefined) return { keys, heads, rivals: [best.head, rival.head] };
     for (const [key, layoutKey] of best.pairs) {
       keys.set(layoutKey, key);
       left.delete(key);
@@ -52,25 +47,23 @@ export function translate(
   }
 }
 
-const said = ({ file, layout }: Head) => (layout === "" ? `its tensors under \`${file}\`` : `\`${file}…\` as \`${layout}…\``);
-
-/** Every head that some key's longest run of names shares with a key of the layout, the likeliest first. */
-function votedHeads(checkpoint: Iterable<string>, layout: Iterable<string>): readonly Head[] {
-  const byRun = new Map<string, string[]>();
-  for (const key of layout) {
-    for (const start of starts(key)) {
-      const run = key.slice(start);
-      const heads = byRun.get(run);
-      if (heads === undefined) byRun.set(run, [key.slice(0, start)]);
-      else heads.push(key.slice(0, start));
+/** Every head under which what is left of some key is what is left of a key of the layout, the likeliest first. */
+function votedHeads(checkpoint: Iterable<string>, layout: ReadonlySet<string>): readonly Head[] {
+  const byRest = new Map<string, string[]>();
+  for (const head of partsOf(layout)) {
+    for (const key of layout) {
+      if (!key.startsWith(head)) continue;
+      const rest = key.slice(head.length);
+      // A name by itself (`weight`) tells nothing, unless it is all that a folder's key has.
+      if (!/[./]/.test(rest) && !head.endsWith("/")) continue;
+      byRest.set(rest, [...(byRest.get(rest) ?? []), head]);
     }
   }
   const votes = new Map<string, { readonly head: Head; count: number }>();
   for (const key of checkpoint) {
-    const start = starts(key).find((at) => byRun.has(key.slice(at)));
+    const start = starts(key).find((at) => byRest.has(key.slice(at)));
     if (start === undefined) continue;
-    const heads = byRun.get(key.slice(start)) ?? [];
-    for (const layoutHead of heads.length > mostAlike ? [] : heads) {
+    for (const layoutHead of byRest.get(key.slice(start)) ?? []) {
       const head = { file: key.slice(0, start), layout: layoutHead };
       const name = `${head.file} ${head.layout}`;
       const vote = votes.get(name);
@@ -82,10 +75,29 @@ function votedHeads(checkpoint: Iterable<string>, layout: Iterable<string>): rea
   return sorted.slice(0, mostHeads).map(({ head }) => head);
 }
 
-/** Where runs of two names or more begin; a name by itself (`weight`) tells nothing. */
+/** Where the names of a key begin. */
 function starts(key: string): readonly number[] {
-  const found = [0, ...[...key.matchAll(/[./]/g)].map(({ index }) => index + 1)];
-  return found.slice(0, -1);
+  return [0, ...[...key.matchAll(/[./]/g)].map(({ index }) => index + 1)];
+}
+
+/**
+ * What the parts of a layout begin with, and the layout as a whole: `unet/`, or `model.` and `model.diffusion_model.`, as far as all
+ * keys that begin with its first name go together. Deeper in, blocks of one part are like blocks of another.
+ */
+function partsOf(layout: ReadonlySet<string>): ReadonlySet<string> {
+  const parts = new Map<string, string>();
+  for (const key of layout) {
+    const [, end = 0] = starts(key);
+    const part = key.slice(0, end);
+    parts.set(part, common(parts.get(part) ?? key, key));
+  }
+  return new Set(["", ...[...parts.values()].flatMap((shared) => starts(shared).map((at) => shared.slice(0, at)))]);
+}
+
+function common(one: string, other: string): string {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length++;
+  return one.slice(0, length);
 }
 
 interface Claim {

@@ -5,7 +5,7 @@ import type { KeyPlace, Layout } from "../../compiler/module/layout.ts";
 import type { PlacedWeight } from "../../compiler/package/weights.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import type { StoredDType } from "../../runtime/safetensors.ts";
-import { translate } from "./heads.ts";
+import { type Head, translate } from "./heads.ts";
 
 export interface Stored {
   readonly dtype: StoredDType;
@@ -50,6 +50,8 @@ export interface Match {
   readonly added: readonly PlacedWeight[];
   /** The checkpoint's keys that no weight takes, but for those that the layout drops. */
   readonly unused: readonly string[];
+  /** Ways to read the checkpoint of which nothing decides; else none. */
+  readonly rivals: readonly string[];
 }
 
 /** The model's own paths. */
@@ -74,13 +76,13 @@ export function storedShape(shape: readonly number[], place: KeyPlace): readonly
  * @throws MvcError `weights-ambiguous`
  */
 export function matchBest(weights: Weights, layouts: readonly Layout[], tensors: ReadonlyMap<string, Stored>, file: string): Match {
-  const matches = layouts.map((layout) => matchIn(layout, weights, tensors, file));
+  const matches = layouts.map((layout) => matched(layout, weights, tensors));
   const [keys, shapes] = [(one: Match) => one.places.size + one.misshapen.length, (one: Match) => one.places.size];
   const [best, ...others] = matches.sort((a, b) => keys(b) - keys(a) || shapes(b) - shapes(a));
   if (best === undefined) throw new Error("weights: no layout to match");
   const equal = others.filter((other) => keys(other) === keys(best) && shapes(other) === shapes(best));
   const rival = equal.find((other) => [...best.places].some(([path, place]) => !isSame(other.places.get(path), place)));
-  if (rival === undefined || keys(best) === 0) return best;
+  if (rival === undefined || keys(best) === 0) return settled(best, file);
   throw mvcError("weights-ambiguous", { file, candidates: [best, rival].map(({ layout }) => `\`--layout ${layout.name}\``) });
 }
 
@@ -88,8 +90,19 @@ function isSame(one: Place | undefined, other: Place): boolean {
   return one?.key === other.key && one.window?.start === other.window?.start;
 }
 
-/** @throws MvcError `weights-ambiguous` */
+/** The match in one layout. Throws MvcError `weights-ambiguous`. */
 export function matchIn(layout: Layout, weights: Weights, tensors: ReadonlyMap<string, Stored>, file: string): Match {
+  return settled(matched(layout, weights, tensors), file);
+}
+
+function settled(match: Match, file: string): Match {
+  if (match.rivals.length > 0) throw mvcError("weights-ambiguous", { file, candidates: match.rivals });
+  return match;
+}
+
+const shownHead = ({ file, layout }: Head) => (layout === "" ? `its tensors under \`${file}\`` : `\`${file}…\` as \`${layout}…\``);
+
+function matched(layout: Layout, weights: Weights, tensors: ReadonlyMap<string, Stored>): Match {
   const shapes = new Map<string, readonly (readonly number[])[]>();
   for (const [path, places] of layout.places) {
     const weight = weights.get(path);
@@ -100,11 +113,12 @@ export function matchIn(layout: Layout, weights: Weights, tensors: ReadonlyMap<s
     const found = tensors.get(key)?.shape ?? [];
     return shapes.get(layoutKey)?.some((shape) => isAlike(shape, found)) ?? false;
   };
-  const { keys, heads } = translate([...tensors.keys()], new Set([...shapes.keys(), ...layout.dropped]), fits, file);
+  const { keys, heads, rivals: rivalHeads } = translate([...tensors.keys()], new Set([...shapes.keys(), ...layout.dropped]), fits);
   const places = new Map<string, Place>();
   const misshapen: Misshapen[] = [];
   const missing: PlacedWeight[] = [];
   const added: PlacedWeight[] = [];
+  const rivals = rivalHeads.map(shownHead);
   const used = new Set(layout.dropped.map((key) => keys.get(key) ?? key));
   for (const weight of weights.values()) {
     const known = layout.places.get(weight.path);
@@ -124,8 +138,7 @@ export function matchIn(layout: Layout, weights: Weights, tensors: ReadonlyMap<s
     const [first] = there;
     const [taken] = fitting;
     const rival = fitting.find(({ key }) => key !== taken?.key);
-    if (taken !== undefined && rival !== undefined)
-      throw mvcError("weights-ambiguous", { file, candidates: [taken, rival].map(({ key }) => `"${key}"`) });
+    if (taken !== undefined && rival !== undefined && rivals.length === 0) rivals.push(`"${taken.key}"`, `"${rival.key}"`);
     if (taken !== undefined) places.set(weight.path, taken);
     else if (first === undefined) missing.push(weight);
     else misshapen.push({ weight, key: first.key, expected: storedShape(weight.type.shape, first.place), found: first.found });
@@ -136,7 +149,7 @@ export function matchIn(layout: Layout, weights: Weights, tensors: ReadonlyMap<s
       (head) => key.startsWith(head.file) && beginnings.some((one) => (head.layout + key.slice(head.file.length)).startsWith(one)),
     );
   const unused = [...tensors.keys()].filter((key) => !used.has(key) && !isDropped(key));
-  return { layout, places, misshapen, missing, added, unused };
+  return { layout, places, misshapen, missing, added, unused, rivals };
 }
 
 /** Undefined where the shape is another. */

@@ -302,6 +302,7 @@ describe("interruption and full disks", () => {
     try {
       expectMistake(await mvc([...build, "--init", "0", "-o", join(disk, "mini")]), "disk-full", "nothing half-written");
       expectMistake(await mvc(["data", "moving-shapes", "--clips", "100", "-o", join(disk, "c.safetensors")]), "disk-full");
+      expectMistake(await mvc(["import", mini, model, "--preset", "Mini", "-o", join(disk, "w.safetensors")]), "disk-full");
       expect(filesBelow(disk)).toEqual([]);
     } finally {
       execFileSync("umount", [disk]);

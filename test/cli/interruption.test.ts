@@ -7,7 +7,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { filesBelow, mvc, temporaryFolder, tinyModel } from "./mvc.ts";
+import { filesBelow, mvcAlone as mvc, temporaryFolder, tinyModel } from "./mvc.ts";
 
 const moments = Number(process.env.MOMENTS ?? 2);
 const folder = temporaryFolder();
@@ -27,7 +27,7 @@ beforeAll(async () => {
   writeFileSync(model, wide);
   for (const args of [
     ["build", model, "--init", "0", "-o", older],
-    ["build", "models/magicvideo.mv", "--preset", "Mini", "--init", "0", "-o", sampled],
+    ["build", "models/magicvideo.mv", "--preset", "Mini", "--init", "0", "--target", "onnx", "-o", sampled],
   ])
     expect((await mvc(args)).code).toBe(0);
 });
@@ -76,6 +76,10 @@ const kinds: { readonly [name: string]: Kind } = {
     args: ["sample", sampled, "a red circle moves right", "--steps", "1", "-o", `${output}.gif`],
     before: () => writeFileSync(`${output}.gif`, "older"),
     next: ["data", "moving-shapes", "--clips", "1", "-o", join(place, "other")],
+  },
+  "import over older weights": {
+    args: ["import", older, model, "-o", `${output}.safetensors`],
+    before: () => writeFileSync(`${output}.safetensors`, "older"),
   },
   data: { args: ["data", "moving-shapes", "--clips", "60", "-o", output] },
 };

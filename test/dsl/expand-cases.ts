@@ -321,7 +321,12 @@ export const expandCases: Cases = {
     sampled({ betas: "[0.1, 2]" }),
     sampled({ betas: "[0.2, 0.1]" }),
     sampled({ eta: "7" }),
-    sampled({ method: '"dd" + "pm"' }),
+    sampled({ method: '"dd" + "xm"' }),
+    sampled({ schedule: '"linear"', betas: "[0.1]" }),
+    sampled({ schedule: '"flow"' }),
+    sampled({ method: '"pndm"', clip: "1", sigmas: '"karras"' }),
+    sampled({ method: '"euler"', sigmas: "[1.0, 2.0]" }),
+    sampled({ method: '"dpm++2m"', order: "3", timesteps: "[9, 5, 0]" }),
     sampled({ conditions: '{ label: { from: "class", unguided: 10 } }' }),
   ],
   "sampler-tensor": [

@@ -13,7 +13,7 @@ const weights = weightsOf({
   "text.query.weight": [4, 4],
   "text.key.weight": [4, 4],
 });
-const third = (index: number) => [{ key: "te/attn.in_proj_weight", part: { index, of: 2 } }];
+const third = (index: number) => [{ key: "te/in_proj_weight", part: { index, of: 2 } }];
 const folder = layoutOf(
   "folder",
   {
@@ -33,7 +33,7 @@ const whole = {
   "unet/mid.proj.bias": [8],
   "vae/decoder.query.weight": [6, 4],
   "vae/decoder.conv_out.weight": [3, 6],
-  "te/attn.in_proj_weight": [8, 4],
+  "te/in_proj_weight": [8, 4],
   "te/position_ids": [1, 4],
 };
 type Shapes = { readonly [key: string]: readonly number[] };
@@ -51,8 +51,8 @@ test("a whole checkpoint: other spellings, a stored shape, and parts of rows", (
     "unet.mid.bias": "unet/mid.proj.bias",
     "decoder.in.weight": "vae/decoder.query.weight",
     "decoder.out.weight": "vae/decoder.conv_out.weight",
-    "text.query.weight": "te/attn.in_proj_weight",
-    "text.key.weight": "te/attn.in_proj_weight",
+    "text.query.weight": "te/in_proj_weight",
+    "text.key.weight": "te/in_proj_weight",
   });
   expect(match.places.get("text.key.weight")?.window).toEqual({ period: 32, start: 16, length: 16 });
   expect([match.missing, match.added, match.misshapen, match.unused]).toEqual([[], [], [], []]);
