@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { costOf } from "../../compiler/analysis/cost.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";
 import { loadPipeline } from "../../runtime/index.ts";
@@ -23,39 +23,48 @@ function fieldOf(golden: GoldenCase, field: string): string {
 
 const ablationsOf = (ablation: string): string[] => (ablation === "" ? [] : [ablation]);
 
-/** The graph of the case alone, and what PyTorch made of its inputs. */
+const packages = new Map<string, ReturnType<typeof builtAnew>>();
+afterAll(() => {
+  for (const { folder } of packages.values()) rmSync(folder, { recursive: true });
+});
+
+/** One package for both backends: its weights take longer to make than many a graph to run. */
 function built(golden: GoldenCase) {
+  const made = packages.get(golden.name) ?? builtAnew(golden);
+  packages.set(golden.name, made);
+  return made;
+}
+
+/** The graph of the case alone, and what PyTorch made of its inputs. */
+function builtAnew(golden: GoldenCase) {
   const ablations = ablationsOf(fieldOf(golden, "ablation"));
   const settings = { B: Number(fieldOf(golden, "batch")) };
   const compiled = compileFile(fieldOf(golden, "file"), { preset: fieldOf(golden, "preset"), ablations, settings });
   const name = fieldOf(golden, "graph");
   const alone = { ...compiled, graphs: new Map([[name, named(compiled.graphs, name)]]), sampler: null };
-  return { name, alone, inputs: Object.fromEntries(golden.inputs), expected: floatsOf(golden.tensors.get("output") as TensorData) };
+  const folder = writePackage(alone, goldenWeight, undefined, { onnx: true, ...(noGpu === undefined && { plans: plansOf(alone) }) });
+  return { name, folder, inputs: Object.fromEntries(golden.inputs), expected: floatsOf(golden.tensors.get("output") as TensorData) };
 }
 
 const first = (outputs: { readonly [name: string]: TensorData }) => floatsOf(Object.values(outputs)[0] as TensorData);
 
 test.each(cases.map((golden) => [golden.name, golden] as const))("%s by ONNX Runtime", async (_, golden) => {
-  const { name, alone, inputs, expected } = built(golden);
-  const folder = writePackage(alone, goldenWeight);
-  const pipeline = await loadPipeline(folder, { threads: 1 });
+  const { name, folder, inputs, expected } = built(golden);
+  const pipeline = await loadPipeline(folder, { threads: 1, backend: "onnx" });
   try {
     expect(relativeError(first(await pipeline.run(name, inputs)), expected)).toBeLessThan(tolerance);
   } finally {
     await pipeline.dispose();
-    rmSync(folder, { recursive: true });
   }
 });
 
 test.skipIf(noGpu !== undefined).each(cases.map((golden) => [golden.name, golden] as const))("%s on WebGPU", async (_, golden) => {
-  const { name, alone, inputs, expected } = built(golden);
-  const folder = writePackage(alone, goldenWeight, undefined, { onnx: false, plans: plansOf(alone) });
+  const { name, folder, inputs, expected } = built(golden);
   const runner = await openRunnerOnShared(folder);
   try {
     expect(relativeError(first(await runner.run(name, inputs)), expected)).toBeLessThan(tolerance);
   } finally {
     await runner.dispose();
-    rmSync(folder, { recursive: true });
   }
 });
 
