@@ -186,7 +186,7 @@ export const expandCases: Cases = {
     net("weight w: Tensor<float, [C - 5]> = ones;\n  return x;"),
   ],
   "wrong-kind": [
-    laidOut({ query: '"qkv" rows 0 of H', key: '"qkv" rows 3 of 3' }).replace("of H", "of 0"),
+    laidOut({ query: '"qkv" rows 0 of 0' }),
     laidOut({ query: '"qkv" rows 3 of 3' }),
     net("return x |> conv2d(C, kernel: 1, stride: 2 ** 31) as conv;"),
     net("weight w: Tensor<float, [C, 1, 1]> = normal(0 - 0.5);\n  return x + view(w, [1, C, 1, 1]);"),
@@ -246,9 +246,8 @@ export const expandCases: Cases = {
     ),
   ],
   "bad-path": [
-    laidOut({ query: '"{C > 4 ? "a" : "b"}"' })
-      .replace('"{C > 4 ? "a" : "b"}"', '"{odd}.q"')
-      .replace("model", 'const odd = "a..b";\nmodel'),
+    laidOut({ gain: '""' }),
+    laidOut({ query: '"{odd}.q"' }).replace("model", 'const odd = "a..b";\nmodel'),
     net('const name = "a." + "";\n  return x |> conv2d(C, kernel: 1) as "conv.{name}";'),
     net(`let name = "abcdefgh";\n  repeat 10 { name = name + name; }\n  return x |> conv2d(C, kernel: 1) as "{name}.{name}";`),
   ],

@@ -60,6 +60,27 @@ test("several clips at once: each costs as one alone, and all of them are in mem
   expect(three.activationBytes).toBe(3 * one.activationBytes);
 });
 
+test("a text of several pieces runs its encoder once for each", () => {
+  const pieces = programOf(`
+dim B = 1; dim L = 4;
+model Told {
+  tokenizer { file: "tokenizer.json", pad: "<pad>" }
+  graph encodeText(tokens: Tensor<i32, [B, L]>): Tensor<float, [B, L, 2]> { return tokens |> embedding(8, 2) as token |> linear(2, bias: false) as mix; }
+  graph denoise(z: Tensor<float, [B, 2]>, t: Tensor<f32, [B]>, text: Tensor<float, [B, 3 * L, 2]>): Tensor<float, [B, 2]> {
+    return z + (view(text, [B, 3 * L * 2]) |> linear(2) as told);
+  }
+  sampler denoise(z, t) {
+    method: "ddim", steps: 2, guidance: 1.0, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 1000,
+    conditions: { text: { from: "text", encoder: encodeText } },
+  }
+}`);
+  const found = expandModel(pieces, { precision: "f32" });
+  if (!found.ok || found.value.sampled === undefined) throw new Error("no sampler");
+  const { graphs, sampled } = found.value;
+  // 4 tokens, 2 to 2 channels, a product and a sum each.
+  expect(clipCostOf(graphs, sampled.guided, { ...sampled.recipe, runs: 2 }).flopsOf.encoders).toBe(3 * (4 * 2 * 2 * 2));
+});
+
 test("without anything to weigh the prompt against, guidance costs nothing", () => {
   const { graphs, sampled } = expanded({});
   if (sampled === undefined) throw new Error("no sampler");

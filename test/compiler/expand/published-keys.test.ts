@@ -1,5 +1,6 @@
-// The layouts of models/layouts.mv against the keys of Stable Diffusion 1's released files: every key and shape, and no others.
+// The layouts of models/layouts.mv against the keys of Stable Diffusion's released files: every key and shape, and no others.
 
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { layoutsOf } from "../../../compiler/compile.ts";
@@ -70,8 +71,8 @@ test("what makes it video is in none of them, and all else is", () => {
     without.filter((path) => !/\.adaptor\.(scale|shift)$|\.time[12]?\.(norm|attention\.(query|key|value|project))\./.test(path)),
   ).toEqual([]);
   const image = layoutsOf(program, { precision: "f32", ablations: ["ImageModel"] });
-  const places = image.ok ? image.value.map((one) => one.places.size) : [];
-  expect(places).toEqual([1130, 1130, 196]);
+  const places = image.ok ? Object.fromEntries(image.value.map((one) => [one.name, one.places.size])) : {};
+  expect(places).toEqual({ compvis: 1130, compvis2: 1130, diffusers: 1130, diffusers2: 1130, openai: 196 });
 });
 
 // Diffusers' deprecated names, which the files of Stable Diffusion 1 have: `query`, `key`, `value`, `proj_attn`.
@@ -151,4 +152,30 @@ test("AnimateDiff's motion modules have their authors' keys, all 417,137,600 par
   // Diffusers' MotionAdapter calls the same as ours.
   expect([...keysOf(file, "adapter")].every(([path, key]) => found.has(path) && path === `unet.${key}`)).toBe(true);
   expect(keysOf(file, "adapter").size).toBe(found.size);
+});
+
+interface KeyList {
+  readonly tensors: number;
+  /** SHA-256 of the sorted lines `key shape`. */
+  readonly keys: string;
+}
+
+const second: { readonly [layout: string]: KeyList } = JSON.parse(readFileSync("golden/stable-diffusion/v2-keys.json", "utf8"));
+
+test.each(Object.entries(second))("%s is Stable Diffusion 2's, at full size", (name, { tensors, keys }) => {
+  const choices = { preset: "StableDiffusion2", precision: "f32" } as const;
+  const shapes = Object.assign({}, ...[...graphsOf(program, choices).values()].map(weightsOf)) as {
+    readonly [path: string]: readonly number[];
+  };
+  const found = layoutsOf(program, choices);
+  const places = found.ok ? (found.value.find((one) => one.name === name)?.places ?? new Map<string, readonly KeyPlace[]>()) : new Map();
+  // Thirds of one tensor are one line.
+  const lines = new Set(
+    [...places].map(([path, [place]]) => {
+      const [rows = 1, ...rest] = place?.shape ?? shapes[path] ?? [];
+      return `${place?.key} ${[rows * (place?.part?.of ?? 1), ...rest].join("x")}\n`;
+    }),
+  );
+  expect(lines.size).toBe(tensors);
+  expect(createHash("sha256").update(sorted(lines).join("")).digest("hex")).toBe(keys);
 });
