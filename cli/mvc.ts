@@ -4,28 +4,16 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Setting } from "../compiler/expand/configure.ts";
 import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
-import { methods } from "../dsl/sampling.ts";
 import { windowOrders } from "../runtime/clips/plan.ts";
+import type { PromptKey } from "../runtime/clips/prompt-keys.ts";
+import { longPrompts } from "../runtime/prompt.ts";
 import type { Target } from "./commands/build.ts";
+import { number, wholeNumber } from "./numbers.ts";
 import { cuts } from "./report/figures.ts";
+import { withSampling } from "./sampling-options.ts";
 import { finish } from "./terminal.ts";
 import { version } from "./version.ts";
 import type { LoraOption } from "./weights/model-weights.ts";
-
-/** Digits alone: `Number` also takes nothing, blanks, `0x10` and `1e3`, as 0, 0, 16 and 1000. */
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
-    throw new InvalidArgumentError(`It must be a whole number of 0 or more, up to ${Number.MAX_SAFE_INTEGER}.`);
-  return value;
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(value))
-    throw new InvalidArgumentError("It must be a decimal number, such as 7.5.");
-  return value;
-}
 
 /** `F=8`, `time=full` or `levels=[…]`: JSON where it is, else text. */
 function setting(text: string, previous: { readonly [name: string]: Setting } = {}): { readonly [name: string]: Setting } {
@@ -71,6 +59,13 @@ function guidance(text: string): number | { readonly [condition: string]: number
     return [part.slice(0, at), number(part.slice(at + 1))];
   });
   return Object.fromEntries(weights);
+}
+
+/** `24=a blue star moves up`. */
+function promptAt(text: string, previous: readonly PromptKey[] = []): readonly PromptKey[] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must be frame=text.");
+  return [...previous, { frame: wholeNumber(text.slice(0, at)), prompt: text.slice(at + 1) }];
 }
 
 /** `0.2,0.8`. */
@@ -205,7 +200,11 @@ withCheckpoint(
   withChoices(program.command("build"))
     .description("compile a model to a package: ONNX graphs, one weight file, typed bindings")
     .argument("<file>", "a .mv file")
-    .option("--weights <checkpoint>", "trained weights: the model's own, or a checkpoint as for `mvc import`")
+    .option(
+      "--weights <checkpoint>",
+      "trained weights: the model's own, or a checkpoint as for `mvc import`; may be given several times",
+      collect,
+    )
     .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)"),
   "random weights, as training starts from; beside --weights, of what the file lacks",
 )
@@ -233,6 +232,7 @@ withCheckpoint(
     .description("turn a checkpoint of other programs into a model's own weights, bit for bit")
     .argument("<checkpoint>", "a file or a folder: safetensors, PyTorch's zip files, shards, a diffusers folder")
     .argument("<file>", "a .mv file")
+    .option("--weights <checkpoint>", "one more, for what the first lacks or should not give; may be given several times", collect)
     .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)"),
   "random weights, as training starts from, of what the checkpoint lacks",
 )
@@ -244,7 +244,7 @@ withCheckpoint(
 withModel(program.command("export"))
   .description("turn a model's weights into a checkpoint for other programs")
   .argument("<file>", "a .mv file")
-  .requiredOption("--weights <weights>", "the model's own weights, a package, or a checkpoint as for `mvc import`")
+  .requiredOption("--weights <checkpoint>", "the model's own weights, a package, or a checkpoint as for `mvc import`", collect)
   .requiredOption("--layout <name>", "how the checkpoint is to call its weights: a layout that the model declares")
   .requiredOption("-o, --output <path>", "where it goes: a file, or a folder where the layout has parts")
   .action(async (file, options) => finish(await (await import("./commands/export.ts")).exportCheckpoint(file, options)));
@@ -264,8 +264,7 @@ withInputs(program.command("run"))
   .addOption(new Option("--backend <name>", "what computes").choices(["auto", "webgpu", "onnx", "reference"]).default("auto"))
   .action(async (folder, graph, options) => finish(await (await import("./commands/run.ts")).run(folder, graph, options)));
 
-program
-  .command("sample")
+withSampling(program.command("sample"))
   .description("sample a clip from a prompt, and from what else the model takes")
   .argument("<package>", "a folder that `mvc build` wrote")
   .argument("[prompt]", "what the clip shows; left out where the model takes no text")
@@ -275,8 +274,14 @@ program
     conditionInput,
   )
   .option("--seed <n>", "the noise to start from", wholeNumber, 0)
-  .option("--steps <n>", "sampling steps (default: the model's)", wholeNumber)
   .option("--negative <text>", "what the clip is led away from, in place of the model's own unguided text")
+  .addOption(
+    new Option(
+      "--long-prompt <way>",
+      "with a prompt of more tokens than the model takes: an error, its end left out, or pieces where the model was built for several (default: error)",
+    ).choices([...longPrompts]),
+  )
+  .option("--word-weights", "read `(word:1.3)` as a word that weighs more; else parentheses are text")
   .option(
     "--guidance <x>",
     "weight of the conditions, 1 is none and takes half the work; or one each, in the order in which they are added, such as image=1.5,text=7.5 (default: the model's)",
@@ -284,14 +289,17 @@ program
   )
   .option("--guidance-rescale <x>", "how far the guided prediction goes back to the deviation of the conditioned one, 0 to 1", number)
   .option("--guidance-interval <from,to>", "the part of the steps that is guided, such as 0.2,0.8", interval)
-  .addOption(new Option("--method <name>", "how steps are taken (default: the model's)").choices([...methods]))
-  .option("--eta <x>", "fresh noise of DDIM, 0 to 1 (default: the model's)", number)
   .addOption(
     new Option("--backend <name>", "what computes; auto is WebGPU where a graphics device answers, else ONNX Runtime")
       .choices(["auto", "webgpu", "onnx"])
       .default("auto"),
   )
   .option("--threads <n>", "of ONNX Runtime (default: the processor's cores)", wholeNumber)
+  .option(
+    "--prompt-at <frame=text>",
+    "in place of the prompt, for clips of several windows: what it shows from a frame on, between two of them a mixture; given several times",
+    promptAt,
+  )
   .option("--first-frame <file>", "the clip's first picture (.png); pictures of another size are cut about the middle and resized")
   .option("--last-frame <file>", "its last picture (.png)")
   .option("--from <file>", `video to video: ${clipFile}`, collect)

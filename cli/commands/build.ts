@@ -70,7 +70,7 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
   const weights = modelWeights(opened, { program: sound.program, module, weights: needed }, options);
   if (options.tokenizer !== undefined && module.tokenizer === null)
     throw mvcError("option-invalid", { option: "--tokenizer", expected: "left out: the model names none", found: options.tokenizer });
-  const tokenizers = new TokenizerCheck(file, { chosen: options.tokenizer, checkpoint: folderAt(options.weights) });
+  const tokenizers = new TokenizerCheck(file, { chosen: options.tokenizer, checkpoint: options.weights?.find(isFolder) });
   const mismatches = module.tokenizer === null ? [] : tokenizers.errorsOf(module.tokenizer);
   if (mismatches.length > 0) {
     printDiagnostics(foundIn(mismatches, module), sound.texts);
@@ -109,8 +109,8 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
 }
 
 /** A checkpoint that is a folder. */
-function folderAt(path: string | undefined): string | undefined {
-  return path !== undefined && statSync(path, { throwIfNoEntry: false })?.isDirectory() ? path : undefined;
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function withPrompts(manifest: Manifest, file: TokenizerFile | undefined): Manifest {

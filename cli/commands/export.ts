@@ -14,7 +14,6 @@ import { type ReadModel, readModel } from "../weights/read-model.ts";
 import { requireFree, writeTensorFolder, writeTensors } from "../weights/write-tensors.ts";
 
 export interface ExportOptions extends Omit<WeightOptions, "layout" | "init"> {
-  readonly weights: string;
   /** In which the checkpoint is written; what is read is found. */
   readonly layout: string;
   readonly output: string;
@@ -36,16 +35,16 @@ async function exportTo(opened: OpenWeights, file: string, { layout: name, outpu
   const model = readModel(file, options);
   if (model === undefined) return "mistake";
   const layout = layoutNamed(name, model);
-  const taken = modelWeights(opened, model, options);
-  if (taken?.match === undefined) throw new Error("export: no weights were opened");
-  const { added, layout: from } = taken.match;
+  const found = modelWeights(opened, model, options);
+  if (found?.taken === undefined) throw new Error("export: no weights were opened");
+  const { added, taken } = found.taken;
   const lacking = added.find(({ path }) => layout.places.has(path));
   if (lacking !== undefined) {
     const where = `the layout ${name}`;
-    const way = `${shownPath(opened.trained?.path ?? "")} was read in the layout ${from.name}, which does not have it`;
+    const way = taken.map(({ shown, match }) => `${shown} was read in the layout ${match.layout.name}, which does not have it`).join("; ");
     throw mvcError("tensor-missing", { tensor: lacking.path, where, expected: "a weight", way });
   }
-  const { files, leftOut } = exportedFiles(layout, model.weights, taken.source);
+  const { files, leftOut } = exportedFiles(layout, model.weights, found.source);
   if (files.size === 0)
     throw mvcError("option-invalid", { option: "--layout", expected: "a layout with weights of this model", found: name });
   const signal = interruptible();
@@ -59,7 +58,11 @@ async function exportTo(opened: OpenWeights, file: string, { layout: name, outpu
   process.stdout.write(
     `${shownPath(output)}: ${count.toLocaleString("en")} tensors in the layout ${name}${inFiles}, ${(bytes / 1e6).toFixed(1)} MB\n`,
   );
-  printNotes([...taken.notes, ...(leftOut.length === 0 ? [] : [`the layout ${name} does not have ${listed(leftOut)}: they are left out`])]);
+  const { madeNotes } = found.taken;
+  printNotes([
+    ...found.notes.filter((note) => !madeNotes.includes(note)),
+    ...(leftOut.length === 0 ? [] : [`the layout ${name} does not have ${listed(leftOut)}: they are left out`]),
+  ]);
   return "done";
 }
 

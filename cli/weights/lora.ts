@@ -7,6 +7,7 @@ import { elements as countOf } from "../../runtime/tensor.ts";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
 import { listed } from "./causes.ts";
 import type { WeightSource } from "./initial.ts";
+import { alphasOf } from "./lora-alphas.ts";
 import { type Factors, factorsOf } from "./lora-keys.ts";
 import { ownLayout, type Weights } from "./match.ts";
 import { allFloats, as, elementsOf, isFloat } from "./streams.ts";
@@ -15,6 +16,12 @@ export interface Lora {
   readonly checkpoint: Checkpoint;
   /** What the factors are multiplied by; 1 as they were trained. */
   readonly strength: number;
+}
+
+interface Change {
+  readonly factors: Factors;
+  /** What the file says elsewhere than beside the factors. */
+  readonly alpha: number | undefined;
 }
 
 export interface Merged {
@@ -34,26 +41,27 @@ export function withLora(
   shown: string,
 ): Merged {
   const named = layersOf(weights, [...layouts, ownLayout(weights)]);
-  const changes = new Map<string, Factors>();
+  const alphaOf = alphasOf(checkpoint.metadata, shown);
+  const changes = new Map<string, Change>();
   const foreign: string[] = [];
   for (const [layer, factors] of factorsOf(checkpoint.tensors, shown)) {
     const weight = layerNamed(layer, named);
     if (weight === undefined) foreign.push(layer);
     else {
       requireFit(layer, factors, weight, shown);
-      changes.set(weight.path, factors);
+      changes.set(weight.path, { factors, alpha: alphaOf(layer, factors.down.shape[0] ?? 1) });
     }
   }
   if (changes.size === 0)
     throw mvcError("lora-invalid", { file: shown, reason: `the model has none of the layers that it changes: ${listed(foreign)}` });
   const merged: WeightSource = {
     of: (weight) => {
-      const factors = changes.get(weight.path);
+      const change = changes.get(weight.path);
       const plain = source.of(weight);
-      if (factors === undefined) return plain;
+      if (change === undefined) return plain;
       return as(
         plain.dtype,
-        elementsOf("F32", () => [changed(allFloats(plain), factors, strength)]),
+        elementsOf("F32", () => [changed(allFloats(plain), change, strength)]),
       );
     },
   };
@@ -119,10 +127,12 @@ function requireFit(layer: string, { up, down, alpha }: Factors, { path, type }:
 }
 
 /** W + strength · alpha / r · up · down. */
-function changed(values: Float32Array, { up, down, alpha }: Factors, strength: number): Float32Array {
+function changed(values: Float32Array, { factors, alpha }: Change, strength: number): Float32Array {
+  const { up, down } = factors;
   const [a, b] = [floats(up), floats(down)];
   const [rank = 1] = down.shape;
-  const scale = (strength * (alpha === undefined ? rank : (floats(alpha)[0] ?? rank))) / rank;
+  const own = factors.alpha === undefined ? undefined : floats(factors.alpha)[0];
+  const scale = (strength * (own ?? alpha ?? rank)) / rank;
   const columns = b.length / rank;
   const sums = new Float64Array(columns);
   for (let row = 0; row * rank < a.length; row++) {

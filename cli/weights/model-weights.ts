@@ -12,9 +12,9 @@ import { manifestOf } from "../package-place.ts";
 import { shownPath } from "../program.ts";
 import { initialWeights, type WeightSource } from "./initial.ts";
 import { withLora } from "./lora.ts";
-import { type Match, own } from "./match.ts";
+import { own } from "./match.ts";
 import type { ReadModel } from "./read-model.ts";
-import { takeWeights } from "./taken.ts";
+import { type TakenWeights, takeWeights } from "./taken.ts";
 
 export interface LoraOption {
   readonly file: string;
@@ -22,7 +22,8 @@ export interface LoraOption {
 }
 
 export interface WeightOptions extends Omit<ChoiceOptions, "precision"> {
-  readonly weights?: string;
+  /** One after another; a weight that several hold is the last one's. */
+  readonly weights?: readonly string[];
   readonly layout?: string;
   readonly ema?: boolean;
   readonly lora?: readonly LoraOption[];
@@ -38,13 +39,13 @@ export function requireWeights({ weights, layout, ema, lora = [] }: WeightOption
 
 /** The files that the options name, opened before any work. */
 export interface OpenWeights {
-  readonly trained: Checkpoint | undefined;
+  readonly trained: readonly Checkpoint[];
   readonly loras: readonly { readonly checkpoint: Checkpoint; readonly strength: number }[];
   close(): void;
 }
 
 /** Whoever opens them closes them. Throws MvcError as `openCheckpoint`. */
-export async function openWeights({ weights, ema = false, lora = [] }: WeightOptions): Promise<OpenWeights> {
+export async function openWeights({ weights = [], ema = false, lora = [] }: WeightOptions): Promise<OpenWeights> {
   const opened: Checkpoint[] = [];
   const close = () => {
     for (const one of opened) one.close();
@@ -55,7 +56,8 @@ export async function openWeights({ weights, ema = false, lora = [] }: WeightOpt
     return checkpoint;
   };
   try {
-    const trained = weights === undefined ? undefined : await open(weights, ema);
+    const trained = [];
+    for (const [at, path] of weights.entries()) trained.push(await open(path, ema && at === 0));
     const loras = [];
     for (const { file, strength } of lora) loras.push({ checkpoint: await open(file), strength });
     return { trained, loras, close };
@@ -76,8 +78,8 @@ export interface ModelWeights {
   /** What the file of the weights says of itself. */
   readonly about: { readonly [key: string]: string };
   readonly notes: readonly string[];
-  /** How a checkpoint was read; undefined of random weights. */
-  readonly match: Match | undefined;
+  /** How checkpoints were read; undefined of random weights. */
+  readonly taken: TakenWeights | undefined;
 }
 
 /** Undefined where no option speaks of weights. Throws MvcError as `takeWeights` and `withLora`. */
@@ -88,27 +90,32 @@ export function modelWeights(
 ): ModelWeights | undefined {
   const { name: model, preset, ablations, layouts } = module;
   const built: MadeFor = { model, preset, ablations, settings: options.set ?? {} };
-  if (trained === undefined) {
-    return options.init === undefined
-      ? undefined
-      : { source: initialWeights(options.init), about: metadataOf(built), notes: [], match: undefined };
-  }
   const { layout, init } = options;
-  const shown = shownPath(trained.path);
-  const fitting = () => fittingOptions(program, choicesOf({ ...options, precision: module.precision }), trained.tensors);
-  const taken = takeWeights(trained, model, weights, { layouts, layout, init, fitting }, shown);
+  const [first, ...others] = trained.map((checkpoint) => ({ checkpoint, shown: shownPath(checkpoint.path) }));
+  if (first === undefined) {
+    return init === undefined ? undefined : { source: initialWeights(init), about: metadataOf(built), notes: [], taken: undefined };
+  }
+  const fitting = ({ tensors }: Checkpoint) => fittingOptions(program, choicesOf({ ...options, precision: module.precision }), tensors);
+  const taken = takeWeights([first, ...others], weights, { model, layouts, layout, init, fitting });
   let { source } = taken;
-  const notes = [...taken.notes];
+  const notes = [...taken.madeNotes, ...taken.notes];
   for (const lora of loras) {
     const merged = withLora(source, lora, weights, layouts, shownPath(lora.checkpoint.path));
     source = merged.source;
     notes.push(...merged.notes);
   }
-  // What is made is where training of this configuration starts; else weights stay what they were made for.
-  const said = madeForOf(trained.metadata);
-  const changes = taken.made.length > 0 || (said === undefined && taken.match.layout.name !== own);
-  const difference = said && taken.made.length === 0 ? differenceOf(said, built) : undefined;
-  if (difference !== undefined) notes.push(difference);
-  const about = changes ? metadataOf(built) : said === undefined ? {} : metadataOf(said);
-  return { source, about, notes, match: taken.match };
+  const { about, difference } = aboutOf(taken, built);
+  return { source, about, notes: [...notes, ...difference], taken };
+}
+
+/** What is made is where training of this configuration starts, as is what others trained; else weights stay what they were made for. */
+function aboutOf({ taken, made }: TakenWeights, built: MadeFor) {
+  const [{ checkpoint, match }, ...others] = taken;
+  const said = others.length === 0 ? madeForOf(checkpoint.metadata) : undefined;
+  if (said !== undefined && made.length === 0) {
+    const difference = differenceOf(said, built);
+    return { about: metadataOf(said), difference: difference === undefined ? [] : [difference] };
+  }
+  const ofUnknown = made.length === 0 && others.length === 0 && match.layout.name === own;
+  return { about: ofUnknown ? {} : metadataOf(built), difference: [] };
 }

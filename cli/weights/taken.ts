@@ -1,4 +1,4 @@
-/** A checkpoint to the weights of a model, each with its elements, or one error that says what does not fit; and what must be said of it. */
+/** Checkpoints to the weights of a model, each with its elements, or one error that says what does not fit; and what must be said of it. */
 
 import type { Layout } from "../../compiler/module/layout.ts";
 import type { PlacedWeight } from "../../compiler/package/weights.ts";
@@ -6,26 +6,43 @@ import { mvcError } from "../../runtime/errors.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { causeOfForeign, causeOfShape, groupsOf, listed } from "./causes.ts";
 import { initialWeights, type WeightSource } from "./initial.ts";
-import { type Match, matchBest, matchIn, own, ownLayout, type Weights } from "./match.ts";
+import { type Match, matchBest, matchIn, own, ownLayout, type Place, type Weights } from "./match.ts";
 import { floatTypes, isFloat, within } from "./streams.ts";
 
+/** A checkpoint as it is told of. */
+export interface Given {
+  readonly checkpoint: Checkpoint;
+  readonly shown: string;
+}
+
 export interface TakeOptions {
+  /** What the checkpoints are for, in words. */
+  readonly model: string;
   /** Those that the model declares; its own paths are one too. */
   readonly layouts: readonly Layout[];
   /** The one that is meant, where it is not to be found. */
   readonly layout?: string | undefined;
-  /** The seed of what the checkpoint lacks; where there is none, only of what no such checkpoint has. */
+  /** The seed of what the checkpoints lack; where there is none, only of what no such checkpoint has. */
   readonly init?: number | undefined;
-  /** Finds the options that the checkpoint would fit, where these do not. */
-  readonly fitting: () => string | undefined;
+  /** Finds the options that a checkpoint would fit, where these do not. */
+  readonly fitting: (checkpoint: Checkpoint) => string | undefined;
+}
+
+export interface Taken extends Given {
+  readonly match: Match;
 }
 
 export interface TakenWeights {
   readonly source: WeightSource;
-  readonly match: Match;
-  /** Weights that the checkpoint lacks, which are made. */
-  readonly made: readonly string[];
-  /** What must be said, one sentence each. */
+  readonly taken: readonly [Taken, ...Taken[]];
+  /** Weights that come from each of the checkpoints, in their order. */
+  readonly counts: readonly number[];
+  /** Weights that no such checkpoint has, which are made as what the checkpoints lack is, where that may be. */
+  readonly added: readonly PlacedWeight[];
+  readonly made: readonly PlacedWeight[];
+  /** What must be said of what is made, one sentence each. */
+  readonly madeNotes: readonly string[];
+  /** And of what the checkpoints have. */
   readonly notes: readonly string[];
 }
 
@@ -33,35 +50,50 @@ export interface TakenWeights {
 const usualSeed = 0;
 
 /**
- * @param shown what the checkpoint is called, and `model` what it is for.
- * @throws MvcError `weights-foreign`, `weights-ambiguous`, `tensor-missing`, `tensor-shape`, `tensor-dtype`, `option-unknown`, `option-invalid`
+ * A weight that several checkpoints hold is the last one's.
+ * @throws MvcError `weights-foreign`, `weights-ambiguous`, `tensor-missing`, `tensor-shape`, `tensor-dtype`, `option-unknown`
  */
-export function takeWeights(checkpoint: Checkpoint, model: string, weights: Weights, options: TakeOptions, shown: string): TakenWeights {
-  const { tensors } = checkpoint;
-  const match = matchOf(weights, tensors, options, shown);
-  const { layout, places, missing, added } = match;
-  if (places.size + match.misshapen.length === 0) {
-    const names = [...options.layouts.map(({ name }) => name), own];
-    throw mvcError("weights-foreign", { file: shown, model, tensors: [...tensors.keys()], way: causeOfForeign(tensors, names) });
-  }
-  requireShapes(match, options, shown);
-  requireFloats(match, tensors, shown);
-  if (missing.length > 0 && options.init === undefined) throw missingError(match, options, shown);
-  const made = [...missing, ...added].map(({ path }) => path);
+export function takeWeights(given: readonly [Given, ...Given[]], weights: Weights, options: TakeOptions): TakenWeights {
+  const take = (one: Given): Taken => ({ ...one, match: soundMatch(one, weights, options) });
+  const [first, ...others] = given;
+  const taken: TakenWeights["taken"] = [take(first), ...others.map(take)];
+  const places = new Map<string, { readonly place: Place; readonly from: Taken }>();
+  for (const from of taken) for (const [path, place] of from.match.places) places.set(path, { place, from });
+  // What one checkpoint's layout has not, a checkpoint in another may have: only what none has is the model's own.
+  const layouts = [...taken.map(({ match }) => match.layout), ...options.layouts];
+  const made = [...weights.values()].filter(({ path }) => !places.has(path));
+  const [missing, added] = [true, false].map((known) =>
+    made.filter(({ path }) => layouts.some((layout) => layout.places.has(path)) === known),
+  ) as [PlacedWeight[], PlacedWeight[]];
+  if (missing.length > 0 && options.init === undefined) throw missingError(taken, missing, options);
   const seed = options.init ?? usualSeed;
   const start = initialWeights(seed);
   const source: WeightSource = {
     of: (weight) => {
-      const place = places.get(weight.path);
-      const tensor = place && tensors.get(place.key);
-      if (place === undefined || tensor === undefined) return start.of(weight);
-      if (!isFloat(tensor.dtype)) throw new Error(`weights: the type of ${place.key} was not checked`);
+      const found = places.get(weight.path);
+      const tensor = found?.from.checkpoint.tensors.get(found.place.key);
+      if (found === undefined || tensor === undefined) return start.of(weight);
+      if (!isFloat(tensor.dtype)) throw new Error(`weights: the type of ${found.place.key} was not checked`);
       const elements = { dtype: tensor.dtype, chunks: () => tensor.chunks() };
-      return place.window === undefined ? elements : within(elements, place.window);
+      return found.place.window === undefined ? elements : within(elements, found.place.window);
     },
   };
-  const notes = [...checkpoint.notes, ...notesOf(match, layout, seed, options, shown)];
-  return { source, match, made, notes };
+  const counts = taken.map((one) => [...places.values()].filter(({ from }) => from === one).length);
+  const notes = taken.flatMap(notesOf);
+  return { source, taken, counts, added, made, madeNotes: notesOfMade(taken, missing, added, seed), notes };
+}
+
+function soundMatch({ checkpoint, shown }: Given, weights: Weights, options: TakeOptions): Match {
+  const { tensors } = checkpoint;
+  const match = matchOf(weights, tensors, options, shown);
+  if (match.places.size + match.misshapen.length === 0) {
+    const names = [...options.layouts.map(({ name }) => name), own];
+    const foreign = { file: shown, model: options.model, tensors: [...tensors.keys()] };
+    throw mvcError("weights-foreign", { ...foreign, way: causeOfForeign(tensors, names) });
+  }
+  requireShapes(match, () => options.fitting(checkpoint), shown);
+  requireFloats(match, tensors, shown);
+  return match;
 }
 
 function matchOf(weights: Weights, tensors: Checkpoint["tensors"], { layouts, layout: name }: TakeOptions, shown: string): Match {
@@ -77,7 +109,7 @@ const shape = (sizes: readonly number[]) => `[${sizes.join(", ")}]`;
 
 const fits = (fitting: string | undefined) => fitting && `its tensors are those of ${fitting}`;
 
-function requireShapes({ misshapen }: Match, { fitting }: TakeOptions, shown: string): void {
+function requireShapes({ misshapen }: Match, fitting: () => string | undefined, shown: string): void {
   const [first, ...others] = misshapen;
   if (first === undefined) return;
   const { weight, key, expected, found } = first;
@@ -98,47 +130,61 @@ function requireFloats({ places }: Match, tensors: Checkpoint["tensors"], shown:
   }
 }
 
-function missingError({ layout, places, missing, unused }: Match, { fitting }: TakeOptions, shown: string) {
+function missingError(taken: TakenWeights["taken"], missing: readonly PlacedWeight[], { fitting }: TakeOptions) {
   const [first] = missing as readonly [PlacedWeight, ...PlacedWeight[]];
   const tensor = missing.length === 1 ? first.path : `${first.path}" and ${missing.length - 1} more, such as "${missing.at(-1)?.path}`;
   const expected = `${first.type.dtype} ${shape(first.type.shape)}`;
-  const options = fits(fitting());
+  const options = taken.length === 1 ? fits(fitting(taken[0].checkpoint)) : undefined;
   const fill = "fill what is missing: `--init SEED` beside `--weights`";
-  const way = options ?? `${partsOf(layout, places, missing) ?? `give it as ${expected}`}, or ${fill}`;
-  const others = groupsOf(unused).map(({ keys, are }) => `; the file has ${listed(keys)} that the model does not take${are && `: ${are}`}`);
-  return mvcError("tensor-missing", { tensor, where: `the model, of ${shown},`, expected, way: `${way}${others.join("")}` });
+  const way = options ?? `${partsMissing(taken, missing) ?? `give it as ${expected}`}, or ${fill}`;
+  const others = taken.flatMap(({ match }) =>
+    groupsOf(match.unused).map(({ keys, are }) => `; the file has ${listed(keys)} that the model does not take${are && `: ${are}`}`),
+  );
+  return mvcError("tensor-missing", { tensor, where: `the model, of ${shownAll(taken)},`, expected, way: `${way}${others.join("")}` });
 }
 
-/** Where a part of the layout is missing as a whole, its name: the file is one of several. */
-function partsOf({ name, places: known }: Layout, places: Match["places"], missing: readonly PlacedWeight[]): string | undefined {
+const shownAll = (taken: readonly Taken[]) => taken.map(({ shown }) => shown).join(" and ");
+
+/** Where a part of a layout is missing as a whole, its name: the file is one of several. */
+function partsMissing(taken: TakenWeights["taken"], missing: readonly PlacedWeight[]): string | undefined {
+  const [{ match }] = taken;
+  const { name, places: known } = match.layout;
   const part = (path: string) => /^[^./]+[./]/.exec(known.get(path)?.[0]?.key ?? "")?.[0];
-  const there = new Set([...places.keys()].map(part));
+  const there = new Set([...match.places.keys()].map(part));
   const lacking = [...new Set(missing.map(({ path }) => part(path)))].filter((one) => one !== undefined && !there.has(one));
+  const more = "give what else there is beside it: `--weights` may be given several times";
+  if (missing.some(({ path }) => !known.has(path))) return `no checkpoint in the layout ${name} has all of it: ${more}`;
   if (name === own || lacking.length === 0) return undefined;
-  return `it is without ${lacking.map((one) => `\`${one}\``).join(" and ")}: give all parts in one folder or file`;
+  return `it is without ${lacking.map((one) => `\`${one}\``).join(" and ")}: ${more}`;
 }
 
-function notesOf(
-  { places, missing, added, unused }: Match,
-  { name }: Layout,
+function notesOfMade(
+  taken: readonly Taken[],
+  missing: readonly PlacedWeight[],
+  added: readonly PlacedWeight[],
   seed: number,
-  { init }: TakeOptions,
-  shown: string,
 ): readonly string[] {
   const paths = (some: readonly PlacedWeight[]) => listed(some.map(({ path }) => path));
+  const layouts = [...new Set(taken.map(({ match }) => match.layout.name))].join(" and ");
+  const verb = taken.length === 1 ? "lacks" : "lack";
+  return [
+    ...(missing.length === 0 ? [] : [`${shownAll(taken)} ${verb} ${paths(missing)}, which \`--init ${seed}\` made`]),
+    ...(added.length === 0
+      ? []
+      : [`the model adds ${paths(added)} to what the layout ${layouts} has: they start as training does, with the seed ${seed}`]),
+  ];
+}
+
+function notesOf({ checkpoint, match: { layout, places, unused }, shown }: Taken): readonly string[] {
   const frames = [...places].filter(([, place]) => place.frames !== undefined);
   const [, first] = frames[0] ?? [];
   const squeezed = [...places.values()].filter((place) => place.squeezed);
-  const given = init === undefined ? "" : `, which \`--init ${init}\` made`;
   return [
-    ...(missing.length === 0 ? [] : [`${shown} lacks ${paths(missing)}${given}`]),
-    ...(added.length === 0
-      ? []
-      : [`the model adds ${paths(added)} to what the layout ${name} has: they start as training does, with the seed ${seed}`]),
+    ...checkpoint.notes,
     ...(frames.length === 0
       ? []
       : [`of ${listed(frames.map(([path]) => path))} the first frames were taken, of ${first?.frames} that ${shown} has`]),
-    ...(squeezed.length === 0 ? [] : [`${listed(squeezed.map(({ key }) => key))} were taken with other axes of 1 than ${name} has`]),
+    ...(squeezed.length === 0 ? [] : [`${listed(squeezed.map(({ key }) => key))} were taken with other axes of 1 than ${layout.name} has`]),
     ...groupsOf(unused).map(({ keys, are }) => `${shown} has ${listed(keys)} that the model does not take${are && `: ${are}`}`),
   ];
 }

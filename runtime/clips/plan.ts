@@ -84,7 +84,7 @@ export function planOf(options: LengthOptions, known: readonly (number | undefin
     demand(options.overlap === undefined || continued !== undefined, "overlap", way, options.overlap);
     return { length: Math.max(length, frames), wanted: length, windows: undefined, inTurn: undefined };
   }
-  demand(frames > 1, "length", "left out for a model whose clips have one frame", length);
+  demand(frames > 1, loop ? "loop" : "length", "left out for a model whose clips have one frame", loop || length);
   const autoregressive = continued !== undefined || options.windows === "autoregressive";
   demand(!(loop && autoregressive), "windows", '"joint" for a loop, whose first frame must know its last', "autoregressive");
   demand(

@@ -14,8 +14,8 @@ const page = readFileSync("docs/conv-over-time.md", "utf8");
 const model = join(folder, "magicvideo.mv");
 
 /** What stands in the page's fences of a kind, in order. */
-function fenced(kind: string): readonly string[] {
-  return [...page.matchAll(new RegExp(`^\`\`\`${kind}\n(.*?)^\`\`\`$`, "gms"))].map(([, text = ""]) => text);
+function fenced(kind: string, of = page): readonly string[] {
+  return [...of.matchAll(new RegExp(`^\`\`\`${kind}\n(.*?)^\`\`\`$`, "gms"))].map(([, text = ""]) => text);
 }
 
 /** The text with each run of `-` lines replaced by the `+` lines that follow it. */
@@ -39,6 +39,16 @@ afterAll(() => rmSync(folder, { recursive: true }));
 test("conv-over-time: the model with the block in its place is sound, and laid out as `format` would", async () => {
   expect(await mvc(["check", model])).toEqual({ code: 0, out: `ok ${model}\n`, err: "" });
   expect(await mvc(["format", "--check", join(folder, "conv-time.mv")])).toMatchObject({ code: 0 });
+});
+
+test("prompts: MagicVideo with the lines that it shows takes a prompt in pieces", async () => {
+  const file = join(folder, "pieces.mv");
+  writeFileSync(
+    file,
+    patched(readFileSync("models/magicvideo.mv", "utf8"), fenced("diff", readFileSync("docs/prompts.md", "utf8")).join("\n")),
+  );
+  expect(await mvc(["check", file])).toEqual({ code: 0, out: `ok ${file}\n`, err: "" });
+  expect(await mvc(["format", "--check", file])).toMatchObject({ code: 0 });
 });
 
 test("README: the error of a forgotten skip connection is what `check` prints, its lines too", async () => {

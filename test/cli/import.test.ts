@@ -128,6 +128,16 @@ describe("a folder of image weights in a video model", () => {
     expect(await tensorsOf(at("round"))).toEqual(given);
   });
 
+  test("its parts one by one are the same", async () => {
+    const [unet, text] = [at("checkpoint/unet/diffusion_pytorch_model.safetensors"), at("checkpoint/text_encoder/model.safetensors")];
+    const { code, out } = await mvc(["import", unet, at("net.mv"), "--weights", text, "-o", at("parts.safetensors")]);
+    expect([code, out]).toEqual([
+      0,
+      expect.stringContaining(`: 4 of 8 tensors from ${unet} (layout diffusers), 2 from ${text} (layout diffusers), `),
+    ]);
+    expect(readFileSync(at("parts.safetensors")).equals(readFileSync(at("own.safetensors")))).toBe(true);
+  });
+
   test("build takes what import takes", async () => {
     const built = (weights: string, output: string) => mvc(["build", at("net.mv"), "--weights", weights, "--target", "onnx", "-o", output]);
     expect((await built(checkpoint, at("direct"))).code).toBe(0);
@@ -176,7 +186,7 @@ describe("refused before the work, with nothing left behind", () => {
     [
       "a part that is missing",
       () => ["import", at("checkpoint/unet/diffusion_pytorch_model.safetensors"), at("net.mv"), "-o", at("refused")],
-      "it is without `text_encoder/`: give all parts in one folder or file",
+      "it is without `text_encoder/`: give what else there is beside it",
     ],
     ["another preset", () => image("--preset", "Wide"), "hint: its tensors are those of no --preset and no --ablation"],
     ["a layout that is not there", () => image("--layout", "kohya"), 'there is no "kohya" in the model\'s layouts'],

@@ -22,8 +22,19 @@ const image = layoutOf("image", {
 const whole = { "unet/conv_in.weight": [3, 2, 1, 1], "unet/attn2.to_k.weight": [2, 768], "te/in_proj.weight": [4, 2] } as const;
 
 type Given = { readonly [key: string]: CheckpointTensor | readonly number[] };
-const take = (tensors: Given, options: Partial<TakeOptions> = {}) =>
-  takeWeights(checkpointOf(tensors), "Net", weights, { layouts: [image], fitting: () => undefined, ...options }, "x.ckpt");
+const take = (tensors: Given, options: Partial<TakeOptions> = {}, ...others: readonly Given[]) =>
+  takeWeights(
+    [
+      { checkpoint: checkpointOf(tensors), shown: "x.ckpt" },
+      ...others.map((one, i) => ({ checkpoint: checkpointOf(one), shown: `y${i}.ckpt` })),
+    ],
+    weights,
+    { model: "Net", layouts: [image], fitting: () => undefined, ...options },
+  );
+const said = (...args: Parameters<typeof take>) => {
+  const { madeNotes, notes } = take(...args);
+  return [...madeNotes, ...notes];
+};
 const of = (tensors: Given, path: string, options: Partial<TakeOptions> = {}) => {
   const weight = weights.get(path);
   if (weight === undefined) throw new Error(path);
@@ -41,7 +52,7 @@ function refusal(tensors: Given, options: Partial<TakeOptions> = {}): MvcError {
 test("weights of the image model, and what the video model adds to them as training starts", () => {
   expect(of(whole, "text.b.weight")).toEqual([4, 5, 6, 7]);
   expect(of(whole, "unet.adaptor.scale")).toEqual(Array(12).fill(1));
-  expect(take(whole).notes).toEqual([
+  expect(said(whole)).toEqual([
     "the model adds 1 tensor (unet.adaptor.scale) to what the layout image has: they start as training does, with the seed 0",
   ]);
 });
@@ -55,7 +66,7 @@ test("what the model does not take, by what it is", () => {
     "optimizer.state.0.exp_avg": [4],
     "odd.thing": [1],
   };
-  const notes = take({ ...whole, ...more }).notes.slice(1);
+  const notes = said({ ...whole, ...more }).slice(1);
   const taken = (what: string, are: string) => `x.ckpt has ${what} that the model does not take${are}`;
   expect(notes).toEqual([
     taken("2 tensors (betas, alphas_cumprod)", ": the noise levels of its training, which the model's sampler says by itself"),
@@ -64,6 +75,34 @@ test("what the model does not take, by what it is", () => {
     taken("1 tensor (optimizer.state.0.exp_avg)", ": states of the optimizer"),
     taken("1 tensor (odd.thing)", ""),
   ]);
+});
+
+describe("several checkpoints", () => {
+  const { "te/in_proj.weight": text, ...unet } = whole;
+  const motion = layoutOf("motion", { "unet.adaptor.scale": "temporal.scale" });
+  const layouts = [image, motion];
+
+  test("each in its layout: what one lacks the other has, and nothing is left to make", () => {
+    const { counts, taken } = take(unet, { layouts }, { "in_proj.weight": text }, { "temporal.scale": [4, 3] });
+    expect([counts, taken.map(({ match }) => match.layout.name)]).toEqual([
+      [2, 2, 1],
+      ["image", "image", "motion"],
+    ]);
+    expect(said(unet, { layouts }, { "in_proj.weight": text }, { "temporal.scale": [4, 3] })).toEqual([]);
+  });
+
+  test("a weight that two have is the last one's", () => {
+    const last = { "in_proj.weight": tensor([4, 2], { values: [9, 8, 7, 6, 5, 4, 3, 2] }) };
+    const weight = weights.get("text.b.weight");
+    expect(weight && numbers(take(whole, {}, last).source.of(weight))).toEqual([5, 4, 3, 2]);
+    expect(take(whole, {}, last).counts).toEqual([2, 2]);
+  });
+
+  test("what other checkpoints would have is missing, and no addition of the model's", () => {
+    const error = refusal({ "temporal.scale": [4, 3] }, { layouts });
+    expect(error.message).toContain('the model, of x.ckpt, needs the tensor "unet.stem.weight" and 3 more');
+    expect(error.hint).toContain("no checkpoint in the layout motion has all of it: give what else there is beside it");
+  });
 });
 
 describe("refused before the work", () => {
@@ -86,7 +125,7 @@ describe("refused before the work", () => {
       "a part that is missing",
       unet,
       'the model, of x.ckpt, needs the tensor "text.a.weight" and 1 more, such as "text.b.weight"',
-      "it is without `te/`: give all parts in one folder or file, or fill what is missing: `--init SEED`",
+      "it is without `te/`: give what else there is beside it: `--weights` may be given several times, or fill what is missing: `--init SEED`",
     ],
     [
       "a LoRA",
@@ -113,7 +152,7 @@ describe("refused before the work", () => {
   });
 
   test("a part that is missing is filled where a seed is given, and that is said", () => {
-    expect(take(unet, { init: 7 }).notes[0]).toBe("x.ckpt lacks 2 tensors (text.a.weight, text.b.weight), which `--init 7` made");
+    expect(said(unet, { init: 7 })[0]).toBe("x.ckpt lacks 2 tensors (text.a.weight, text.b.weight), which `--init 7` made");
   });
 
   test("a layout by name: the one that is meant, and one that is not there", () => {
@@ -130,7 +169,7 @@ describe("refused before the work", () => {
       "unet.adaptor.scale": [frames, 3],
     });
     expect(of(own(8), "unet.adaptor.scale")).toEqual(Array.from({ length: 12 }, (_, i) => i));
-    expect(take(own(8)).notes).toEqual(["of 1 tensor (unet.adaptor.scale) the first frames were taken, of 8 that x.ckpt has"]);
+    expect(said(own(8))).toEqual(["of 1 tensor (unet.adaptor.scale) the first frames were taken, of 8 that x.ckpt has"]);
     expect(refusal(own(2)).hint).toBe("it was trained on 2 frames, and this is 4: `--set F=2`");
   });
 });
