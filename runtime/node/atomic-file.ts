@@ -94,8 +94,11 @@ async function writeWhole(write: Write, path: string, chunk: Uint8Array, signal:
   }
 }
 
-/** Bytes that a file is written by: many small chunks are one write. */
-const BLOCK = 2 ** 20;
+/**
+ * Bytes that a file is written by: many small chunks are one write, and what is read, gathered and written stays in a core's own cache.
+ * Twice as many take two to four times as long where other programs have the rest of the cache (measured).
+ */
+const BLOCK = 2 ** 18;
 
 /** A block is written while the next one is filled, so that making chunks and writing them take the time of the longer. */
 async function writeBlocks(write: Write, path: string, chunks: Chunks, signal: AbortSignal | undefined): Promise<void> {
