@@ -1,13 +1,17 @@
 /** The weights of a file to the choices of a model that they fit, where a build found that its own do not. */
 
 import { configurationsOf } from "../compiler/check-sizes.ts";
-import { expandModel } from "../compiler/compile.ts";
+import { expandModel, layoutsOf } from "../compiler/compile.ts";
 import type { Choices } from "../compiler/expand/configure.ts";
+import { layOutWeights } from "../compiler/package/weights.ts";
 import type { Program } from "../dsl/index.ts";
-import type { SafetensorsHeader } from "../runtime/safetensors.ts";
+import { MvcError } from "../runtime/errors.ts";
+import { type Match, matchBest, ownLayout, type Stored } from "./weights/match.ts";
 
-/** The options of the configuration that reads the most of the file's tensors and lacks none; undefined where none fits. */
-export function fittingOptions(program: Program, chosen: Choices, { tensors }: SafetensorsHeader): string | undefined {
+type Tensors = ReadonlyMap<string, Stored>;
+
+/** The options of the configuration that reads the most weights of the file and lacks none; undefined where none fits. */
+export function fittingOptions(program: Program, chosen: Choices, tensors: Tensors): string | undefined {
   const declared = configurationsOf(program).filter(({ model }) => chosen.model === undefined || model === chosen.model);
   const presets = [...new Set([chosen.preset, ...declared.map(({ preset }) => preset)])];
   const ablations = [chosen.ablations ?? [], ...declared.map((one) => one.ablations ?? [])];
@@ -21,15 +25,19 @@ export function fittingOptions(program: Program, chosen: Choices, { tensors }: S
   return best?.options;
 }
 
-/** How many of the tensors the configuration reads; 0 where it lacks one or there is no such configuration. */
-function readIf(program: Program, choices: Choices, tensors: SafetensorsHeader["tensors"]): number {
-  const expanded = expandModel(program, choices);
-  if (!expanded.ok) return 0;
-  const shapes = new Map<string, string>();
-  for (const { values } of expanded.value.graphs.values()) {
-    for (const value of values) if (value.kind === "weight") shapes.set(value.path, value.type.shape.join());
+/** How many weights the configuration reads; 0 where one is lacking that the file should have, or there is no such configuration. */
+function readIf(program: Program, choices: Choices, tensors: Tensors): number {
+  const [expanded, layouts] = [expandModel(program, choices), layoutsOf(program, choices)];
+  if (!expanded.ok || !layouts.ok) return 0;
+  const { weights } = layOutWeights(expanded.value.graphs.values());
+  let match: Match;
+  try {
+    match = matchBest(weights, [...layouts.value, ownLayout(weights)], tensors, "");
+  } catch (thrown) {
+    if (thrown instanceof MvcError) return 0;
+    throw thrown;
   }
-  return [...shapes].every(([path, shape]) => tensors.get(path)?.shape.join() === shape) ? shapes.size : 0;
+  return match.missing.length + match.misshapen.length === 0 ? match.places.size : 0;
 }
 
 function optionsOf({ preset, ablations = [] }: Choices): string {

@@ -15,8 +15,8 @@ export function metadataOf({ model, preset, ablations, settings }: MadeFor): { r
 }
 
 /** Undefined where the file does not say, or says it in a way that is not ours. */
-export function madeForOf(metadata: ReadonlyMap<string, string>): MadeFor | undefined {
-  const [model, preset, ablations, settings] = ["model", "preset", "ablations", "settings"].map((key) => metadata.get(key));
+export function madeForOf(metadata: { readonly [key: string]: string }): MadeFor | undefined {
+  const { model, preset, ablations, settings } = metadata;
   if (model === undefined || ablations === undefined) return undefined;
   const [list, record] = [parsed(ablations), parsed(settings ?? "{}")];
   if (!Array.isArray(list) || !list.every((one) => typeof one === "string")) return undefined;

@@ -4,26 +4,16 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Setting } from "../compiler/expand/configure.ts";
 import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
-import { methods } from "../dsl/sampling.ts";
+import { windowOrders } from "../runtime/clips/plan.ts";
+import type { PromptKey } from "../runtime/clips/prompt-keys.ts";
+import { longPrompts } from "../runtime/prompt.ts";
 import type { Target } from "./commands/build.ts";
+import { number, wholeNumber } from "./numbers.ts";
 import { cuts } from "./report/figures.ts";
+import { withSampling } from "./sampling-options.ts";
 import { finish } from "./terminal.ts";
 import { version } from "./version.ts";
-
-/** Digits alone: `Number` also takes nothing, blanks, `0x10` and `1e3`, as 0, 0, 16 and 1000. */
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
-    throw new InvalidArgumentError(`It must be a whole number of 0 or more, up to ${Number.MAX_SAFE_INTEGER}.`);
-  return value;
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(value))
-    throw new InvalidArgumentError("It must be a decimal number, such as 7.5.");
-  return value;
-}
+import type { LoraOption } from "./weights/model-weights.ts";
 
 /** `F=8`, `time=full` or `levels=[…]`: JSON where it is, else text. */
 function setting(text: string, previous: { readonly [name: string]: Setting } = {}): { readonly [name: string]: Setting } {
@@ -60,6 +50,31 @@ function conditionInput(text: string, previous: { readonly [name: string]: strin
   return { ...previous, [name]: text.slice(at + 1) };
 }
 
+/** `7.5`, or `image=1.5,text=7.5`. */
+function guidance(text: string): number | { readonly [condition: string]: number } {
+  if (!text.includes("=")) return number(text);
+  const weights = text.split(",").map((part): [string, number] => {
+    const at = part.indexOf("=");
+    if (at < 1) throw new InvalidArgumentError("It must be a number, or name=number,name=number.");
+    return [part.slice(0, at), number(part.slice(at + 1))];
+  });
+  return Object.fromEntries(weights);
+}
+
+/** `24=a blue star moves up`. */
+function promptAt(text: string, previous: readonly PromptKey[] = []): readonly PromptKey[] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must be frame=text.");
+  return [...previous, { frame: wholeNumber(text.slice(0, at)), prompt: text.slice(at + 1) }];
+}
+
+/** `0.2,0.8`. */
+function interval(text: string): readonly number[] {
+  const ends = text.split(",").map(number);
+  if (ends.length !== 2) throw new InvalidArgumentError("It must be two numbers, such as 0.2,0.8.");
+  return ends;
+}
+
 function targets(text: string): readonly Target[] {
   const known = ["onnx", "webgpu"] as const;
   return text.split(",").map((name) => {
@@ -73,14 +88,38 @@ function collect(name: string, previous: readonly string[] = []): readonly strin
   return [...previous, name];
 }
 
-/** The choices that `report` and `build` share. */
-function withChoices(command: Command): Command {
+const clipFile = ".gif, a folder of .png or .safetensors; several .png by giving it several times";
+
+/** `detail.safetensors` or `detail.safetensors:0.7`. */
+function lora(text: string, previous: readonly LoraOption[] = []): readonly LoraOption[] {
+  const [, file = text, strength = "1"] = /^(.+):([^:/\\]+)$/.exec(text) ?? [];
+  return [...previous, { file, strength: number(strength) }];
+}
+
+/** How weights are read that other programs wrote, which `build`, `import` and `export` share. */
+function withCheckpoint(command: Command, seed: string): Command {
+  return command
+    .option("--ema", "the averages of the weights that a checkpoint has beside them")
+    .option(
+      "--lora <file[:strength]>",
+      "a LoRA to merge into the weights, at strength 1 where none is given; may be given several times",
+      lora,
+    )
+    .addOption(new Option("--init <seed>", seed).argParser(wholeNumber));
+}
+
+/** The choices that say which weights a model has. */
+function withModel(command: Command): Command {
   return command
     .option("--model <name>", "which model, where the file declares several")
     .option("--preset <name>", "sizes and settings that the file declares, such as Mini")
     .option("--ablation <name>", "a change that the file declares; may be given several times", collect)
-    .option("--set <name=value>", "a dim or param, over the preset and the ablations; may be given several times", setting)
-    .addOption(new Option("--precision <type>", "what `float` means").choices(["f32", "f16"]).default("f32"));
+    .option("--set <name=value>", "a dim or param, over the preset and the ablations; may be given several times", setting);
+}
+
+/** The choices that `report` and `build` share. */
+function withChoices(command: Command): Command {
+  return withModel(command).addOption(new Option("--precision <type>", "what `float` means").choices(["f32", "f16"]).default("f32"));
 }
 
 /** The tensors of one graph, which `run` and `diff` share. */
@@ -103,6 +142,7 @@ Examples:
   mvc check models/magicvideo.mv
   mvc report models/magicvideo.mv --ablation NoAdaptor
   mvc build models/magicvideo.mv --preset Mini --weights models/mini.safetensors -o out/mini
+  mvc import sd-v1.safetensors models/magicvideo.mv -o magicvideo.safetensors
   mvc sample out/mini "a red circle moves right" -o clip.gif
 
 Exit codes: 0 done, 1 an error in what was given (named on standard error), 2 wrong usage, 130 interrupted.`,
@@ -141,8 +181,8 @@ withChoices(program.command("report"))
 withChoices(program.command("explain"))
   .description("print what each stage of the compiler makes of a model")
   .argument("<file>", "a .mv file")
-  .addOption(new Option("--tokens", "the words and marks of the file").conflicts(["ast", "graph", "timing"]))
-  .addOption(new Option("--ast", "its syntax tree").conflicts(["graph", "timing"]))
+  .addOption(new Option("--tokens", "the words and marks of the file").conflicts(["ast", "graph", "sampler", "timing"]))
+  .addOption(new Option("--ast", "its syntax tree").conflicts(["graph", "sampler", "timing"]))
   .option("--graph <name>", "a graph, as the targets take it; without it, the stages of all graphs and what each leaves")
   .addOption(
     new Option("--after <stage>", "the graph as this stage left it, such as share-repeats or onnx/sink-reshapes").conflicts([
@@ -152,16 +192,31 @@ withChoices(program.command("explain"))
   )
   .addOption(new Option("--plan", "the graph's plan on WebGPU").conflicts("kernel"))
   .option("--kernel <name>", "a kernel of the graph's plan, as WGSL")
+  .addOption(
+    new Option("--sampler", "the noise levels that are visited, and what each step makes of the network's output").conflicts([
+      "graph",
+      "timing",
+    ]),
+  )
   .addOption(new Option("--timing", "milliseconds by stage").conflicts("graph"))
   .option("--limits <file>", "as for build", "default")
   .action(async (file, options) => finish(await (await import("./commands/explain.ts")).explain(file, options)));
 
-withChoices(program.command("build"))
-  .description("compile a model to a package: ONNX graphs, one weight file, typed bindings")
-  .argument("<file>", "a .mv file")
-  .option("--weights <file>", "trained weights, by weight path (.safetensors)")
-  .addOption(
-    new Option("--init <seed>", "random weights, as training starts from; beside --weights, of what the file lacks").argParser(wholeNumber),
+withCheckpoint(
+  withChoices(program.command("build"))
+    .description("compile a model to a package: ONNX graphs, one weight file, typed bindings")
+    .argument("<file>", "a .mv file")
+    .option(
+      "--weights <checkpoint>",
+      "trained weights: the model's own, or a checkpoint as for `mvc import`; may be given several times",
+      collect,
+    )
+    .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)"),
+  "random weights, as training starts from; beside --weights, of what the file lacks",
+)
+  .option(
+    "--tokenizer <path>",
+    "CLIP's or another, in place of what the model names: a tokenizer.json, vocab.json, the gzipped merges, or their folder",
   )
   .addOption(
     new Option("--target <list>", "what the package is for: onnx, webgpu, or both")
@@ -178,6 +233,28 @@ withChoices(program.command("build"))
   .requiredOption("-o, --output <folder>", "where the package goes")
   .action(async (file, options) => finish(await (await import("./commands/build.ts")).build(file, options)));
 
+withCheckpoint(
+  withModel(program.command("import"))
+    .description("turn a checkpoint of other programs into a model's own weights, bit for bit")
+    .argument("<checkpoint>", "a file or a folder: safetensors, PyTorch's zip files, shards, a diffusers folder")
+    .argument("<file>", "a .mv file")
+    .option("--weights <checkpoint>", "one more, for what the first lacks or should not give; may be given several times", collect)
+    .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)"),
+  "random weights, as training starts from, of what the checkpoint lacks",
+)
+  .requiredOption("-o, --output <file>", "where the weights go (.safetensors)")
+  .action(async (checkpoint, file, options) =>
+    finish(await (await import("./commands/import.ts")).importCheckpoint(checkpoint, file, options)),
+  );
+
+withModel(program.command("export"))
+  .description("turn a model's weights into a checkpoint for other programs")
+  .argument("<file>", "a .mv file")
+  .requiredOption("--weights <checkpoint>", "the model's own weights, a package, or a checkpoint as for `mvc import`", collect)
+  .requiredOption("--layout <name>", "how the checkpoint is to call its weights: a layout that the model declares")
+  .requiredOption("-o, --output <path>", "where it goes: a file, or a folder where the layout has parts")
+  .action(async (file, options) => finish(await (await import("./commands/export.ts")).exportCheckpoint(file, options)));
+
 program
   .command("ops")
   .description("print the ops that a model may call: signatures, shapes and what each does; of one of them, all that is known")
@@ -193,8 +270,7 @@ withInputs(program.command("run"))
   .addOption(new Option("--backend <name>", "what computes").choices(["auto", "webgpu", "onnx", "reference"]).default("auto"))
   .action(async (folder, graph, options) => finish(await (await import("./commands/run.ts")).run(folder, graph, options)));
 
-program
-  .command("sample")
+withSampling(program.command("sample"))
   .description("sample a clip from a prompt, and from what else the model takes")
   .argument("<package>", "a folder that `mvc build` wrote")
   .argument("[prompt]", "what the clip shows; left out where the model takes no text")
@@ -204,17 +280,44 @@ program
     conditionInput,
   )
   .option("--seed <n>", "the noise to start from", wholeNumber, 0)
-  .option("--steps <n>", "sampling steps (default: the model's)", wholeNumber)
   .option("--negative <text>", "what the clip is led away from, in place of the model's own unguided text")
-  .option("--guidance <x>", "weight of the prompt, 1 is none and takes half the work (default: the model's)", number)
-  .addOption(new Option("--method <name>", "how steps are taken (default: the model's)").choices([...methods]))
-  .option("--eta <x>", "fresh noise of DDIM, 0 to 1 (default: the model's)", number)
+  .addOption(
+    new Option(
+      "--long-prompt <way>",
+      "with a prompt of more tokens than the model takes: an error, its end left out, or pieces where the model was built for several (default: error)",
+    ).choices([...longPrompts]),
+  )
+  .option("--word-weights", "read `(word:1.3)` as a word that weighs more; else parentheses are text")
+  .option(
+    "--guidance <x>",
+    "weight of the conditions, 1 is none and takes half the work; or one each, in the order in which they are added, such as image=1.5,text=7.5 (default: the model's)",
+    guidance,
+  )
+  .option("--guidance-rescale <x>", "how far the guided prediction goes back to the deviation of the conditioned one, 0 to 1", number)
+  .option("--guidance-interval <from,to>", "the part of the steps that is guided, such as 0.2,0.8", interval)
   .addOption(
     new Option("--backend <name>", "what computes; auto is WebGPU where a graphics device answers, else ONNX Runtime")
       .choices(["auto", "webgpu", "onnx"])
       .default("auto"),
   )
   .option("--threads <n>", "of ONNX Runtime (default: the processor's cores)", wholeNumber)
+  .option(
+    "--prompt-at <frame=text>",
+    "in place of the prompt, for clips of several windows: what it shows from a frame on, between two of them a mixture; given several times",
+    promptAt,
+  )
+  .option("--first-frame <file>", "the clip's first picture (.png); pictures of another size are cut about the middle and resized")
+  .option("--last-frame <file>", "its last picture (.png)")
+  .option("--from <file>", `video to video: ${clipFile}`, collect)
+  .option("--strength <x>", "how far --from is noised before it is denoised, 0 to 1", number)
+  .option("--continue <file>", `goes on from a clip: ${clipFile}`, collect)
+  .option("--known <file>", `frames that stand in the clip as they are: ${clipFile}`, collect)
+  .option("--at <frame>", "where the frames of --known begin (default: 0)", wholeNumber)
+  .option("--mask <file>", "white where the clip is made anew within --known: one picture (.png), or one a frame", collect)
+  .option("--length <n>", "frames (default: the model's own)", wholeNumber)
+  .option("--overlap <n>", "frames that windows share, where the clip is longer than the model's (default: half a window)", wholeNumber)
+  .addOption(new Option("--windows <order>", "how windows join: all at every step, or one after the other").choices([...windowOrders]))
+  .option("--loop", "the last frame leads to the first")
   .option("--count <n>", "clips, with seeds counting up; as many at once as the package's batch holds", wholeNumber, 1)
   .option("--fps <n>", "frames a second", number, 8)
   .requiredOption("-o, --output <file>", "clip.gif, clip.mp4, clip.png for a contact sheet, or latent.safetensors")

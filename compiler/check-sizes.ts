@@ -1,11 +1,12 @@
 /** A checked program to what sizes reveal of it: under the file's own, under each preset and under each ablation. */
 
-import { type Diagnostic, type FoundIn, firstErrors, mostErrors, type Program } from "../dsl/index.ts";
+import { type Diagnostic, type FoundIn, firstErrors, hasErrors, mostErrors, type Program } from "../dsl/index.ts";
 import { originsOf, type Reading, shapeErrors } from "./compile.ts";
 import { Budget } from "./expand/budget.ts";
 import type { Choices } from "./expand/configure.ts";
 import { graphsOf, withoutStandIns } from "./expand/expand.ts";
 import { KnownGraphs } from "./expand/known-graphs.ts";
+import { LayoutCheck } from "./expand/layouts/layout-check.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Tokenizer } from "./module/module.ts";
 import { breachedBefore } from "./targets/webgpu/breaches.ts";
@@ -44,10 +45,13 @@ export function checkSizes(
   const budget = new Budget();
   const graphs = new KnownGraphs();
   const beyond = new Map<Graph, readonly Diagnostic[]>();
+  const layouts = new LayoutCheck(program);
   const more = (read: Reading) => [...(read.tokenizer === null ? [] : tokenizerErrors(read.tokenizer)), ...beyondDevices(read, beyond)];
   for (const choices of configurationsOf(program)) {
     if (found.size > mostErrors) break;
-    const own = new Map(shapeErrors(program, choices, budget, more, graphs).map((one) => [`${one.span.file}:${one.span.start}`, one]));
+    const own = new Map(
+      shapeErrors(program, choices, budget, more, graphs, layouts).map((one) => [`${one.span.file}:${one.span.start}`, one]),
+    );
     const { model, preset = "", ablations = [] } = choices;
     // Graphs that are wrong already are wrong otherwise at other sizes.
     const follows = broken.has(`${model}`) || (ablations.length > 0 && broken.has(`${model} ${preset}`));
@@ -60,7 +64,8 @@ export function checkSizes(
       broken.add(preset === "" ? `${model}` : `${model} ${preset}`);
     }
   }
-  return firstErrors([...found.values()]);
+  const all = [...found.values()];
+  return firstErrors(hasErrors(all) ? all : [...all, ...layouts.unused()]);
 }
 
 /** Whether what is wrong is a figure or a file that the source names, not what graphs make of their sizes. */

@@ -1,6 +1,7 @@
 /** The stages by name: a checked program and the build's choices to a module. Pure, and never throws for bad input. */
 
 import { type Diagnostic, firstErrors, foundIn, type GraphDeclaration, type Program, type Span } from "../dsl/index.ts";
+import { isDirected } from "./analysis/directed.ts";
 import { Budget } from "./expand/budget.ts";
 import { type Choices, type Configuration, configure } from "./expand/configure.ts";
 import { expandGraph, graphsOf, samplerOf } from "./expand/expand.ts";
@@ -8,11 +9,16 @@ import type { Attempt } from "./expand/failure.ts";
 import { expandGuided, guidedErrors } from "./expand/guided.ts";
 import { KnownCalls } from "./expand/known-calls.ts";
 import { KnownGraphs } from "./expand/known-graphs.ts";
+import { DeclaredLayouts } from "./expand/layouts/declared.ts";
+import { LayoutCheck } from "./expand/layouts/layout-check.ts";
+import { readLayouts } from "./expand/layouts/layouts.ts";
 import { expandDiagnostic } from "./expand/messages.ts";
 import { namedByRole } from "./expand/output-names.ts";
+import type { Body } from "./expand/parts.ts";
 import { type Recipe, recipeOf } from "./expand/recipe.ts";
 import { readTokenizer } from "./expand/tokenizer.ts";
 import type { Graph } from "./graph/graph.ts";
+import type { Layout } from "./module/layout.ts";
 import type { Module, Tokenizer } from "./module/module.ts";
 import { hasUnguidedHalf, type SamplerSpec } from "./package/manifest.ts";
 import { passes, runPasses } from "./passes/passes.ts";
@@ -36,6 +42,8 @@ export interface Expanded {
 export interface Reading {
   readonly name: string;
   readonly graphs: ReadonlyMap<string, Graph>;
+  /** What each graph made, in the order of the source. */
+  readonly bodies: readonly Body[];
   readonly configuration: Configuration;
   readonly recipe: Recipe | undefined;
   readonly tokenizer: Tokenizer | null;
@@ -55,6 +63,16 @@ export function expandModel(program: Program, choices: Choices): Attempt<Expande
   });
 }
 
+/** The layouts that a model has under these choices, found without any pass. */
+export function layoutsOf(program: Program, choices: Choices): Attempt<readonly Layout[]> {
+  return underChoices(choices, (): Attempt<readonly Layout[]> => {
+    const configured = configure(program, choices);
+    if (!configured.ok) return configured;
+    const read = readModel(configured.value);
+    return read.ok ? readLayouts(read.value.configuration, read.value.bodies, new DeclaredLayouts(program)) : read;
+  });
+}
+
 /** What fails says under which preset and ablations. */
 function underChoices<T extends { readonly ok: true }>(
   choices: Choices,
@@ -66,7 +84,7 @@ function underChoices<T extends { readonly ok: true }>(
 
 /**
  * The errors that sizes reveal under these choices, found faster than by expanding: no graph is whole. Weights that only
- * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget, and `graphs`. `more` may say more of a model whose graphs are right.
+ * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget, `graphs` and `layouts`. `more` may say more of a model whose graphs are right.
  */
 export function shapeErrors(
   program: Program,
@@ -74,6 +92,7 @@ export function shapeErrors(
   budget = new Budget(),
   more: (read: Reading) => readonly Diagnostic[] = () => [],
   graphs = new KnownGraphs(),
+  layouts = new LayoutCheck(program),
 ): readonly Diagnostic[] {
   const configured = configure(program, choices, budget);
   if (!configured.ok) return foundIn(configured.diagnostics, choices);
@@ -82,11 +101,13 @@ export function shapeErrors(
   const read = readModel(configured.value, written);
   const once = written.graphs.get(samplerOf(configured.value)?.graph.name ?? "");
   const guided = graphs.guidedErrors(once, () => guidedErrors(configured.value, written.graphs));
-  return foundIn(onePerSpan([...(read.ok ? more(read.value) : read.diagnostics), ...guided]), choices);
+  const own = read.ok ? [...layouts.errors(read.value.configuration, read.value.bodies), ...more(read.value)] : read.diagnostics;
+  return foundIn(onePerSpan([...own, ...guided]), choices);
 }
 
 interface Written {
   readonly graphs: ReadonlyMap<string, Graph>;
+  readonly bodies: readonly Body[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -101,17 +122,20 @@ function writtenGraphs(configuration: Configuration, known?: { readonly calls: K
   const inTurn = [...declarations].sort((a, b) => Number(b.name.name === looped) - Number(a.name.name === looped));
   const expanded = new Map(inTurn.map((declaration) => [declaration, expand(declaration)]));
   const graphs = new Map<string, Graph>();
+  const bodies: Body[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const declaration of declarations) {
     const found = expanded.get(declaration);
-    if (found?.ok) graphs.set(declaration.name.name, found.value);
-    else diagnostics.push(...(found?.diagnostics ?? []));
+    if (found?.ok) {
+      graphs.set(declaration.name.name, found.value.graph);
+      bodies.push(found.value.body);
+    } else diagnostics.push(...(found?.diagnostics ?? []));
   }
-  return { graphs, diagnostics };
+  return { graphs, bodies, diagnostics };
 }
 
 function readModel(configuration: Configuration, written = writtenGraphs(configuration)): Attempt<Reading> {
-  const { graphs } = written;
+  const { graphs, bodies } = written;
   const diagnostics = [...written.diagnostics, ...conflictingWeights(configuration, graphs)];
   const recipe = recipeOf(configuration, graphs);
   if (!recipe.ok) diagnostics.push(...recipe.diagnostics);
@@ -120,7 +144,7 @@ function readModel(configuration: Configuration, written = writtenGraphs(configu
   if (diagnostics.length > 0 || !recipe.ok || !tokenizer.ok) return { ok: false, diagnostics: onePerSpan(diagnostics) };
   const { name } = configuration.model.name;
   const named = new Map([...graphs].map(([own, graph]) => [own, namedByRole(graph, recipe.value)]));
-  return { ok: true, value: { name, graphs: named, configuration, recipe: recipe.value, tokenizer: tokenizer.value } };
+  return { ok: true, value: { name, graphs: named, bodies, configuration, recipe: recipe.value, tokenizer: tokenizer.value } };
 }
 
 /** One path is one tensor of the weight file, whichever graphs read it. */
@@ -153,7 +177,9 @@ function compileModel(program: Program, choices: Choices, trace: Trace): Compile
   if (!configured.ok) return configured;
   const read = readModel(configured.value);
   if (!read.ok) return read;
-  const { configuration, name, graphs: written, recipe, tokenizer } = read.value;
+  const { configuration, name, graphs: written, bodies, recipe, tokenizer } = read.value;
+  const layouts = readLayouts(configuration, bodies, new DeclaredLayouts(program));
+  if (!layouts.ok) return layouts;
   for (const [graph, made] of written) trace({ stage: "expand", graph, made });
   const loop = recipe === undefined ? noLoop : compileLoop(configuration, written, recipe, trace);
   if (!loop.ok) return loop;
@@ -167,8 +193,8 @@ function compileModel(program: Program, choices: Choices, trace: Trace): Compile
   if (tokenizer !== null && !sampler?.conditions.some(({ from }) => from === "text")) {
     unused.push("no condition comes from text, so the tokenizer is not used");
   }
-  const module = { name, preset, ablations, precision, written, graphs, origins, sampler, tokenizer, unused };
-  return { ok: true, module };
+  const found = { written, graphs, origins, sampler, tokenizer, layouts: layouts.value, unused };
+  return { ok: true, module: { name, preset, ablations, precision, ...found } };
 }
 
 /** Where each graph is named in the source. */
@@ -214,7 +240,10 @@ function compileLoop(configuration: Configuration, written: ReadonlyMap<string, 
   const once = written.get(recipe.graph) ?? expanded.value;
   const { made, prepare, conditions } = guided !== undefined && hasUnguidedHalf(guided) ? guided : splitLoop(once, recipe, names, trace);
   const unread = recipe.conditions.filter((condition) => !conditions.includes(condition)).map(({ name }) => name);
-  return { ok: true, value: { sampler: { ...recipe, conditions, prepare, step: names.step }, made, unread } };
+  return {
+    ok: true,
+    value: { sampler: { ...recipe, conditions, prepare, step: names.step, directed: isDirected(written, recipe) }, made, unread },
+  };
 }
 
 interface LoopNames {

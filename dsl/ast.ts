@@ -1,6 +1,6 @@
 /** The syntax tree of a `.mv` file: plain readonly data, one interface a form, every node with its span. */
 
-import type { Expression, Field, Identifier, Label, Span, StringLiteral } from "./expressions.ts";
+import type { Expression, Field, Identifier, Label, Levels, Span, StringLiteral } from "./expressions.ts";
 
 export type * from "./expressions.ts";
 
@@ -37,10 +37,16 @@ export type Declaration =
   | BlockDeclaration
   | ModelDeclaration
   | PresetDeclaration
-  | AblationDeclaration;
+  | AblationDeclaration
+  | LayoutDeclaration;
 
+/** A declaration that gives its file a name. */
+export type NamedDeclaration = Exclude<Declaration, ImportDeclaration | LayoutDeclaration>;
+
+/** `import { A, B } from "./file.mv";`, or `import layouts from "./file.mv";`, which brings all layouts that the file declares, and no names. */
 export interface ImportDeclaration {
   readonly kind: "import";
+  readonly layouts: boolean;
   readonly names: readonly Identifier[];
   readonly path: StringLiteral;
   readonly span: Span;
@@ -163,6 +169,42 @@ export interface AblationDeclaration {
   readonly model: Identifier;
   readonly overrides: readonly Field[];
   readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+/** `layout compvis of ResBlock { norm1: "in_layers.0", … }`: under which keys checkpoints of that name hold the weights of a block or model. */
+export interface LayoutDeclaration {
+  readonly kind: "layout";
+  readonly names: readonly Identifier[];
+  readonly of: Identifier;
+  readonly entries: readonly LayoutEntry[];
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+export type LayoutEntry = KeysEntry | DropEntry;
+
+/** `query: "to_q" | "query"`: the spellings of what a path of weights begins with; the holes of the path bind numbers. */
+export interface KeysEntry {
+  readonly kind: "keys";
+  readonly path: Levels;
+  readonly keys: readonly KeyNode[];
+  readonly span: Span;
+}
+
+/** `drop: ["logit_scale"]`: keys that checkpoints hold and the model has no use for. */
+export interface DropEntry {
+  readonly kind: "drop";
+  readonly keys: readonly Levels[];
+  readonly span: Span;
+}
+
+/** `"to_q"`; a run of the rows of what is stored, `"attn.in_proj_" rows 0 of 3`; or stored in another shape, `"q" as [_, _, 1, 1]`. */
+export interface KeyNode {
+  readonly text: Levels;
+  readonly rows: { readonly index: Expression; readonly of: Expression } | undefined;
+  /** Sizes, and `_` for the next axis of the weight's own. */
+  readonly shape: readonly Expression[] | undefined;
   readonly span: Span;
 }
 

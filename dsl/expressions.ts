@@ -99,17 +99,18 @@ export interface ConditionalExpression {
   readonly span: Span;
 }
 
-/**
- * The levels that `as` adds to a weight path: `as conv`, or as other people's keys have them, `as "down_blocks.{i}.resnets.{j}"`.
- * `texts` stand before, between and behind `holes`.
- */
-export interface Label {
+/** Levels of a path: `conv`, or with holes `"down_blocks.{i}.resnets.{j}"`. `texts` stand before, between and behind `holes`. */
+export interface Levels {
   readonly texts: readonly string[];
   readonly holes: readonly Expression[];
-  /** `as tied conv`: wherever the path comes again it is of the same weights. */
-  readonly tied: boolean;
   /** Of the name or string. */
   readonly span: Span;
+}
+
+/** What `as` adds to a weight path. */
+export interface Label extends Levels {
+  /** `as tied conv`: wherever the path comes again it is of the same weights. */
+  readonly tied: boolean;
 }
 
 /** A call of a block or an op. `x |> f(a) as l` has `piped` x, arguments [a] and label l; `f(x, a) as l` has no `piped`. */

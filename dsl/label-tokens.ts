@@ -1,7 +1,7 @@
-/** The strings behind `as` to the tokens of their text and of what stands in their holes: `"down.{i}.norm"`. */
+/** The strings behind `as`, and those of layouts, to the tokens of their text and of what stands in their holes: `"down.{i}.norm"`. */
 
 import { createTokenInstance, type ILexingError, type IToken, type TokenType, tokenMatcher } from "chevrotain";
-import { AnyName, LabelEnd, LabelMiddle, LabelStart, lexer, StringToken, Word } from "./tokens.ts";
+import { AnyName, Identifier, LabelEnd, LabelMiddle, LabelStart, lexer, Mark, StringToken, Word } from "./tokens.ts";
 
 /** The word that says that a label may come again, for the same weights. */
 export const tied = "tied";
@@ -15,13 +15,32 @@ export interface LabelTokens {
 export function splitLabels(tokens: readonly IToken[]): LabelTokens {
   const made: IToken[] = [];
   const errors: ILexingError[] = [];
+  // Brackets open in a layout: each of its strings is a path or a key.
+  let layout: number | undefined;
   for (const [i, token] of tokens.entries()) {
-    const labels = token.tokenType === StringToken && followsAs(tokens, i);
+    if (beginning.has(token.tokenType) && tokens[i + 1]?.tokenType === Identifier) layout = token.tokenType === Word.layout ? 0 : undefined;
+    if (layout !== undefined) {
+      if (token.tokenType === Mark.OpenCurly) layout++;
+      if (token.tokenType === Mark.CloseCurly && --layout <= 0) layout = undefined;
+    }
+    const labels = token.tokenType === StringToken && (layout !== undefined || followsAs(tokens, i));
     if (!labels || !/\{[^{}]*\}/.test(token.image)) made.push(token);
     else for (const part of partsOf(token, errors)) made.push(part);
   }
   return { tokens: made, errors };
 }
+
+/** With a name behind them, the words that begin a declaration: behind a layout that is not closed they end it. */
+const beginning: ReadonlySet<TokenType> = new Set([
+  Word.layout,
+  Word.block,
+  Word.model,
+  Word.preset,
+  Word.ablation,
+  Word.dim,
+  Word.param,
+  Word.type,
+]);
 
 function followsAs(tokens: readonly IToken[], at: number): boolean {
   const before = tokens[at - 1];

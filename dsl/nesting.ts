@@ -6,7 +6,7 @@ import type { Diagnostic } from "./diagnostic.ts";
 import type { Expression, Span } from "./expressions.ts";
 import { syntaxDiagnostic } from "./syntax-messages.ts";
 import { keywords, Mark, Word } from "./tokens.ts";
-import { partsOf } from "./walk.ts";
+import { expressionsOf, partsOf } from "./walk.ts";
 
 /** `depth` is that of the tree, where a chain of operators is as deep as it is long; types are followed through each other's names too. */
 const limits = { brackets: 60, bodies: 150, operators: 400, alternatives: 400, depth: 400, type: 30 } as const;
@@ -135,6 +135,8 @@ function childrenOf(node: Node): readonly Node[] {
     case "preset":
     case "ablation":
       return node.overrides.map((field) => field.value);
+    case "layout":
+      return expressionsOf(node);
     case "tensor-type":
       return node.axes;
     case "named-type":

@@ -13,10 +13,10 @@ import type {
   WeightInit,
 } from "./ast.ts";
 import type { Expression, Identifier as IdentifierNode, Label } from "./expressions.ts";
+import { LayoutParser } from "./layout-parser.ts";
 import { Identifier, Mark, Word } from "./tokens.ts";
-import { TypeParser } from "./type-parser.ts";
 
-export class Parser extends TypeParser {
+export class Parser extends LayoutParser {
   constructor(validate = false) {
     super(validate);
     this.performSelfAnalysis();
@@ -47,18 +47,35 @@ export class Parser extends TypeParser {
         { ALT: () => this.SUBRULE(this.block) },
         { ALT: () => this.SUBRULE(this.model) },
         { ALT: () => this.SUBRULE(this.overrides) },
+        { ALT: () => this.SUBRULE(this.layout) },
       ]),
   );
 
   private readonly importDeclaration = this.RULE("importDeclaration", (): Declaration => {
     const start = this.CONSUME(Word.import).startOffset;
-    this.CONSUME(Mark.OpenCurly);
-    const names = this.separated(0, Mark.CloseCurly, () => this.SUBRULE(this.identifier));
-    this.CONSUME(Mark.CloseCurly);
+    const names = this.OR({
+      DEF: [
+        { ALT: () => this.SUBRULE(this.importedNames) },
+        { GATE: () => this.LA(1).image === "layouts", ALT: () => this.SUBRULE(this.allLayouts) },
+      ],
+      ERR_MSG: Mark.OpenCurly.LABEL as string,
+    });
     this.CONSUME(Word.from);
     const path = this.SUBRULE(this.string);
     this.CONSUME(Mark.Semicolon);
-    return { kind: "import", names, path, span: this.from(start) };
+    return { kind: "import", layouts: names === "layouts", names: names === "layouts" ? [] : names, path, span: this.from(start) };
+  });
+
+  private readonly importedNames = this.RULE("importedNames", (): IdentifierNode[] => {
+    this.CONSUME(Mark.OpenCurly);
+    const names = this.separated(0, Mark.CloseCurly, () => this.SUBRULE(this.identifier));
+    this.CONSUME(Mark.CloseCurly);
+    return names;
+  });
+
+  private readonly allLayouts = this.RULE("allLayouts", (): "layouts" => {
+    this.CONSUME(Identifier);
+    return "layouts";
   });
 
   private readonly dim = this.RULE("dim", (): Declaration => {

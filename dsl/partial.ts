@@ -49,7 +49,7 @@ export function readAround(
     }
     for (const name of namesIn(chunk)) unknown.add(name);
   }
-  for (const { name } of declarations.flatMap((one) => (one.kind === "import" ? one.names : [one.name]))) unknown.delete(name);
+  for (const { name } of declarations.flatMap(namesOf)) unknown.delete(name);
   const sorted = errors.sort((a, b) => a.span.start - b.span.start);
   return { partial: { source: { path, text, doc: undefined, declarations, comments: [] }, incomplete, unknown }, errors: sorted };
 }
@@ -152,6 +152,11 @@ function lineStarts(text: string, previous: IToken, token: IToken): boolean {
   return text.slice(previous.startOffset + previous.image.length, token.startOffset).includes("\n");
 }
 
+function namesOf(declaration: Declaration): readonly { readonly name: string }[] {
+  if (declaration.kind === "import") return declaration.names;
+  return declaration.kind === "layout" ? [] : [declaration.name];
+}
+
 /** The names that stand outside brackets, and those that are imported: what a declaration declares is one of them. */
 function namesIn(tokens: readonly IToken[]): readonly string[] {
   const names: string[] = [];
@@ -177,6 +182,7 @@ const openers: ReadonlySet<TokenType> = new Set([
   Word.model,
   Word.preset,
   Word.ablation,
+  Word.layout,
 ]);
 
 /** Cuts the tokens before each declaration that begins a line; a `const` may also begin one in a body. */

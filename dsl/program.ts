@@ -1,18 +1,20 @@
 /** A checked program: the entry file and all it imports, with every name of every file resolved to its declaration. */
 
-import type { Declaration, ImportDeclaration, SourceFile } from "./ast.ts";
+import type { Declaration, NamedDeclaration, SourceFile } from "./ast.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 
 /** What a name of a file stands for: a declaration and the file whose scope its body is read in. */
 export interface Declared {
   readonly file: string;
-  readonly declaration: Exclude<Declaration, ImportDeclaration>;
+  readonly declaration: NamedDeclaration;
 }
 
 export interface FileScope {
   readonly source: SourceFile;
   /** The file's own declarations and those it imports, by name. */
   readonly names: ReadonlyMap<string, Declared>;
+  /** The files that it imports for their layouts. */
+  readonly layouts: readonly string[];
   /** Names that may be declared where nothing could be read: errors say so, and nothing follows from them. Empty in a program. */
   readonly unknown: ReadonlySet<string>;
   /** Declarations whose bodies could not be read. Empty in a program. */

@@ -10,11 +10,12 @@ import { Identifier, keywords, Mark, NumberToken, StringToken, Word } from "./to
 
 /** Rules as a reader knows them, for "expected …". */
 const ruleNames: { readonly [rule: string]: string } = {
-  declaration: "a declaration (import, dim, type, param, const, block, model, preset or ablation)",
+  declaration: "a declaration (import, dim, type, param, const, block, model, preset, ablation or layout)",
   member: "a member of the model (const, tokenizer, graph or sampler)",
   statement: "a statement",
   primary: "a value",
-  label: "a name",
+  levels: "a name",
+  holedString: "a string",
   axis: "a size",
   typeArgument: "a size",
   elementType: "a type",
@@ -26,8 +27,8 @@ const ruleNames: { readonly [rule: string]: string } = {
 export const expectationProvider: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected }) => labelOf(expected),
   buildNotAllInputParsedMessage: () => ruleNames.declaration ?? "",
-  buildNoViableAltMessage: ({ ruleName, expectedPathsPerAlt }) =>
-    ruleNames[ruleName] ?? oneOf(expectedPathsPerAlt.flat().map((path) => path[0])),
+  buildNoViableAltMessage: ({ ruleName, expectedPathsPerAlt, customUserDescription }) =>
+    customUserDescription ?? ruleNames[ruleName] ?? oneOf(expectedPathsPerAlt.flat().map((path) => path[0])),
   buildEarlyExitMessage: ({ ruleName, expectedIterationPaths }) =>
     ruleNames[ruleName] ?? oneOf(expectedIterationPaths.map((path) => path[0])),
 };
@@ -41,7 +42,7 @@ function labelOf(type: TokenType): string {
   return type.LABEL ?? `\`${type.name}\``;
 }
 
-const declarationWords = ["import", "dim", "type", "param", "const", "block", "model", "preset", "ablation"];
+const declarationWords = ["import", "dim", "type", "param", "const", "block", "model", "preset", "ablation", "layout"];
 const memberWords = ["const", "tokenizer", "graph", "sampler"];
 /** Keywords by the rule whose alternatives they begin: a misspelling of any other would be a wild guess. */
 const startingWords: { readonly [rule: string]: readonly string[] } = {
@@ -154,7 +155,9 @@ function keywordIn(expected: string): string[] {
 
 /** What to write, by the rule in which the reading stopped. */
 const forms: { readonly [rule: string]: string } = {
-  importDeclaration: '`import { Name } from "./file.mv";`',
+  layout: '`layout name of Block { label: "key", … }`',
+  layoutEntry: '`label: "key"`, or `drop: ["key", …]`',
+  importDeclaration: '`import { Name } from "./file.mv";`, or `import layouts from "./file.mv";`',
   dim: "`dim NAME = size;`",
   assigned: "`name = value;`",
   param: "`param name: type = value;`",
@@ -181,8 +184,13 @@ const beginsItem: ReadonlySet<TokenType> = new Set([Identifier, NumberToken, Str
 const plainRules: ReadonlySet<string> = new Set([
   "identifier",
   "label",
+  "levels",
   "anyName",
+  "holedString",
   "holed",
+  "importedNames",
+  "spellings",
+  "key",
   "string",
   "body",
   "fields",

@@ -11,7 +11,7 @@ export const AnyAxis = createToken({ name: "AnyAxis", pattern: "_", label: "`_`"
 
 const keywordNames = [
   "import", "from", "dim", "type", "param", "const", "block", "weight", "return", "let", "if", "else", "repeat", "of", "as",
-  "require", "model", "graph", "sampler", "tokenizer", "preset", "ablation", "true", "false",
+  "require", "model", "graph", "sampler", "tokenizer", "preset", "ablation", "layout", "true", "false",
 ] as const; // biome-ignore format: a list of words reads best as lines
 export type Keyword = (typeof keywordNames)[number];
 export const keywords: readonly Keyword[] = keywordNames;
@@ -68,7 +68,7 @@ export const Mark = markTokens();
 
 export const NumberToken = createToken({ name: "Number", pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/, label: "a number" });
 export const StringToken = createToken({ name: "String", pattern: /"(?:[^"\\\n\r]|\\.)*"/, label: "a string" });
-/** A label with holes: its text up to the first hole, between two, and behind the last. `label-tokens.ts` makes them of a string. */
+/** A label or key with holes: its text up to the first hole, between two, and behind the last. `label-tokens.ts` makes them of a string. */
 export const LabelStart = createToken({ name: "LabelStart", pattern: Lexer.NA, label: "a name" });
 export const LabelMiddle = createToken({ name: "LabelMiddle", pattern: Lexer.NA, label: "`}`" });
 export const LabelEnd = createToken({ name: "LabelEnd", pattern: Lexer.NA, label: "`}`" });

@@ -66,7 +66,7 @@ export class TypeParser extends ExpressionParser {
     return { kind: "tensor-type", dtype, axes, span: this.from(start) };
   });
 
-  private readonly axis = this.RULE(
+  protected readonly axis = this.RULE(
     "axis",
     (): Expression => this.OR([{ ALT: () => this.SUBRULE(this.anyAxis) }, { ALT: () => this.SUBRULE(this.expression) }]),
   );

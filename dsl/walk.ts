@@ -1,6 +1,6 @@
 /** The parts of a node of the syntax tree: what every walk over bodies and expressions goes down by. */
 
-import type { RepeatStatement, Statement } from "./ast.ts";
+import type { LayoutDeclaration, RepeatStatement, Statement } from "./ast.ts";
 import type { CallExpression, Expression } from "./expressions.ts";
 
 /** The statements and expressions directly within a node, in the order of the source. */
@@ -48,4 +48,17 @@ export function partsOf(node: Statement | Expression): readonly (Statement | Exp
 
 function holesOf({ label }: CallExpression | RepeatStatement): readonly Expression[] {
   return label?.holes ?? [];
+}
+
+/** Every expression of a layout: in the holes of its paths and keys, and beside the keys. */
+export function expressionsOf({ entries }: LayoutDeclaration): readonly Expression[] {
+  return entries.flatMap((entry) => {
+    if (entry.kind === "drop") return entry.keys.flatMap((key) => key.holes);
+    const keys = entry.keys.flatMap(({ text, rows, shape = [] }) => [
+      ...text.holes,
+      ...(rows === undefined ? [] : [rows.index, rows.of]),
+      ...shape,
+    ]);
+    return [...entry.path.holes, ...keys];
+  });
 }

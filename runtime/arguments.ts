@@ -1,8 +1,11 @@
 /** What a caller passes, of whatever type, to requests and options that hold what their types say. */
 
+import { type SampledFigures, sampledFigures } from "../compiler/package/sampler-figures.ts";
+import { windowOrders } from "./clips/plan.ts";
 import type { ClipRequest } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
 import type { SampleOptions } from "./options.ts";
+import { longPrompts } from "./prompt.ts";
 
 interface Kind {
   readonly holds: (value: unknown) => boolean;
@@ -13,6 +16,7 @@ interface Kind {
 export type Kinds<T> = { readonly [Name in keyof Required<T>]: Kind };
 
 const text: Kind = { holds: (value) => typeof value === "string", expected: "a text" };
+const flag: Kind = { holds: (value) => typeof value === "boolean", expected: "true or false" };
 const object: Kind = { holds: isRecord, expected: "an object" };
 export const anything: Kind = { holds: () => true, expected: "anything" };
 export const callback: Kind = { holds: (value) => typeof value === "function", expected: "a function" };
@@ -29,20 +33,36 @@ export const oneOf = (...words: readonly string[]): Kind => ({
   expected: `one of ${words.map((word) => JSON.stringify(word)).join(", ")}`,
 });
 
+const given: Kind = { holds: isObject, expected: "a picture, a clip or a tensor" };
+
 const requestKinds: Kinds<ClipRequest> = {
   prompt: text,
+  prompts: { holds: isKeys, expected: "a list of objects of frame and prompt" },
   negative: text,
   seed: wholeFrom(0),
   inputs: object,
   latent: { holds: isRecord, expected: "a tensor" },
+  known: { holds: isObject, expected: "an object of clip, at and mask, or a list of them" },
+  firstFrame: given,
+  lastFrame: given,
+  continues: given,
+  from: given,
 };
 
 /** Figures are checked with the model's own. */
 const sampleKinds: Kinds<SampleOptions> = {
-  steps: anything,
+  ...(Object.fromEntries(sampledFigures.map((name) => [name, anything])) as { readonly [F in keyof SampledFigures]: Kind }),
   guidance: anything,
-  method: anything,
-  eta: anything,
+  guidanceRescale: { holds: (value) => typeof value === "number", expected: "a number from 0 to 1" },
+  guidanceInterval: { holds: Array.isArray, expected: "two rising numbers from 0 to 1, such as [0.2, 0.8]" },
+  longPrompt: oneOf(...longPrompts),
+  wordWeights: flag,
+  onTruncated: callback,
+  strength: anything,
+  length: anything,
+  overlap: anything,
+  loop: { holds: (value) => typeof value === "boolean", expected: "true or false" },
+  windows: oneOf(...windowOrders),
   onProgress: callback,
   onLatents: callback,
   signal: abortSignal,
@@ -66,9 +86,11 @@ export function checkedSampleOptions(given: unknown): SampleOptions {
 }
 
 /** The options of `sample`, which has those of its clip among them. Throws MvcError `option-unknown`, `option-invalid`. */
-export function checkedClipOptions(given: unknown): SampleOptions & Omit<ClipRequest, "prompt"> {
+export function checkedClipOptions(given: unknown): { readonly own: Omit<ClipRequest, "prompt">; readonly options: SampleOptions } {
   const { prompt: _, ...kinds } = requestKinds;
-  return checkedOptions<SampleOptions & Omit<ClipRequest, "prompt">>(given, { ...sampleKinds, ...kinds }, "the options of `sample`");
+  const checked = Object.entries(checkedOptions<object>(given, { ...sampleKinds, ...kinds } as Kinds<object>, "the options of `sample`"));
+  const part = (wanted: boolean) => Object.fromEntries(checked.filter(([name]) => Object.hasOwn(kinds, name) === wanted));
+  return { own: part(true), options: part(false) };
 }
 
 /** What was given, less what is undefined. Throws MvcError `option-unknown`, `option-invalid`. */
@@ -85,6 +107,14 @@ export function checkedOptions<T extends object>(given: unknown, kinds: Kinds<T>
 
 export function isRecord(value: unknown): value is { readonly [name: string]: unknown } {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+function isKeys(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => isRecord(one) && typeof one.frame === "number" && typeof one.prompt === "string");
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !ArrayBuffer.isView(value);
 }
 
 export function refused(option: string, expected: string, found: unknown): Error {

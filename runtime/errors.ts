@@ -11,8 +11,17 @@ interface Fields {
   readonly "package-newer": { readonly found: number; readonly known: number };
   readonly "package-older": { readonly found: number; readonly known: number };
   readonly "hash-mismatch": { readonly file: string; readonly expected: string; readonly found: string };
-  readonly "weights-kind": { readonly file: string; readonly kind: string; readonly way: string };
   readonly "weights-invalid": { readonly file: string; readonly reason: string };
+  readonly "weights-ambiguous": { readonly file: string; readonly candidates: readonly string[] };
+  readonly "weights-foreign": { readonly file: string; readonly model: string; readonly tensors: readonly string[]; readonly way: string };
+  readonly "lora-invalid": { readonly file: string; readonly reason: string };
+  readonly "weights-float8": { readonly file: string; readonly tensor: string; readonly dtype: string };
+  readonly "checkpoint-kind": { readonly file: string; readonly kind: string; readonly way: string };
+  readonly "checkpoint-invalid": { readonly file: string; readonly reason: string };
+  readonly "checkpoint-refused": { readonly file: string; readonly name: string };
+  readonly "checkpoint-tensor": { readonly file: string; readonly tensor: string; readonly what: string };
+  readonly "checkpoint-averages": { readonly file: string };
+  readonly "checkpoint-incomplete": { readonly file: string; readonly missing: string };
   readonly "weights-mismatch": { readonly file: string; readonly what: string; readonly expected: number; readonly found: number };
   readonly "weights-absent": { readonly graph: string };
   readonly "graph-unknown": { readonly graph: string; readonly known: readonly string[] };
@@ -41,10 +50,19 @@ interface Fields {
   readonly "input-missing": { readonly input: string; readonly expected: string; readonly way: string };
   readonly "input-unknown": { readonly input: string; readonly known: readonly string[] };
   readonly "input-invalid": { readonly input: string; readonly expected: string; readonly found: string };
+  readonly "latents-absent": { readonly input: string; readonly graph: string; readonly shape: string };
   readonly "not-samplable": { readonly model: string; readonly reason: string };
   readonly "tokenizer-invalid": { readonly file: string; readonly reason: string };
   readonly "tokenizer-mismatch": { readonly file: string; readonly id: number; readonly tensor: string; readonly ids: number };
-  readonly "prompt-too-long": { readonly tokens: number; readonly limit: number; readonly left: readonly string[] };
+  readonly "prompt-too-long": {
+    readonly tokens: number;
+    readonly limit: number;
+    readonly left: readonly string[];
+    readonly longPrompt: "error" | "truncate" | "chunk";
+    /** That the package was built for. */
+    readonly pieces: number;
+  };
+  readonly "word-weights-invalid": { readonly prompt: string; readonly reason: string };
   readonly "word-unknown": {
     readonly words: readonly string[];
     readonly examples: readonly string[];
@@ -73,7 +91,8 @@ interface Row<F> {
 /** The most names that a message lists. */
 const LISTED = 12;
 
-const quoted = (names: readonly string[]): string => {
+/** `"a", "b" and 3 more`. */
+export const quoted = (names: readonly string[]): string => {
   const listed = names.slice(0, LISTED).map((name) => `"${name}"`);
   return names.length > LISTED ? `${listed.join(", ")} and ${names.length - LISTED} more` : listed.join(", ");
 };
@@ -114,10 +133,47 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
       `${f.file} is not the file that the package was built with: sha256 is ${f.found.slice(0, 16)}…, expected ${f.expected.slice(0, 16)}…`,
     hint: () => "copy the package again, or build it again with `mvc build`",
   },
-  "weights-kind": { message: (f) => `${f.file} is ${f.kind}, not a safetensors file`, hint: (f) => f.way },
   "weights-invalid": {
     message: (f) => `${f.file} is not a sound safetensors file: ${f.reason}`,
     hint: () => "download or write the file again",
+  },
+  "weights-ambiguous": {
+    message: (f) => `${f.file} can be read in several ways: ${f.candidates.join(" or ")}`,
+    hint: () => "say which layout it has with `--layout NAME`, or take out of the file what is not meant",
+  },
+  "weights-foreign": {
+    message: (f) => `${f.file} holds no weight of ${f.model}: its tensors are ${quoted(f.tensors)}`,
+    hint: (f) => f.way,
+  },
+  "lora-invalid": {
+    message: (f) => `${f.file} cannot be merged as a LoRA: ${f.reason}`,
+    hint: () => "give a LoRA file of this model, with keys as kohya's scripts or diffusers write them",
+  },
+  "weights-float8": {
+    message: (f) => `${f.file} has weights of 8 bits or fewer: "${f.tensor}" is ${f.dtype}, which is not read`,
+    hint: () => "get the file in f32, f16 or bf16 that it was made of",
+  },
+  "checkpoint-kind": { message: (f) => `${f.file} is ${f.kind}, and no checkpoint that is read`, hint: (f) => f.way },
+  "checkpoint-invalid": {
+    message: (f) => `${f.file} is not a sound checkpoint: ${f.reason}`,
+    hint: () => "download or write it again",
+  },
+  "checkpoint-refused": {
+    message: (f) => `${f.file} has Python run ${f.name} when it loads it, which no tensor needs: it is refused, and nothing was run`,
+    hint: () =>
+      "get the weights as safetensors; if you trust whoever made the file, load it in Python and save its state dict with `save_file` of safetensors.torch",
+  },
+  "checkpoint-tensor": {
+    message: (f) => `"${f.tensor}" of ${f.file} is ${f.what}, which is not read`,
+    hint: () => "turn it into a dense tensor of f32, f16 or bf16 in Python",
+  },
+  "checkpoint-averages": {
+    message: (f) => `${f.file} has no averaged weights (EMA) beside the plain ones`,
+    hint: () => "leave `--ema` out",
+  },
+  "checkpoint-incomplete": {
+    message: (f) => `${f.file} lacks files of the checkpoint: ${f.missing}`,
+    hint: () => "download what is missing into the same folder",
   },
   "weights-mismatch": {
     message: (f) => `${f.file} has ${f.found} ${f.what}, but manifest.json says ${f.expected}`,
@@ -197,6 +253,10 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
     hint: () =>
       "build it again with what is missing; of a model that makes no pictures, ask for latents: `sampleLatents`, or `-o latent.safetensors`",
   },
+  "latents-absent": {
+    message: (f) => `"${f.input}" is given as pictures, but the model names no graph that makes latents of pictures`,
+    hint: (f) => `name one, \`sampler ${f.graph}(…) { …, latents: encode }\`, and build again; or give latents, f32 ${f.shape}`,
+  },
   "tokenizer-invalid": { message: (f) => `${f.file}: ${f.reason}`, hint: () => "put the model's own tokenizer there and build again" },
   "tokenizer-mismatch": {
     message: (f) => `${f.file} has ids up to ${f.id}, but the table that "${f.tensor}" is looked up in has ${f.ids} rows`,
@@ -204,7 +264,18 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   },
   "prompt-too-long": {
     message: (f) => `the prompt has ${f.tokens} tokens, but the model takes ${f.limit}: ${quoted(f.left)} did not fit`,
-    hint: () => "shorten the prompt; the marks of start and end count as tokens",
+    hint: ({ longPrompt, pieces }) => {
+      const shorten = "shorten the prompt (the marks of start and end count as tokens)";
+      const cut = 'leave its end out: `--long-prompt truncate`, `longPrompt: "truncate"`';
+      const more = "a model whose looped graph takes a multiple of the encoder's tokens reads it in pieces (docs/prompts.md)";
+      if (longPrompt === "truncate") return "build the model with a longer text: not even the marks of start and end fit";
+      if (longPrompt === "chunk") return `${shorten}, or ${cut}; ${more}`;
+      return pieces === 1 ? `${shorten}, or ${cut}` : `${shorten}, read it in ${pieces} pieces: \`--long-prompt chunk\`, or ${cut}`;
+    },
+  },
+  "word-weights-invalid": {
+    message: (f) => `the weights of words in ${JSON.stringify(f.prompt)} cannot be read: ${f.reason}`,
+    hint: () => "`(word:1.3)` weighs a word, `(word)` 1.1, `[word]` 1/1.1; where parentheses are text, write `\\(` and `\\)`",
   },
   "word-unknown": {
     message: (f) => `the model does not know the ${f.words.length === 1 ? "word" : "words"} ${quoted(f.words)}`,

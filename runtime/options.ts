@@ -1,8 +1,20 @@
 /** What a caller asks of a sampler, joined with the package's defaults and checked. */
 
-import type { Method, SamplerSpec } from "../compiler/package/manifest.ts";
-import { figureFaults } from "../compiler/package/sampler-figures.ts";
+import type { SamplerSpec } from "../compiler/package/manifest.ts";
+import { saidInVain } from "../compiler/package/read-figures.ts";
+import {
+  chosenFigures,
+  figureFaults,
+  type SampledFigures,
+  type SamplerFigures,
+  sampledFigures,
+} from "../compiler/package/sampler-figures.ts";
+import { isRecord, shown } from "./arguments.ts";
+import type { LengthOptions } from "./clips/plan.ts";
+import type { ClipRequest } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
+import { type GuidanceOptions, isUnguided } from "./guidance.ts";
+import type { PromptOptions } from "./prompt.ts";
 import type { TensorData } from "./tensor.ts";
 
 export interface Progress {
@@ -23,15 +35,13 @@ export interface StepLatents {
   readonly latents: readonly TensorData[];
 }
 
-/** What is not given comes from the package. */
-export interface SampleOptions {
-  /** A whole number from 1 to the number of steps that the model was trained with. */
-  readonly steps?: number;
-  /** Classifier-free guidance; 1 samples without it, at half the work. */
-  readonly guidance?: number;
-  readonly method?: Method;
-  /** DDIM's noise, from 0 (deterministic) to 1. */
-  readonly eta?: number;
+/** What is not given comes from the package; docs/sampling.md explains the figures. */
+export interface SampleOptions extends Partial<SampledFigures>, LengthOptions, GuidanceOptions, PromptOptions {
+  /**
+   * Of clips made `from` another: how far it is noised, from 0 (not at all, no step is taken) to 1 (as far as the schedule goes). Of n
+   * steps the last floor(n · strength) are taken, as in diffusers.
+   */
+  readonly strength?: number;
   readonly onProgress?: (progress: Progress) => void;
   /** Called after each step and waited for. On a device the latents are brought back for it, which costs time. */
   readonly onLatents?: (made: StepLatents) => void | Promise<void>;
@@ -39,26 +49,68 @@ export interface SampleOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface Settings extends Pick<SamplerSpec, "method" | "steps" | "guidance" | "eta"> {
+export interface Settings {
+  /** Without fault. */
+  readonly figures: SamplerFigures;
+  /** Steps that are left out at the beginning. */
+  readonly skipped: number;
   readonly report: (progress: Progress) => void;
   readonly watch: SampleOptions["onLatents"];
   readonly signal: AbortSignal | undefined;
 }
 
 /** The settings of a run. Throws MvcError `option-invalid`. */
-export function settings(options: SampleOptions, requests: readonly { readonly negative?: string }[], spec: SamplerSpec): Settings {
-  const { steps = spec.steps, guidance = spec.guidance, method = spec.method, eta = spec.eta } = options;
-  const [fault] = figureFaults({ ...spec, steps, guidance, method, eta });
+export function settings(
+  options: SampleOptions,
+  requests: readonly Pick<ClipRequest, "negative" | "from" | "latent">[],
+  spec: SamplerSpec,
+): Settings {
+  const { guidance: given = spec.guidance } = options;
+  const said = Object.fromEntries(sampledFigures.map((name) => [name, options[name]]));
+  const figures = chosenFigures(spec, said);
+  const [fault] = figureFaults({ ...figures, guidance: isRecord(given) ? spec.guidance : given });
   if (fault !== undefined) demand(false, fault.figure, fault.expected, fault.found);
+  const vain = saidInVain(said, spec, figures);
+  if (vain !== undefined) demand(false, vain, `left out: "${figures.method}" of these levels does not read it`, options[vain]);
   if (options.guidance !== undefined && spec.conditions.every(({ unguided }) => unguided === null)) {
-    demand(guidance === 1, "guidance", "1 for a model whose conditions are the same in both halves", guidance);
+    demand(given === 1, "guidance", "1 for a model whose conditions are the same in both halves", shown(given));
   }
   if (requests.some(({ negative }) => negative !== undefined)) {
-    demand(guidance !== 1, "guidance", "another number than 1 for a negative prompt, which weighs nothing there", guidance);
+    demand(!isUnguided(given, spec), "guidance", "another number than 1 for a negative prompt, which weighs nothing there", shown(given));
   }
-  return { steps, guidance, method, eta, report: options.onProgress ?? (() => {}), watch: options.onLatents, signal: options.signal };
+  const skipped = skippedSteps(options.strength, figures.steps, requests);
+  return {
+    figures,
+    skipped,
+    report: options.onProgress ?? (() => {}),
+    watch: options.onLatents,
+    signal: options.signal,
+  };
+}
+
+function skippedSteps(strength: number | undefined, steps: number, requests: readonly Pick<ClipRequest, "from" | "latent">[]): number {
+  const from = requests.filter((request) => request.from !== undefined);
+  if (from.length === 0) {
+    demand(strength === undefined, "strength", "left out where no clip is given as `from`, which it noises", strength);
+    return 0;
+  }
+  demand(
+    from.length === requests.length,
+    "from",
+    "given for all clips of a call or for none",
+    `given for ${from.length} of ${requests.length}`,
+  );
+  demand(
+    requests.every(({ latent }) => latent === undefined),
+    "latent",
+    "left out where a clip is made `from` another",
+    "given",
+  );
+  const fits = typeof strength === "number" && strength >= 0 && strength <= 1;
+  demand(fits, "strength", "a number from 0 to 1 where a clip is made `from` another", strength);
+  return steps - Math.floor(steps * (strength ?? 1));
 }
 
 function demand(holds: boolean, option: string, expected: string, found: unknown): void {
-  if (!holds) throw mvcError("option-invalid", { option, expected, found: String(found) });
+  if (!holds) throw mvcError("option-invalid", { option, expected, found: Array.isArray(found) ? `[${found.join(", ")}]` : String(found) });
 }

@@ -1,21 +1,18 @@
 /** A checked package and a backend to what an application calls: `sample` for clips, `run` for one graph. */
 
-import type { TensorSpec } from "../compiler/package/manifest.ts";
 import { checkedClipOptions, checkedRequest, checkedRequests, checkedSampleOptions } from "./arguments.ts";
-import { split, stack } from "./batch.ts";
+import { split } from "./batch.ts";
+import { sampledBatches } from "./batches.ts";
 import { type Clip, toClips } from "./clip.ts";
-import { type ClipRequest, clipFeeds, conditionFeeds } from "./conditions.ts";
+import type { ClipRequest } from "./conditions.ts";
 import { type MvcError, mvcError } from "./errors.ts";
-import { checkTensor } from "./feeds.ts";
-import { sampleByGraphs } from "./loop.ts";
-import { type SampleOptions, settings } from "./options.ts";
+import { isUnguided } from "./guidance.ts";
+import type { SampleOptions } from "./options.ts";
 import type { Package } from "./package.ts";
 import { type Roles, roles } from "./roles.ts";
-import { normals } from "./sampler/random.ts";
-import { samplerSteps } from "./sampler/sampler.ts";
-import type { GraphRunner, SamplingJob, SamplingResult } from "./session.ts";
-import { elements, f32, floatsOf, shapeText, type TensorData, type Tensors } from "./tensor.ts";
-import { type EncodePrompt, loadTokenizer } from "./tokenizer.ts";
+import type { GraphRunner } from "./session.ts";
+import { shapeText, type TensorData, type Tensors } from "./tensor.ts";
+import { loadTokenizer, type PromptTokenizer } from "./tokenizer.ts";
 
 export interface SampledClip extends Clip {
   /** The latent that the pictures were made of, f32 [1, F, Z, H, W]; in -1..1 the pictures themselves where nothing decodes it. */
@@ -41,8 +38,8 @@ export interface Pipeline<G extends GraphTypes<G> = AnyGraphs> {
   load(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
    * Samples one clip: `sample("a red circle")`, `sample("a red circle", { seed: 1, inputs: { fps: 8 } })`, and for a model that takes
-   * no text `sample({ seed: 1 })`.
-   * @throws MvcError `prompt-too-long`, `word-unknown`, `input-…`, `id-out-of-range`, `option-invalid`, `not-samplable`, `aborted`,
+   * no text `sample({ seed: 1 })`; from a picture `sample("a red circle", { firstFrame })`, from a clip `{ from, strength }`.
+   * @throws MvcError `latents-absent`, `prompt-too-long`, `word-unknown`, `word-weights-invalid`, `input-…`, `id-out-of-range`, `option-invalid`, `not-samplable`, `aborted`,
    * `option-unknown`, `frames-not-finite` and the backend's.
    */
   sample(clip: string | ClipRequest, options?: SampleOptions & Omit<ClipRequest, "prompt">): Promise<SampledClip>;
@@ -60,7 +57,7 @@ export interface Pipeline<G extends GraphTypes<G> = AnyGraphs> {
 export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Package, runner: GraphRunner): Pipeline<G> {
   const { manifest } = pack;
   const running = new Set<(error: MvcError) => void>();
-  let encodePrompt: EncodePrompt | undefined;
+  let promptTokenizer: PromptTokenizer | undefined;
   let disposing: Promise<void> | undefined;
   const gone = () => mvcError("disposed", { what: "the pipeline" });
 
@@ -74,53 +71,27 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
         .finally(() => running.delete(reject));
     });
 
-  const tokenizer = async (parts: Roles): Promise<EncodePrompt | undefined> => {
+  const rolesAt = ({ guidance }: SampleOptions): Roles => {
+    const { sampler } = manifest;
+    return roles(manifest, sampler !== null && isUnguided(guidance, sampler) ? "alone" : "guided");
+  };
+
+  const tokenizer = async (parts: Roles): Promise<PromptTokenizer | undefined> => {
     if (!parts.conditions.some(({ from }) => from === "text")) return undefined;
     const spec = manifest.tokenizer;
     if (!spec) throw mvcError("not-samplable", { model: manifest.model, reason: "the package has no tokenizer" });
-    encodePrompt ??= loadTokenizer(new TextDecoder().decode(await pack.files.read(spec.file)), spec);
-    return encodePrompt;
+    promptTokenizer ??= loadTokenizer(new TextDecoder().decode(await pack.files.read(spec.file)), spec);
+    return promptTokenizer;
   };
 
-  /** One result a batch, with the number of its clips that were asked for. */
-  async function* batches(
-    parts: Roles,
-    result: SamplingJob["result"],
-    requests: readonly ClipRequest[],
-    options: SampleOptions,
-  ): AsyncGenerator<SamplingResult & { readonly wanted: number }> {
-    const { report, watch, signal, ...chosen } = settings(options, requests, parts.sampler);
-    const steps = samplerSteps({ ...parts.sampler, ...chosen });
-    const encode = await tokenizer(parts);
-    const fed = requests.map((request) => clipFeeds(parts, request, encode));
-    const started = requests.map(({ latent }) => latent && checkTensor(latent, startOf(parts), "the clip"));
-    for (let at = 0; at < requests.length; at += parts.batch) {
-      // A last batch that is not full is filled with its first clip, and the surplus thrown away.
-      const taken = Array.from({ length: parts.batch }, (_, i) => (at + i < requests.length ? at + i : at));
-      const fresh = (i: number, stream: number) =>
-        f32([1, ...parts.clipShape], normals(requests[i]?.seed ?? 0, stream, elements(parts.clipShape)));
-      const noise = (stream: number) => floatsOf(stack(taken.map((i) => (stream === 0 && started[i]) || fresh(i, stream))));
-      const feeds = conditionFeeds(
-        parts,
-        taken.map((i) => fed[i] ?? []),
-      );
-      const wanted = requests.length - at;
-      const heard =
-        watch &&
-        ((step: number, latent: TensorData) => watch({ step, steps: steps.length, first: at, latents: split(latent, 1).slice(0, wanted) }));
-      const job = { parts, feeds, noise, steps, guidance: chosen.guidance, result, report, watch: heard, signal };
-      yield { ...(await (runner.sample?.(job) ?? sampleByGraphs(runner, job))), wanted };
-    }
-  }
-
   const sampleAll = async (requests: readonly ClipRequest[], options: SampleOptions) => {
-    const parts = roles(manifest, options.guidance);
+    const parts = rolesAt(options);
     if (parts.pictures === "none") {
       const reason = `it makes latents of ${shapeText(parts.clipShape)} and declares no graph that turns them into frames`;
       throw mvcError("not-samplable", { model: manifest.model, reason });
     }
     const clips: SampledClip[] = [];
-    for await (const { latent, frames, wanted } of batches(parts, "pictures", requests, options)) {
+    for await (const { latent, frames, wanted } of sampledBatches(runner, parts, requests, options, "pictures", () => tokenizer(parts))) {
       const latents = split(latent, 1);
       const pictures = parts.pictures === "latent" ? [latent] : frames;
       const batch = pictures.flatMap(toClips).map((clip, i) => ({ ...clip, latent: latents[i] ?? latent }));
@@ -140,8 +111,8 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
     sample: (clip, given = {}) =>
       whileAlive(async () => {
         const request = checkedRequest(clip, "what `sample` is asked for");
-        const { negative, seed, inputs, latent, ...options } = checkedClipOptions(given);
-        const [made] = await sampleAll([{ ...defined({ negative, seed, inputs, latent }), ...request }], options);
+        const { own, options } = checkedClipOptions(given);
+        const [made] = await sampleAll([{ ...own, ...request }], options);
         if (!made) throw new Error("pipeline: sampling gave no clip");
         return made;
       }),
@@ -150,8 +121,9 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
     sampleLatents: (given, chosen = {}) =>
       whileAlive(async () => {
         const [requests, options] = [checkedRequests(given, "requests"), checkedSampleOptions(chosen)];
+        const parts = rolesAt(options);
         const latents: TensorData[] = [];
-        for await (const { latent, wanted } of batches(roles(manifest, options.guidance), "latents", requests, options)) {
+        for await (const { latent, wanted } of sampledBatches(runner, parts, requests, options, "latents", () => tokenizer(parts))) {
           latents.push(...split(latent, 1).slice(0, wanted));
         }
         return latents;
@@ -164,13 +136,4 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
       return disposing;
     },
   };
-}
-
-/** What a clip may start from. */
-function startOf({ sampler, clipShape }: Roles): TensorSpec {
-  return { name: sampler.latent, dtype: "f32", shape: [1, ...clipShape], axes: [] };
-}
-
-function defined(fields: { readonly [Name in keyof ClipRequest]: ClipRequest[Name] | undefined }): ClipRequest {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

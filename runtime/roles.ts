@@ -23,7 +23,9 @@ export interface ConditionRole extends Pick<ConditionSpec, "name" | "from" | "un
   /** As the loop's graphs take it: rows of the guided half, then those of the unguided one where there is one. */
   readonly tensor: TensorSpec;
   readonly encoder: RowsRole | undefined;
-  /** What is fed for one clip: to the encoder, or to the loop where there is none. */
+  /** Rows of the encoder that make one clip's text, side by side along the axis of its tokens; 1 of all else. */
+  readonly pieces: number;
+  /** What is fed for one clip: to the encoder, or to the loop where there is none; its first axis are the pieces. */
   readonly entry: TensorSpec;
 }
 
@@ -35,6 +37,8 @@ export interface Roles {
   readonly halves: 1 | 2;
   /** The shape of one clip's latent, [F, Z, H, W]. */
   readonly clipShape: readonly number[];
+  /** What the source calls the axis of frames, where the latent has one. */
+  readonly frameAxis: string | undefined;
   readonly conditions: readonly ConditionRole[];
   readonly prepare: { readonly graph: string; readonly inputs: readonly string[] } | undefined;
   /** `unread`: inputs that nothing in the graph reads, which are fed zeros. */
@@ -45,6 +49,8 @@ export interface Roles {
     readonly output: string;
   };
   readonly frames: RowsRole | undefined;
+  /** What makes latents of pictures, run where a clip is made of pictures too. */
+  readonly latents: RowsRole | undefined;
   /** Where a clip's pictures are: in what `frames` gives, or in the latent itself. */
   readonly pictures: "frames" | "latent" | "none";
 }
@@ -66,8 +72,11 @@ export function isPictures(shape: readonly number[]): boolean {
   return shape.length === 4 ? shape[1] === 3 : shape.length === 5 && shape[2] === 3;
 }
 
-/** Finds the roles of a loop at a guidance, the model's own when not given. Throws MvcError `not-samplable` that says what is missing or does not fit. */
-export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance): Roles {
+/**
+ * Finds the roles of a loop that is guided, or that computes the guided half alone; as the model's own guidance asks when not given.
+ * Throws MvcError `not-samplable` that says what is missing or does not fit.
+ */
+export function roles(manifest: Manifest, half: "guided" | "alone" = manifest.sampler?.guidance === 1 ? "alone" : "guided"): Roles {
   const fail = (reason: string) => mvcError("not-samplable", { model: manifest.model, reason });
   const { sampler } = manifest;
   if (!sampler) throw fail("it declares no sampler");
@@ -88,7 +97,7 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
     const clips = rowsOf(graph(sampler.graph), sampler.latent);
     return sampler.conditions.every(({ encoder }) => encoder === null || clips % rowsOf(graph(encoder)) === 0);
   };
-  const plain = paired && guidance === 1 && encodersFit();
+  const plain = paired && half === "alone" && encodersFit();
   const loop = plain ? { prepare: null, step: sampler.graph } : sampler;
   const halves = paired && !plain ? 2 : 1;
   const stepInput = (tensor: string): TensorSpec => {
@@ -96,7 +105,8 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
     if (!found) throw fail(`graph "${loop.step}" has no input "${tensor}"`);
     return found;
   };
-  const [rows = 0, ...clipShape] = stepInput(sampler.latent).shape;
+  const { shape: latentShape, axes } = stepInput(sampler.latent);
+  const [rows = 0, ...clipShape] = latentShape;
   stepInput(sampler.time);
   const batch = rows / halves;
   if (!Number.isInteger(batch)) throw fail(`graph "${loop.step}" takes ${rows} latents, which is no pair of halves for guidance`);
@@ -111,26 +121,37 @@ export function roles(manifest: Manifest, guidance = manifest.sampler?.guidance)
     const tensor = takers.flatMap((taker) => taker.inputs).find((input) => input.name === name);
     if (!tensor) throw fail(`neither graph of its loop has an input "${name}"`);
     if (tensor.shape[0] !== rows) throw fail(`"${name}" has ${tensor.shape[0]} rows, but the step needs ${rows}`);
-    const role = encoder === null ? undefined : byRows(encoder, typeof unguided === "string" ? rows : batch);
+    const pieces = encoder !== null && from === "text" ? piecesOf(only(encoder, "outputs"), tensor) : 1;
+    const role = encoder === null ? undefined : byRows(encoder, (typeof unguided === "string" ? rows : batch) * pieces);
     const { input } = role ?? { input: tensor };
-    const entry = { ...input, name, shape: [1, ...input.shape.slice(1)] };
-    return { name, from, unguided, tensor, encoder: role, entry };
+    const entry = { ...input, name, shape: [pieces, ...input.shape.slice(1)] };
+    return { name, from, unguided, tensor, encoder: role, pieces, entry };
   });
   const read = [sampler.latent, sampler.time, ...sampler.conditions.map(({ name }) => name)];
   const unread = plain ? graph(loop.step).inputs.filter(({ name }) => !read.includes(name)) : [];
   const frames = sampler.frames === null ? undefined : byRows(sampler.frames, batch);
   if (frames && !isPictures(frames.output.shape)) throw fail(`graph "${frames.graph}" makes no pictures`);
+  const latents = sampler.latents === null ? undefined : byRows(sampler.latents, batch);
+  if (latents && !isPictures(latents.input.shape)) throw fail(`graph "${latents.graph}" takes no pictures`);
   return {
     sampler,
     batch,
     halves,
     clipShape,
+    frameAxis: clipShape.length === 4 ? axes[1] : undefined,
     conditions,
     prepare: loop.prepare === null ? undefined : { graph: loop.prepare, inputs: inputs(loop.prepare) },
     step: { graph: loop.step, inputs: inputs(loop.step), unread, output: only(loop.step, "outputs").name },
     frames,
+    latents,
     pictures: frames ? "frames" : isPictures([rows, ...clipShape]) ? "latent" : "none",
   };
+}
+
+/** How many of an encoder's rows are one of the condition's. */
+function piecesOf(output: TensorSpec, { shape }: TensorSpec): number {
+  const pieces = (shape[1] ?? 1) / (output.shape[1] ?? 1);
+  return Number.isInteger(pieces) && pieces > 0 ? pieces : 1;
 }
 
 /** Rows of an input, of the first where none is named. */

@@ -61,7 +61,7 @@ export function safetensorsHeaderBytes(first: Uint8Array, fileSize: number, file
 /**
  * Reads and checks a header: every range within the file, as long as its shape says, none overlapping and no byte left over.
  * @param bytes at least the whole head of the file, `fileSize` the size of the whole file.
- * @throws MvcError `weights-invalid` that names the tensor and the numbers.
+ * @throws MvcError `weights-invalid` that names the tensor and the numbers; `weights-float8`.
  */
 export function parseSafetensorsHeader(bytes: Uint8Array, fileSize: number, file = "weights.safetensors"): SafetensorsHeader {
   const headerBytes = safetensorsHeaderBytes(bytes, fileSize, file);
@@ -93,6 +93,7 @@ export function parseSafetensorsHeader(bytes: Uint8Array, fileSize: number, file
 
 function storedTensor(name: string, value: { readonly [key: string]: unknown }, headerBytes: number, file: string): StoredTensor {
   const { dtype, shape, data_offsets: range } = value;
+  if (typeof dtype === "string" && /^F[468](_|$)/.test(dtype)) throw mvcError("weights-float8", { file, tensor: name, dtype });
   if (typeof dtype !== "string" || !Object.hasOwn(DTYPE_BYTES, dtype)) {
     throw invalid(file, `"${name}" has the type ${JSON.stringify(dtype)}, which is none of ${Object.keys(DTYPE_BYTES).join(", ")}`);
   }

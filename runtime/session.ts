@@ -1,6 +1,9 @@
 /** What a backend is asked for: graphs on named tensors, and, where it has a loop of its own, whole clips. */
 
+import type { KeptPart } from "./clips/keeping.ts";
+import type { Windows } from "./clips/windows.ts";
 import type { ConditionFeed } from "./conditions.ts";
+import type { Guidance } from "./guidance.ts";
 import type { Progress } from "./options.ts";
 import type { Roles } from "./roles.ts";
 import type { SamplerStep } from "./sampler/step.ts";
@@ -8,12 +11,18 @@ import type { TensorData, Tensors } from "./tensor.ts";
 
 export interface SamplingJob {
   readonly parts: Roles;
-  /** Checked: a backend feeds them as they are. */
-  readonly feeds: readonly ConditionFeed[];
-  /** Standard normals of all clips, [batch, F, Z, H, W]: stream 0 to start from, 1 + i for step i. */
-  readonly noise: (stream: number) => Float32Array;
+  /** Joint windows of a clip that is no window by itself; a backend's own loop has none. */
+  readonly windows: Windows | undefined;
+  /** Of each window, or of all the same. Checked: a backend feeds them as they are. */
+  readonly feeds: readonly (readonly ConditionFeed[])[];
+  /** What all steps keep, and with it all latents that are heard. */
+  readonly kept: KeptPart | undefined;
+  /** What the first step begins with, of all clips, [batch, F, Z, H, W], F the whole clip's frames; it stays as it is. */
+  readonly start: Float32Array;
+  /** Standard normals of all clips for a step, counted from 0. */
+  readonly noise: (step: number) => Float32Array;
   readonly steps: readonly SamplerStep[];
-  readonly guidance: number;
+  readonly guidance: Guidance;
   /** Whether `frames` runs. */
   readonly result: "pictures" | "latents";
   readonly report: (progress: Progress) => void;

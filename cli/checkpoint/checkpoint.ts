@@ -5,7 +5,7 @@ import type { StoredDType } from "../../runtime/safetensors.ts";
 export interface CheckpointTensor {
   readonly dtype: StoredDType;
   readonly shape: readonly number[];
-  /** The elements in row-major order, little-endian, a piece at a time: read when asked for, so that memory does not grow with the tensor. */
+  /** The elements in row-major order, little-endian, a piece at a time: read when asked for, so that memory does not grow with the tensor. A piece may change once the next is asked for. */
   chunks(): Iterable<Uint8Array>;
 }
 

@@ -1,9 +1,8 @@
 /** `mvc build`: a model to a package on disk, whole or not at all. */
 
 import { createHash } from "node:crypto";
-import { closeSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import pc from "picocolors";
 import { compile } from "../../compiler/compile.ts";
 import type { Module } from "../../compiler/module/module.ts";
 import type { Manifest } from "../../compiler/package/manifest.ts";
@@ -12,14 +11,13 @@ import { emitPackage, type OnnxTarget, type PackageFiles } from "../../compiler/
 import { opsets } from "../../compiler/targets/onnx/opsets.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
-import { foundIn, type Program, placeOf, type Span } from "../../dsl/index.ts";
+import { foundIn, placeOf, type Span } from "../../dsl/index.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import { writeNew } from "../../runtime/node/atomic-file.ts";
 import { attempt } from "../../runtime/node/output-file.ts";
 import { type ChoiceOptions, choicesOf } from "../choices.ts";
-import { fittingOptions } from "../fitting-choices.ts";
 import { readLimits } from "../limits-file.ts";
-import { differenceOf, type MadeFor, madeForOf, metadataOf } from "../made-for.ts";
+import { printNotes } from "../notes.ts";
 import { filesOf } from "../package-place.ts";
 import { printDiagnostics, shownPath, soundProgram } from "../program.ts";
 import { startProgress } from "../progress.ts";
@@ -27,13 +25,15 @@ import { type Before, type Extent, stagePackage, tryPackage } from "../staging.t
 import { interruptible, type Outcome } from "../terminal.ts";
 import { TokenizerCheck } from "../tokenizer-check.ts";
 import type { TokenizerFile } from "../tokenizer-file.ts";
+import { knownForms } from "../tokenizer-forms.ts";
 import { version } from "../version.ts";
-import { openWeights, type WeightFile } from "../weight-file.ts";
-import { listed, randomWeights, trainedWeights, type WeightSource } from "../weights.ts";
+import { packagedType, type WeightSource } from "../weights/initial.ts";
+import { modelWeights, type OpenWeights, openWeights, requireWeights, type WeightOptions } from "../weights/model-weights.ts";
+import { as } from "../weights/streams.ts";
 
-export interface BuildOptions extends ChoiceOptions {
-  readonly weights?: string;
-  readonly init?: number;
+export interface BuildOptions extends ChoiceOptions, Omit<WeightOptions, keyof ChoiceOptions> {
+  /** A file or a folder, in place of what the model names. */
+  readonly tokenizer?: string;
   readonly output: string;
   readonly target: readonly Target[];
   /** `default`, or a file of limits by WebGPU's names. */
@@ -46,15 +46,16 @@ export type Target = "onnx" | "webgpu";
 
 export async function build(file: string, options: BuildOptions): Promise<Outcome> {
   await tryPackage(options.output);
-  const trained = options.weights === undefined ? undefined : openWeights(options.weights);
+  requireWeights(options);
+  const opened = await openWeights(options);
   try {
-    return await buildWith(trained, file, options);
+    return await buildWith(opened, file, options);
   } finally {
-    if (trained !== undefined) closeSync(trained.descriptor);
+    opened.close();
   }
 }
 
-async function buildWith(trained: WeightFile | undefined, file: string, options: BuildOptions): Promise<Outcome> {
+async function buildWith(opened: OpenWeights, file: string, options: BuildOptions): Promise<Outcome> {
   const onnx = onnxTarget(options);
   const limits = readLimits(options.limits);
   const sound = soundProgram(file);
@@ -65,8 +66,11 @@ async function buildWith(trained: WeightFile | undefined, file: string, options:
     return "mistake";
   }
   const { module } = result;
-  const weights = weightsOf(trained, sound.program, module, options);
-  const tokenizers = new TokenizerCheck(file);
+  const { weights: needed } = layOutWeights(module.graphs.values());
+  const weights = modelWeights(opened, { program: sound.program, module, weights: needed }, options);
+  if (options.tokenizer !== undefined && module.tokenizer === null)
+    throw mvcError("option-invalid", { option: "--tokenizer", expected: "left out: the model names none", found: options.tokenizer });
+  const tokenizers = new TokenizerCheck(file, { chosen: options.tokenizer, checkpoint: options.weights?.find(isFolder) });
   const mismatches = module.tokenizer === null ? [] : tokenizers.errorsOf(module.tokenizer);
   if (mismatches.length > 0) {
     printDiagnostics(foundIn(mismatches, module), sound.texts);
@@ -80,11 +84,11 @@ async function buildWith(trained: WeightFile | undefined, file: string, options:
   }
   const shown = sourcePlaces(file, sound.texts);
   const targets = { onnx: onnx && { ...onnx, shown }, ...(planned === undefined ? {} : { plans: planned.plans }) };
-  const files = emitPackage(module, version, targets, weights.about);
+  const files = emitPackage(module, version, targets, weights?.about);
   const tokens = tokenizer?.kind === "found" ? Buffer.from(tokenizer.text) : undefined;
   const texts = new Map<string, string | Uint8Array>([["bindings.ts", await emitBindings(module)]]);
   if (tokens !== undefined) texts.set("tokenizer.json", tokens);
-  const { source } = weights;
+  const source = weights?.source;
   const signal = interruptible();
   const before = await stagePackage(options.output, extentOf(files, source, tokens), signal, async (folder) => {
     attempt(options.output, () => {
@@ -100,8 +104,13 @@ async function buildWith(trained: WeightFile | undefined, file: string, options:
     attempt(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
   });
   report(options, files, module.graphs.size, before);
-  for (const note of [...weights.notes, ...notesOf(module, tokenizer)]) process.stderr.write(`${pc.yellow("note")} ${note}\n`);
+  printNotes([...(weights?.notes ?? []), ...notesOf(module, tokenizer)]);
   return "done";
+}
+
+/** A checkpoint that is a folder. */
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function withPrompts(manifest: Manifest, file: TokenizerFile | undefined): Manifest {
@@ -129,9 +138,11 @@ function sourcePlaces(file: string, texts: ReadonlyMap<string, string>): (span: 
 /** What the package lacks or leaves out, one sentence each. */
 function notesOf({ sampler, unused }: Module, tokenizer: TokenizerFile | undefined): readonly string[] {
   const takesText = sampler?.conditions.some(({ from }) => from === "text") ?? false;
+  if (tokenizer?.kind === "found" && !tokenizer.named)
+    return [...unused, `the tokenizer is that of ${tokenizer.files.map(shownPath).join(" and ")}`];
   if (tokenizer?.kind !== "absent" || !takesText) return unused;
   const missing = `there is no ${shownPath(tokenizer.path)}, so the package runs graphs but takes no prompts`;
-  return [...unused, `${missing}: put the model's tokenizer.json there and build again`];
+  return [...unused, `${missing}: put the model's there (${knownForms}), or name it by \`--tokenizer\`, and build again`];
 }
 
 /** What the package will be, before any of it is written. */
@@ -147,37 +158,7 @@ function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-interface ChosenWeights {
-  readonly source: WeightSource | undefined;
-  /** What the package's weight file says of itself. */
-  readonly about: { readonly [key: string]: string };
-  readonly notes: readonly string[];
-}
-
-/** Throws MvcError `tensor-…` where the file is not of this configuration. */
-function weightsOf(trained: WeightFile | undefined, program: Program, module: Module, options: BuildOptions): ChosenWeights {
-  const { name: model, preset, ablations } = module;
-  const built: MadeFor = { model, preset, ablations, settings: options.set ?? {} };
-  const random = options.init === undefined ? undefined : randomWeights(options.init);
-  if (trained === undefined) return { source: random, about: random === undefined ? {} : metadataOf(built), notes: [] };
-  const { weights } = layOutWeights(module.graphs.values());
-  const { source, filled, ignored } = trainedWeights(trained, weights, random, () =>
-    fittingOptions(program, choicesOf(options), trained.header),
-  );
-  const said = madeForOf(trained.header.metadata);
-  const file = shownPath(trained.path);
-  const difference = said && differenceOf(said, built);
-  const notes = [
-    ...(filled.length === 0 ? [] : [`${file} lacks ${listed(filled)}, which \`--init ${options.init}\` made`]),
-    ...(ignored.length === 0 ? [] : [`${file} has ${listed(ignored)} that the model does not take`]),
-    ...(difference === undefined || filled.length > 0 ? [] : [difference]),
-  ];
-  // What is filled is where training of this configuration starts; else weights stay what they were made for.
-  const about = filled.length > 0 ? metadataOf(built) : said === undefined ? {} : metadataOf(said);
-  return { source, about, notes };
-}
-
-/** Writes one weight at a time, so that memory stays at the largest of them. Returns the file's hash. */
+/** Writes a piece at a time, so that memory does not grow with the model. Returns the file's hash. */
 async function writeWeights(
   file: string,
   output: string,
@@ -189,10 +170,14 @@ async function writeWeights(
   const progress = startProgress("weights", layout.bytes, "bytes");
   async function* chunks() {
     yield layout.header;
+    let done = layout.header.length;
     for (const weight of layout.weights.values()) {
-      yield source.bytesOf(weight);
-      progress.to(weight.offset + weight.length);
-      await new Promise(setImmediate);
+      for (const chunk of as(packagedType(weight), source.of(weight)).chunks()) {
+        yield chunk;
+        done += chunk.length;
+        progress.to(done);
+        await new Promise(setImmediate);
+      }
     }
   }
   async function* hashed() {

@@ -12,6 +12,7 @@ import { FollowUp } from "./failure.ts";
 import { type Frame, fail, newValue, Scope, sourceAt, spend } from "./frame.ts";
 import type { KnownCall } from "./known-calls.ts";
 import { labelled } from "./labels.ts";
+import { addPart, weightsOf } from "./parts.ts";
 import { bodyOrFailed, promised } from "./recovery.ts";
 import { declaredAxes, mapTensors, type TensorPart, type Typed, tensorParts } from "./results.ts";
 import { describe, int, ListStatic, namedInt, type Static, type TensorStatic, unnamed } from "./static.ts";
@@ -28,10 +29,13 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   const { known, budget, faults } = caller.expansion;
   // Each list is looked at whole: for the key, and for whether it is of the parameter's type.
   for (const value of given.values()) if (value.kind === "list") spend(caller, call.callSpan, "items", value.length);
+  const at = labelled(caller, call.label);
+  const scope = new Scope();
   const inside: Frame = {
-    ...labelled(caller, call.label),
+    ...at,
     file,
-    scope: new Scope(),
+    scope,
+    body: { block, path: at.path, argument: (name) => scope.lookUp(name), parts: [] },
     expandedFrom: [{ block: block.name.name, span: call.callSpan }, ...caller.expandedFrom],
   };
   // The caller's names for the same dims and parameters: the result's axes are read with these.
@@ -44,7 +48,7 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
 
   const spent = budget.spent();
   const { promises } = faults;
-  const from = known?.owned.length ?? 0;
+  addPart(caller.body, inside.path, inside.body);
   bindDims(call, block, tensors, inside, outside);
   bindParameters(block, given, inside, outside);
   declareTensors(call, block, given, inside, outside);
@@ -56,9 +60,8 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
       : checkedResult(block, returned, inside, outside, (id) => results.push(id));
   if (key !== undefined) {
     const reads = new Map(results.map((id) => [id, argumentsRead(id, ids, inside)]));
-    const owned = { from, to: known?.owned.length ?? 0 };
     const doubtful = faults.promises > promises;
-    known?.set(key, { result, reads, cost: budget.spent(spent), tensors: ids, path: inside.path, owned, doubtful });
+    known?.set(key, { result, reads, cost: budget.spent(spent), tensors: ids, body: inside.body, doubtful });
   }
   return result;
 }
@@ -102,12 +105,10 @@ function standIn(
   caller: Frame,
 ): Static {
   const { known, builder, made: weights, reads } = caller.expansion;
+  addPart(caller.body, inside.path, before.body);
   for (const [what, amount] of spendings(before.cost)) spend(caller, call.callSpan, what, amount);
   if (before.doubtful) caller.expansion.faults.promises++;
-  for (const weight of known?.ownedBy(before, inside.path) ?? []) {
-    weights.claim(inside, call.callSpan, weight.path, weight.type);
-    known?.owned.push(weight);
-  }
+  for (const [path, type] of weightsOf(before.body, inside.path)) weights.claim(inside, call.callSpan, path, type);
   const made = new Map<ValueId, ValueId>();
   const typed = { name: block.name.name, value: before.result, type: block.result, file: inside.file, source: call.callSpan };
   return mapTensors(typed, caller, ({ value: { id: result, type } }) => {

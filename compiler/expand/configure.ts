@@ -99,6 +99,7 @@ export function staticFrame(program: Program, globals: Globals, file: string, bu
     path: "",
     label: undefined,
     sharesRounds: false,
+    body: { block: undefined, path: "", argument: () => undefined, parts: [] },
     expandedFrom: [],
   };
 }

@@ -15,6 +15,7 @@ import { type Frame, fail, newValue, Scope } from "./frame.ts";
 import { type Globals, globalKey } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
 import { MadeWeights } from "./made-weights.ts";
+import type { Body } from "./parts.ts";
 import { declaredAxes, tensorParts } from "./results.ts";
 import { sourceOfArgument } from "./source-of-value.ts";
 import { axisOf, constant, describe, int, type Static } from "./static.ts";
@@ -37,14 +38,14 @@ export function tokenizerOf(configuration: Configuration): TokenizerDeclaration 
  * Expands one graph of the model. With `known`, only shapes are checked: calls of a block with arguments that it had before
  * are taken as they came out then, and the graph is not whole. One `known` serves the graphs of one configuration.
  */
-export function expandGraph(configuration: Configuration, declaration: GraphDeclaration, known?: KnownCalls): Attempt<Graph> {
+export function expandGraph(configuration: Configuration, declaration: GraphDeclaration, known?: KnownCalls): Attempt<ExpandedGraph> {
   const expanded = attempt((faults) => expandBody(configuration, declaration, faults, known));
   if (!expanded.ok) return expanded;
-  const { graph, reads } = expanded.value;
-  if (reads.allRead(graph)) return { ok: true, value: graph };
+  const { graph, body, reads } = expanded.value;
+  if (reads.allRead(graph)) return { ok: true, value: { graph, body } };
   if (known === undefined) return { ok: false, diagnostics: reads.unread(graph) };
   const whole = expandGraph(configuration, declaration);
-  return whole.ok ? { ok: true, value: graph } : whole;
+  return whole.ok ? { ok: true, value: { graph, body } } : whole;
 }
 
 /** A graph of which only shapes are known, for who asks what it takes: what stands for calls like earlier ones is no input of it. */
@@ -55,8 +56,13 @@ export function withoutStandIns(graph: Graph, { parameters }: GraphDeclaration):
   return { ...graph, values };
 }
 
-interface ExpandedBody {
+export interface ExpandedGraph {
   readonly graph: Graph;
+  /** All weights by the calls that made them, those of calls that were left out too. */
+  readonly body: Body;
+}
+
+interface ExpandedBody extends ExpandedGraph {
   readonly reads: WeightReads;
 }
 
@@ -73,7 +79,7 @@ function expandBody(configuration: Configuration, declaration: GraphDeclaration,
   const returned = runBody(declaration.body, frame);
   if (returned === undefined) throw new Error(`expand: graph ${declaration.name.name} ends without return, which check should have found`);
   const graph = builder.finish(declaration.name.name, outputsOf(configuration, declaration, returned, frame));
-  return { graph, reads: frame.expansion.reads };
+  return { graph, body: frame.body, reads: frame.expansion.reads };
 }
 
 /** The tensors that a graph returns. One alone is named after the graph, those of a record after their fields, of a list by their numbers. */
@@ -154,6 +160,7 @@ function graphFrame(configuration: Configuration, faults = new Faults(), known?:
     path: "",
     label: undefined,
     sharesRounds: false,
+    body: { block: undefined, path: "", argument: () => undefined, parts: [] },
     expandedFrom: [],
   };
   const outside = staticFrame(program, globals, file, budget, scope);

@@ -11,6 +11,7 @@ import type { Globals } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
 import type { MadeWeights } from "./made-weights.ts";
 import { expandDiagnostic } from "./messages.ts";
+import type { Body } from "./parts.ts";
 import { relatedCalls } from "./related-calls.ts";
 import type { Slot } from "./source-of-value.ts";
 import type { ListStatic, RecordStatic, Static } from "./static.ts";
@@ -101,6 +102,8 @@ export interface Frame {
   readonly label: LabelScope | undefined;
   /** Whether this is the body of a `repeat` without a label: what has the same label in each round has the same weights. */
   readonly sharesRounds: boolean;
+  /** The call of a block, or the graph, that this is in. */
+  readonly body: Body;
   readonly expandedFrom: Origin["expandedFrom"];
 }
 

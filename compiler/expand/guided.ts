@@ -15,7 +15,7 @@ export function expandGuided(configuration: Configuration, once: Graph, latent: 
   if (looped === undefined) throw new Error(`expand: no graph ${once.name} to loop, which check should have found`);
   const batched = { ...withBatch(configuration, looped, latent, 2), weights: weightShapes(once, "none") };
   const guided = expandGraph(batched, looped);
-  return guided.ok ? unmixed(batched, looped, guided.value) : guided;
+  return guided.ok ? unmixed(batched, looped, guided.value.graph) : guided;
 }
 
 /** What a build would find in the looped graph, of which `graphs` may know only shapes, at the guided batch; what is wrong at one batch is said of the graph itself. */
@@ -35,8 +35,8 @@ function expandAsGuided(configuration: Configuration, looped: GraphDeclaration, 
   const known = new KnownCalls();
   const twice = expandGraph(batched, looped, known);
   if (!twice.ok) return twice;
-  if ([...weightShapes(twice.value, "repeated calls").shapes.keys()].every((path) => weights.shapes.has(path)))
-    return unmixed(batched, looped, twice.value, known);
+  if ([...weightShapes(twice.value.graph, "repeated calls").shapes.keys()].every((path) => weights.shapes.has(path)))
+    return unmixed(batched, looped, twice.value.graph, known);
   const whole = expandGraph(configuration, looped);
-  return whole.ok ? expandGuided(configuration, whole.value, latent) : { ok: true, value: undefined };
+  return whole.ok ? expandGuided(configuration, whole.value.graph, latent) : { ok: true, value: undefined };
 }

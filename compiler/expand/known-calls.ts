@@ -3,7 +3,7 @@
 import type { StandIn } from "../analysis/reads.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { Spending } from "./budget.ts";
-import type { OwnedPath } from "./made-weights.ts";
+import type { Body } from "./parts.ts";
 import { keyOfAxis, type Static } from "./static.ts";
 
 export interface KnownCall {
@@ -14,9 +14,7 @@ export interface KnownCall {
   readonly cost: Spending;
   /** The tensors of the arguments, in an order that the key fixes. */
   readonly tensors: readonly ValueId[];
-  /** The path of its label, and the weights that it made, as those of `owned` from one place to another. */
-  readonly path: string;
-  readonly owned: { readonly from: number; readonly to: number };
+  readonly body: Body;
   /** Whether it leans on what is only promised, after an error within it. */
   readonly doubtful: boolean;
 }
@@ -26,19 +24,6 @@ export class KnownCalls {
   /** Lists and records by the keys of their parts: written out, shared parts would stand in a key once for each way to them. */
   private readonly shapes = new Map<string, string>();
   private readonly keys = new WeakMap<Static, string>();
-
-  /** Every weight in the order in which calls made it, those of calls that were left out too. */
-  readonly owned: OwnedPath[] = [];
-
-  /** The weights of a call like an earlier one, whose label has another path; those that it ties, once. */
-  ownedBy({ path, owned }: KnownCall, own: string): Iterable<OwnedPath> {
-    const found = new Map<string, OwnedPath>();
-    for (const weight of this.owned.slice(owned.from, owned.to)) {
-      const below = path === "" ? weight.path : weight.path.slice(path.length + 1);
-      found.set(weight.path, { ...weight, path: own === "" ? below : `${own}.${below}` });
-    }
-    return found.values();
-  }
 
   /** The inputs that stand for calls that were left out; of one graph, if this serves one. */
   readonly standIns = new Map<ValueId, StandIn>();

@@ -3,6 +3,7 @@
 import type { Diagnostic, GraphDeclaration } from "../../dsl/index.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Configuration } from "./configure.ts";
+import type { ExpandedGraph } from "./expand.ts";
 import type { Attempt } from "./failure.ts";
 import { type Static, sameStatic } from "./static.ts";
 
@@ -10,7 +11,7 @@ interface KnownGraph {
   readonly configuration: Configuration;
   /** By `globalKey`, what it was made of. */
   readonly reads: ReadonlySet<string>;
-  readonly expanded: Attempt<Graph>;
+  readonly expanded: Attempt<ExpandedGraph>;
 }
 
 export class KnownGraphs {
@@ -21,8 +22,8 @@ export class KnownGraphs {
   expanded(
     configuration: Configuration,
     declaration: GraphDeclaration,
-    expand: (configuration: Configuration) => Attempt<Graph>,
-  ): Attempt<Graph> {
+    expand: (configuration: Configuration) => Attempt<ExpandedGraph>,
+  ): Attempt<ExpandedGraph> {
     const known = this.known.get(declaration) ?? [];
     const found = known.find((one) => isSame(one, configuration));
     if (found !== undefined) return found.expanded;

@@ -14,12 +14,6 @@ interface MadeWeight {
   readonly span: Span;
 }
 
-/** A weight by its path below the call that makes it. */
-export interface OwnedPath {
-  readonly path: string;
-  readonly type: TensorType;
-}
-
 export class MadeWeights {
   private readonly weights = new Map<string, MadeWeight>();
   /** Whether a repeated path has been told of. */

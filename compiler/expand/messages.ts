@@ -1,6 +1,6 @@
 /** The sentences for errors that only sizes reveal: those of expanding blocks, of overrides, and of the graphs that come out. */
 
-import { diagnosticsOf, error, type MessageTable } from "../../dsl/index.ts";
+import { diagnosticsOf, error, type MessageTable, warning } from "../../dsl/index.ts";
 import { mostSize } from "../graph/graph.ts";
 
 /** Sentences of the op table arrive whole, as each shape rule words its own. */
@@ -119,6 +119,28 @@ export const expandMessages = {
   "override-kind": error(
     (h: { readonly name: string; readonly expected: string; readonly found: string }) =>
       `\`${h.name}\` takes ${h.expected}, but is set to ${h.found}`,
+  ),
+  "layout-shape": error(
+    (h: { readonly path: string; readonly own: string; readonly stored: string }) =>
+      `\`${h.path}\` is ${h.own}, and what is stored as ${h.stored} has another number of elements`,
+  ),
+  "layout-clash": error(
+    (h: { readonly layout: string; readonly first: string; readonly second: string; readonly place: string }) =>
+      `\`${h.first}\` and \`${h.second}\` both lie at ${h.place} in \`${h.layout}\``,
+  ),
+  "layout-parts": error(
+    (h: { readonly layout: string; readonly key: string; readonly what: string }) => `\`${h.key}\` of \`${h.layout}\` is made of ${h.what}`,
+  ),
+  "layout-drop": error(
+    (h: { readonly layout: string; readonly key: string; readonly path: string }) =>
+      `\`${h.layout}\` drops \`${h.key}\`, where it has \`${h.path}\``,
+  ),
+  "unused-layout": warning(
+    (h: { readonly of: string; readonly layouts: string }) => `no layout ${h.layouts} of a model of this file leads to \`${h.of}\``,
+  ),
+  "unmatched-path": warning(
+    (h: { readonly of: string; readonly path: string }) =>
+      `no weight of \`${h.of}\` has a path that begins with \`${h.path}\`, in any preset or ablation`,
   ),
   "sampler-value": error(
     (h: { readonly name: string; readonly expected: string; readonly found: string }) =>

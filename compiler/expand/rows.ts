@@ -21,9 +21,11 @@ export function unmixed(configuration: Configuration, declaration: GraphDeclarat
   if (inputs.slice(0, own).every(({ type }) => type.shape[0] === 1)) return { ok: true, value: graph };
   const leftOut = inputs.length - own;
   if (known?.standIns.size === leftOut && rowsKeepApart(graph, known.standIns)) return { ok: true, value: graph };
-  const whole: Attempt<Graph> = leftOut === 0 ? { ok: true, value: graph } : expandGraph(configuration, declaration);
-  const origin = whole.ok ? whereRowsMix(whole.value) : undefined;
-  return origin === undefined ? whole : { ok: false, diagnostics: [mixedBatch(graph.name, origin)] };
+  const whole = leftOut === 0 ? undefined : expandGraph(configuration, declaration);
+  if (whole?.ok === false) return whole;
+  const value = whole?.value.graph ?? graph;
+  const origin = whereRowsMix(value);
+  return origin === undefined ? { ok: true, value } : { ok: false, diagnostics: [mixedBatch(graph.name, origin)] };
 }
 
 function mixedBatch(graph: string, origin: Origin): Diagnostic {

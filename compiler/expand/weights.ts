@@ -4,13 +4,14 @@ import type { Span } from "../../dsl/index.ts";
 import type { ValueId, WeightInitialiser } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
 import { type Frame, fail, newValue } from "./frame.ts";
+import { addPart } from "./parts.ts";
 
 /** `frame` is that of the innermost label of the path. */
 export function newWeight(frame: Frame, span: Span, path: string, type: AxisType, init: WeightInitialiser): ValueId {
-  const { builder, known, reads, weights } = frame.expansion;
+  const { builder, reads, weights } = frame.expansion;
   const made = newValue(frame, span, type);
   const tied = frame.expansion.made.claim(frame, span, path, made);
-  known?.owned.push({ path, type: made });
+  addPart(frame.body, path, made);
   if (tied !== undefined) return tied;
   const once = weights?.shapes.get(path);
   const same = once === undefined ? weights?.missing !== "none" : once.join() === made.shape.join();
@@ -20,7 +21,8 @@ export function newWeight(frame: Frame, span: Span, path: string, type: AxisType
       hint: "let it have no axis that follows the batch: an axis of 1 is stretched over any size",
     });
   }
-  const id = builder.weight(path, made, init);
+  const axes = type.axes.some(({ plain }) => !plain) ? type.axes.map(({ name }) => name) : undefined;
+  const id = builder.weight(path, made, init, axes);
   frame.expansion.made.keep(path, id);
   reads.addWeight(id, path, frame.label);
   return id;

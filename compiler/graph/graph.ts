@@ -51,6 +51,8 @@ export interface WeightValue {
   /** The checkpoint's key (law 6). */
   readonly path: string;
   readonly init: WeightInitialiser;
+  /** The axes as the source names them, where a `weight` statement does; those that ops own have none. */
+  readonly axes?: readonly string[];
 }
 
 /** A tensor known at compile time; `data` is row-major and of the length of the shape. */

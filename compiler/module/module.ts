@@ -3,6 +3,7 @@
 import type { Span } from "../../dsl/index.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { SamplerSpec } from "../package/manifest.ts";
+import type { Layout } from "./layout.ts";
 
 export interface Tokenizer {
   /** Relative to the source. */
@@ -37,6 +38,8 @@ export interface Module {
   readonly origins: ReadonlyMap<string, Span>;
   readonly sampler: SamplerSpec | null;
   readonly tokenizer: Tokenizer | null;
+  /** Those that the source declares of the model. */
+  readonly layouts: readonly Layout[];
   /** What the source says and no clip hears of, one sentence each: a condition that nothing reads, a tokenizer without text. */
   readonly unused: readonly string[];
 }

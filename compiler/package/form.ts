@@ -28,6 +28,11 @@ export const number: Reader<number> = (value, path) => {
   return value;
 };
 
+export const boolean: Reader<boolean> = (value, path) => {
+  if (typeof value !== "boolean") throw new FormFault(path, "true or false", value);
+  return value;
+};
+
 export const count: Reader<number> = (value, path) => {
   if (!Number.isSafeInteger(value) || number(value, path) < 0) throw new FormFault(path, "a whole number from 0", value);
   return number(value, path);

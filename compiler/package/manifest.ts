@@ -7,7 +7,7 @@ import type { SamplerFigures } from "./sampler-figures.ts";
 export type { Method } from "../../dsl/sampling.ts";
 
 /** Goes up with every change that an older runtime would read wrongly, or an older package lacks. */
-export const formatVersion = 3;
+export const formatVersion = 4;
 
 export interface TensorSpec {
   readonly name: string;
@@ -98,6 +98,13 @@ export interface SamplerSpec extends SamplerFigures {
   readonly conditions: readonly ConditionSpec[];
   /** The graph that makes pictures of the latent; null where the latent is the result. */
   readonly frames: string | null;
+  /** The graph that makes latents of pictures, the way back from `frames`; null where clips start from noise or from latents alone. */
+  readonly latents: string | null;
+  /**
+   * Whether each frame of a clip hangs on the frames up to itself alone, through the looped graph and `frames`, by what their ops
+   * read: the first frames of a clip are then the clip that a build of fewer frames makes.
+   */
+  readonly directed: boolean;
 }
 
 /** Whether the loop's graphs run at twice the batch: some condition is another in the unguided half. */

@@ -6,6 +6,8 @@ export interface PlacedWeight {
   readonly path: string;
   readonly type: TensorType;
   readonly init: WeightInitialiser;
+  /** As the source names them, where it does. */
+  readonly axes?: readonly string[] | undefined;
   /** Bytes from the first byte of the file, and their number. */
   readonly offset: number;
   readonly length: number;
@@ -25,12 +27,12 @@ const safetensorsDType = { f32: "F32", f16: "F16", i32: "I32" } as const;
 
 /** Lays out every weight that any graph reads, once, in the order in which the graphs read them. `about` goes into the file's metadata. */
 export function layOutWeights(graphs: Iterable<Graph>, about: { readonly [key: string]: string } = {}): WeightLayout {
-  const paths = new Map<string, { type: TensorType; init: WeightInitialiser }>();
+  const paths = new Map<string, Pick<PlacedWeight, "type" | "init" | "axes">>();
   for (const graph of graphs) {
     for (const value of graph.values) {
       if (value.kind !== "weight") continue;
       const known = paths.get(value.path);
-      if (known === undefined) paths.set(value.path, { type: value.type, init: value.init });
+      if (known === undefined) paths.set(value.path, { type: value.type, init: value.init, axes: value.axes });
       else if (known.type.shape.join() !== value.type.shape.join()) throw new Error(`weights: ${value.path} has two shapes`);
     }
   }
@@ -44,9 +46,9 @@ export function layOutWeights(graphs: Iterable<Graph>, about: { readonly [key: s
   const header = safetensorsHeader(JSON.stringify(entries));
   const weights = new Map<string, PlacedWeight>();
   let offset = header.byteLength;
-  for (const [path, { type, init }] of paths) {
+  for (const [path, { type, init, axes }] of paths) {
     const length = bytesOf(type);
-    weights.set(path, { path, type, init, offset, length });
+    weights.set(path, { path, type, init, axes, offset, length });
     offset += length;
   }
   const parameters = [...weights.values()].reduce((sum, weight) => sum + sizeOf(weight.type.shape), 0);

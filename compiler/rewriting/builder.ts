@@ -47,8 +47,8 @@ export class GraphBuilder {
     return this.keep({ kind: "input", id: this.nextId, type, name, axes });
   }
 
-  weight(path: string, type: TensorType, init: WeightInitialiser): ValueId {
-    return this.keep({ kind: "weight", id: this.nextId, type, path, init });
+  weight(path: string, type: TensorType, init: WeightInitialiser, axes?: readonly string[]): ValueId {
+    return this.keep({ kind: "weight", id: this.nextId, type, path, init, ...(axes && { axes }) });
   }
 
   constant(type: TensorType, data: readonly number[]): ValueId {

@@ -3,11 +3,12 @@
 import type { Graph, OpValue, Value } from "../graph/graph.ts";
 import { verify } from "./verify.ts";
 
-/** What blocks a value was expanded from stays behind: the path says it, and it would be most of the file. */
+/** What blocks a value was expanded from stays behind: the path says it, and it would be most of the file. So do names of weights' axes: checkpoints are read before. */
 export function serialiseGraph(graph: Graph): string {
-  const values = graph.values.map((value) =>
-    value.kind === "op" ? { ...value, origin: { path: value.origin.path, span: value.origin.span } } : value,
-  );
+  const values = graph.values.map((value) => {
+    if (value.kind === "op") return { ...value, origin: { path: value.origin.path, span: value.origin.span } };
+    return value.kind === "weight" ? { ...value, axes: undefined } : value;
+  });
   return `${JSON.stringify({ name: graph.name, outputs: graph.outputs, values })}\n`;
 }
 

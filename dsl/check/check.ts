@@ -1,12 +1,12 @@
 /** A file and what it imports to a checked program: each stage reports all it finds, and the next runs only where what it leans on was found right. */
 
-import type { Declaration, Expression, ImportDeclaration, Statement } from "../ast.ts";
+import type { Declaration, Expression, Statement } from "../ast.ts";
 import { type Diagnostic, hasErrors } from "../diagnostic.ts";
 import { never } from "../never.ts";
 import type { CheckResult, Host } from "../program.ts";
 import type { OpSignature } from "../signature.ts";
 import { firstErrors } from "../syntax-messages.ts";
-import { partsOf } from "../walk.ts";
+import { expressionsOf, partsOf } from "../walk.ts";
 import { checkBlock } from "./bodies.ts";
 import { callType } from "./calls.ts";
 import { Context, EnoughErrors, Names } from "./context.ts";
@@ -14,6 +14,7 @@ import { checkTypeCycles, type ValueDeclaration, valuesInOrder } from "./cycles.
 import { checkAs, typeOf } from "./expressions.ts";
 import { constantForms, isNumberForm, numberForms } from "./forms.ts";
 import { LabelCheck } from "./labels.ts";
+import { checkLayout, checkLayoutPaths } from "./layouts.ts";
 import { load } from "./load.ts";
 import { checkModel, checkOverrides } from "./models.ts";
 import { int, type StaticType } from "./static-type.ts";
@@ -55,6 +56,7 @@ function runStages(context: Context, entry: string, unread: boolean): void {
   for (const { file, declaration } of declarations) checkDeclaration(context, declaration, file);
   if (unread) return;
   if (!context.failed) checkLabels(context, declarations);
+  if (!context.failed) checkLayoutPaths(context, declarations);
   if (!context.failed) warnUnused(context, entry);
 }
 
@@ -77,6 +79,9 @@ function refuseCalls(context: Context, declaration: Declaration): void {
     case "preset":
     case "ablation":
       for (const { value } of declaration.overrides) visit(value);
+      return;
+    case "layout":
+      for (const expression of expressionsOf(declaration)) visit(expression);
       return;
     case "model":
       for (const { value } of declaration.dims) visit(value);
@@ -118,6 +123,8 @@ function checkDeclaration(context: Context, declaration: Declaration, file: stri
     case "preset":
     case "ablation":
       return checkOverrides(context, declaration, file);
+    case "layout":
+      return checkLayout(context, declaration, file);
     default:
       return never(declaration);
   }
@@ -137,7 +144,7 @@ function checkLabels(context: Context, declarations: readonly { file: string; de
 /** Dims are ints, params say their type, a const's value tells. */
 function declaredType(context: Context, name: string, file: string): StaticType | undefined {
   const declared = context.declared(name, file);
-  const declaration: Exclude<Declaration, ImportDeclaration> | undefined = declared?.declaration;
+  const declaration = declared?.declaration;
   if (declared === undefined || declaration === undefined) return undefined;
   if (declaration.kind === "dim") return int;
   if (declaration.kind === "param") return staticTypeOf(context, declaration.type, declared.file);

@@ -93,7 +93,7 @@ export class Context {
 
   /** Reports a name that nothing declares, once a file: what mends one of its uses mends them all. */
   reportUnknown(
-    code: "unknown-name" | "unknown-call" | "unknown-type",
+    code: "unknown-name" | "unknown-call" | "unknown-type" | "not-laid-out",
     { name, span }: Identifier,
     otherwise: () => { readonly hint?: string },
   ): void {
@@ -155,7 +155,7 @@ export class Context {
 export interface Binding {
   readonly type: StaticType;
   /** What the name is, for "cannot be assigned": only a `let` can. */
-  readonly kind: "let" | "const" | "parameter" | "graph input" | "dim" | "weight" | "element of `repeat`";
+  readonly kind: "let" | "const" | "parameter" | "graph input" | "dim" | "weight" | "element of `repeat`" | "argument" | "hole";
   readonly name: string;
   /** The dims that no other parameter binds. */
   readonly binds?: readonly Binding[];
@@ -211,6 +211,7 @@ export class Names {
       kind === "parameter" ||
       kind === "graph input" ||
       kind === "dim" ||
+      kind === "argument" ||
       (hidden?.kind !== "dim" && hidden?.kind !== "param" && hidden?.kind !== "const")
     )
       return;

@@ -19,6 +19,7 @@ export function load(entry: string, host: Host): Loaded {
   const text = host.read(entry);
   if (typeof text === "string") loader.visit(entry, text, []);
   else loader.diagnostics.push(absence(text, { file: entry, start: 0, end: 0 }, entry));
+  loader.visitLayouts();
   return { files: loader.files, texts: loader.texts, diagnostics: loader.diagnostics };
 }
 
@@ -32,6 +33,8 @@ class Loader {
   readonly texts = new Map<string, string>();
   readonly diagnostics: Diagnostic[] = [];
   private readonly visited = new Set<string>();
+  /** Imports of layouts, which may import what imports them: they are read when all else has been. */
+  private readonly layouts: { readonly declaration: ImportDeclaration; readonly from: string }[] = [];
   private readonly host: Host;
 
   constructor(host: Host) {
@@ -46,10 +49,28 @@ class Loader {
     if (partial === undefined) return;
     const { source, incomplete } = partial;
     for (const declaration of source.declarations) {
-      if (declaration.kind === "import") this.follow(declaration, path, [...trail, path]);
+      if (declaration.kind !== "import") continue;
+      if (declaration.layouts) this.layouts.push({ declaration, from: path });
+      else this.follow(declaration, path, [...trail, path]);
     }
     const unknown = new Set(partial.unknown);
-    this.files.set(path, { source, names: this.namesOf(source, unknown), unknown, incomplete });
+    const layouts = source.declarations.flatMap((one) =>
+      one.kind === "import" && one.layouts ? [this.host.resolve(path, one.path.value)] : [],
+    );
+    this.files.set(path, { source, names: this.namesOf(source, unknown), layouts, unknown, incomplete });
+  }
+
+  visitLayouts(): void {
+    // Those that files of layouts import are added as they are found.
+    for (const { declaration, from } of this.layouts) {
+      this.follow(declaration, from, []);
+      const path = this.host.resolve(from, declaration.path.value);
+      const file = this.files.get(path);
+      if (file === undefined || file.source.declarations.some(({ kind }) => kind === "layout")) continue;
+      // One that cannot be read may be a layout.
+      if (this.diagnostics.some(({ span }) => span.file === path)) continue;
+      this.diagnostics.push(checkDiagnostic("no-layouts", declaration.path.span, { path }, { hint: "import its names: `import { … }`" }));
+    }
   }
 
   private follow(declaration: ImportDeclaration, from: string, trail: readonly string[]): void {
@@ -83,8 +104,9 @@ class Loader {
       names.set(name.name, declared);
     };
     for (const declaration of source.declarations) {
-      if (declaration.kind === "import") this.importNames(declaration, source.path, add, unknown);
-      else add(declaration.name, { file: source.path, declaration });
+      if (declaration.kind === "import") {
+        if (!declaration.layouts) this.importNames(declaration, source.path, add, unknown);
+      } else if (declaration.kind !== "layout") add(declaration.name, { file: source.path, declaration });
     }
     return names;
   }
@@ -103,7 +125,9 @@ class Loader {
       return;
     }
     const own = new Map(
-      file.source.declarations.flatMap((found): [string, Declaration][] => (found.kind === "import" ? [] : [[found.name.name, found]])),
+      file.source.declarations.flatMap((found): [string, Declaration][] =>
+        found.kind === "import" || found.kind === "layout" ? [] : [[found.name.name, found]],
+      ),
     );
     for (const name of declaration.names) {
       const declared = file.names.get(name.name);

@@ -99,6 +99,12 @@ export const checkMessages = {
   "varying-condition": error((h: Name) => `\`${h.name}\` changes from step to step, so it is no condition`),
   "no-tokenizer": error((h: Name) => `\`${h.name}\` comes from text, but the model has no tokenizer`),
   "repeated-member": error((h: { readonly what: string }) => `the model has two ${h.what}`),
+  // Layouts
+  "no-layouts": error((h: { readonly path: string }) => `${h.path} declares no layouts`),
+  "not-laid-out": error((h: Name) => `\`${h.name}\` is no block or model of this file, and layouts are of those`),
+  "repeated-layout": error((h: { readonly name: string; readonly of: string }) => `\`${h.of}\` has two layouts \`${h.name}\``),
+  "bad-hole": error((h: { readonly hole: string }) => `the hole \`{${h.hole}}\` of a path is no name to which its number can be bound`),
+  "bad-key": error((h: { readonly key: string }) => `\`${h.key}\` is no key of a checkpoint`),
   // What changes nothing
   "unused-import": warning(
     (h: { readonly name: string; readonly from: string }) => `\`${h.name}\` of ${h.from} is never used in this file`,
@@ -111,6 +117,9 @@ export const checkMessages = {
   "shared-rounds": warning(
     (h: { readonly labels: string }) =>
       `every round of this \`repeat\` has the same weights, as nothing in the path of ${h.labels} changes`,
+  ),
+  "unknown-path": warning(
+    (h: { readonly of: string; readonly path: string }) => `no weight of \`${h.of}\` has a path that begins with \`${h.path}\``,
   ),
   "unused-label": warning(
     (h: { readonly what: string; readonly label: string }) => `${h.what} owns no weights, so the label \`${h.label}\` is part of no path`,

@@ -8,7 +8,8 @@ export function warnUnused(context: Context, entry: string): void {
   const scope = context.files.get(entry);
   const builds = scope !== undefined && hasModel(scope);
   if (builds) warnDeclarations(context, entry, scope);
-  warnLocals(context, builds ? ["const", "let", "parameter"] : ["const", "let", "parameter", "weight"]);
+  const kinds = ["const", "let", "parameter", "hole"];
+  warnLocals(context, builds ? kinds : [...kinds, "weight"]);
 }
 
 /** What is imported beside a model may be there for presets, ablations and `--set`, which reach the dims, params and models of its scope. */

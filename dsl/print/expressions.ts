@@ -8,6 +8,7 @@ import type {
   Field,
   Identifier,
   Label,
+  Levels,
   SourceFile,
   Span,
   StringLiteral,
@@ -231,10 +232,14 @@ export class ExpressionPrinter {
     return join([call.callee.name, this.brackets("()", openAt, closeAt, items), this.label(call.label)]);
   }
 
-  /** A label as it is written, holes too: a string may not be broken over lines. */
+  /** As it is written, holes too: a string may not be broken over lines. */
   protected label(label: Label | undefined): string {
     if (label === undefined) return "";
-    return ` as ${label.tied ? `${tied} ` : ""}${this.comments.text.slice(label.span.start, label.span.end)}`;
+    return ` as ${label.tied ? `${tied} ` : ""}${this.asWritten(label)}`;
+  }
+
+  protected asWritten({ span }: Levels): string {
+    return this.comments.text.slice(span.start, span.end);
   }
 
   protected type(type: TypeNode): Doc {

@@ -5,6 +5,8 @@ import type {
   Declaration,
   GraphDeclaration,
   IfStatement,
+  LayoutDeclaration,
+  LayoutEntry,
   ModelDeclaration,
   ModelMember,
   SourceFile,
@@ -54,7 +56,10 @@ class Printer extends ExpressionPrinter {
 
   private declaration(declaration: Declaration): Doc {
     switch (declaration.kind) {
+      case "layout":
+        return this.layout(declaration);
       case "import": {
+        if (declaration.layouts) return join(["import layouts from ", this.string(declaration.path), ";"]);
         const open = this.comments.seek(declaration.span.start, "{");
         const close = this.comments.seek(declaration.names.at(-1)?.span.end ?? open, "}");
         return join([
@@ -84,6 +89,27 @@ class Printer extends ExpressionPrinter {
         return join([declaration.kind, " ", declaration.name.name, " of ", declaration.model.name, " ", fields]);
       }
     }
+  }
+
+  private layout({ names, of, entries, span }: LayoutDeclaration): Doc {
+    const open = this.comments.seek(of.span.end, "{");
+    const items = entries.map((entry) => ({ span: entry.span, print: () => this.layoutEntry(entry) }));
+    const list = this.brackets("{}", open, span.end - 1, items);
+    return join(["layout ", names.map(({ name }) => name).join(", "), " of ", of.name, " ", list]);
+  }
+
+  private layoutEntry(entry: LayoutEntry): Doc {
+    if (entry.kind === "drop") {
+      const open = this.comments.seek(entry.span.start, "[");
+      const items = entry.keys.map((key) => ({ span: key.span, print: () => join([this.asWritten(key)]) }));
+      return join(["drop: ", this.brackets("[]", open, entry.span.end - 1, items)]);
+    }
+    const [first = join([]), ...rest] = entry.keys.map(({ text, rows, shape }) => {
+      const part = rows === undefined ? [] : [" rows ", this.expression(rows.index), " of ", this.expression(rows.of)];
+      const axes = (shape ?? []).flatMap((axis, i) => [i === 0 ? "" : ", ", this.expression(axis)]);
+      return join([this.asWritten(text), ...part, ...(shape === undefined ? [] : [" as [", ...axes, "]"])]);
+    });
+    return group(this.asWritten(entry.path), ": ", first, indent(...rest.flatMap((key) => [space, "| ", key])));
   }
 
   /** Parameters, result and body. */

@@ -10,6 +10,7 @@ import { outputAt } from "./output-file.ts";
 import { codeOf, writeError } from "./system-errors.ts";
 import { claimTemporary } from "./temporary.ts";
 
+/** Each may change once the next is asked for. */
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** Writes a part of the chunk from an offset on, and says how many bytes it took. */
@@ -50,7 +51,7 @@ export async function writeNew(
   const handle = await open(path, "wx").catch(reworded(shown));
   try {
     if (options.mode !== undefined) await handle.chmod(options.mode).catch(reworded(shown));
-    await writeAll(by(handle), shown, chunks, options.signal);
+    await writeBlocks(by(handle), shown, chunks, options.signal);
     await handle.sync().catch(reworded(shown));
   } finally {
     await handle.close().catch(reworded(shown));
@@ -78,15 +79,54 @@ async function openStream(path: string, signal: AbortSignal | undefined): Promis
   }
 }
 
-/** One `write` may take only a part of the chunk, or none where a pipe is full. */
 async function writeAll(write: Write, path: string, chunks: Chunks, signal: AbortSignal | undefined): Promise<void> {
-  for await (const chunk of chunks) {
-    for (let done = 0; done < chunk.length; ) {
-      throwIfAborted(signal, `writing ${path}`);
-      const taken = await write(chunk, done).catch((thrown) => (codeOf(thrown) === "EAGAIN" ? 0 : reworded(path)(thrown)));
-      if (taken === 0) await pause(PAUSE);
-      done += taken;
+  for await (const chunk of chunks) await writeWhole(write, path, chunk, signal);
+  throwIfAborted(signal, `writing ${path}`);
+}
+
+/** One `write` may take only a part of the chunk, or none where a pipe is full. */
+async function writeWhole(write: Write, path: string, chunk: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  for (let done = 0; done < chunk.length; ) {
+    throwIfAborted(signal, `writing ${path}`);
+    const taken = await write(chunk, done).catch((thrown) => (codeOf(thrown) === "EAGAIN" ? 0 : reworded(path)(thrown)));
+    if (taken === 0) await pause(PAUSE);
+    done += taken;
+  }
+}
+
+/**
+ * Bytes that a file is written by, so that many small chunks are one write. Linux takes memory for a file's cache in pieces as large as the
+ * writes: with 256 KiB and more, that memory is dearer than all else (2.7 to 4 times the time, measured with `dd`).
+ */
+const BLOCK = 2 ** 17;
+
+/** A block is written while the next one is filled, so that making chunks and writing them take the time of the longer. */
+async function writeBlocks(write: Write, path: string, chunks: Chunks, signal: AbortSignal | undefined): Promise<void> {
+  let [filling, other] = [Buffer.allocUnsafeSlow(BLOCK), Buffer.allocUnsafeSlow(BLOCK)];
+  let filled = 0;
+  let writing: Promise<void> = Promise.resolve();
+  const next = async () => {
+    await writing;
+    writing = writeWhole(write, path, filling.subarray(0, filled), signal);
+    // Heard where it is waited for: here, it would be nobody's.
+    writing.catch(() => {});
+    [filling, other, filled] = [other, filling, 0];
+  };
+  try {
+    for await (const chunk of chunks) {
+      for (let from = 0; from < chunk.length; ) {
+        const taken = Math.min(chunk.length - from, BLOCK - filled);
+        filling.set(chunk.subarray(from, from + taken), filled);
+        from += taken;
+        filled += taken;
+        if (filled === BLOCK) await next();
+      }
     }
+    await next();
+    await writing;
+  } finally {
+    // Whoever closes the file must not meet a write.
+    await writing.catch(() => {});
   }
   throwIfAborted(signal, `writing ${path}`);
 }

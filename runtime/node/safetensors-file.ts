@@ -57,19 +57,24 @@ export async function writeSafetensors(
   options: { readonly metadata?: { readonly [key: string]: string }; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   const sources = isSources(tensors) ? tensors : Object.entries(tensors).map(([name, tensor]) => tensorSource(name, tensor));
-  async function* chunks(): AsyncGenerator<Uint8Array> {
-    yield safetensorsHeader(sources, options.metadata);
-    for (const { name, dtype, shape, chunks } of sources) {
-      let written = 0;
-      for await (const chunk of chunks()) {
-        written += chunk.length;
-        yield chunk;
-      }
-      const expected = elements(shape) * DTYPE_BYTES[dtype];
-      if (written !== expected) throw new Error(`safetensors: "${name}" gave ${written} bytes instead of ${expected}`);
+  await writeAtomically(path, safetensorsChunks(sources, options.metadata), options.signal);
+}
+
+/** The bytes of a whole file. A source that gives another number of bytes than its shape says is a bug. */
+export async function* safetensorsChunks(
+  sources: readonly TensorSource[],
+  metadata: { readonly [key: string]: string } = {},
+): AsyncGenerator<Uint8Array> {
+  yield safetensorsHeader(sources, metadata);
+  for (const { name, dtype, shape, chunks } of sources) {
+    let written = 0;
+    for await (const chunk of chunks()) {
+      written += chunk.length;
+      yield chunk;
     }
+    const expected = elements(shape) * DTYPE_BYTES[dtype];
+    if (written !== expected) throw new Error(`safetensors: "${name}" gave ${written} bytes instead of ${expected}`);
   }
-  await writeAtomically(path, chunks(), options.signal);
 }
 
 function isSources(tensors: Tensors | readonly TensorSource[]): tensors is readonly TensorSource[] {

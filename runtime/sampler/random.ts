@@ -48,26 +48,30 @@ function fillBlock(words: Uint32Array, n0: number, n1: number, n2: number, n3: n
 }
 
 /** `count` numbers of a stream, each made of one 32-bit word: key = the seed's low and high bits, counter = (block, 0, stream, 0). */
-function numbers(seed: number, stream: number, count: number, fromBits: (bits: number) => number): Float32Array {
+function numbers(seed: number, stream: number, count: number, first: number, fromBits: (bits: number) => number): Float32Array {
+  if (first % 4 !== 0) throw new Error(`random: the ${first}th number begins no block of four`);
   const [low, high] = [seed >>> 0, Math.floor(seed / 0x100000000) >>> 0];
   const out = new Float32Array(count);
   const words = new Uint32Array(4);
   for (let block = 0; block * 4 < count; block++) {
-    fillBlock(words, block, 0, stream, 0, low, high);
+    fillBlock(words, first / 4 + block, 0, stream, 0, low, high);
     // What is written past the end of the array is dropped.
     for (let i = 0; i < 4; i++) out[block * 4 + i] = fromBits(words[i] as number);
   }
   return out;
 }
 
-/** `count` numbers in [0, 1), multiples of 2^-24 so that rounding to f32 never reaches 1. `seed` is an integer in 0..2^53, `stream` in 0..2^32. */
-export function uniforms(seed: number, stream: number, count: number): Float32Array {
-  return numbers(seed, stream, count, (bits) => (bits >>> 8) / 0x1000000);
+/**
+ * `count` numbers in [0, 1), multiples of 2^-24 so that rounding to f32 never reaches 1. `seed` is an integer in 0..2^53, `stream` in 0..2^32;
+ * those of the stream from `first` on, a multiple of 4.
+ */
+export function uniforms(seed: number, stream: number, count: number, first = 0): Float32Array {
+  return numbers(seed, stream, count, first, (bits) => (bits >>> 8) / 0x1000000);
 }
 
-/** `count` standard normal numbers. `seed` is an integer in 0..2^53, `stream` in 0..2^32. */
-export function normals(seed: number, stream: number, count: number): Float32Array {
-  return numbers(seed, stream, count, (bits) => inverseNormal((bits + 0.5) / 0x100000000));
+/** `count` standard normal numbers. `seed` is an integer in 0..2^53, `stream` in 0..2^32; those of the stream from `first` on, a multiple of 4. */
+export function normals(seed: number, stream: number, count: number, first = 0): Float32Array {
+  return numbers(seed, stream, count, first, (bits) => inverseNormal((bits + 0.5) / 0x100000000));
 }
 
 /** A polynomial, the highest power's coefficient first (Horner). */

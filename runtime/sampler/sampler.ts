@@ -1,29 +1,47 @@
-/** The manifest's sampler to the list of steps that the loop takes. */
+/** The figures of a sampler to the steps that the loop takes. */
 
-import type { Method, SamplerSpec } from "../../compiler/package/manifest.ts";
+import type { Method, SamplerFigures } from "../../compiler/package/sampler-figures.ts";
 import { ddim } from "./ddim.ts";
-import { dpmSolver } from "./dpm-solver.ts";
-import { euler } from "./euler.ts";
-import { alphaBars, type Level, leadingLevels, trailingLevels } from "./schedule.ts";
-import type { SamplerStep, Solver } from "./step.ts";
+import { ddpm } from "./ddpm.ts";
+import { dpmMultistep } from "./dpm-multistep.ts";
+import { dpmSinglestep } from "./dpm-singlestep.ts";
+import { euler, eulerAncestral } from "./euler.ts";
+import { heun } from "./heun.ts";
+import { lcm } from "./lcm.ts";
+import { levelsOf } from "./levels.ts";
+import { lms } from "./lms.ts";
+import { pndm } from "./pndm.ts";
+import type { Solver } from "./solver.ts";
+import type { Trajectory } from "./step.ts";
+import { uniPc } from "./unipc.ts";
 
-export type StepOptions = Pick<SamplerSpec, "method" | "steps" | "predicts" | "schedule" | "betas" | "trainSteps" | "eta">;
-
-export interface Sampler {
-  readonly levels: (bars: Float64Array, steps: number, schedule: SamplerSpec["schedule"]) => readonly Level[];
-  readonly solve: Solver;
-}
-
-/** Stable Diffusion's schedule ends short of pure noise, and its DDIM starts and stops as CompVis's and diffusers' do; the cosine one reaches both ends. */
-export const samplers: { readonly [M in Method]: Sampler } = {
-  ddim: { levels: (bars, steps, schedule) => (schedule === "cosine" ? trailingLevels : leadingLevels)(bars, steps), solve: ddim },
-  "dpm++2m": { levels: trailingLevels, solve: dpmSolver },
-  euler: { levels: trailingLevels, solve: euler },
+const solvers: { readonly [M in Method]: Solver } = {
+  ddim,
+  ddpm,
+  pndm,
+  lcm,
+  euler,
+  "euler-ancestral": eulerAncestral,
+  heun,
+  lms,
+  "dpm++2m": dpmMultistep,
+  "dpm++2m-sde": dpmMultistep,
+  "dpm++3m": dpmMultistep,
+  "dpm++2s": dpmSinglestep,
+  "dpm++3s": dpmSinglestep,
+  "dpm-multistep": dpmMultistep,
+  "dpm-singlestep": dpmSinglestep,
+  unipc: uniPc,
 };
 
-/** One entry a step, the first from pure noise of variance one. `steps` is an integer in 1..trainSteps. */
-export function samplerSteps(options: StepOptions): readonly SamplerStep[] {
-  const { levels, solve } = samplers[options.method];
-  const bars = alphaBars(options.schedule, options.betas, options.trainSteps);
-  return solve(levels(bars, options.steps, options.schedule), options.predicts, options.eta);
+/**
+ * The way from the noisiest level to the last; `from` leaves out the first so many levels, as a clip does that begins with a latent
+ * brought to `start`. `figures` are without fault, `from` is in 0..steps - 1.
+ */
+export function trajectory(figures: SamplerFigures, from = 0): Trajectory {
+  const { levels: all, at } = levelsOf(figures);
+  const levels = all.slice(from);
+  const [start] = levels;
+  if (start === undefined) throw new Error(`sampler: level ${from} is beyond ${figures.steps} steps`);
+  return { start, steps: solvers[figures.method]({ levels, at, figures }) };
 }

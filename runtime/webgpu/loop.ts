@@ -2,36 +2,20 @@
 
 import type { TensorSpec } from "../../compiler/package/manifest.ts";
 import { split } from "../batch.ts";
-import type { ConditionFeed } from "../conditions.ts";
+import { clean } from "../clips/keeping.ts";
+import { type ConditionFeed, encodedCondition } from "../conditions.ts";
 import { orAborted, throwIfAborted } from "../errors.ts";
+import { weightsAt } from "../guidance.ts";
 import { graphsOf, type Roles, type RowsRole } from "../roles.ts";
-import type { SamplerStep } from "../sampler/step.ts";
+import { isNoisy } from "../sampler/mix.ts";
+import { registersOf } from "../sampler/step.ts";
 import type { SamplingJob, SamplingResult } from "../session.ts";
 import { elements, f32, i32, type TensorData, toDType } from "../tensor.ts";
-import { type Device, usage } from "./device.ts";
+import type { Device } from "./device.ts";
 import type { GpuGraph } from "./graph.ts";
+import { createKeep } from "./keep.ts";
 import type { Pipelines } from "./pipelines.ts";
-
-/** `guide` and `advance` of runtime/sampler/step.ts; the new latent goes to both halves of the step's input, where it has two. */
-const advanceKernel = (halves: 1 | 2) => `struct Step {
-  latent: f32, model: f32, data: f32, noise: f32, data_latent: f32, data_model: f32, guidance: f32, count: u32,
-}
-@group(0) @binding(0) var<uniform> step: Step;
-@group(0) @binding(1) var<storage, read> model: array<f32>;
-@group(0) @binding(2) var<storage, read> noise: array<f32>;
-@group(0) @binding(3) var<storage, read_write> before: array<f32>;
-@group(0) @binding(4) var<storage, read_write> latent: array<f32>;
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let i = id.y * 2097152u + id.x;
-  if (i >= step.count) { return; }
-  let x = latent[i];
-${halves === 1 ? "  let m = model[i];" : "  let u = model[step.count + i];\n  let m = u + step.guidance * (model[i] - u);"}
-  let next = step.latent * x + step.model * m + step.data * before[i] + step.noise * noise[i];
-  before[i] = step.data_latent * x + step.data_model * m;
-  latent[i] = next;${halves === 1 ? "" : "\n  latent[step.count + i] = next;"}
-}
-`;
+import { createUpdate } from "./update.ts";
 
 /** A graph of a package: with its weights on the device, and ready to run. */
 export interface LoadedGraph {
@@ -80,19 +64,9 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
   );
   const count = batch * elements(parts.clipShape);
   const latent = step.input(sampler.latent);
-  const noise = await device.buffer("noise", count * floatBytes, usage.STORAGE | usage.COPY_DST);
-  const before = await device.buffer("data prediction", count * floatBytes, usage.STORAGE | usage.COPY_DST | usage.COPY_SRC);
-  const uniform = await device.buffer("sampler step", 32, usage.UNIFORM | usage.COPY_DST);
-  const pipeline = await pipelines.get(`advance ${halves}`, advanceKernel(halves));
-  const buffers = [uniform, step.output(parts.step.output), noise, before, latent];
-  const threads = Math.ceil(count / 64);
+  const update = await createUpdate(device, pipelines, { latent, output: step.output(parts.step.output), halves, clips: batch, count });
+  const keep = createKeep(device, pipelines, latent, halves, count);
 
-  const advance = ({ next, data }: SamplerStep, guidance: number) => {
-    const fields = new Float32Array([next.latent, next.model, next.data, next.noise, data.latent, data.model, guidance, 0]);
-    new Uint32Array(fields.buffer)[7] = count;
-    queue.writeBuffer(uniform, 0, fields);
-    pipelines.submit(pipelines.work(pipeline, buffers, [Math.min(threads, 32768), Math.ceil(threads / 32768)]));
-  };
   const settled = async () => {
     await queue.onSubmittedWorkDone();
     alive();
@@ -101,7 +75,8 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
   const readLatent = async () => f32([batch, ...parts.clipShape], new Float32Array(await read(latent, count * floatBytes)));
   const write = (buffer: GPUBuffer, at: number, { data }: TensorData) =>
     queue.writeBuffer(buffer, at, data as Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>);
-  const feed = ({ role, rows }: ConditionFeed) => {
+  const feed = async (one: ConditionFeed): Promise<void> => {
+    const { role, rows, weights } = one;
     const place = places.get(role.name) as GPUBuffer;
     if (role.encoder === undefined) return write(place, 0, asHeld(rows));
     const { graph: name, input, output, batch: atOnce } = role.encoder;
@@ -115,6 +90,12 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
       pipelines.copy(graph.output(output.name), place, 0, at, made);
       if (halves === 2 && role.unguided === null) pipelines.copy(graph.output(output.name), place, 0, half + at, made);
       at += made;
+    }
+    if (weights !== undefined) {
+      const plain = f32([rows.shape[0] ?? 0, ...output.shape.slice(1)], new Float32Array(await read(place, at)));
+      const weighed = encodedCondition(role, one, plain);
+      write(place, 0, weighed);
+      if (halves === 2 && role.unguided === null) write(place, half, weighed);
     }
     if (halves === 2 && typeof role.unguided === "number") write(place, half, filledAs(role.tensor, half / floatBytes, role.unguided));
   };
@@ -130,24 +111,27 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
   };
 
   return {
-    sample: async ({ feeds, steps, guidance, noise: fresh, result, report, watch, signal }) => {
+    sample: async ({ feeds, kept, steps, guidance, start, noise, result, report, watch, signal }) => {
       const frames = result === "pictures" ? parts.frames : undefined;
       if (frames) await orAborted(load(frames.graph, "later").held, signal, "loading");
       throwIfAborted(signal, "sampling");
       report({ phase: "text", step: 0, steps: steps.length });
-      for (const one of feeds) feed(one);
+      for (const one of feeds[0] ?? []) await feed(one);
       prepare?.submit();
-      const start = fresh(0);
-      for (let half = 0; half < halves; half++) queue.writeBuffer(latent, half * count * floatBytes, start as Float32Array<ArrayBuffer>);
-      queue.writeBuffer(before, 0, new Float32Array(count));
+      await update.begin(start, registersOf(steps));
+      await keep.begin(kept);
       await settled();
       for (const [i, one] of steps.entries()) {
         throwIfAborted(signal, `step ${i + 1} of ${steps.length}`);
         report({ phase: "step", step: i, steps: steps.length });
         queue.writeBuffer(step.input(sampler.time), 0, new Float32Array(halves * batch).fill(one.time));
-        if (one.next.noise !== 0) queue.writeBuffer(noise, 0, fresh(1 + i) as Float32Array<ArrayBuffer>);
         step.submit();
-        advance(one, guidance);
+        update.advance(
+          one,
+          { weight: weightsAt(guidance, i)[0] ?? 1, rescale: guidance.guides(i) ? guidance.rescale : 0 },
+          isNoisy(one.rows[0]) ? noise(i) : undefined,
+        );
+        keep.apply(i + 1 < steps.length ? one.level : clean);
         // Whether that fails is heard when it is needed.
         if (i === 0 && frames)
           load(frames.graph)

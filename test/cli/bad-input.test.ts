@@ -104,13 +104,13 @@ describe("packages", () => {
     ["with a changed graph", (copy) => writeFileSync(join(copy, "step.onnx"), "x"), "hash-mismatch", "step.onnx"],
     [
       "of a newer version",
-      (copy) => manifest(copy, (text) => text.replace('"formatVersion": 3', '"formatVersion": 9')),
+      (copy) => manifest(copy, (text) => text.replace('"formatVersion": 4', '"formatVersion": 9')),
       "package-newer",
       "9",
     ],
     [
       "of an older version",
-      (copy) => manifest(copy, (text) => text.replace('"formatVersion": 3', '"formatVersion": 1')),
+      (copy) => manifest(copy, (text) => text.replace('"formatVersion": 4', '"formatVersion": 1')),
       "package-older",
       "build the package again",
     ],
@@ -302,6 +302,7 @@ describe("interruption and full disks", () => {
     try {
       expectMistake(await mvc([...build, "--init", "0", "-o", join(disk, "mini")]), "disk-full", "nothing half-written");
       expectMistake(await mvc(["data", "moving-shapes", "--clips", "100", "-o", join(disk, "c.safetensors")]), "disk-full");
+      expectMistake(await mvc(["import", mini, model, "--preset", "Mini", "-o", join(disk, "w.safetensors")]), "disk-full");
       expect(filesBelow(disk)).toEqual([]);
     } finally {
       execFileSync("umount", [disk]);

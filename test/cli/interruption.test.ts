@@ -77,6 +77,10 @@ const kinds: { readonly [name: string]: Kind } = {
     before: () => writeFileSync(`${output}.gif`, "older"),
     next: ["data", "moving-shapes", "--clips", "1", "-o", join(place, "other")],
   },
+  "import over older weights": {
+    args: ["import", older, model, "-o", `${output}.safetensors`],
+    before: () => writeFileSync(`${output}.safetensors`, "older"),
+  },
   data: { args: ["data", "moving-shapes", "--clips", "60", "-o", output] },
 };
 

@@ -141,7 +141,7 @@ describe("a package is written", () => {
     const manifest = readFileSync(join(output, "manifest.json"), "utf8");
     writeFileSync(
       join(output, "manifest.json"),
-      manifest.replace('"formatVersion": 3', '"formatVersion": 2').replace("run.onnx", "onnx/run.onnx"),
+      manifest.replace('"formatVersion": 4', '"formatVersion": 2').replace("run.onnx", "onnx/run.onnx"),
     );
     const { code, out } = await mvc(["build", model, "-o", output]);
     expect(code).toBe(0);

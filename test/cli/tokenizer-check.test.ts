@@ -14,7 +14,7 @@ const mini = magic.slice(magic.indexOf("preset Mini"));
 /** The models with one part of magicvideo.mv replaced, checked beside their tokenizer: code, text under the error, preset. */
 function said(from: string, to: string, tokenizer = readFileSync("models/mini.tokenizer.json", "utf8")) {
   const folder = mkdtempSync(join(tmpdir(), "mvc-tokenizer-"));
-  for (const name of ["video.mv", "vae.mv", "clip.mv"]) writeFileSync(join(folder, name), readFileSync(`models/${name}`));
+  for (const name of ["video.mv", "vae.mv", "clip.mv", "layouts.mv"]) writeFileSync(join(folder, name), readFileSync(`models/${name}`));
   expect(magic.split(from)).toHaveLength(2);
   const file = join(folder, "magicvideo.mv");
   writeFileSync(

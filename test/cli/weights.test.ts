@@ -42,7 +42,6 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test.each<[string, string | Buffer, string, string]>([
-  ["model.ckpt", Buffer.from("PK\x03\x04 and more of it"), "a zip archive, as PyTorch's checkpoints are", "torch.load"],
   ["old.pt", Buffer.from([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a]), "a Python pickle", "torch.load"],
   ["model.gguf", "GGUF\x03\0\0\0\x10\0\0\0", "a GGUF file", "that it was made of"],
   ["pointer.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a Git LFS pointer", "git lfs pull"],
@@ -55,14 +54,18 @@ test.each<[string, string | Buffer, string, string]>([
   expect(err).toContain(way);
 });
 
-test("a folder: of one file, of parts, and of none", async () => {
-  mkdirSync(at("empty"));
-  mkdirSync(at("parts"));
-  for (const i of [1, 2]) writeFileSync(at(`parts/model-0000${i}-of-00002.safetensors`), "");
-  const said = async (place: string) => (await built("--weights", place)).err;
-  expect(await said(folder)).toContain(`is a folder, not a safetensors file\n  hint: name a file in it: ${at("more.safetensors")}`);
-  expect(await said(at("empty"))).toContain("there is none in it");
-  expect(await said(at("parts"))).toContain("weights in several parts are not read");
+test("a folder: of one file, and of none", async () => {
+  for (const name of ["empty", "one"]) mkdirSync(at(name));
+  writeFileSync(at("one/model.safetensors"), readFileSync(own));
+  expect(await built("--weights", at("one"))).toMatchObject({ code: 0, err: "" });
+  const { code, err } = await built("--weights", at("empty"));
+  expect([code, err]).toEqual([1, expect.stringContaining(`${at("empty")} is a folder without weights`)]);
+});
+
+test("the folder of a package stands for its weights", async () => {
+  expect((await mvc(["build", at("net.mv"), "--init", "1", "--target", "onnx", "-o", at("package")])).code).toBe(0);
+  expect(await built("--weights", at("package"))).toMatchObject({ code: 0, err: "" });
+  expect(readFileSync(at("out/weights.safetensors"))).toEqual(readFileSync(at("package/weights.safetensors")));
 });
 
 test("weights of another configuration: the options that they fit", async () => {

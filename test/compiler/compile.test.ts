@@ -21,6 +21,8 @@ test("the model's graphs, and the sampler's two", () => {
     time: "t",
     conditions: [{ name: "text", from: "text", encoder: "encodeText", unguided: "" }],
     frames: "decode",
+    latents: "encode",
+    directed: true,
     trainSteps: 1000,
   });
   expect(mini.tokenizer).toMatchObject({ file: "mini.tokenizer.json", pad: "<pad>" });

@@ -45,6 +45,28 @@ test("one that both read is fed to both; one that nothing reads is left out, and
   expect(module.unused).toEqual(["nothing in `denoise` reads `text`, so no clip depends on it"]);
 });
 
+test("a model is directed where its looped graph and its frames are, of every input that has the frames' axis", () => {
+  const clip = (looped: string, decoded: string) =>
+    moduleOf(`dim B = 1; dim F = 4; type Clip = Tensor<float, [B, F, 3, 2, 2]>;
+      block Along(x: Clip, causal: bool): Clip {
+        const rows = view(x, [B, F, 12]);
+        return attend(rows, rows, rows, heads: 1, causal: causal) |> view([B, F, 3, 2, 2]);
+      }
+      model M {
+        graph denoise(z: Clip, t: Tensor<f32, [B]>, mask: Tensor<float, [B, F]>): Clip { return ${looped}; }
+        graph decode(z: Clip): Clip { return ${decoded}; }
+        sampler denoise(z, t) { ${figures}, frames: decode }
+      }`).sampler?.directed;
+  const masked = "+ view(mask, [B, F, 1, 1, 1])";
+  expect(clip(`z ${masked}`, "z")).toBe(true);
+  expect(clip(`Along(z, causal: true) ${masked}`, "Along(z, causal: true)")).toBe(true);
+  expect(clip(`Along(z, causal: false) ${masked}`, "z")).toBe(false);
+  expect(clip(`z ${masked}`, "Along(z, causal: false)")).toBe(false);
+  expect(clip("z + view(softmax(mask, axis: 1), [B, F, 1, 1, 1])", "z")).toBe(false);
+  const undirected = compileFile("models/magicvideo.mv", { preset: "Mini", ablations: ["Undirected"] });
+  expect([undirected.sampler?.directed, undirected.sampler?.latents]).toEqual([false, "encode"]);
+});
+
 test("the loop runs at twice the batch where a condition that it reads differs in the unguided half", () => {
   const loop = denoise("image: Row, text: Row", "image * (image |> linear(D) as v)");
   const guided = (name: string) => model(loop, `conditions: { ${name}: { from: "tensor", unguided: 0.0 } }`);

@@ -7,7 +7,7 @@ import { renderDiagnostic } from "../../dsl/index.ts";
 import { checkFiles, models } from "./sources.ts";
 
 interface Breakage {
-  readonly file: "magicvideo.mv" | "video.mv" | "vae.mv" | "clip.mv";
+  readonly file: "magicvideo.mv" | "video.mv" | "vae.mv" | "clip.mv" | "layouts.mv";
   readonly from: string;
   readonly to: string;
   readonly code: string;
@@ -20,7 +20,7 @@ interface Breakage {
 const of =
   (file: Breakage["file"]) =>
   (from: string, to: string, code: string, at: string, ...names: string[]): Breakage => ({ file, from, to, code, at, names });
-const [magic, video, vae, clip] = [of("magicvideo.mv"), of("video.mv"), of("vae.mv"), of("clip.mv")];
+const [magic, video, vae, clip, layouts] = [of("magicvideo.mv"), of("video.mv"), of("vae.mv"), of("clip.mv"), of("layouts.mv")];
 const mini = "in preset Mini";
 const concat = "[h, skips.pop()]";
 
@@ -34,7 +34,13 @@ const breakages: readonly Breakage[] = [
     "heads, vaeWidths",
     "`widths`",
   ),
-  magic("D, textLayers, textHeads)", "D, textHeads)", "missing-argument", "ClipText(tokens, vocabulary, D, textHeads) as text", "`heads`"),
+  magic(
+    "D, textLayers, textHeads, textActivation)",
+    "D, textHeads)",
+    "missing-argument",
+    "ClipText(tokens, vocabulary, D, textHeads) as text",
+    "`heads`",
+  ),
   magic("const width = levels[0].width;", "const base = levels[0].width;", "unknown-name", "width"),
   vae(
     "Attention(n, n, 1, bias: true)",
@@ -164,7 +170,7 @@ const breakages: readonly Breakage[] = [
     "linear(width) as narrow",
     "linear(4 * width) as narrow",
     "shape-mismatch",
-    "h + (h |> layerNorm() as norm2 |> linear(4 * width) as widen |> quickGelu() |> linear(4 * width) as narrow)",
+    'h + ((activation == "gelu" ? wide |> gelu() : wide |> quickGelu()) |> linear(4 * width) as narrow)',
     "axis width",
     "3072",
   ),
@@ -229,7 +235,7 @@ const breakages: readonly Breakage[] = [
     "no-effect",
     "concat([h, skips.pop()], axis: 2) |> ResBlock(step, level.width) as res",
   ),
-  magic("t = t + Attention(n, n, heads)", "const t = t + Attention(n, n, heads)", "shadowed-name", "t", "`t = …;`"),
+  magic("t = t + SpaceAttention(n, n)", "const t = t + SpaceAttention(n, n)", "shadowed-name", "t", "`t = …;`"),
   // Weights and labels.
   video("x * view(scale, [1, F, C, 1, 1]) + view", "x + view", "unread-weight", "scale", "unet.stem.adaptor.scale"),
   video(
@@ -251,7 +257,7 @@ const breakages: readonly Breakage[] = [
     "axis C",
     "5 heads",
     mini,
-    "set at magicvideo.mv:132:10",
+    "set at magicvideo.mv:138:10",
   ),
   magic(
     "heads: 4, groups: 8",
@@ -261,7 +267,7 @@ const breakages: readonly Breakage[] = [
     "axis C",
     "10 groups",
     `${mini} and 7 more`,
-    "set at magicvideo.mv:132:21",
+    "set at magicvideo.mv:138:21",
   ),
   magic("H: 8, W: 8", "H: 7, W: 8", "requirement-failed", "H % 2 ** halvings == 0 && W % 2 ** halvings == 0", "H is 7", mini),
   magic("vaeWidths: [16, 24, 32, 64]", "vaeWidths: [16, 24, 36, 64]", "not-divisible", "groups", "36 channels", mini),
@@ -278,8 +284,8 @@ const breakages: readonly Breakage[] = [
     "{ spatial: false, groups: 7 }",
     "not-divisible",
     "groups",
-    "in ablation TemporalOnly and 1 more",
-    "set at magicvideo.mv:141:63",
+    "in ablation TemporalOnly and 2 more",
+    "set at magicvideo.mv:156:63",
   ),
   magic('{ time: "full" }', '{ time: "ful" }', "wrong-type", '"ful"', 'did you mean `"full"`'),
   magic(
@@ -291,6 +297,8 @@ const breakages: readonly Breakage[] = [
   ),
   magic("encoder: encodeText", "encoder: encode", "sampler-tensor", "encode", "tokens"),
   magic("frames: decode", "frames: encode", "sampler-tensor", "encode", "latent `z`"),
+  magic("latents: encode", "latents: decode", "sampler-tensor", "decode", "pictures"),
+  magic("latents: encode", "latents: encoder", "unknown-graph", "encoder", "encode"),
   magic("eps: 1e-6) as norm", "eps: -1e-6) as norm", "bad-attribute", "eps: -1e-6", "at least 0"),
   // Names and imports.
   magic("Adaptor, Time, adaptor", "Adapter, Time, adaptor", "not-exported", "Adapter", "did you mean `Adaptor`"),
@@ -304,6 +312,27 @@ const breakages: readonly Breakage[] = [
     "groupnorm",
     "did you mean `groupNorm`",
   ),
+  // Layouts.
+  layouts("of FrameConv", "of FrameConf", "not-laid-out", "FrameConf", "did you mean `FrameConv`"),
+  layouts(
+    '"output_blocks.{i * (units + 1) + j}.0"',
+    '"output_blocks.{i * units + j}.0"',
+    "layout-clash",
+    '"output_blocks.{i * units + j}.0"',
+    "unet.up.0.unit.2.res",
+    "unet.up.1.unit.0.res",
+  ),
+  layouts(
+    'in_proj_" rows 1 of 3',
+    'in_proj_" rows 0 of 3',
+    "layout-clash",
+    '"transformer.resblocks.{i}.attn.in_proj_" rows 0 of 3',
+    "rows 0 of",
+  ),
+  layouts('in_proj_" rows 2 of 3', 'v"', "layout-parts", '"transformer.resblocks.{i}.attn.in_proj_" rows 0 of 3', "no weight has rows 2"),
+  layouts("widths.length - 1 - i", "width.length - 1 - i", "unknown-name", "width", "did you mean `widths`"),
+  layouts('"q" as [_, _, 1, 1]', '"q" as [_, 1, 1]', "layout-shape", '"q" as [_, 1, 1]', "[512, 512]", "[512, 1, 1]"),
+  layouts("VaeRes, VaeAttention", "VaeAttention", "not-laid-out", "VaeRes", 'import { VaeRes } from "./vae.mv"'),
 ];
 
 const files = [...models].reverse();

@@ -21,6 +21,10 @@ const fields = 'method: "ddim", steps: steps, guidance: 7.5, predicts: mode, sch
 
 const library = "type Row<C> = Tensor<float, [C]>;\nblock Half<C>(x: Row<C>): Row<C> {\n  return x / 2;\n}\n";
 
+/** A block with a label in each round of a `repeat`, within a model. */
+const laidOut = (after: string) =>
+  `${image}const base = 32;\n\n${layer}block Net<C, H, W>(x: Image<C, H, W>, depth: int = 2): Image<C, H, W> {\n  weight gain: Tensor<float, [C]> = ones;\n  let h = x * view(gain, [1, C, 1, 1]);\n  repeat depth as layer { h = h |> Layer(C) as ""; }\n  return h;\n}\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return x |> Net() as net;\n  }\n}\n${after}\n`;
+
 export const checkCases: Cases = {
   "missing-file": ['import { A } from "./nowhere.mv";\n', 'import { A } from "nowhere.mv";\n'],
   "unreadable-file": [{ "a.mv": 'import { F } from "./b.mv";\n', "b.mv": notText }],
@@ -51,6 +55,7 @@ export const checkCases: Cases = {
     model("graph half(H: Image<4, 8, 8>): Image<4, 8, 8> {\n    return H;\n  }"),
   ],
   "unknown-name": [
+    laidOut('layout ours of Net { "layer.{i}": "l.{j + depth}" }'),
     body("return x + skip;"),
     body("const width = bases * 2;\n  return x |> conv2d(width, kernel: 1) as conv;"),
     body("y = x;\n  return x;"),
@@ -135,6 +140,8 @@ export const checkCases: Cases = {
   ],
   "argument-order": [body("return x |> conv2d(kernel: 3, out) as conv;")],
   "wrong-type": [
+    laidOut('layout ours of Net { "layer.{i}": "l.{i / 2 == 0}" }'),
+    laidOut('layout ours of Net { "layer.{i}": "l.{i}" rows "one" of 2 as [_, 0.5] }'),
     body("if (C) { return x; }\n  return x;"),
     body("return x |> conv2d(out, kernel: 3, bias: 1) as conv;"),
     body("return x |> conv2d(out, kernel: 1.5) as conv;"),
@@ -166,7 +173,7 @@ export const checkCases: Cases = {
       `  sampler denoise(z, t) { ${fields}, frames: pair }\n  graph pair`,
     ),
     'param steps: int = "fifty";\n',
-    sampler(fields.replace("[0.1, 0.2]", "[0.1]")),
+    sampler(`${fields}, sigmas: "kerras"`),
     sampler(fields.replace('"ddim"', '"dpm"')),
     sampler(`${fields}, conditions: ["text"]`),
     conditions('text: "text"'),
@@ -176,6 +183,7 @@ export const checkCases: Cases = {
     conditions('picture: { from: "class", unguided: 0.5 }'),
     conditions('text: { from: "text", unguided: 0 }', "", 'tokenizer { file: "a.json", pad: "<pad>" }\n  '),
     sampler(`${fields}, frames: "decode"`),
+    sampler(`${fields}, latents: "encode"`),
   ],
   "wrong-operands": [
     body(
@@ -208,6 +216,7 @@ export const checkCases: Cases = {
     conditions("picture: { unguided: 0.0 }"),
   ],
   "repeated-field": [
+    laidOut('layout ours of Net { "layer.{i}": "l.{i}", "layer.{j}": "m.{j}" }'),
     "param level: { width: int, width: int } = { width: 1 };\n",
     "const level = { width: 320, width: 640 };\n",
     model("", "preset Mini of Net { H: 4, H: 8 }\n"),
@@ -229,6 +238,8 @@ export const checkCases: Cases = {
   "unbound-dim": [`${image}block Net<C, H, W, E>(x: Image<C, H, W>): Image<E, H, W> {\n  return x;\n}\n`],
   "missing-label": [body("return x |> conv2d(out, kernel: 3);"), body("return x |> Layer(out);", layer)],
   "bad-label": [
+    laidOut('layout ours of Net { "layer.{i}{j}": "l.{i}.{j}" }'),
+    laidOut('layout ours of Net { "layer.{i}..conv": "l.{i}" }'),
     body('return x |> conv2d(out, kernel: 3) as "conv..in";'),
     body('return x |> conv2d(out, kernel: 3) as "conv {C}";'),
     body('return x |> conv2d(out, kernel: 3) as "conv.{C";'),
@@ -267,6 +278,31 @@ export const checkCases: Cases = {
   "repeated-member": [
     model("graph denoise(z: Image<4, H, H>): Image<4, H, H> {\n    return z;\n  }"),
     model('tokenizer { file: "a", pad: "b" }\n  tokenizer { file: "a", pad: "b" }'),
+  ],
+  "no-layouts": [{ "a.mv": 'import layouts from "./b.mv";\n', "b.mv": "dim F = 16;\n" }],
+  "not-laid-out": [
+    laidOut('layout ours of Lay { conv: "c" }'),
+    laidOut('layout ours of base { conv: "c" }'),
+    {
+      "a.mv": `import layouts from "./b.mv";\n${laidOut("")}`,
+      "b.mv": 'layout ours of Layer { conv: "c" }\n',
+    },
+  ],
+  "repeated-layout": [
+    laidOut('layout ours, theirs of Layer { conv: "c" }\nlayout ours of Layer { conv: "d" }'),
+    {
+      "a.mv": `import layouts from "./b.mv";\n${laidOut('layout ours of Layer { conv: "c" }')}`,
+      "b.mv": 'import { Layer } from "./a.mv";\nlayout ours of Layer { conv: "c" }\n',
+    },
+  ],
+  "bad-hole": [laidOut('layout ours of Layer { "conv.{1}": "c" }'), laidOut('layout ours of Net { "layer.{base + 1}.conv": "c" }')],
+  "bad-key": [laidOut('layout ours of Layer { conv: "c." }'), laidOut('layout ours of Layer { conv: "c", drop: ["a/b", "a c"] }')],
+  "unknown-path": [
+    laidOut('layout ours of Layer { convv: "c" }'),
+    laidOut('layout ours of Net { "layer.{i}.cnv.weight": "l.{i}" }'),
+    laidOut('layout ours of Net { "layer.conv": "l" }'),
+    laidOut('layout ours of Net { "gain.scale": "g" }'),
+    laidOut('layout ours of Tiny { nett: "" }'),
   ],
   "unused-import": [
     {

@@ -22,6 +22,26 @@ function chain(length: number): string {
   const links = Array.from({ length }, (_, i) => (i === length - 1 ? "x" : `x |> ${name(i + 1)}()`));
   return links.map((body, i) => `block ${name(i)}<C, H, W>(x: Image<C, H, W>): Image<C, H, W> {\n  return ${body};\n}\n`).join("");
 }
+/** A model with a layout, of which these entries stand in the place of its own. */
+function laidOut(changed: { readonly [path: string]: string }, ofModel = 'layout ours of Tiny { first: "" }\n'): string {
+  const entries = { gain: '"g"', query: '"q"', key: '"k"', value: '"v"', project: '"p"', ...changed };
+  const list = Object.entries(entries).map(([path, keys]) => `  ${path}: ${keys},\n`);
+  return `type Rows<C> = Tensor<float, [2, C]>;
+block First<C>(x: Rows<C>): Rows<C> {
+  weight gain: Tensor<float, [C]> = ones;
+  const rows = x * view(gain, [1, C]);
+  const sum = (rows |> linear(C, bias: false) as query) + (rows |> linear(C, bias: false) as key);
+  return (sum + (rows |> linear(C, bias: false) as value)) |> linear(3, bias: false) as project |> linear(C) as other;
+}
+model Tiny<H = 8> {
+  graph run(x: Rows<H>): Rows<H> {
+    return x |> First() as first;
+  }
+}
+layout ours of First {
+${list.join("")}}
+${ofModel}`;
+}
 const choices = `${image}param mode: "a" | "b" = "a";\nparam units: int = 2;\nmodel Tiny<H = 8> {\n  graph run(x: Image<4, H, H>): Image<4, H, H> {\n    return mode == "a" ? x : x * units;\n  }\n}\npreset Mini of Tiny { H: 4 }\nablation Less of Tiny { units: 1 }\n`;
 
 /** A model whose sampler has these fields beside or instead of its own; its graphs are right and wrong for one part each. */
@@ -43,7 +63,7 @@ model Tiny<H = 8, W = 8> {
   graph swapped(tokens: Tensor<i32, [B, D]>): Tensor<float, [B, D, L]> { return tokens |> embedding(9, L) as swapped; }
   graph picture(x: Image<3, H, W>): Text { return view(x |> conv2d(1, kernel: 1) as seen, [B, H * W]) |> linear(L * D) as out |> arrange([B, L, D]); }
   graph both(z: Image<4, H, W>, x: Image<3, H, W>): Image<3, H, W> { return x; }
-  graph flat(z: Image<4, H, W>): Image<4, H, W> { return z; }
+  graph flat(z: Image<4, H, W>): Image<4, H, W> { return z; } graph large(z: Image<4, H, W>): Image<3, 2 * H, 2 * W> { return z |> conv2d(3, kernel: 1) as large |> upsample(2); } graph small(x: Image<3, H, W>): Image<4, H, W> { return x |> conv2d(4, kernel: 1) as small; }
   graph turned(z: Image<4, W, H>): Image<3, W, H> { return z |> conv2d(3, kernel: 1) as turned; }
   tokenizer { file: "a.json", pad: "<pad>" }
 `;
@@ -166,6 +186,8 @@ export const expandCases: Cases = {
     net("weight w: Tensor<float, [C - 5]> = ones;\n  return x;"),
   ],
   "wrong-kind": [
+    laidOut({ query: '"qkv" rows 0 of 0' }),
+    laidOut({ query: '"qkv" rows 3 of 3' }),
     net("return x |> conv2d(C, kernel: 1, stride: 2 ** 31) as conv;"),
     net("weight w: Tensor<float, [C, 1, 1]> = normal(0 - 0.5);\n  return x + view(w, [1, C, 1, 1]);"),
     net("repeat 0 - 2 { }\n  return x;"),
@@ -224,6 +246,8 @@ export const expandCases: Cases = {
     ),
   ],
   "bad-path": [
+    laidOut({ gain: '""' }),
+    laidOut({ query: '"{odd}.q"' }).replace("model", 'const odd = "a..b";\nmodel'),
     net('const name = "a." + "";\n  return x |> conv2d(C, kernel: 1) as "conv.{name}";'),
     net(`let name = "abcdefgh";\n  repeat 10 { name = name + name; }\n  return x |> conv2d(C, kernel: 1) as "{name}.{name}";`),
   ],
@@ -274,6 +298,21 @@ export const expandCases: Cases = {
   "beyond-devices": [
     net("const wide = view(x, [1, C * H * W]) |> linear(300000) as wide;\n  return x + view(wide |> linear(256) as narrow, [1, C, H, W]);"),
   ],
+  "layout-shape": [laidOut({ project: '"p" as [_, 1]' }), laidOut({ gain: '"g" as [_, _]' })],
+  "layout-clash": [
+    laidOut({ key: '"q"' }),
+    laidOut({ query: '"qkv" rows 0 of 3', key: '"qkv" rows 1 of 3', value: '"qkv" rows 1 of 3' }),
+    laidOut({ key: '"k" | "q"' }),
+    laidOut({ key: '"qkv" rows 0 of 1', value: '"qkv"' }),
+  ],
+  "layout-parts": [
+    laidOut({ query: '"qkv" rows 0 of 3', key: '"qkv" rows 2 of 3' }),
+    laidOut({ query: '"qkv" rows 0 of 2', key: '"qkv" rows 1 of 2', value: '"qkv" rows 2 of 3' }),
+    laidOut({ query: '"qk" rows 0 of 2', project: '"qk" rows 1 of 2' }),
+  ],
+  "layout-drop": [laidOut({ drop: '["base", "q.weight"]' })],
+  "unused-layout": [laidOut({}, "")],
+  "unmatched-path": [laidOut({ '"value.bias"': '"v"' })],
   "sampler-value": [
     { source: sampled({ steps: "count" }), choices: { settings: { count: 0 } } },
     { source: `${sampled({ steps: "count" })}preset Long of Tiny { count: 2000 }\n`, choices: { preset: "Long" } },
@@ -282,7 +321,12 @@ export const expandCases: Cases = {
     sampled({ betas: "[0.1, 2]" }),
     sampled({ betas: "[0.2, 0.1]" }),
     sampled({ eta: "7" }),
-    sampled({ method: '"dd" + "pm"' }),
+    sampled({ method: '"dd" + "xm"' }),
+    sampled({ schedule: '"linear"', betas: "[0.1]" }),
+    sampled({ schedule: '"flow"' }),
+    sampled({ method: '"pndm"', clip: "1", sigmas: '"karras"' }),
+    sampled({ method: '"euler"', sigmas: "[1.0, 2.0]" }),
+    sampled({ method: '"dpm++2m"', order: "3", timesteps: "[9, 5, 0]" }),
     sampled({ conditions: '{ label: { from: "class", unguided: 10 } }' }),
   ],
   "sampler-tensor": [
@@ -301,5 +345,9 @@ export const expandCases: Cases = {
     sampled({ conditions: '{ rate: { from: "class" } }' }),
     sampled({}).replace("t: Tensor<f32, [B]>", "t: Tensor<i32, [B]>"),
     sampled({}).replace(/Image<4, H, W> \{\n {4}const(.*\n)*? {2}\}/, "Image<8, H, W> {\n    return concat([z, z], axis: 1);\n  }"),
+    sampled({ latents: "flat" }),
+    sampled({ latents: "both" }),
+    sampled({ latents: "picture" }),
+    sampled({ frames: "large", latents: "small" }),
   ],
 };

@@ -97,6 +97,13 @@ export const syntaxCases: Cases = {
     "ablation Without of Net { adaptor: }\n",
     "dim F = 16;\n}\n",
     "const a = { width: 1, attends };\n",
+    'layout ours Net { norm: "ln" }\n',
+    "layout ours of Net { norm: ln }\n",
+    'layout ours of Net { norm = "ln" }\n',
+    'layout ours of Net { norm: ["ln"] }\n',
+    'layout ours of Net { query: "qkv" rows 0 }\n',
+    'layout ours of Net { query: "q" as C }\n',
+    'import layout from "./layouts.mv";\n',
   ],
   "unexpected-end": [
     "dim F =",

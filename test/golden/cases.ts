@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { streamOf } from "../../cli/weights.ts";
+import { streamOf } from "../../cli/weights/initial.ts";
 import { compile } from "../../compiler/compile.ts";
 import type { Setting } from "../../compiler/expand/configure.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";

@@ -1,16 +1,15 @@
 // The families of models/ against the code that was released of them: small presets by their numbers, full sizes by their weights' shapes.
 
 import { createHash } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
-import { afterAll, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
 import { costOf } from "../../compiler/analysis/cost.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";
-import { loadPipeline } from "../../runtime/index.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
 import { graphsOf, named, programOfFile, weightsOf } from "../compiler/expand/expanded.ts";
-import { noGpu, openRunnerOnShared } from "../gpu.ts";
+import { noGpu } from "../gpu.ts";
 import { caseNames, compileFile, type GoldenCase, goldenWeight, readCase, relativeError } from "./cases.ts";
-import { plansOf, writePackage } from "./package-folder.ts";
+import { byOnnx, byWebGpu, type Engine } from "./engines.ts";
 
 /** Two engines sum the same products in different orders: f32 rounding over the depth of the network reaches some 1e-5. */
 const tolerance = 1e-4;
@@ -23,49 +22,21 @@ function fieldOf(golden: GoldenCase, field: string): string {
 
 const ablationsOf = (ablation: string): string[] => (ablation === "" ? [] : [ablation]);
 
-const packages = new Map<string, ReturnType<typeof builtAnew>>();
-afterAll(() => {
-  for (const { folder } of packages.values()) rmSync(folder, { recursive: true });
-});
-
-/** One package for both backends: its weights take longer to make than many a graph to run. */
-function built(golden: GoldenCase) {
-  const made = packages.get(golden.name) ?? builtAnew(golden);
-  packages.set(golden.name, made);
-  return made;
-}
-
-/** The graph of the case alone, and what PyTorch made of its inputs. */
-function builtAnew(golden: GoldenCase) {
-  const ablations = ablationsOf(fieldOf(golden, "ablation"));
+/** What PyTorch made of the case's inputs, beside what an engine makes of them. */
+async function errorBy(engine: Engine, golden: GoldenCase): Promise<number> {
   const settings = { B: Number(fieldOf(golden, "batch")) };
-  const compiled = compileFile(fieldOf(golden, "file"), { preset: fieldOf(golden, "preset"), ablations, settings });
-  const name = fieldOf(golden, "graph");
-  const alone = { ...compiled, graphs: new Map([[name, named(compiled.graphs, name)]]), sampler: null };
-  const folder = writePackage(alone, goldenWeight, undefined, { onnx: true, ...(noGpu === undefined && { plans: plansOf(alone) }) });
-  return { name, folder, inputs: Object.fromEntries(golden.inputs), expected: floatsOf(golden.tensors.get("output") as TensorData) };
+  const choices = { preset: fieldOf(golden, "preset"), ablations: ablationsOf(fieldOf(golden, "ablation")), settings };
+  const compiled = compileFile(fieldOf(golden, "file"), choices);
+  const [found = []] = await engine(compiled, fieldOf(golden, "graph"), [Object.fromEntries(golden.inputs)], goldenWeight);
+  return relativeError(found, floatsOf(golden.tensors.get("output") as TensorData));
 }
-
-const first = (outputs: { readonly [name: string]: TensorData }) => floatsOf(Object.values(outputs)[0] as TensorData);
 
 test.each(cases.map((golden) => [golden.name, golden] as const))("%s by ONNX Runtime", async (_, golden) => {
-  const { name, folder, inputs, expected } = built(golden);
-  const pipeline = await loadPipeline(folder, { threads: 1, backend: "onnx" });
-  try {
-    expect(relativeError(first(await pipeline.run(name, inputs)), expected)).toBeLessThan(tolerance);
-  } finally {
-    await pipeline.dispose();
-  }
+  expect(await errorBy(byOnnx, golden)).toBeLessThan(tolerance);
 });
 
 test.skipIf(noGpu !== undefined).each(cases.map((golden) => [golden.name, golden] as const))("%s on WebGPU", async (_, golden) => {
-  const { name, folder, inputs, expected } = built(golden);
-  const runner = await openRunnerOnShared(folder);
-  try {
-    expect(relativeError(first(await runner.run(name, inputs)), expected)).toBeLessThan(tolerance);
-  } finally {
-    await runner.dispose();
-  }
+  expect(await errorBy(byWebGpu, golden)).toBeLessThan(tolerance);
 });
 
 interface Published {

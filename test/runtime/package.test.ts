@@ -38,10 +38,10 @@ test("no folder, no manifest, a manifest that is not JSON", async () => {
 });
 
 test("a manifest of a newer version, and of an older one whatever else it holds", async () => {
-  await tiny.change({ formatVersion: 4 });
-  expect(await failure()).toBe("package-newer: the package has format version 4, but this runtime knows versions up to 3");
-  await tiny.change({ formatVersion: 2, sampler: { text: "text" } });
-  expect(await failure()).toBe("package-older: the package has format version 2, but this runtime reads version 3");
+  await tiny.change({ formatVersion: 5 });
+  expect(await failure()).toBe("package-newer: the package has format version 5, but this runtime knows versions up to 4");
+  await tiny.change({ formatVersion: 3, sampler: { text: "text" } });
+  expect(await failure()).toBe("package-older: the package has format version 3, but this runtime reads version 4");
 });
 
 const graph = (fields: object) => ({ graphs: { step: { ...tiny.manifest.graphs.decode, ...fields } } });

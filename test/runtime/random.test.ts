@@ -31,6 +31,12 @@ describe("uniforms", () => {
   });
 });
 
+it("gives a stream from any block of four on", () => {
+  expect([...uniforms(3, 7, 9, 8)]).toEqual([...uniforms(3, 7, 17)].slice(8));
+  expect([...normals(3, 7, 5, 4)]).toEqual([...normals(3, 7, 9)].slice(4));
+  expect(() => normals(3, 7, 5, 2)).toThrow("begins no block of four");
+});
+
 describe("normals", () => {
   it("agree bit for bit with the Python port", () => {
     // Printed by golden/reference/counter_random.py: normals(7, 3, 4), and the f64 sum of normals(5, 9, 100000).

@@ -54,6 +54,13 @@ test("weights come in the order in which the source reads them, with the shapes 
   ]);
 });
 
+test("axes of weights have the names that a `weight` statement gives them, those that ops own have none", () => {
+  const scaled = "weight gain: Tensor<float, [1, 4, H, 1]> = ones;\n return (x |> conv2d(4, kernel: 1) as conv) * gain;";
+  const weights = graphOf(source("", scaled)).values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.axes]] : []));
+  expect(weights).toContainEqual(["gain", ["1", "4", "H", "1"]]);
+  expect(weights).toContainEqual(["conv.weight", undefined]);
+});
+
 describe("labels that spell other people's keys", () => {
   const unet = `block Net<C, H, W>(x: Image<C, H, W>, names: string): Image<C, H, W> {
   let h = x;

@@ -1,0 +1,45 @@
+/** `mvc import`: a checkpoint in any layout to the model's own weight file, each tensor in the type that it has there. */
+
+import { tryOutput } from "../../runtime/node/output-file.ts";
+import { printNotes } from "../notes.ts";
+import { shownPath } from "../program.ts";
+import { interruptible, type Outcome } from "../terminal.ts";
+import { modelWeights, type OpenWeights, openWeights, type WeightOptions } from "../weights/model-weights.ts";
+import { readModel } from "../weights/read-model.ts";
+import { writeTensors } from "../weights/write-tensors.ts";
+
+export interface ImportOptions extends WeightOptions {
+  readonly output: string;
+}
+
+export async function importCheckpoint(checkpoint: string, file: string, options: ImportOptions): Promise<Outcome> {
+  await tryOutput(options.output);
+  const opened = await openWeights({ ...options, weights: [checkpoint, ...(options.weights ?? [])] });
+  try {
+    return await importFrom(opened, file, options);
+  } finally {
+    opened.close();
+  }
+}
+
+async function importFrom(opened: OpenWeights, file: string, options: ImportOptions): Promise<Outcome> {
+  const model = readModel(file, options);
+  if (model === undefined) return "mistake";
+  const found = modelWeights(opened, model, options);
+  if (found?.taken === undefined) throw new Error("import: no checkpoint was opened");
+  const { weights } = model;
+  const tensors = [...weights.values()].map((weight) => ({
+    name: weight.path,
+    shape: weight.type.shape,
+    ...found.source.of(weight),
+  }));
+  const bytes = await writeTensors(options.output, tensors, { format: "mvc", ...found.about }, interruptible());
+  const { taken, counts } = found.taken;
+  const count = (some: number) => some.toLocaleString("en");
+  const from = taken.map(({ shown, match }, i) => `${count(counts[i] ?? 0)} from ${shown} (layout ${match.layout.name})`);
+  const [first = "", ...more] = from;
+  const all = [first.replace(" from", ` of ${count(weights.size)} tensors from`), ...more].join(", ");
+  process.stdout.write(`${shownPath(options.output)}: ${all}, ${(bytes / 1e6).toFixed(1)} MB\n`);
+  printNotes(found.notes);
+  return "done";
+}

@@ -1,0 +1,62 @@
+/** The layouts of a program to what is wrong with them, configuration by configuration, and to what of them no configuration has a use for. */
+
+import { type Diagnostic, PathReach, type Program } from "../../../dsl/index.ts";
+import type { Configuration } from "../configure.ts";
+import { expandDiagnostic } from "../messages.ts";
+import type { Body } from "../parts.ts";
+import { type DeclaredLayout, DeclaredLayouts } from "./declared.ts";
+import { noUse, readLayouts } from "./layouts.ts";
+import type { KeysEntry } from "./path-tree.ts";
+
+export class LayoutCheck {
+  private readonly program: Program;
+  private readonly declared: DeclaredLayouts;
+  private readonly use = noUse();
+
+  constructor(program: Program) {
+    this.program = program;
+    this.declared = new DeclaredLayouts(program);
+  }
+
+  errors(configuration: Configuration, bodies: readonly Body[]): readonly Diagnostic[] {
+    const read = readLayouts(configuration, bodies, this.declared, this.use);
+    return read.ok ? [] : read.diagnostics;
+  }
+
+  /** When all configurations have been read. What stands in a library, other models may have a use for. */
+  unused(): readonly Diagnostic[] {
+    const files = this.ownFiles();
+    return this.declared.all.filter(({ file }) => files.has(file)).flatMap((layout) => this.unusedOf(layout));
+  }
+
+  private unusedOf(layout: DeclaredLayout): readonly Diagnostic[] {
+    const { names, of, entries } = layout.declaration;
+    if (!this.use.layouts.has(layout)) {
+      const layouts = names.map(({ name }) => `\`${name}\``).join(", ");
+      const hint = `give the model one that leads there: \`layout ${names[0]?.name} of Model { label: "key" }\``;
+      return [expandDiagnostic("unused-layout", of.span, { of: of.name, layouts }, { hint })];
+    }
+    return entries.flatMap((entry) => {
+      if (entry.kind === "drop" || this.use.entries.has(entry) || !this.isPath(layout, entry)) return [];
+      const { texts, holes } = entry.path;
+      const path = texts.map((text, i) => text + (holes[i]?.kind === "name" ? `{${holes[i].name}}` : "")).join("");
+      return [expandDiagnostic("unmatched-path", entry.path.span, { of: of.name, path }, { hint: "delete it" })];
+    });
+  }
+
+  /** Whether labels can make the path: of one that they cannot, that has been said. */
+  private isPath({ file, declaration }: DeclaredLayout, { path }: KeysEntry): boolean {
+    const declared = (name: string, from: string) => this.program.files.get(from)?.names.get(name);
+    const owner = declared(declaration.of.name, file);
+    if (owner?.declaration.kind !== "block" && owner?.declaration.kind !== "model") return false;
+    return new PathReach(declared).follow(owner.declaration, owner.file, path).reached;
+  }
+
+  /** The entry, and what it imports for its layouts alone. A file without a model is a library. */
+  private ownFiles(): ReadonlySet<string> {
+    const { entry, files } = this.program;
+    const scope = files.get(entry);
+    if (!scope?.source.declarations.some(({ kind }) => kind === "model")) return new Set();
+    return new Set([entry, ...scope.layouts]);
+  }
+}
