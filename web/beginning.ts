@@ -14,9 +14,16 @@ export type Beginning =
   | { readonly with: "end"; readonly clip: SampledClip }
   | { readonly with: "picture"; readonly picture: Picture };
 
+export interface Begun {
+  readonly beginning: Beginning;
+  readonly loop: boolean;
+  /** Frames; the model's own where none are asked for. */
+  readonly length: number | undefined;
+}
+
 export interface BeginningForm {
   /** What is chosen now. Throws MvcError `input-missing`, `file-unreadable`. */
-  read(): Promise<{ readonly beginning: Beginning; readonly loop: boolean }>;
+  read(): Promise<Begun>;
   /** The clip that is shown from now on. */
   show(clip: SampledClip): void;
 }
@@ -26,6 +33,7 @@ export function createBeginning(): BeginningForm {
   const strength = element("strength", HTMLInputElement);
   const file = element("picture", HTMLInputElement);
   const loop = element("loop", HTMLInputElement);
+  const length = element("length", HTMLInputElement);
   let shown: SampledClip | undefined;
   const offer = () => {
     for (const option of choice.options) option.disabled = shown === undefined && (option.value === "clip" || option.value === "end");
@@ -35,6 +43,8 @@ export function createBeginning(): BeginningForm {
     element("picture-field", HTMLElement).hidden = choice.value !== "picture";
     // A clip that goes on has a first frame already, which no last one leads to.
     loop.disabled = choice.value === "end";
+    // From a clip as many frames are made as it has, or a window more.
+    length.disabled = choice.value === "clip" || choice.value === "end";
   };
   choice.addEventListener("change", offer);
   // What a browser kept of the fields over a reload says nothing of a clip.
@@ -47,7 +57,11 @@ export function createBeginning(): BeginningForm {
     return choice.value === "end" ? { with: "end", clip: shown } : { with: "clip", clip: shown, strength: strength.valueAsNumber };
   };
   return {
-    read: async () => ({ beginning: await beginning(), loop: loop.checked && !loop.disabled }),
+    read: async () => ({
+      beginning: await beginning(),
+      loop: loop.checked && !loop.disabled,
+      length: length.disabled || length.value === "" ? undefined : length.valueAsNumber,
+    }),
     show: (clip) => {
       shown = clip;
       offer();
@@ -56,8 +70,8 @@ export function createBeginning(): BeginningForm {
 }
 
 /** Of the latents, where there are any: they are what was sampled, and need no encoder. */
-export function requestOf(beginning: Beginning, loop: boolean, { manifest }: Package): ClipRequest & SampleOptions {
-  const round = loop ? { loop } : {};
+export function requestOf({ beginning, loop, length }: Begun, { manifest }: Package): ClipRequest & SampleOptions {
+  const round = { ...(loop ? { loop } : {}), ...(length === undefined ? {} : { length }) };
   switch (beginning.with) {
     case "noise":
       return round;
@@ -78,14 +92,14 @@ export function requestOf(beginning: Beginning, loop: boolean, { manifest }: Pac
 }
 
 /** For people, and for the file that is saved; empty for noise alone. */
-export function wordsOf(beginning: Beginning, loop: boolean): readonly string[] {
+export function wordsOf({ beginning, loop, length }: Begun): readonly string[] {
   const words: { readonly [W in Beginning["with"]]: readonly string[] } = {
     noise: [],
     clip: beginning.with === "clip" ? [`from the clip before, strength ${beginning.strength}`] : [],
     end: ["goes on from the clip before"],
     picture: ["from a first picture"],
   };
-  return [...words[beginning.with], ...(loop ? ["loop"] : [])];
+  return [...words[beginning.with], ...(length === undefined ? [] : [`${length} frames`]), ...(loop ? ["loop"] : [])];
 }
 
 async function pictureOf(file: File | undefined): Promise<Picture> {

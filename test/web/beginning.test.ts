@@ -100,17 +100,18 @@ test.skipIf(noChromium)(
         buffer: Buffer.from(encode({ width: 128, height: 64, data, channels: 3 })),
       });
       await page.getByLabel("A loop: the last frame leads to the first").uncheck();
-      await make("from a first picture");
+      await page.getByLabel("Frames", { exact: true }).fill("3");
+      await make("from a first picture · 3 frames");
       const red = {
         width: 64,
         height: 64,
         data: Uint8ClampedArray.from({ length: 64 * 64 * 4 }, (_, i) => [200, 40, 40, 255][i % 4] ?? 0),
       };
-      await expectShown(page, await pipeline.sample(prompt, { seed, steps: 1, firstFrame: red }));
+      await expectShown(page, await pipeline.sample(prompt, { seed, steps: 1, firstFrame: red, length: 3 }));
       const coming = page.waitForEvent("download");
       await page.locator("#gif").click();
       const about = JSON.parse(readGif(readFileSync(await (await coming).path())).comment);
-      expect(about).toMatchObject({ prompt, seed: "1", begins: "from a first picture" });
+      expect(about).toMatchObject({ prompt, seed: "1", begins: "from a first picture, 3 frames" });
     }),
   120_000,
 );
