@@ -12,7 +12,8 @@ export type Beginning =
   | { readonly with: "clip"; readonly clip: SampledClip; readonly strength: number }
   /** The end of the clip that was shown: the new one goes on from it. */
   | { readonly with: "end"; readonly clip: SampledClip }
-  | { readonly with: "picture"; readonly picture: Picture };
+  /** One of them at least. */
+  | { readonly with: "picture"; readonly first: Picture | undefined; readonly last: Picture | undefined };
 
 export interface Begun {
   readonly beginning: Beginning;
@@ -31,7 +32,7 @@ export interface BeginningForm {
 export function createBeginning(): BeginningForm {
   const choice = element("start", HTMLSelectElement);
   const strength = element("strength", HTMLInputElement);
-  const file = element("picture", HTMLInputElement);
+  const files = ["picture", "last-picture"].map((id) => element(id, HTMLInputElement));
   const loop = element("loop", HTMLInputElement);
   const length = element("length", HTMLInputElement);
   let shown: SampledClip | undefined;
@@ -52,7 +53,11 @@ export function createBeginning(): BeginningForm {
   loop.checked = false;
   offer();
   const beginning = async (): Promise<Beginning> => {
-    if (choice.value === "picture") return { with: "picture", picture: await pictureOf(file.files?.[0]) };
+    if (choice.value === "picture") {
+      const [first, last] = await Promise.all(files.map(({ files: chosen }) => pictureOf(chosen?.[0])));
+      if (first !== undefined || last !== undefined) return { with: "picture", first, last };
+      throw mvcError("input-missing", { input: "picture", expected: "the clip's first frame or its last", way: "choose a file" });
+    }
     if (shown === undefined || choice.value === "noise") return { with: "noise" };
     return choice.value === "end" ? { with: "end", clip: shown } : { with: "clip", clip: shown, strength: strength.valueAsNumber };
   };
@@ -83,27 +88,27 @@ export function requestOf({ beginning, loop, length }: Begun, { manifest }: Pack
       return { continues: beginning.clip.latent };
     case "picture": {
       const { picture } = clipShapeOf(roles(manifest));
-      return {
-        firstFrame: picture === undefined ? beginning.picture : fitPicture(beginning.picture, picture.width, picture.height),
-        ...round,
-      };
+      const fitted = (name: string, given: Picture | undefined) =>
+        given === undefined ? {} : { [name]: picture === undefined ? given : fitPicture(given, picture.width, picture.height) };
+      return { ...fitted("firstFrame", beginning.first), ...fitted("lastFrame", beginning.last), ...round };
     }
   }
 }
 
 /** For people, and for the file that is saved; empty for noise alone. */
 export function wordsOf({ beginning, loop, length }: Begun): readonly string[] {
+  const given = beginning.with === "picture" ? [beginning.first && "first", beginning.last && "last"].filter(Boolean).join(" and a ") : "";
   const words: { readonly [W in Beginning["with"]]: readonly string[] } = {
     noise: [],
     clip: beginning.with === "clip" ? [`from the clip before, strength ${beginning.strength}`] : [],
     end: ["goes on from the clip before"],
-    picture: ["from a first picture"],
+    picture: [`from a ${given} picture`],
   };
   return [...words[beginning.with], ...(length === undefined ? [] : [`${length} frames`]), ...(loop ? ["loop"] : [])];
 }
 
-async function pictureOf(file: File | undefined): Promise<Picture> {
-  if (file === undefined) throw mvcError("input-missing", { input: "picture", expected: "the clip's first frame", way: "choose a file" });
+async function pictureOf(file: File | undefined): Promise<Picture | undefined> {
+  if (file === undefined) return undefined;
   const bitmap = await createImageBitmap(file).catch(() => {
     throw mvcError("file-unreadable", { file: file.name, reason: "it is no picture that this browser knows" });
   });
