@@ -181,8 +181,8 @@ withChoices(program.command("report"))
 withChoices(program.command("explain"))
   .description("print what each stage of the compiler makes of a model")
   .argument("<file>", "a .mv file")
-  .addOption(new Option("--tokens", "the words and marks of the file").conflicts(["ast", "graph", "timing"]))
-  .addOption(new Option("--ast", "its syntax tree").conflicts(["graph", "timing"]))
+  .addOption(new Option("--tokens", "the words and marks of the file").conflicts(["ast", "graph", "sampler", "timing"]))
+  .addOption(new Option("--ast", "its syntax tree").conflicts(["graph", "sampler", "timing"]))
   .option("--graph <name>", "a graph, as the targets take it; without it, the stages of all graphs and what each leaves")
   .addOption(
     new Option("--after <stage>", "the graph as this stage left it, such as share-repeats or onnx/sink-reshapes").conflicts([
@@ -192,6 +192,12 @@ withChoices(program.command("explain"))
   )
   .addOption(new Option("--plan", "the graph's plan on WebGPU").conflicts("kernel"))
   .option("--kernel <name>", "a kernel of the graph's plan, as WGSL")
+  .addOption(
+    new Option("--sampler", "the noise levels that are visited, and what each step makes of the network's output").conflicts([
+      "graph",
+      "timing",
+    ]),
+  )
   .addOption(new Option("--timing", "milliseconds by stage").conflicts("graph"))
   .option("--limits <file>", "as for build", "default")
   .action(async (file, options) => finish(await (await import("./commands/explain.ts")).explain(file, options)));

@@ -38,8 +38,8 @@ export interface Pipeline<G extends GraphTypes<G> = AnyGraphs> {
   load(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
    * Samples one clip: `sample("a red circle")`, `sample("a red circle", { seed: 1, inputs: { fps: 8 } })`, and for a model that takes
-   * no text `sample({ seed: 1 })`.
-   * @throws MvcError `prompt-too-long`, `word-unknown`, `word-weights-invalid`, `input-…`, `id-out-of-range`, `option-invalid`, `not-samplable`, `aborted`,
+   * no text `sample({ seed: 1 })`; from a picture `sample("a red circle", { firstFrame })`, from a clip `{ from, strength }`.
+   * @throws MvcError `latents-absent`, `prompt-too-long`, `word-unknown`, `word-weights-invalid`, `input-…`, `id-out-of-range`, `option-invalid`, `not-samplable`, `aborted`,
    * `option-unknown`, `frames-not-finite` and the backend's.
    */
   sample(clip: string | ClipRequest, options?: SampleOptions & Omit<ClipRequest, "prompt">): Promise<SampledClip>;

@@ -4,7 +4,7 @@ import { readSync } from "node:fs";
 import { mvcError } from "../../runtime/errors.ts";
 
 /** Large enough that reading a file so costs what copying it costs, small enough that a core's own cache holds it with what is made of it. */
-export const PIECE_BYTES = 2 ** 18;
+export const PIECE_BYTES = 2 ** 17;
 
 /** Throws MvcError `weights-invalid` where the file ends before. */
 export function readAt(descriptor: number, position: number, length: number, file: string): Uint8Array {

@@ -77,13 +77,11 @@ export async function createUpdate(device: Device, pipelines: Pipelines, parts: 
   return {
     begin: async (start, registers) => {
       if (stage?.registers !== registers) {
+        const pipeline = await pipelines.get(`advance ${halves} ${registers}`, advanceKernel(halves, registers));
         if (stage !== undefined) device.free(stage.fields);
         if (kept !== undefined) device.free(kept);
-        stage = {
-          pipeline: await pipelines.get(`advance ${halves} ${registers}`, advanceKernel(halves, registers)),
-          fields: await uniform("sampler step", mixWidth * (registers + 1) + 4),
-          registers,
-        };
+        [stage, kept] = [undefined, undefined];
+        stage = { pipeline, fields: await uniform("sampler step", mixWidth * (registers + 1) + 4), registers };
         kept = registers === 0 ? undefined : await floats("registers", registers * count);
       }
       for (let half = 0; half < halves; half++) write(latent, start, half * count * floatBytes);

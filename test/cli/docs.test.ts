@@ -4,6 +4,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sizeOf } from "../../compiler/graph/graph.ts";
+import { type Figure, figures } from "../../dsl/sampling.ts";
 import { tensorSource, writeSafetensors } from "../../runtime/index.ts";
 import { normals } from "../../runtime/sampler/random.ts";
 import { noGpu } from "../gpu.ts";
@@ -51,6 +52,26 @@ test("prompts: MagicVideo with the lines that it shows takes a prompt in pieces"
   );
   expect(await mvc(["check", file])).toEqual({ code: 0, out: `ok ${file}\n`, err: "" });
   expect(await mvc(["format", "--check", file])).toMatchObject({ code: 0 });
+});
+
+test("sampling: the page has every figure, method and word of the language, and says of at most five settings that they cannot be said", () => {
+  const sampling = readFileSync("docs/sampling.md", "utf8");
+  for (const [name, { kind }] of Object.entries<Figure>(figures)) {
+    expect(sampling, name).toMatch(new RegExp(`\`[^\`]*\\b${name}\\b`));
+    for (const word of typeof kind === "object" ? kind.words : [])
+      expect(sampling, word).toMatch(new RegExp(`["\`]${word.replaceAll("+", "\\+")}["\`]`));
+  }
+  // A row may hold several: "55, 56" is two, "19–22" four.
+  const countOf = (numbers: string) =>
+    numbers.split(", ").reduce((sum, part) => {
+      const [first = 0, last = first] = part.split("–").map(Number);
+      return sum + last - first + 1;
+    }, 0);
+  const rows = [...sampling.matchAll(/^\| (\d[^|]*) \| [^|]* \| ([^|]*) \|/gm)].map(
+    ([, numbers = "", said = ""]) => [countOf(numbers), said] as const,
+  );
+  expect(rows.reduce((sum, [count]) => sum + count, 0)).toBe(67);
+  expect(rows.reduce((sum, [count, said]) => sum + (said === "—" ? count : 0), 0)).toBeLessThanOrEqual(5);
 });
 
 test("README: the error of a forgotten skip connection is what `check` prints, its lines too", async () => {

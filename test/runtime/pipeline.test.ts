@@ -305,6 +305,8 @@ test("a package without a sampler or a decoder says what is missing", async () =
     [{ sampler: null }, "Tiny cannot be sampled: it declares no sampler"],
     [{ graphs: rest }, `Tiny cannot be sampled: it has no graph "decode"`],
     [{ tokenizer: null }, "Tiny cannot be sampled: the package has no tokenizer"],
+    [{ sampler: { ...sampler, latents: "encode" } }, `Tiny cannot be sampled: it has no graph "encode"`],
+    [{ sampler: { ...sampler, latents: "encodeText" } }, `Tiny cannot be sampled: graph "encodeText" takes no pictures`],
     [{ sampler: { ...sampler, latent: "y" } }, `Tiny cannot be sampled: graph "denoise.step" has no input "y"`],
   ];
   for (const [fields, message] of cases) {

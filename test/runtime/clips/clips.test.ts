@@ -315,6 +315,9 @@ test("what does not go together, or is not what it must be, is refused before th
     /overlap must be 1 or more for autoregressive windows/,
   );
   expect(await refused({}, { loop: true, length: 8, windows: "autoregressive" })).toMatch(/windows must be "joint" for a loop/);
+  expect(await refused({}, { loop: true, overlap: 0 })).toMatch(
+    /overlap must be 1 or more in a loop, whose windows else would not go round/,
+  );
   expect(await refused({ continues: clip }, { loop: true })).toMatch(/loop must be left out where a clip is continued/);
   expect(await refused({ continues: clip }, { length: 4 })).toMatch(/length must be more than the 4 frames that the clip has already/);
   expect(await refused({ continues: clip, firstFrame: first })).toMatch(/firstFrame must be left out of a clip that continues another/);
