@@ -1,6 +1,7 @@
 /** A package, a request and the options of a run to the texts that a clip's file keeps, so that it can be made again. */
 
 import type { Manifest } from "../compiler/package/manifest.ts";
+import { chosenFigures, sampledFigures } from "../compiler/package/sampler-figures.ts";
 import type { ClipRequest } from "../runtime/conditions.ts";
 import type { About } from "../runtime/media/about.ts";
 import type { SampleOptions } from "../runtime/options.ts";
@@ -18,21 +19,33 @@ export interface Typed {
 /** All that the clip was made of, in the words of the command line's options. */
 export function aboutClip(manifest: Manifest, clip: ClipRequest, options: SampleOptions, { inputs, files }: Typed): About {
   const { model, preset, ablations, precision, sampler } = manifest;
-  const { prompt, negative, seed = 0 } = clip;
-  const figures = { steps: sampler?.steps, guidance: sampler?.guidance, method: sampler?.method, eta: sampler?.eta };
-  const chosen = Object.keys(figures).map((name) => [
-    name,
-    typed(options[name as keyof typeof figures] ?? figures[name as keyof typeof figures]),
-  ]);
+  const { prompt, prompts, negative, seed = 0 } = clip;
+  const figures = sampler && chosenFigures(sampler, Object.fromEntries(sampledFigures.map((name) => [name, options[name]])));
+  const chosen = { steps: figures?.steps, guidance: options.guidance ?? sampler?.guidance, method: figures?.method, eta: figures?.eta };
   return {
     software: `mvc ${version}`,
     model: described({ model, preset, ablations, settings: {} }),
     precision,
     ...(prompt === undefined ? {} : { prompt }),
+    ...(prompts === undefined ? {} : { "prompt-at": JSON.stringify(prompts.map(({ frame, prompt: text }) => `${frame}=${text}`)) }),
     ...(negative === undefined ? {} : { negative }),
     seed: `${seed}`,
-    ...Object.fromEntries(chosen),
-    ...texts(options, ["guidanceRescale", "guidanceInterval", "strength", "length", "overlap", "windows", "loop"]),
+    ...texts(chosen, ["steps", "guidance", "method", "eta"]),
+    ...texts(
+      options,
+      sampledFigures.filter((name) => !Object.hasOwn(chosen, name)),
+    ),
+    ...texts(options, [
+      "longPrompt",
+      "wordWeights",
+      "guidanceRescale",
+      "guidanceInterval",
+      "strength",
+      "length",
+      "overlap",
+      "windows",
+      "loop",
+    ]),
     ...texts(files, ["firstFrame", "lastFrame", "from", "continue", "known", "at", "mask"]),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs: JSON.stringify(inputs) }),
   };

@@ -1,15 +1,16 @@
 /** What `--inputs`, `--random` and `--prompt` give to the tensors that one graph takes. */
 
-import { stack } from "../runtime/batch.ts";
+import { split, stack } from "../runtime/batch.ts";
 import { clipFeeds, conditionFeeds } from "../runtime/conditions.ts";
 import { mvcError } from "../runtime/errors.ts";
 import { graphSpec } from "../runtime/feeds.ts";
 import { conditionOf } from "../runtime/graph-rows.ts";
 import { type Package, readSafetensors } from "../runtime/index.ts";
+import { promptReader } from "../runtime/prompt.ts";
 import { type Roles, roles } from "../runtime/roles.ts";
 import type { GraphRunner } from "../runtime/session.ts";
 import type { Tensors } from "../runtime/tensor.ts";
-import { type EncodePrompt, loadTokenizer } from "../runtime/tokenizer.ts";
+import { loadTokenizer, type PromptTokenizer } from "../runtime/tokenizer.ts";
 import { randomFeeds } from "./random-feeds.ts";
 
 export interface GraphInputOptions {
@@ -62,15 +63,16 @@ async function promptTensors(
       known.length === 0 ? "left out: the package takes no text" : `given for a graph that reads a text: ${known.join(", ")}`;
     throw mvcError("option-invalid", { option: "--prompt", expected, found: `one for ${graph}` });
   }
-  const encode = await tokenizerOf(pack);
+  const read = promptReader(await tokenizerOf(pack));
   // The loop that has this graph: the looped one is the source's own, at the plain batch.
   const parts = textOnly(roles(pack.manifest, graph === sampler.graph ? "alone" : "guided"));
-  const fed = clipFeeds(parts, { prompt }, encode);
+  const fed = clipFeeds(parts, { prompt }, read);
   const encoder = parts.conditions.findIndex((role) => role.encoder?.graph === graph);
   if (encoder >= 0) {
     const { input, batch } = parts.conditions[encoder]?.encoder ?? { input: undefined, batch: 1 };
-    const row = fed[encoder]?.guided;
-    return input && row ? { [input.name]: stack(Array.from({ length: batch }, () => row)) } : {};
+    const row = fed[encoder]?.guided.tensor;
+    const [piece] = row === undefined ? [] : split(row, 1);
+    return input && piece ? { [input.name]: stack(Array.from({ length: batch }, () => piece)) } : {};
   }
   const conditions: [string, Tensors[string]][] = [];
   for (const feed of conditionFeeds(
@@ -92,7 +94,7 @@ function textOnly(parts: Roles): Roles {
   return { ...parts, conditions: parts.conditions.filter(({ from }) => from === "text") };
 }
 
-async function tokenizerOf(pack: Package): Promise<EncodePrompt> {
+async function tokenizerOf(pack: Package): Promise<PromptTokenizer> {
   const { tokenizer, model } = pack.manifest;
   if (tokenizer === null) throw mvcError("not-samplable", { model, reason: "the package has no tokenizer" });
   return loadTokenizer(new TextDecoder().decode(await pack.files.read(tokenizer.file)), tokenizer);

@@ -4,28 +4,16 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Setting } from "../compiler/expand/configure.ts";
 import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
-import { methods } from "../dsl/sampling.ts";
 import { windowOrders } from "../runtime/clips/plan.ts";
+import type { PromptKey } from "../runtime/clips/prompt-keys.ts";
+import { longPrompts } from "../runtime/prompt.ts";
 import type { Target } from "./commands/build.ts";
+import { number, wholeNumber } from "./numbers.ts";
 import { cuts } from "./report/figures.ts";
+import { withSampling } from "./sampling-options.ts";
 import { finish } from "./terminal.ts";
 import { version } from "./version.ts";
 import type { LoraOption } from "./weights/model-weights.ts";
-
-/** Digits alone: `Number` also takes nothing, blanks, `0x10` and `1e3`, as 0, 0, 16 and 1000. */
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
-    throw new InvalidArgumentError(`It must be a whole number of 0 or more, up to ${Number.MAX_SAFE_INTEGER}.`);
-  return value;
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(value))
-    throw new InvalidArgumentError("It must be a decimal number, such as 7.5.");
-  return value;
-}
 
 /** `F=8`, `time=full` or `levels=[…]`: JSON where it is, else text. */
 function setting(text: string, previous: { readonly [name: string]: Setting } = {}): { readonly [name: string]: Setting } {
@@ -71,6 +59,13 @@ function guidance(text: string): number | { readonly [condition: string]: number
     return [part.slice(0, at), number(part.slice(at + 1))];
   });
   return Object.fromEntries(weights);
+}
+
+/** `24=a blue star moves up`. */
+function promptAt(text: string, previous: readonly PromptKey[] = []): readonly PromptKey[] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must be frame=text.");
+  return [...previous, { frame: wholeNumber(text.slice(0, at)), prompt: text.slice(at + 1) }];
 }
 
 /** `0.2,0.8`. */
@@ -186,8 +181,8 @@ withChoices(program.command("report"))
 withChoices(program.command("explain"))
   .description("print what each stage of the compiler makes of a model")
   .argument("<file>", "a .mv file")
-  .addOption(new Option("--tokens", "the words and marks of the file").conflicts(["ast", "graph", "timing"]))
-  .addOption(new Option("--ast", "its syntax tree").conflicts(["graph", "timing"]))
+  .addOption(new Option("--tokens", "the words and marks of the file").conflicts(["ast", "graph", "sampler", "timing"]))
+  .addOption(new Option("--ast", "its syntax tree").conflicts(["graph", "sampler", "timing"]))
   .option("--graph <name>", "a graph, as the targets take it; without it, the stages of all graphs and what each leaves")
   .addOption(
     new Option("--after <stage>", "the graph as this stage left it, such as share-repeats or onnx/sink-reshapes").conflicts([
@@ -197,6 +192,12 @@ withChoices(program.command("explain"))
   )
   .addOption(new Option("--plan", "the graph's plan on WebGPU").conflicts("kernel"))
   .option("--kernel <name>", "a kernel of the graph's plan, as WGSL")
+  .addOption(
+    new Option("--sampler", "the noise levels that are visited, and what each step makes of the network's output").conflicts([
+      "graph",
+      "timing",
+    ]),
+  )
   .addOption(new Option("--timing", "milliseconds by stage").conflicts("graph"))
   .option("--limits <file>", "as for build", "default")
   .action(async (file, options) => finish(await (await import("./commands/explain.ts")).explain(file, options)));
@@ -269,8 +270,7 @@ withInputs(program.command("run"))
   .addOption(new Option("--backend <name>", "what computes").choices(["auto", "webgpu", "onnx", "reference"]).default("auto"))
   .action(async (folder, graph, options) => finish(await (await import("./commands/run.ts")).run(folder, graph, options)));
 
-program
-  .command("sample")
+withSampling(program.command("sample"))
   .description("sample a clip from a prompt, and from what else the model takes")
   .argument("<package>", "a folder that `mvc build` wrote")
   .argument("[prompt]", "what the clip shows; left out where the model takes no text")
@@ -280,8 +280,14 @@ program
     conditionInput,
   )
   .option("--seed <n>", "the noise to start from", wholeNumber, 0)
-  .option("--steps <n>", "sampling steps (default: the model's)", wholeNumber)
   .option("--negative <text>", "what the clip is led away from, in place of the model's own unguided text")
+  .addOption(
+    new Option(
+      "--long-prompt <way>",
+      "with a prompt of more tokens than the model takes: an error, its end left out, or pieces where the model was built for several (default: error)",
+    ).choices([...longPrompts]),
+  )
+  .option("--word-weights", "read `(word:1.3)` as a word that weighs more; else parentheses are text")
   .option(
     "--guidance <x>",
     "weight of the conditions, 1 is none and takes half the work; or one each, in the order in which they are added, such as image=1.5,text=7.5 (default: the model's)",
@@ -289,14 +295,17 @@ program
   )
   .option("--guidance-rescale <x>", "how far the guided prediction goes back to the deviation of the conditioned one, 0 to 1", number)
   .option("--guidance-interval <from,to>", "the part of the steps that is guided, such as 0.2,0.8", interval)
-  .addOption(new Option("--method <name>", "how steps are taken (default: the model's)").choices([...methods]))
-  .option("--eta <x>", "fresh noise of DDIM, 0 to 1 (default: the model's)", number)
   .addOption(
     new Option("--backend <name>", "what computes; auto is WebGPU where a graphics device answers, else ONNX Runtime")
       .choices(["auto", "webgpu", "onnx"])
       .default("auto"),
   )
   .option("--threads <n>", "of ONNX Runtime (default: the processor's cores)", wholeNumber)
+  .option(
+    "--prompt-at <frame=text>",
+    "in place of the prompt, for clips of several windows: what it shows from a frame on, between two of them a mixture; given several times",
+    promptAt,
+  )
   .option("--first-frame <file>", "the clip's first picture (.png); pictures of another size are cut about the middle and resized")
   .option("--last-frame <file>", "its last picture (.png)")
   .option("--from <file>", `video to video: ${clipFile}`, collect)

@@ -3,7 +3,8 @@
 import type { Tokenizer } from "../compiler/module/module.ts";
 import type { Diagnostic, Span } from "../dsl/index.ts";
 import { MvcError, mvcError } from "../runtime/errors.ts";
-import { type EncodePrompt, largestId, loadTokenizer } from "../runtime/tokenizer.ts";
+import { promptReader, type ReadPrompt } from "../runtime/prompt.ts";
+import { largestId, loadTokenizer } from "../runtime/tokenizer.ts";
 import { shownPath } from "./program.ts";
 import { type Elsewhere, readTokenizer, type TokenizerFile } from "./tokenizer-file.ts";
 
@@ -13,7 +14,7 @@ export class TokenizerCheck {
   private readonly elsewhere: Elsewhere;
   private readonly files = new Map<string, TokenizerFile>();
   private readonly largest = new Map<string, number>();
-  private readonly encoders = new Map<string, EncodePrompt>();
+  private readonly encoders = new Map<string, ReadPrompt>();
 
   /** `source` is the path of the model's file. */
   constructor(source: string, elsewhere: Elsewhere = {}) {
@@ -41,16 +42,17 @@ export class TokenizerCheck {
     const { pad, spans, prompts } = tokenizer;
     const largest = told(spans.file, () => kept(this.largest, file, () => largestId(text, file)));
     if (isDiagnostic(largest)) return [largest];
-    const encode = told(spans.pad, () => kept(this.encoders, `${file}\n${pad}`, () => loadTokenizer(text, { file, pad })));
+    const read = told(spans.pad, () => kept(this.encoders, `${file}\n${pad}`, () => promptReader(loadTokenizer(text, { file, pad }))));
     const mismatches = prompts.flatMap(({ tensor, ids, length, unguided }) => {
       if (ids !== undefined && largest >= ids.rows) {
         const mismatch = mvcError("tokenizer-mismatch", { file, id: largest, tensor, ids: ids.rows });
         return [diagnosticOf(mismatch, ids.span)];
       }
-      const encoded = unguided === undefined || isDiagnostic(encode) ? [] : told(unguided.span, () => encode(unguided.text, length));
+      const encoded =
+        unguided === undefined || isDiagnostic(read) ? [] : told(unguided.span, () => read(unguided.text, { pieces: 1, length }));
       return isDiagnostic(encoded) ? [encoded] : [];
     });
-    return isDiagnostic(encode) ? [encode, ...mismatches] : mismatches;
+    return isDiagnostic(read) ? [read, ...mismatches] : mismatches;
   }
 }
 

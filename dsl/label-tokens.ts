@@ -18,8 +18,7 @@ export function splitLabels(tokens: readonly IToken[]): LabelTokens {
   // Brackets open in a layout: each of its strings is a path or a key.
   let layout: number | undefined;
   for (const [i, token] of tokens.entries()) {
-    if (token.tokenType !== Word.as && tokens[i + 1]?.tokenType === Identifier && beginning.has(token.tokenType))
-      layout = token.tokenType === Word.layout ? 0 : undefined;
+    if (beginning.has(token.tokenType) && tokens[i + 1]?.tokenType === Identifier) layout = token.tokenType === Word.layout ? 0 : undefined;
     if (layout !== undefined) {
       if (token.tokenType === Mark.OpenCurly) layout++;
       if (token.tokenType === Mark.CloseCurly && --layout <= 0) layout = undefined;

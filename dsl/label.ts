@@ -18,5 +18,5 @@ export const wellFormed = /^(?:[\w-]+(?:\.[\w-]+)*)?$/;
 /** A key of a checkpoint, or its first part: levels as above, folders before slashes. */
 export const wellFormedKey = /^(?:[\w-]+(?:[./][\w-]+)*\/?)?$/;
 
-/** Keys that are dropped: one that ends in a dot stands for all that begin so. */
-export const wellFormedDrop = /^[\w-]+(?:[./][\w-]+)*\.?$/;
+/** Keys that are dropped: one that ends in a dot or a slash stands for all that begin so. */
+export const wellFormedDrop = /^[\w-]+(?:[./][\w-]+)*[./]?$/;

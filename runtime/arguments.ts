@@ -1,9 +1,11 @@
 /** What a caller passes, of whatever type, to requests and options that hold what their types say. */
 
+import { type SampledFigures, sampledFigures } from "../compiler/package/sampler-figures.ts";
 import { windowOrders } from "./clips/plan.ts";
 import type { ClipRequest } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
 import type { SampleOptions } from "./options.ts";
+import { longPrompts } from "./prompt.ts";
 
 interface Kind {
   readonly holds: (value: unknown) => boolean;
@@ -14,6 +16,7 @@ interface Kind {
 export type Kinds<T> = { readonly [Name in keyof Required<T>]: Kind };
 
 const text: Kind = { holds: (value) => typeof value === "string", expected: "a text" };
+const flag: Kind = { holds: (value) => typeof value === "boolean", expected: "true or false" };
 const object: Kind = { holds: isRecord, expected: "an object" };
 export const anything: Kind = { holds: () => true, expected: "anything" };
 export const callback: Kind = { holds: (value) => typeof value === "function", expected: "a function" };
@@ -34,6 +37,7 @@ const given: Kind = { holds: isObject, expected: "a picture, a clip or a tensor"
 
 const requestKinds: Kinds<ClipRequest> = {
   prompt: text,
+  prompts: { holds: isKeys, expected: "a list of objects of frame and prompt" },
   negative: text,
   seed: wholeFrom(0),
   inputs: object,
@@ -47,12 +51,13 @@ const requestKinds: Kinds<ClipRequest> = {
 
 /** Figures are checked with the model's own. */
 const sampleKinds: Kinds<SampleOptions> = {
-  steps: anything,
+  ...(Object.fromEntries(sampledFigures.map((name) => [name, anything])) as { readonly [F in keyof SampledFigures]: Kind }),
   guidance: anything,
   guidanceRescale: { holds: (value) => typeof value === "number", expected: "a number from 0 to 1" },
   guidanceInterval: { holds: Array.isArray, expected: "two rising numbers from 0 to 1, such as [0.2, 0.8]" },
-  method: anything,
-  eta: anything,
+  longPrompt: oneOf(...longPrompts),
+  wordWeights: flag,
+  onTruncated: callback,
   strength: anything,
   length: anything,
   overlap: anything,
@@ -102,6 +107,10 @@ export function checkedOptions<T extends object>(given: unknown, kinds: Kinds<T>
 
 export function isRecord(value: unknown): value is { readonly [name: string]: unknown } {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+function isKeys(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => isRecord(one) && typeof one.frame === "number" && typeof one.prompt === "string");
 }
 
 function isObject(value: unknown): boolean {

@@ -4,22 +4,24 @@ import { split, stack } from "./batch.ts";
 import { type ClipShape, clipShapeOf, frameElements, picturesFor } from "./clips/clip-shape.ts";
 import { clean, type KeptPart, keeping, noised } from "./clips/keeping.ts";
 import { type ClipPlan, planOf } from "./clips/plan.ts";
+import { feedsOfWindow, type KeyedFeeds, keyedFeeds } from "./clips/prompt-keys.ts";
 import { latentFramesOf, latentOf, type PlacedParts, placedParts, readParts } from "./clips/request.ts";
 import { decodeLatents, encodePictures, wholeWindow } from "./clips/through-windows.ts";
 import { cut, put, type Windows } from "./clips/windows.ts";
-import { type ClipFeeds, type ClipRequest, clipFeeds, conditionFeeds } from "./conditions.ts";
+import { type ClipRequest, conditionFeeds } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
 import { checkTensor } from "./feeds.ts";
 import { readGuidance } from "./guidance.ts";
 import { sampleByGraphs } from "./loop.ts";
 import { type SampleOptions, settings } from "./options.ts";
+import { promptReader } from "./prompt.ts";
 import type { Roles } from "./roles.ts";
 import { normals } from "./sampler/random.ts";
 import { trajectory } from "./sampler/sampler.ts";
 import type { Trajectory } from "./sampler/step.ts";
 import type { GraphRunner, SamplingJob, SamplingResult } from "./session.ts";
 import { elements, f32, floatsOf, type TensorData } from "./tensor.ts";
-import type { EncodePrompt } from "./tokenizer.ts";
+import type { PromptTokenizer } from "./tokenizer.ts";
 
 /** What all clips of a call share. */
 interface Call {
@@ -34,7 +36,7 @@ interface Call {
 /** One clip, read. */
 interface Asked {
   readonly seed: number;
-  readonly feeds: ClipFeeds;
+  readonly keyed: KeyedFeeds;
   readonly placed: PlacedParts;
   /** What it starts from in place of its seed's noise. */
   readonly latent: TensorData | undefined;
@@ -47,23 +49,23 @@ export async function* sampledBatches(
   requests: readonly ClipRequest[],
   options: SampleOptions,
   result: SamplingJob["result"],
-  encode: () => Promise<EncodePrompt | undefined>,
+  tokenizer: () => Promise<PromptTokenizer | undefined>,
 ): AsyncGenerator<SamplingResult & { readonly wanted: number }> {
-  const { report, watch, signal, skipped, ...figures } = settings(options, requests, parts.sampler);
+  const { report, watch, signal, skipped, figures } = settings(options, requests, parts.sampler);
   const shape = clipShapeOf(parts);
   const given = requests.map((request) => readParts(request, shape, parts));
   const continued = given.map(({ continues }) => continues && latentFramesOf(continues, "continues", shape));
   const plan = planOf(options, continued, shape, parts.sampler);
   if (plan.windows !== undefined) refuseFrameConditions(parts);
-  const way = trajectory({ ...parts.sampler, ...figures }, skipped);
+  const way = trajectory(figures, skipped);
   const before = skipped / figures.steps;
   const guidance = readGuidance(options, parts.sampler, (step) => before + ((1 - before) * step) / way.steps.length);
   const call: Call = { runner, parts, shape, plan, way, result };
-  const encodePrompt = await encode();
+  const read = await tokenizer().then((found) => found && promptReader(found, options));
   const asked = requests.map((request, i): Asked => {
-    const feeds = clipFeeds(parts, request, encodePrompt);
+    const keyed = keyedFeeds(parts, request, plan, read);
     const latent = request.latent && checkTensor(request.latent, startOf(call), "the clip");
-    return { seed: request.seed ?? 0, feeds, placed: placedParts(given[i] as (typeof given)[number], plan, shape), latent };
+    return { seed: request.seed ?? 0, keyed, placed: placedParts(given[i] as (typeof given)[number], plan, shape), latent };
   });
   for (let at = 0; at < asked.length; at += parts.batch) {
     // A last batch that is not full is filled with its first clip, and the surplus thrown away.
@@ -78,16 +80,11 @@ export async function* sampledBatches(
           first: at,
           latents: split(shown(latent, call), 1).slice(0, wanted),
         }));
-    const { kept, start } = await begun(call, taken);
+    const { kept, start, normals: first } = await begun(call, taken);
     const job: SamplingJob = {
       parts,
       windows: plan.inTurn === undefined ? plan.windows : undefined,
-      feeds: [
-        conditionFeeds(
-          parts,
-          taken.map(({ feeds }) => feeds),
-        ),
-      ],
+      feeds: feedsOf(call, taken, options.loop === true),
       kept,
       start,
       // Stream 0 of a seed is what its clip starts from, 1 + i what step i takes.
@@ -99,25 +96,37 @@ export async function* sampledBatches(
       watch: heard,
       signal,
     };
-    const made = await (plan.inTurn === undefined ? sampleWhole(runner, job) : sampleInTurn(call, job, plan.inTurn));
+    const made = await (plan.inTurn === undefined ? sampleWhole(runner, job) : sampleInTurn(call, job, plan.inTurn, first));
     yield { latent: shown(made.latent, call), frames: made.frames.map((frames) => shownPictures(frames, call)), wanted };
   }
+}
+
+/** What the conditions of a batch are fed: of each window where its text is its own, else of all the same. */
+function feedsOf({ parts, plan }: Call, taken: readonly Asked[], loop: boolean): SamplingJob["feeds"] {
+  const windows = plan.inTurn ?? plan.windows;
+  const one = windows === undefined || taken.every(({ keyed }) => keyed.length === 1);
+  return (one ? [0] : windows.starts).map((start) =>
+    conditionFeeds(
+      parts,
+      taken.map(({ keyed }) => feedsOfWindow(keyed, start, windows?.count ?? 1, plan.length, loop)),
+    ),
+  );
 }
 
 /** By the backend's own loop, where it has one and the job is one that it takes; else graph by graph. */
 function sampleWhole(runner: GraphRunner, job: SamplingJob): Promise<SamplingResult> {
   const { windows, guidance } = job;
-  const plain = windows === undefined && guidance.added.length === 1 && guidance.rescale === 0;
+  const plain =
+    windows === undefined && job.feeds[0]?.every(({ towards }) => towards === undefined) !== false && guidance.added.length === 1;
   return (plain ? runner.sample?.(job) : undefined) ?? sampleByGraphs(runner, job);
 }
 
-/** Window after window; what one has made is known to the next. */
-async function sampleInTurn(call: Call, job: SamplingJob, turns: Windows): Promise<SamplingResult> {
+/** Window after window; what one has made is known to the next, at each step with the `noise` that its frames began as. */
+async function sampleInTurn(call: Call, job: SamplingJob, turns: Windows, noise: Float32Array): Promise<SamplingResult> {
   const { runner, parts, shape, plan, way } = call;
   const size = frameElements(shape);
   const latent = job.kept?.latent.slice() ?? new Float32Array(job.start.length);
   const keep = job.kept?.keep.slice() ?? new Float32Array(job.start.length);
-  const noise = job.kept?.noise ?? new Float32Array(job.start.length);
   const whole = [parts.batch, plan.length, ...shape.frame];
   const all = turns.starts.length * way.steps.length;
   for (const [i, start] of turns.starts.entries()) {
@@ -144,8 +153,11 @@ async function sampleInTurn(call: Call, job: SamplingJob, turns: Windows): Promi
   return { latent: f32(whole, latent), frames };
 }
 
-/** What the clips of a batch start from, and what their steps keep. */
-async function begun(call: Call, taken: readonly Asked[]): Promise<Pick<SamplingJob, "kept" | "start">> {
+/** What the clips of a batch start from, what their steps keep, and the normals of stream 0. */
+async function begun(
+  call: Call,
+  taken: readonly Asked[],
+): Promise<Pick<SamplingJob, "kept" | "start"> & { readonly normals: Float32Array }> {
   const { way } = call;
   const level = way.steps.length === 0 ? clean : way.start;
   const noise = fresh(call, taken, 0);
@@ -153,17 +165,18 @@ async function begun(call: Call, taken: readonly Asked[]): Promise<Pick<Sampling
     call,
     taken.map(({ placed }) => (placed.from === undefined ? [] : [placed.from])),
   );
-  const given = taken.map(
-    ({ latent }, i) => latent ?? f32([1], noise.subarray((i * noise.length) / taken.length, ((i + 1) * noise.length) / taken.length)),
+  const size = noise.length / taken.length;
+  const given = taken.map(({ latent }, i) =>
+    latent === undefined ? noise.slice(i * size, (i + 1) * size).map((value) => way.spread * value) : floatsOf(latent),
   );
-  const start = from === undefined ? concatenated(given.map(floatsOf)) : noised(from.latent, noise, level);
+  const start = from === undefined ? concatenated(given) : noised(from.latent, noise, level);
   const known = await latentsOf(
     call,
     taken.map(({ placed }) => placed.known),
   );
-  if (known === undefined) return { kept: undefined, start };
+  if (known === undefined) return { kept: undefined, start, normals: noise };
   const kept = { ...known, noise };
-  return { kept, start: keeping(kept, start, level) };
+  return { kept, start: keeping(kept, start, level), normals: noise };
 }
 
 /** The clean latents of all clips of a batch, where anything is given of any. */

@@ -3,12 +3,14 @@
 import { isRecord, shown } from "./arguments.ts";
 import { stack } from "./batch.ts";
 import { isPicture, pictureValues } from "./clips/clip-input.ts";
+import type { PromptKey } from "./clips/prompt-keys.ts";
 import type { ClipParts } from "./clips/request.ts";
 import { mvcError } from "./errors.ts";
 import { checkTensor } from "./feeds.ts";
+import type { ReadPrompt } from "./prompt.ts";
 import type { ConditionRole, Roles } from "./roles.ts";
-import { describe, elements, f32, i32, isTensor, shapeText, type TensorData } from "./tensor.ts";
-import type { EncodePrompt } from "./tokenizer.ts";
+import { describe, elements, f32, floatsOf, i32, isTensor, shapeText, type TensorData } from "./tensor.ts";
+import { weigh } from "./word-weights.ts";
 
 /** Red, green, blue and opacity of each pixel, as a canvas's `ImageData` has them. */
 export interface Picture {
@@ -24,31 +26,50 @@ export type ConditionInput = string | number | Picture | TensorData;
 export interface ClipRequest extends ClipParts {
   /** The text of every condition that comes from text and is not given in `inputs`; absent for models that take none. */
   readonly prompt?: string;
+  /** Texts that change over time, in place of `prompt`, in clips of several windows: a window's text is what its middle frame has, between two prompts their encodings mixed. */
+  readonly prompts?: readonly PromptKey[];
   /** The text of the unguided half, in place of the model's own: what the clip is led away from. */
   readonly negative?: string;
   /** A whole number from 0 to 2^53 - 1; 0 when not given. */
   readonly seed?: number;
   /** The other conditions by name. */
   readonly inputs?: { readonly [condition: string]: ConditionInput };
-  /** What the first step starts from, [1, F, Z, H, W], in place of the seed's standard normal numbers. */
+  /** What the first step starts from as it is, [1, F, Z, H, W], in place of the seed's noise: diffusers' `latents` times `init_noise_sigma`, divided as its network is fed them (docs/sampling.md). */
   readonly latent?: TensorData;
 }
 
+/** Entries of several clips, and of texts what their tokens weigh. */
+export interface EntryRows {
+  readonly rows: TensorData;
+  /** Of each token of the rows; undefined where all weigh 1. */
+  readonly weights: Float32Array | undefined;
+}
+
 /** One condition of a batch of clips. */
-export interface ConditionFeed {
+export interface ConditionFeed extends EntryRows {
   readonly role: ConditionRole;
   /**
    * Without encoder, the rows of both halves, or of the only one. With one, what it takes: the guided half's rows, and the unguided
    * half's behind them where that is another text; else the unguided half is filled with `role.unguided`, or is the guided half again.
    */
   readonly rows: TensorData;
+  /** Of texts that change over time: the prompts that these go towards, and how far each clip does, from 0 to 1, both halves of them. */
+  readonly towards?: EntryRows & { readonly shares: readonly number[] };
 }
 
-/** What one clip is fed of one condition, with a first axis of 1. */
+/** One clip's entry of a condition, and of a text what its tokens weigh. */
+export interface Entry {
+  readonly tensor: TensorData;
+  readonly weights: Float32Array | undefined;
+}
+
+/** What one clip is fed of one condition. */
 export interface ClipFeed {
-  readonly guided: TensorData;
+  readonly guided: Entry;
   /** Where the unguided half has another text. */
-  readonly unguided: TensorData | undefined;
+  readonly unguided: Entry | undefined;
+  /** Another text that this one goes towards, and how far. */
+  readonly towards?: { readonly guided: Entry; readonly share: number };
 }
 
 /** Condition by condition. */
@@ -56,8 +77,8 @@ export type ClipFeeds = readonly ClipFeed[];
 
 const where = "the clip's inputs";
 
-/** Throws MvcError `input-…`, `tensor-…`, `id-out-of-range`, `prompt-too-long`, `word-unknown`. */
-export function clipFeeds({ conditions }: Roles, request: ClipRequest, encode: EncodePrompt | undefined): ClipFeeds {
+/** Throws MvcError `input-…`, `tensor-…`, `id-out-of-range`, `prompt-too-long`, `word-unknown`, `word-weights-invalid`, `option-invalid`. */
+export function clipFeeds({ conditions }: Roles, request: ClipRequest, read: ReadPrompt | undefined): ClipFeeds {
   const { prompt, negative, inputs = {} } = request;
   const names = conditions.map(({ name }) => name);
   const extra = Object.keys(inputs).find((name) => !names.includes(name));
@@ -74,8 +95,12 @@ export function clipFeeds({ conditions }: Roles, request: ClipRequest, encode: E
       const input = role.from === "text" ? "prompt" : role.name;
       throw mvcError("input-missing", { input, expected: wantedOf(role), way: wayOf(role) });
     }
-    const feed = (text: ConditionInput) => checkTensor(entryOf(role, text, encode), role.entry, where);
-    return { guided: feed(given), unguided: typeof role.unguided === "string" ? feed(negative ?? role.unguided) : undefined };
+    const feed = (input: ConditionInput, of: "caller" | "model" = "caller"): Entry => {
+      if (typeof input === "string" && role.from === "text") return textEntry(role, input, read, of);
+      return { tensor: checkTensor(entryOf(role, input), role.entry, where), weights: undefined };
+    };
+    if (typeof role.unguided !== "string") return { guided: feed(given), unguided: undefined };
+    return { guided: feed(given), unguided: negative === undefined ? feed(role.unguided, "model") : feed(negative) };
   });
 }
 
@@ -84,13 +109,35 @@ export function conditionFeeds({ conditions, halves }: Roles, clips: readonly Cl
   return conditions.map((role, i): ConditionFeed => {
     const fed = clips.map((feeds) => feeds[i] as ClipFeed);
     const guided = fed.map((feed) => feed.guided);
-    if (halves === 1) return { role, rows: stack(guided) };
-    if (typeof role.unguided === "string")
-      return { role, rows: stack([...guided, ...fed.map(({ unguided, guided }) => unguided ?? guided)]) };
-    if (role.encoder !== undefined) return { role, rows: stack(guided) };
+    const behind = halves === 2 && typeof role.unguided === "string" ? fed.map((feed) => feed.unguided ?? feed.guided) : [];
+    if (role.from === "text" && fed.some(({ towards }) => towards !== undefined)) {
+      const next = together([...fed.map(({ towards, guided }) => towards?.guided ?? guided), ...behind]);
+      const shares = [...fed.map(({ towards }) => towards?.share ?? 0), ...behind.map(() => 0)];
+      return { role, ...together([...guided, ...behind]), towards: { ...next, shares } };
+    }
     const { unguided } = role;
-    return { role, rows: stack([...guided, ...(unguided === null ? guided : guided.map((one) => filled(one, unguided)))]) };
+    if (halves === 1 || role.encoder !== undefined || typeof unguided === "string") return { role, ...together([...guided, ...behind]) };
+    const plain = guided.map(({ tensor }) => tensor);
+    return {
+      role,
+      rows: stack([...plain, ...(unguided === null ? plain : plain.map((one) => filled(one, unguided)))]),
+      weights: undefined,
+    };
   });
+}
+
+function together(entries: readonly Entry[]): EntryRows {
+  const rows = stack(entries.map(({ tensor }) => tensor));
+  if (entries.every(({ weights }) => weights === undefined)) return { rows, weights: undefined };
+  const weights = entries.flatMap(({ tensor, weights }) => [...(weights ?? new Float32Array(tensor.data.length).fill(1))]);
+  return { rows, weights: Float32Array.from(weights) };
+}
+
+/** What an encoder made of rows, as the loop takes it: each clip's pieces side by side, its tokens weighed. */
+export function encodedCondition({ pieces }: ConditionRole, { weights }: EntryRows, made: TensorData): TensorData {
+  const [rows = 0, tokens = 1, ...axes] = made.shape;
+  const clips = pieces === 1 ? made : f32([rows / pieces, tokens * pieces, ...axes], floatsOf(made));
+  return weights === undefined ? clips : weigh(clips, weights);
 }
 
 /** The condition of both halves, of what its encoder made of `rows`. */
@@ -126,14 +173,27 @@ function wayOf({ name, from }: ConditionRole): string {
   return `give it: \`inputs: { ${name}: … }\` in \`pipeline.sample\`, or \`mvc sample … --input ${name}=…\``;
 }
 
-function entryOf(role: ConditionRole, given: ConditionInput, encode: EncodePrompt | undefined): TensorData {
+/** Weights scale what an encoder makes of each token: the axis behind the batch must be that of the tokens. */
+function textEntry(
+  { name, entry, encoder, pieces }: ConditionRole,
+  text: string,
+  read: ReadPrompt | undefined,
+  of: "caller" | "model",
+): Entry {
+  if (read === undefined) throw new Error("conditions: a text without tokenizer");
+  const [, length = 0] = entry.shape;
+  const { tokens, weights } = read(text, { pieces, length }, of);
+  if (weights !== undefined && encoder?.output.shape[1] !== length) {
+    const expected = `left out: the model takes "${name}" without an axis of tokens that could be weighed`;
+    throw mvcError("option-invalid", { option: "wordWeights", expected, found: JSON.stringify(text) });
+  }
+  return { tensor: checkTensor(i32(entry.shape, tokens), entry, where), weights };
+}
+
+function entryOf(role: ConditionRole, given: ConditionInput): TensorData {
   const { name, from, entry } = role;
   const refuse = () => mvcError("input-invalid", { input: name, expected: wantedOf(role), found: foundOf(given) });
-  if (typeof given === "string") {
-    if (from !== "text") throw refuse();
-    if (encode === undefined) throw new Error("conditions: a text without tokenizer");
-    return i32(entry.shape, encode(given, entry.shape[1] ?? 0));
-  }
+  if (typeof given === "string") throw refuse();
   if (typeof given === "number") {
     if (from === "number" && Number.isFinite(given)) return f32(entry.shape, Float32Array.of(given));
     if (from === "class" && Number.isSafeInteger(given) && Math.abs(given) < 2 ** 31) return i32(entry.shape, Int32Array.of(given));

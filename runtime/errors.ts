@@ -54,7 +54,15 @@ interface Fields {
   readonly "not-samplable": { readonly model: string; readonly reason: string };
   readonly "tokenizer-invalid": { readonly file: string; readonly reason: string };
   readonly "tokenizer-mismatch": { readonly file: string; readonly id: number; readonly tensor: string; readonly ids: number };
-  readonly "prompt-too-long": { readonly tokens: number; readonly limit: number; readonly left: readonly string[] };
+  readonly "prompt-too-long": {
+    readonly tokens: number;
+    readonly limit: number;
+    readonly left: readonly string[];
+    readonly longPrompt: "error" | "truncate" | "chunk";
+    /** That the package was built for. */
+    readonly pieces: number;
+  };
+  readonly "word-weights-invalid": { readonly prompt: string; readonly reason: string };
   readonly "word-unknown": {
     readonly words: readonly string[];
     readonly examples: readonly string[];
@@ -83,7 +91,8 @@ interface Row<F> {
 /** The most names that a message lists. */
 const LISTED = 12;
 
-const quoted = (names: readonly string[]): string => {
+/** `"a", "b" and 3 more`. */
+export const quoted = (names: readonly string[]): string => {
   const listed = names.slice(0, LISTED).map((name) => `"${name}"`);
   return names.length > LISTED ? `${listed.join(", ")} and ${names.length - LISTED} more` : listed.join(", ");
 };
@@ -255,7 +264,18 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   },
   "prompt-too-long": {
     message: (f) => `the prompt has ${f.tokens} tokens, but the model takes ${f.limit}: ${quoted(f.left)} did not fit`,
-    hint: () => "shorten the prompt; the marks of start and end count as tokens",
+    hint: ({ longPrompt, pieces }) => {
+      const shorten = "shorten the prompt (the marks of start and end count as tokens)";
+      const cut = 'leave its end out: `--long-prompt truncate`, `longPrompt: "truncate"`';
+      const more = "a model whose looped graph takes a multiple of the encoder's tokens reads it in pieces (docs/prompts.md)";
+      if (longPrompt === "truncate") return "build the model with a longer text: not even the marks of start and end fit";
+      if (longPrompt === "chunk") return `${shorten}, or ${cut}; ${more}`;
+      return pieces === 1 ? `${shorten}, or ${cut}` : `${shorten}, read it in ${pieces} pieces: \`--long-prompt chunk\`, or ${cut}`;
+    },
+  },
+  "word-weights-invalid": {
+    message: (f) => `the weights of words in ${JSON.stringify(f.prompt)} cannot be read: ${f.reason}`,
+    hint: () => "`(word:1.3)` weighs a word, `(word)` 1.1, `[word]` 1/1.1; where parentheses are text, write `\\(` and `\\)`",
   },
   "word-unknown": {
     message: (f) => `the model does not know the ${f.words.length === 1 ? "word" : "words"} ${quoted(f.words)}`,

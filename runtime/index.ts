@@ -3,6 +3,7 @@
 export { type Clip, frameOf } from "./clip.ts";
 export type { ClipInput } from "./clips/clip-input.ts";
 export type { Known } from "./clips/known.ts";
+export type { PromptKey } from "./clips/prompt-keys.ts";
 export type { ClipRequest, ConditionInput, Picture } from "./conditions.ts";
 export { type ErrorCode, MvcError, mvcError } from "./errors.ts";
 export type { About } from "./media/about.ts";
@@ -24,5 +25,6 @@ export {
 export type { Progress, SampleOptions, StepLatents } from "./options.ts";
 export { openPackage, type Package, type PackageFiles } from "./package.ts";
 export { type AnyGraphs, createPipeline, type GraphTypes, type Pipeline, type SampledClip } from "./pipeline.ts";
+export type { LongPrompt, PromptOptions, TruncatedPrompt } from "./prompt.ts";
 export type { GraphRunner } from "./session.ts";
 export type { TensorData, Tensors } from "./tensor.ts";

@@ -1,12 +1,20 @@
 /** What a caller asks of a sampler, joined with the package's defaults and checked. */
 
-import type { Method, SamplerSpec } from "../compiler/package/manifest.ts";
-import { figureFaults } from "../compiler/package/sampler-figures.ts";
+import type { SamplerSpec } from "../compiler/package/manifest.ts";
+import { saidInVain } from "../compiler/package/read-figures.ts";
+import {
+  chosenFigures,
+  figureFaults,
+  type SampledFigures,
+  type SamplerFigures,
+  sampledFigures,
+} from "../compiler/package/sampler-figures.ts";
 import { isRecord, shown } from "./arguments.ts";
 import type { LengthOptions } from "./clips/plan.ts";
 import type { ClipRequest } from "./conditions.ts";
 import { mvcError } from "./errors.ts";
 import { type GuidanceOptions, isUnguided } from "./guidance.ts";
+import type { PromptOptions } from "./prompt.ts";
 import type { TensorData } from "./tensor.ts";
 
 export interface Progress {
@@ -27,13 +35,8 @@ export interface StepLatents {
   readonly latents: readonly TensorData[];
 }
 
-/** What is not given comes from the package. */
-export interface SampleOptions extends LengthOptions, GuidanceOptions {
-  /** A whole number from 1 to the number of steps that the model was trained with. */
-  readonly steps?: number;
-  readonly method?: Method;
-  /** DDIM's noise, from 0 (deterministic) to 1. */
-  readonly eta?: number;
+/** What is not given comes from the package; docs/sampling.md explains the figures. */
+export interface SampleOptions extends Partial<SampledFigures>, LengthOptions, GuidanceOptions, PromptOptions {
   /**
    * Of clips made `from` another: how far it is noised, from 0 (not at all, no step is taken) to 1 (as far as the schedule goes). Of n
    * steps the last floor(n · strength) are taken, as in diffusers.
@@ -46,7 +49,9 @@ export interface SampleOptions extends LengthOptions, GuidanceOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface Settings extends Pick<SamplerSpec, "method" | "steps" | "eta"> {
+export interface Settings {
+  /** Without fault. */
+  readonly figures: SamplerFigures;
   /** Steps that are left out at the beginning. */
   readonly skipped: number;
   readonly report: (progress: Progress) => void;
@@ -60,20 +65,22 @@ export function settings(
   requests: readonly Pick<ClipRequest, "negative" | "from" | "latent">[],
   spec: SamplerSpec,
 ): Settings {
-  const { steps = spec.steps, guidance: given = spec.guidance, method = spec.method, eta = spec.eta } = options;
-  const [fault] = figureFaults({ ...spec, steps, guidance: isRecord(given) ? spec.guidance : given, method, eta });
+  const { guidance: given = spec.guidance } = options;
+  const said = Object.fromEntries(sampledFigures.map((name) => [name, options[name]]));
+  const figures = chosenFigures(spec, said);
+  const [fault] = figureFaults({ ...figures, guidance: isRecord(given) ? spec.guidance : given });
   if (fault !== undefined) demand(false, fault.figure, fault.expected, fault.found);
+  const vain = saidInVain(said, spec, figures);
+  if (vain !== undefined) demand(false, vain, `left out: "${figures.method}" of these levels does not read it`, options[vain]);
   if (options.guidance !== undefined && spec.conditions.every(({ unguided }) => unguided === null)) {
     demand(given === 1, "guidance", "1 for a model whose conditions are the same in both halves", shown(given));
   }
   if (requests.some(({ negative }) => negative !== undefined)) {
     demand(!isUnguided(given, spec), "guidance", "another number than 1 for a negative prompt, which weighs nothing there", shown(given));
   }
-  const skipped = skippedSteps(options.strength, steps, requests);
+  const skipped = skippedSteps(options.strength, figures.steps, requests);
   return {
-    steps,
-    method,
-    eta,
+    figures,
     skipped,
     report: options.onProgress ?? (() => {}),
     watch: options.onLatents,
@@ -105,5 +112,5 @@ function skippedSteps(strength: number | undefined, steps: number, requests: rea
 }
 
 function demand(holds: boolean, option: string, expected: string, found: unknown): void {
-  if (!holds) throw mvcError("option-invalid", { option, expected, found: String(found) });
+  if (!holds) throw mvcError("option-invalid", { option, expected, found: Array.isArray(found) ? `[${found.join(", ")}]` : String(found) });
 }

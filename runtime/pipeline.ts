@@ -12,7 +12,7 @@ import type { Package } from "./package.ts";
 import { type Roles, roles } from "./roles.ts";
 import type { GraphRunner } from "./session.ts";
 import { shapeText, type TensorData, type Tensors } from "./tensor.ts";
-import { type EncodePrompt, loadTokenizer } from "./tokenizer.ts";
+import { loadTokenizer, type PromptTokenizer } from "./tokenizer.ts";
 
 export interface SampledClip extends Clip {
   /** The latent that the pictures were made of, f32 [1, F, Z, H, W]; in -1..1 the pictures themselves where nothing decodes it. */
@@ -38,8 +38,8 @@ export interface Pipeline<G extends GraphTypes<G> = AnyGraphs> {
   load(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
    * Samples one clip: `sample("a red circle")`, `sample("a red circle", { seed: 1, inputs: { fps: 8 } })`, and for a model that takes
-   * no text `sample({ seed: 1 })`.
-   * @throws MvcError `prompt-too-long`, `word-unknown`, `input-…`, `id-out-of-range`, `option-invalid`, `not-samplable`, `aborted`,
+   * no text `sample({ seed: 1 })`; from a picture `sample("a red circle", { firstFrame })`, from a clip `{ from, strength }`.
+   * @throws MvcError `latents-absent`, `prompt-too-long`, `word-unknown`, `word-weights-invalid`, `input-…`, `id-out-of-range`, `option-invalid`, `not-samplable`, `aborted`,
    * `option-unknown`, `frames-not-finite` and the backend's.
    */
   sample(clip: string | ClipRequest, options?: SampleOptions & Omit<ClipRequest, "prompt">): Promise<SampledClip>;
@@ -57,7 +57,7 @@ export interface Pipeline<G extends GraphTypes<G> = AnyGraphs> {
 export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Package, runner: GraphRunner): Pipeline<G> {
   const { manifest } = pack;
   const running = new Set<(error: MvcError) => void>();
-  let encodePrompt: EncodePrompt | undefined;
+  let promptTokenizer: PromptTokenizer | undefined;
   let disposing: Promise<void> | undefined;
   const gone = () => mvcError("disposed", { what: "the pipeline" });
 
@@ -76,12 +76,12 @@ export function createPipeline<G extends GraphTypes<G> = AnyGraphs>(pack: Packag
     return roles(manifest, sampler !== null && isUnguided(guidance, sampler) ? "alone" : "guided");
   };
 
-  const tokenizer = async (parts: Roles): Promise<EncodePrompt | undefined> => {
+  const tokenizer = async (parts: Roles): Promise<PromptTokenizer | undefined> => {
     if (!parts.conditions.some(({ from }) => from === "text")) return undefined;
     const spec = manifest.tokenizer;
     if (!spec) throw mvcError("not-samplable", { model: manifest.model, reason: "the package has no tokenizer" });
-    encodePrompt ??= loadTokenizer(new TextDecoder().decode(await pack.files.read(spec.file)), spec);
-    return encodePrompt;
+    promptTokenizer ??= loadTokenizer(new TextDecoder().decode(await pack.files.read(spec.file)), spec);
+    return promptTokenizer;
   };
 
   const sampleAll = async (requests: readonly ClipRequest[], options: SampleOptions) => {

@@ -23,7 +23,9 @@ export interface ConditionRole extends Pick<ConditionSpec, "name" | "from" | "un
   /** As the loop's graphs take it: rows of the guided half, then those of the unguided one where there is one. */
   readonly tensor: TensorSpec;
   readonly encoder: RowsRole | undefined;
-  /** What is fed for one clip: to the encoder, or to the loop where there is none. */
+  /** Rows of the encoder that make one clip's text, side by side along the axis of its tokens; 1 of all else. */
+  readonly pieces: number;
+  /** What is fed for one clip: to the encoder, or to the loop where there is none; its first axis are the pieces. */
   readonly entry: TensorSpec;
 }
 
@@ -119,10 +121,11 @@ export function roles(manifest: Manifest, half: "guided" | "alone" = manifest.sa
     const tensor = takers.flatMap((taker) => taker.inputs).find((input) => input.name === name);
     if (!tensor) throw fail(`neither graph of its loop has an input "${name}"`);
     if (tensor.shape[0] !== rows) throw fail(`"${name}" has ${tensor.shape[0]} rows, but the step needs ${rows}`);
-    const role = encoder === null ? undefined : byRows(encoder, typeof unguided === "string" ? rows : batch);
+    const pieces = encoder !== null && from === "text" ? piecesOf(only(encoder, "outputs"), tensor) : 1;
+    const role = encoder === null ? undefined : byRows(encoder, (typeof unguided === "string" ? rows : batch) * pieces);
     const { input } = role ?? { input: tensor };
-    const entry = { ...input, name, shape: [1, ...input.shape.slice(1)] };
-    return { name, from, unguided, tensor, encoder: role, entry };
+    const entry = { ...input, name, shape: [pieces, ...input.shape.slice(1)] };
+    return { name, from, unguided, tensor, encoder: role, pieces, entry };
   });
   const read = [sampler.latent, sampler.time, ...sampler.conditions.map(({ name }) => name)];
   const unread = plain ? graph(loop.step).inputs.filter(({ name }) => !read.includes(name)) : [];
@@ -143,6 +146,12 @@ export function roles(manifest: Manifest, half: "guided" | "alone" = manifest.sa
     latents,
     pictures: frames ? "frames" : isPictures([rows, ...clipShape]) ? "latent" : "none",
   };
+}
+
+/** How many of an encoder's rows are one of the condition's. */
+function piecesOf(output: TensorSpec, { shape }: TensorSpec): number {
+  const pieces = (shape[1] ?? 1) / (output.shape[1] ?? 1);
+  return Number.isInteger(pieces) && pieces > 0 ? pieces : 1;
 }
 
 /** Rows of an input, of the first where none is named. */

@@ -2,16 +2,17 @@
 
 import { reasonOf } from "../runtime/errors.ts";
 import { MvcError, mvcError, type SampledClip } from "../runtime/web/index.ts";
+import { createBeginning, wordsOf } from "./beginning.ts";
 import { element, withText } from "./elements.ts";
 import { createEngine } from "./engine.ts";
 import { createForm, type WishForm } from "./form.ts";
 import { fragmentOf, wishOf } from "./link.ts";
 import { type ModelEntry, parseSite } from "./models.ts";
 import { createPlayer } from "./player.ts";
-import { problemOf } from "./problem.ts";
+import { cutOf, problemOf } from "./problem.ts";
 import { type FileKind, fileName, save } from "./save.ts";
 import { duration } from "./stages.ts";
-import { createStudio, type Studio, type Wish } from "./studio.ts";
+import { createStudio, type Order, type Studio, type Wish } from "./studio.ts";
 import { elsewhere, type Missing, support } from "./support.ts";
 import { createWorkView } from "./work-view.ts";
 
@@ -23,7 +24,8 @@ const player = createPlayer();
 const work = createWorkView();
 let running: AbortController | undefined;
 let keeping: number | undefined;
-let shown: { readonly clip: SampledClip; readonly wish: Wish } | undefined;
+const beginnings = createBeginning();
+let shown: { readonly clip: SampledClip; readonly order: Order } | undefined;
 
 async function start(): Promise<void> {
   for (const kind of ["gif", "mp4"] as const) element(kind, HTMLButtonElement).addEventListener("click", () => saveAs(kind));
@@ -74,13 +76,14 @@ async function sample(studio: Studio, form: WishForm): Promise<void> {
   const started = performance.now();
   running = controller;
   problem.hidden = true;
-  element("copied", HTMLElement).hidden = true;
+  for (const id of ["copied", "cut"]) element(id, HTMLElement).hidden = true;
   cancel.textContent = "Cancel";
   swap(go, cancel);
   work.begin();
   try {
-    const clip = await studio.sample(wish, controller.signal, work.report);
-    showClip(clip, wish, (performance.now() - started) / 1000);
+    const order = { ...wish, ...(await beginnings.read()) };
+    const clip = await studio.sample(order, controller.signal, work.report, (prompt) => show("cut", cutOf(prompt)));
+    showClip(clip, order, (performance.now() - started) / 1000);
   } catch (error) {
     if (error instanceof MvcError && error.code === "aborted") status.textContent = "Stopped.";
     else showProblem(error);
@@ -112,7 +115,9 @@ async function copyLink(wish: Wish): Promise<void> {
   );
   show(
     "copied",
-    copied ? "The link is copied: it opens this page with the same prompt, seed and settings." : "The link is this page's address now.",
+    copied
+      ? "The link is copied: it opens this page with the same prompt, seed and settings; of other clips and pictures it knows nothing."
+      : "The link is this page's address now.",
   );
 }
 
@@ -124,9 +129,10 @@ function swap(from: HTMLButtonElement, to: HTMLButtonElement): void {
   if (focused) to.focus();
 }
 
-function showClip(clip: SampledClip, wish: Wish, seconds: number): void {
-  shown = { clip, wish };
-  const { prompt, model, seed, steps, guidance } = wish;
+function showClip(clip: SampledClip, order: Order, seconds: number): void {
+  shown = { clip, order };
+  beginnings.show(clip);
+  const { prompt, model, seed, steps, guidance } = order;
   element("empty", HTMLElement).hidden = true;
   element("controls", HTMLElement).hidden = false;
   element("caption", HTMLElement).textContent = [
@@ -135,6 +141,7 @@ function showClip(clip: SampledClip, wish: Wish, seconds: number): void {
     `seed ${seed}`,
     `${steps} ${steps === 1 ? "step" : "steps"}`,
     `guidance ${guidance}`,
+    ...wordsOf(order),
     `made in ${duration(seconds)}`,
   ].join(" · ");
   player.show(clip, `Clip of “${prompt}”, ${clip.frameCount} frames`);
@@ -144,12 +151,12 @@ function showClip(clip: SampledClip, wish: Wish, seconds: number): void {
 
 async function saveAs(kind: FileKind): Promise<void> {
   if (shown === undefined) return;
-  const { clip, wish } = shown;
+  const { clip, order } = shown;
   const button = element(kind, HTMLButtonElement);
   button.setAttribute("aria-busy", "true");
   try {
-    const name = fileName(wish.prompt, wish.seed, kind);
-    await save(clip, kind, name, wish);
+    const name = fileName(order.prompt, order.seed, kind);
+    await save(clip, kind, name, order);
     status.textContent = `Saved as ${name}.`;
   } catch (error) {
     showProblem(error);

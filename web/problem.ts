@@ -1,7 +1,7 @@
-/** What was thrown to the two sentences that a visitor reads: what is wrong, and the way out. */
+/** What was thrown, or left out, to the sentences that a visitor reads: what is wrong, and the way out. */
 
 import { reasonOf } from "../runtime/errors.ts";
-import { type ErrorCode, MvcError } from "../runtime/web/index.ts";
+import { type ErrorCode, MvcError, type TruncatedPrompt } from "../runtime/web/index.ts";
 
 export interface Problem {
   readonly what: string;
@@ -34,6 +34,12 @@ export function problemOf(thrown: unknown, online: boolean): Problem {
     what: sentence(`the page failed: ${reasonOf(thrown)}`),
     hint: "Reload the page; if it happens again, please report it with the prompt and the browser's name.",
   };
+}
+
+/** What a clip is not told of its prompt. */
+export function cutOf({ dropped }: Pick<TruncatedPrompt, "dropped">): string {
+  const end = dropped.join(" ");
+  return `The prompt is longer than the model takes, and its end was left out: “${end.length > 60 ? `${end.slice(0, 60)}…` : end}”.`;
 }
 
 /** A file's name at the beginning stays as it is. */

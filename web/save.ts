@@ -2,8 +2,9 @@
 
 import type { Clip } from "../runtime/clip.ts";
 import type { About } from "../runtime/media/about.ts";
+import { wordsOf } from "./beginning.ts";
 import { framesPerSecond as fps } from "./player.ts";
-import type { Wish } from "./studio.ts";
+import type { Order } from "./studio.ts";
 
 export type FileKind = "gif" | "mp4";
 
@@ -38,10 +39,12 @@ export function fileName(prompt: string, seed: number, kind: FileKind): string {
 }
 
 /** The file says of itself what it was made of. */
-export async function save(clip: Clip, kind: FileKind, name: string, { prompt, model, seed, steps, guidance }: Wish): Promise<void> {
+export async function save(clip: Clip, kind: FileKind, name: string, order: Order): Promise<void> {
+  const { prompt, model, seed, steps, guidance } = order;
   const { type, encode } = encoders[kind];
   const about = { software: "mvc", model: model.name, prompt, seed: `${seed}`, steps: `${steps}`, guidance: `${guidance}` };
-  const bytes = await encode(clip, about);
+  const begins = wordsOf(order).join(", ");
+  const bytes = await encode(clip, begins === "" ? about : { ...about, begins });
   const address = URL.createObjectURL(new Blob([new Uint8Array(bytes)], { type }));
   Object.assign(document.createElement("a"), { href: address, download: name }).click();
   // The browser reads the address after the click has been handled.

@@ -1,6 +1,15 @@
 /** A visitor's wishes to sampled clips: keeps the model that was used last where it is computed. */
 
-import { type ErrorCode, loadPipeline, MvcError, type Pipeline, type Progress, type SampledClip } from "../runtime/web/index.ts";
+import {
+  type ErrorCode,
+  loadPipeline,
+  MvcError,
+  type Pipeline,
+  type Progress,
+  type SampledClip,
+  type TruncatedPrompt,
+} from "../runtime/web/index.ts";
+import { type Begun, requestOf } from "./beginning.ts";
 import type { Engine } from "./engine.ts";
 import type { ModelEntry } from "./models.ts";
 import type { Stage } from "./stages.ts";
@@ -13,9 +22,15 @@ export interface Wish {
   readonly guidance: number;
 }
 
+/** A wish, and what its clip begins with. */
+export interface Order extends Wish, Begun {}
+
 export interface Studio {
-  /** Throws as `Pipeline.sample` and as `loadPipeline` does; after any error the next call works. */
-  sample(wish: Wish, signal: AbortSignal, report: (stage: Stage) => void): Promise<SampledClip>;
+  /**
+   * A prompt that is too long is truncated, of which `cut` hears before the work. Throws as `Pipeline.sample` and as `loadPipeline` does;
+   * after any error the next call works.
+   */
+  sample(order: Order, signal: AbortSignal, report: (stage: Stage) => void, cut: (prompt: TruncatedPrompt) => void): Promise<SampledClip>;
 }
 
 interface Loaded {
@@ -36,6 +51,7 @@ const harmless = new Set<ErrorCode>([
   "input-missing",
   "input-unknown",
   "input-invalid",
+  "latents-absent",
   "id-out-of-range",
   "frames-not-finite",
 ]);
@@ -51,7 +67,7 @@ export function createStudio(engine: Engine | undefined): Studio {
   };
 
   return {
-    sample: async ({ model, prompt, seed, steps, guidance }, signal, report) => {
+    sample: async ({ model, prompt, seed, steps, guidance, ...begun }, signal, report, onTruncated) => {
       if (loaded !== undefined && loaded.path !== model.path) await drop();
       const loading = loaded?.loading ?? new AbortController();
       const stop = () => loading.abort();
@@ -65,7 +81,9 @@ export function createStudio(engine: Engine | undefined): Studio {
           const pipeline = await open(model, loading.signal, onProgress);
           loaded = { path: model.path, loading, pipeline, ready: false };
         }
-        return await loaded.pipeline.sample(prompt, { seed, steps, guidance, signal, onProgress });
+        const { pipeline } = loaded;
+        const asked = { seed, steps, guidance, ...requestOf(begun, pipeline.package) };
+        return await pipeline.sample(prompt, { ...asked, longPrompt: "truncate", onTruncated, signal, onProgress });
       } catch (error) {
         // What an abort leaves of a half-loaded model is not used again.
         const kept = error instanceof MvcError && harmless.has(error.code) && (loaded?.ready || error.code !== "aborted");

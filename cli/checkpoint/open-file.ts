@@ -17,7 +17,7 @@ export async function openWeightFile(path: string, averages: Averages): Promise<
   try {
     const kind = kindOf(readAt(descriptor, 0, Math.min(SNIFFED_BYTES, size), path));
     if (typeof kind === "object") throw mvcError("checkpoint-kind", { file: path, ...kind });
-    const file = kind === "zip" ? await openTorchFile(path, descriptor, averages) : safetensorsFile(path, descriptor, size);
+    const file = kind === "zip" ? await openTorchFile(path, descriptor, size, averages) : safetensorsFile(path, descriptor, size);
     return { ...file, metadata: { ...file.metadata, ...adapterBeside(path) }, close: () => closeSync(descriptor) };
   } catch (thrown) {
     closeSync(descriptor);

@@ -20,8 +20,13 @@ const MOST_PICKLE = 2 ** 26;
  * @param averages whether averaged weights (EMA) are wanted, and whether some were found.
  * @throws MvcError `checkpoint-kind`, `checkpoint-invalid`, `checkpoint-refused`, `checkpoint-tensor`, `weights-float8`.
  */
-export async function openTorchFile(path: string, descriptor: number, averages: Averages): Promise<Omit<Checkpoint, "close">> {
-  const archive = await readZip(path, descriptor);
+export async function openTorchFile(
+  path: string,
+  descriptor: number,
+  size: number,
+  averages: Averages,
+): Promise<Omit<Checkpoint, "close">> {
+  const archive = await readZip(path, descriptor, size);
   const root = rootOf(archive, path);
   await requireLittleEndian(archive, root, path);
   const pickle = await wholeEntry(archive, `${root}data.pkl`, path);
@@ -36,7 +41,7 @@ export async function openTorchFile(path: string, descriptor: number, averages: 
     if (entry !== undefined && !contents.has(storage)) contents.set(storage, await archive.contentOf(entry));
   }
   const opened = [...tensors].map(([key, tensor]) => [key, readTensor(tensor, contents.get(tensor.storage), path, descriptor)] as const);
-  const ignored = inert.size === 0 ? [] : [`${path} holds objects beside its tensors, which were not made: ${namesOf([...inert])}`];
+  const ignored = inert.size === 0 ? [] : [`${path} holds Python objects, which were not made: ${namesOf([...inert])}`];
   return { path, tensors: new Map(opened), metadata: {}, notes: [...notes, ...ignored] };
 }
 
@@ -59,9 +64,6 @@ function rootOf({ entries }: ZipArchive, path: string): string {
   const names = [...entries.keys()];
   const pickles = names.filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   const kind = (what: string, way: string) => mvcError("checkpoint-kind", { file: path, kind: what, way });
-  if (names.some((name) => /^[^/]+\/(constants\.pkl$|code\/)/.test(name))) {
-    throw kind("a TorchScript program", 'save its tensors alone: `torch.save(torch.jit.load("program.pt").state_dict(), "weights.pt")`');
-  }
   if (pickles.length === 1) return pickles[0]?.slice(0, -"data.pkl".length) ?? "";
   if (names.some((name) => name.endsWith(".npy"))) throw kind("an archive of NumPy arrays", "save them as safetensors in Python");
   throw kind(

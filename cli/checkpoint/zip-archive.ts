@@ -1,7 +1,7 @@
 /** An open zip file to its entries, and where the bytes of each lie: nothing is unpacked before it is asked for. */
 
 import { inflateRawSync } from "node:zlib";
-import { type Entry, fromFdPromise, type ZipFile } from "yauzl";
+import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from "yauzl";
 import { mvcError, reasonOf } from "../../runtime/errors.ts";
 import type { ReadBytes } from "./strided.ts";
 import { readAt } from "./weight-bytes.ts";
@@ -27,9 +27,12 @@ const MOST_COMPRESSED = 2 ** 28;
 const MOST_ENTRIES = 1_000_000;
 
 /** Throws MvcError `checkpoint-invalid` where the archive is cut short or otherwise not sound; over 4 GiB (zip64) is. */
-export async function readZip(path: string, descriptor: number): Promise<ZipArchive> {
+export async function readZip(path: string, descriptor: number, fileSize: number): Promise<ZipArchive> {
   const invalid = (reason: string) => mvcError("checkpoint-invalid", { file: path, reason });
-  const zip = await soundly(() => fromFdPromise(descriptor, { autoClose: false }), path);
+  const zip = await soundly(
+    () => fromRandomAccessReaderPromise(new Window(path, descriptor, fileSize), fileSize, { autoClose: false }),
+    path,
+  );
   if (zip.entryCount > MOST_ENTRIES) throw invalid(`it claims ${zip.entryCount} entries`);
   const entries = new Map<string, Entry>();
   await soundly(async () => {
@@ -65,6 +68,44 @@ async function contentOf(zip: ZipFile, entry: Entry, path: string, descriptor: n
     };
   };
   return { start: undefined, size, reader };
+}
+
+/** Bytes that are read at once: the entries of a directory lie one after the other. */
+const WINDOW_BYTES = 2 ** 12;
+
+/** What yauzl reads by: its own reader hands Node positions that no file has, which Node throws at nobody. */
+class Window extends RandomAccessReader {
+  readonly #path: string;
+  readonly #descriptor: number;
+  readonly #size: number;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #start = 0;
+
+  constructor(path: string, descriptor: number, size: number) {
+    super();
+    this.#path = path;
+    this.#descriptor = descriptor;
+    this.#size = size;
+  }
+
+  override read(buffer: Buffer, offset: number, length: number, position: number, callback: (error: Error | null) => void): void {
+    let failed: Error | null = null;
+    try {
+      buffer.set(this.#range(position, length), offset);
+    } catch (thrown) {
+      failed = thrown instanceof Error ? thrown : new Error(reasonOf(thrown));
+    }
+    setImmediate(() => callback(failed));
+  }
+
+  #range(position: number, length: number): Uint8Array {
+    if (!(position >= 0 && position + length <= this.#size)) throw new Error("it points beyond its end");
+    const from = position - this.#start;
+    if (from >= 0 && from + length <= this.#bytes.length) return this.#bytes.subarray(from, from + length);
+    this.#start = position;
+    this.#bytes = readAt(this.#descriptor, position, Math.min(Math.max(length, WINDOW_BYTES), this.#size - position), this.#path);
+    return this.#bytes.subarray(0, length);
+  }
 }
 
 async function soundly<T>(work: () => Promise<T>, path: string): Promise<T> {

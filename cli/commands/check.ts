@@ -38,7 +38,9 @@ function checkOnce(file: string, options: CheckOptions): Checked {
           read.add(tokenizers.pathOf(tokenizer));
           return tokenizers.errorsOf(tokenizer);
         });
-  const all = [...diagnostics, ...sizes];
+  // A path that a layout asks for in vain may have gone with what is wrong.
+  const said = hasErrors(sizes) ? diagnostics.filter(({ code }) => code !== "unknown-path") : diagnostics;
+  const all = [...said, ...sizes];
   if (options.json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
   else {
     printDiagnostics(all, texts);

@@ -13,6 +13,7 @@ import { mvcError } from "../../runtime/errors.ts";
 import { readText, textLimits } from "../../runtime/node/regular-file.ts";
 import { type ChoiceOptions, choicesOf } from "../choices.ts";
 import { readLimits } from "../limits-file.ts";
+import { printSampler } from "../print-sampler.ts";
 import { printDiagnostics, soundProgram } from "../program.ts";
 import { table } from "../table.ts";
 import type { Outcome } from "../terminal.ts";
@@ -24,6 +25,7 @@ export interface ExplainOptions extends ChoiceOptions {
   readonly after?: string;
   readonly plan?: true;
   readonly kernel?: string;
+  readonly sampler?: true;
   readonly timing?: true;
   readonly limits: string;
 }
@@ -46,6 +48,12 @@ export function explain(file: string, options: ExplainOptions): Outcome {
     return "mistake";
   }
   const { module } = compiled;
+  if (options.sampler) {
+    if (module.sampler === null)
+      throw mvcError("option-invalid", { option: "--sampler", expected: "left out: the model has none", found: "given" });
+    process.stdout.write(printSampler(module.sampler));
+    return "done";
+  }
   for (const graph of module.graphs.values()) runPasses(graph, onnxPasses, clock.hear("onnx"));
   const planned = planModel(module, readLimits(options.limits), clock.hear("webgpu"));
   if (!planned.ok) printDiagnostics(planned.diagnostics, sound.texts);

@@ -2,18 +2,22 @@
 
 import { basename, dirname, extname, join } from "node:path";
 import pc from "picocolors";
-import type { Method } from "../../compiler/package/manifest.ts";
+import { type SampledFigures, sampledFigures } from "../../compiler/package/sampler-figures.ts";
 import type { LengthOptions } from "../../runtime/clips/plan.ts";
+import type { PromptKey } from "../../runtime/clips/prompt-keys.ts";
+import { quoted } from "../../runtime/errors.ts";
 import type { GuidanceWeights } from "../../runtime/guidance.ts";
 import {
   type Backend,
   type ClipRequest,
+  type LongPrompt,
   loadPipeline,
   mvcError,
   type Pipeline,
   type Progress,
   type SampledClip,
   type SampleOptions,
+  type TruncatedPrompt,
   tensorSource,
   writeAtomically,
 } from "../../runtime/index.ts";
@@ -33,17 +37,17 @@ import { type Progress as Bar, startProgress } from "../progress.ts";
 import { reporterOf } from "../reporter.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 
-export interface SampleCommandOptions extends ClipFiles, LengthOptions {
+export interface SampleCommandOptions extends Partial<SampledFigures>, ClipFiles, LengthOptions {
   readonly seed: number;
-  readonly steps?: number;
   readonly guidance?: GuidanceWeights;
   readonly guidanceRescale?: number;
   readonly guidanceInterval?: readonly [from: number, to: number];
-  readonly method?: Method;
-  readonly eta?: number;
   readonly strength?: number;
+  readonly promptAt?: readonly PromptKey[];
   /** What the clip is led away from. */
   readonly negative?: string;
+  readonly longPrompt?: LongPrompt;
+  readonly wordWeights?: true;
   readonly threads?: number;
   /** Conditions beside the prompt, as they were typed. */
   readonly input?: GivenInputs;
@@ -55,6 +59,9 @@ export interface SampleCommandOptions extends ClipFiles, LengthOptions {
 
 /** Each one's file is looked at before the first is sampled. */
 const mostClips = 100_000;
+
+/** `(word:1.3)`, as users of other programs write it. */
+const looksWeighed = /\([^()]*:\s*[\d.]+\s*\)/;
 
 interface Made {
   readonly bytes: Uint8Array;
@@ -123,13 +130,19 @@ export async function sample(folder: string, prompt: string | undefined, options
     if (prompt?.trim() === "")
       process.stderr.write(`${pc.yellow("note")} the prompt is empty: the clip shows what the model makes of no words\n`);
     const note = (text: string) => process.stderr.write(`${pc.yellow("note")} ${text}\n`);
+    const weighs = [prompt, ...(options.promptAt ?? []).map((one) => one.prompt), options.negative].find(
+      (text) => text !== undefined && looksWeighed.test(text),
+    );
+    if (weighs !== undefined && !options.wordWeights)
+      note(`${JSON.stringify(weighs)} is read as it stands: \`--word-weights\` reads its numbers as weights`);
     const asked = {
       ...(await readClipFiles(options, parts, options.length, note)),
       ...(prompt === undefined ? {} : { prompt }),
+      ...(options.promptAt === undefined ? {} : { prompts: options.promptAt }),
       ...(options.negative === undefined ? {} : { negative: options.negative }),
     };
     const requests = files.map((file, i) => ({ file, clip: { ...asked, inputs, seed: options.seed + i } }));
-    await sampleBatches(pipeline, parts, requests, make, options, signal);
+    await sampleBatches(pipeline, parts, requests, make, { ...options, onTruncated: noteOnce() }, signal);
   } finally {
     await pipeline.dispose();
   }
@@ -142,7 +155,7 @@ async function sampleBatches(
   { batch }: Roles,
   requests: readonly { readonly clip: ClipRequest & { readonly seed: number }; readonly file: string }[],
   make: Maker,
-  options: SampleCommandOptions,
+  { onTruncated, ...options }: SampleCommandOptions & { readonly onTruncated: (prompt: TruncatedPrompt) => void },
   signal: AbortSignal,
 ): Promise<void> {
   for (let at = 0; at < requests.length; at += batch) {
@@ -152,7 +165,7 @@ async function sampleBatches(
       const started = performance.now();
       const clips = some.map(({ clip }) => clip);
       const chosen = chosenOf(options);
-      const made = await make(pipeline, clips, { ...chosen, onProgress, signal });
+      const made = await make(pipeline, clips, { ...chosen, onTruncated, onProgress, signal });
       stop();
       for (const [i, encoded] of made.entries()) {
         const { file, clip } = some[i] as (typeof some)[number];
@@ -170,13 +183,24 @@ async function sampleBatches(
   }
 }
 
+/** Says what is left out of a prompt; of the same prompt, clip after clip, once. */
+function noteOnce(): (prompt: TruncatedPrompt) => void {
+  const said = new Set<string>();
+  return ({ prompt, dropped, tokens, limit }) => {
+    if (said.has(prompt)) return;
+    said.add(prompt);
+    const words = quoted(dropped);
+    process.stderr.write(`${pc.yellow("note")} ${JSON.stringify(prompt)} has ${tokens} tokens of at most ${limit}: ${words} is left out\n`);
+  };
+}
+
 const settingNames = [
-  "steps",
+  ...sampledFigures,
   "guidance",
   "guidanceRescale",
   "guidanceInterval",
-  "method",
-  "eta",
+  "longPrompt",
+  "wordWeights",
   "strength",
   "length",
   "overlap",

@@ -18,8 +18,9 @@ export function printedGraph(name: string, cost: GraphCost, along: GraphDependen
 }
 
 export function printedClip(clip: ClipCost): string {
+  const runs = clip.runs === clip.steps ? "" : ` by ${clip.runs} runs`;
   const times = clip.evaluations === 1 ? "" : `, each ${clip.evaluations} evaluations`;
-  const work = `${shownCount(clip.parameters)} parameters, ${shownGiga(clip.flops)} GFLOP in ${clip.steps} steps${times}`;
+  const work = `${shownCount(clip.parameters)} parameters, ${shownGiga(clip.flops)} GFLOP in ${clip.steps} steps${runs}${times}`;
   return [pc.bold("a clip"), work, shownMemory(clip), ""].join("\n");
 }
 

@@ -4,6 +4,7 @@ import { type ClipCost, clipCostOf } from "../../compiler/analysis/clip-cost.ts"
 import { costOf, type GraphCost } from "../../compiler/analysis/cost.ts";
 import { type Expanded, expandModel } from "../../compiler/compile.ts";
 import type { Choices } from "../../compiler/expand/configure.ts";
+import { networkRuns } from "../../compiler/package/methods.ts";
 import type { Diagnostic, Program } from "../../dsl/index.ts";
 
 export interface Side {
@@ -26,7 +27,7 @@ export function sideOf(program: Program, choices: Choices, depth: number): SideR
   const { graphs, sampled } = expanded;
   const [first, ...others] = graphs.keys();
   const called = sampled?.recipe.graph ?? (others.length === 0 ? first : undefined);
-  const clip = sampled && clipCostOf(graphs, sampled.guided, sampled.recipe);
+  const clip = sampled && clipCostOf(graphs, sampled.guided, { ...sampled.recipe, runs: networkRuns(sampled.recipe) });
   const costs = new Map([...graphs].map(([name, graph]) => [name, costOf(graph, depth)]));
   return { ok: true, side: { program, choices, expanded, graphs: costs, called, clip } };
 }

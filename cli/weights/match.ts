@@ -71,14 +71,16 @@ export function storedShape(shape: readonly number[], place: KeyPlace): readonly
 }
 
 /**
- * The match in the layout that the checkpoint speaks for most: by the keys that it has, then by their shapes; the first where several give the same.
+ * The match in the layout that the checkpoint speaks for most: by the keys that it has, then by their shapes, axes of 1 last; the first where several
+ * give the same.
  * @param file what errors call the checkpoint.
  * @throws MvcError `weights-ambiguous`
  */
 export function matchBest(weights: Weights, layouts: readonly Layout[], tensors: ReadonlyMap<string, Stored>, file: string): Match {
   const matches = layouts.map((layout) => matched(layout, weights, tensors));
   const [keys, shapes] = [(one: Match) => one.places.size + one.misshapen.length, (one: Match) => one.places.size];
-  const [best, ...others] = matches.sort((a, b) => keys(b) - keys(a) || shapes(b) - shapes(a));
+  const squeezed = (one: Match) => [...one.places.values()].filter((place) => place.squeezed).length;
+  const [best, ...others] = matches.sort((a, b) => keys(b) - keys(a) || shapes(b) - shapes(a) || squeezed(a) - squeezed(b));
   if (best === undefined) throw new Error("weights: no layout to match");
   const equal = others.filter((other) => keys(other) === keys(best) && shapes(other) === shapes(best));
   const rival = equal.find((other) => [...best.places].some(([path, place]) => !isSame(other.places.get(path), place)));

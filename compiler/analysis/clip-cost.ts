@@ -1,6 +1,6 @@
 /** The graphs of a sampled model and its sampler's figures to what a whole clip costs: encoders, every step, decoding. */
 
-import { bytesOf, type Graph, sizeOf, type WeightValue } from "../graph/graph.ts";
+import { bytesOf, type Graph, sizeOf, type Value, type WeightValue } from "../graph/graph.ts";
 import { costOf } from "./cost.ts";
 
 /** What a clip's cost needs to know of a sampler, as its recipe has it. */
@@ -9,6 +9,8 @@ export interface Sampling {
   readonly graph: string;
   readonly latent: string;
   readonly steps: number;
+  /** How often the loop runs its graph: of some methods several times a step. */
+  readonly runs: number;
   readonly guidance: number;
   readonly conditions: readonly { readonly name: string; readonly encoder: string | null; readonly unguided: unknown }[];
   /** The graph that makes pictures of the latent. */
@@ -17,7 +19,8 @@ export interface Sampling {
 
 export interface ClipCost {
   readonly steps: number;
-  /** Of the looped graph a step: two where guidance weighs the prompt's result against an unguided one. */
+  readonly runs: number;
+  /** Of the looped graph a run: two where guidance weighs the prompt's result against an unguided one. */
   readonly evaluations: number;
   /** Parameters and tensors of all graphs that run, each once. */
   readonly parameters: number;
@@ -41,20 +44,21 @@ export function clipCostOf(graphs: ReadonlyMap<string, Graph>, guided: Graph, sa
   const clips = rowsOf(looped, sampling.latent);
   const evaluations = sampling.guidance !== 1 && sampling.conditions.some(({ unguided }) => unguided !== null) ? 2 : 1;
   const encoders = sampling.conditions.flatMap(({ name, encoder }) =>
-    encoder === null ? [] : [{ graph: named(encoder), runs: rowsOf(looped, name) / rowsOf(named(encoder)) }],
+    encoder === null ? [] : [{ graph: named(encoder), runs: runsOf(named(encoder), inputOf(looped, name)) }],
   );
   const frames = sampling.frames === null ? [] : [named(sampling.frames)].map((graph) => ({ graph, runs: clips / rowsOf(graph) }));
   const aClip = (parts: readonly { readonly graph: Graph; readonly runs: number }[]) =>
     parts.reduce((sum, { graph, runs }) => sum + (runs * costOf(graph, 0).flops) / clips, 0);
   const flopsOf = {
     encoders: aClip(encoders),
-    steps: aClip([{ graph: looped, runs: sampling.steps * evaluations }]),
+    steps: aClip([{ graph: looped, runs: sampling.runs * evaluations }]),
     frames: aClip(frames),
   };
   const others = [...encoders, ...frames].map(({ graph }) => graph);
   const weights = weightsOf([looped, ...others]);
   return {
     steps: sampling.steps,
+    runs: sampling.runs,
     evaluations,
     parameters: weights.reduce((sum, { type }) => sum + sizeOf(type.shape), 0),
     tensors: weights.length,
@@ -65,11 +69,20 @@ export function clipCostOf(graphs: ReadonlyMap<string, Graph>, guided: Graph, sa
   };
 }
 
-/** Rows along the first axis of an input; of the only input where none is named. */
+/** An input; the only one where none is named. */
+function inputOf({ values }: Graph, name?: string): Value | undefined {
+  return values.find((value) => value.kind === "input" && (name === undefined || value.name === name));
+}
+
+/** Rows along the first axis of an input. */
 function rowsOf(graph: Graph, name?: string): number {
-  const inputs = graph.values.filter((value) => value.kind === "input");
-  const input = inputs.find((one) => name === undefined || one.name === name);
-  return input?.type.shape[0] ?? 1;
+  return inputOf(graph, name)?.type.shape[0] ?? 1;
+}
+
+/** What an encoder makes is the condition's rows, or pieces of them. */
+function runsOf({ values, outputs: [output] }: Graph, condition: Value | undefined): number {
+  const result = values.find(({ id }) => id === output?.value);
+  return sizeOf(condition?.type.shape ?? []) / sizeOf(result?.type.shape ?? []);
 }
 
 /** By path: graphs share what they both read. */

@@ -6,13 +6,13 @@ import type { Source } from "../../dsl/sampling.ts";
 import { idBounds } from "../analysis/id-bounds.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { ConditionSpec, SamplerSpec } from "../package/manifest.ts";
-import { figureFaults, type SamplerFigures } from "../package/sampler-figures.ts";
+import { figureFaults, type SamplerFigures, withDefaults } from "../package/sampler-figures.ts";
 import type { Configuration } from "./configure.ts";
 import { evaluateFields, graphsOf, samplerOf } from "./expand.ts";
 import type { Attempt } from "./failure.ts";
 import { expandDiagnostic } from "./messages.ts";
 import { unmixed } from "./rows.ts";
-import { beyondBatch, inputOf, isPictures, resultOf, showTensor, type Tensor } from "./signatures.ts";
+import { beyondBatch, inputOf, isMultiple, isPictures, piecesOf, resultOf, showTensor, type Tensor } from "./signatures.ts";
 import { sourceOfValue } from "./source-of-value.ts";
 import type { Static } from "./static.ts";
 import { signatureShape } from "./types.ts";
@@ -78,25 +78,12 @@ class Reading {
   }
 
   private figures(values: ReadonlyMap<string, Static>): SamplerFigures {
-    const plain = (name: string) => plainOf(values.get(name));
-    const figures = {
-      method: plain("method"),
-      steps: plain("steps"),
-      guidance: plain("guidance"),
-      predicts: plain("predicts"),
-      schedule: plain("schedule"),
-      betas: plain("betas"),
-      trainSteps: plain("trainSteps"),
-      eta: values.has("eta") ? plain("eta") : 0,
-    };
+    const given = Object.fromEntries([...values].map(([name, value]) => [name, plainOf(value)]));
+    const figures = withDefaults(given);
     for (const { figure, expected, found } of figureFaults(figures)) {
       const field = this.declaration.fields.find(({ name }) => name.name === figure);
-      if (field === undefined) throw new Error(`recipe: sampler without ${figure}, which check should have found`);
-      this.refuse("sampler-value", sourceOfValue(this.configuration, field.value), {
-        name: figure,
-        expected,
-        found: shown(found),
-      });
+      const place = field === undefined ? this.declaration.graph.span : sourceOfValue(this.configuration, field.value);
+      this.refuse("sampler-value", place, { name: figure, expected, found: shown(found) });
     }
     return figures as unknown as SamplerFigures;
   }
@@ -169,11 +156,15 @@ class Reading {
     const dtype = this.declaredDtype(input, graph.name);
     if (!this.checkEntry(from, `\`${input}\` of \`${graph.name}\``, entry, dtype, span)) return;
     const result = resultOf(graph);
-    const rows = (tensor.shape[0] ?? 0) * (typeof unguided === "string" ? 2 : 1);
-    const pieces = (result.shape[0] ?? 0) === (entry.shape[0] ?? 0) && rows % (entry.shape[0] ?? 1) === 0;
-    if (pieces && beyondBatch(result, tensor)) return this.checkRows(graph);
+    const pieces = from === "text" ? piecesOf(result, tensor) : beyondBatch(result, tensor) ? 1 : undefined;
+    const rows = (tensor.shape[0] ?? 0) * (typeof unguided === "string" ? 2 : 1) * (pieces ?? 1);
+    const fits = (result.shape[0] ?? 0) === (entry.shape[0] ?? 0) && rows % (entry.shape[0] ?? 1) === 0;
+    if (fits && pieces !== undefined) return this.checkRows(graph);
     const holes = { what: `what \`${graph.name}\` returns`, expected: `as \`${name}\`, ${showTensor(tensor)}`, found: showTensor(result) };
-    this.refuse("sampler-tensor", span, holes);
+    const [one, all] = [result.axes[1], (tensor.shape[1] ?? 0) / (result.shape[1] ?? 1)];
+    const unnamed = from === "text" && pieces === undefined && isMultiple(result, tensor);
+    const hint = `where each text is several pieces of ${one} tokens, name its axis so: \`${one} * ${all}\`, or ${one} times a param`;
+    this.refuse("sampler-tensor", span, holes, unnamed ? { hint } : {});
   }
 
   /** What a source makes: `tensor` is the condition itself, or what its encoder takes. */

@@ -17,6 +17,6 @@ export interface Layout {
    * Weights that are not here are not in such checkpoints.
    */
   readonly places: ReadonlyMap<string, readonly KeyPlace[]>;
-  /** Keys that such checkpoints hold and the model has no use for: one that ends in a dot stands for all that begin so. */
+  /** Keys that such checkpoints hold and the model has no use for: one that ends in a dot or a slash stands for all that begin so. */
   readonly dropped: readonly string[];
 }

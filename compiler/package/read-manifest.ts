@@ -1,6 +1,6 @@
 /** The JSON of a manifest to a checked `Manifest`: each wrong field is named by its path, with what it must be. */
 
-import { sources } from "../../dsl/sampling.ts";
+import { type FigureName, figures as figureTable, sources } from "../../dsl/sampling.ts";
 import {
   boolean,
   count,
@@ -121,12 +121,14 @@ const samplerGraphs = object<Omit<SamplerSpec, keyof SamplerFigures>>({
   directed: boolean,
 });
 
+const figureNames = Object.keys(figureTable) as readonly FigureName[];
+
 const sampler: Reader<SamplerSpec> = (value, path) => {
-  const figures = record(value, path) as unknown as SamplerFigures;
-  const { method, steps, guidance, predicts, schedule, betas, trainSteps, eta } = figures;
-  const [fault] = figureFaults({ method, steps, guidance, predicts, schedule, betas, trainSteps, eta });
+  const fields = record(value, path);
+  const figures = Object.fromEntries(figureNames.map((name) => [name, fields[name]])) as unknown as SamplerFigures;
+  const [fault] = figureFaults(figures);
   if (fault !== undefined) throw new FormFault(`${path}.${fault.figure}`, fault.expected, fault.found);
-  return { method, steps, guidance, predicts, schedule, betas, trainSteps, eta, ...samplerGraphs(value, path) };
+  return { ...figures, ...samplerGraphs(value, path) };
 };
 
 const manifest = object<Manifest>({

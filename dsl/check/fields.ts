@@ -10,8 +10,6 @@ export interface FieldRow {
   /** A function for what is no value of its own: it checks the field itself. */
   readonly type: StaticType | ((field: Field) => void);
   readonly optional?: true;
-  /** Of a list. */
-  readonly length?: number;
 }
 
 export interface FieldRows {
@@ -27,14 +25,7 @@ export function checkFields(context: Context, fields: readonly Field[], rows: Fi
     if (row === undefined) context.report("unknown-field", field.name.span, { name, of }, hintNearest(nearest(name, Object.keys(rows))));
     else if (given.has(name)) context.report("repeated-field", field.name.span, { name });
     else if (typeof row.type === "function") row.type(field);
-    else {
-      checkAs(context, field.value, row.type, names);
-      const { length } = row;
-      if (length !== undefined && field.value.kind === "list" && field.value.items.length !== length) {
-        const found = `a list of ${field.value.items.length}`;
-        context.report("wrong-type", field.value.span, { expected: `a list of ${length} numbers`, found });
-      }
-    }
+    else checkAs(context, field.value, row.type, names);
     given.add(name);
   }
   for (const [name, row] of Object.entries(rows)) {

@@ -66,7 +66,9 @@ class Loader {
       this.follow(declaration, from, []);
       const path = this.host.resolve(from, declaration.path.value);
       const file = this.files.get(path);
-      if (file === undefined || file.source.declarations.some(({ kind }) => kind === "layout") || file.incomplete.size > 0) continue;
+      if (file === undefined || file.source.declarations.some(({ kind }) => kind === "layout")) continue;
+      // One that cannot be read may be a layout.
+      if (this.diagnostics.some(({ span }) => span.file === path)) continue;
       this.diagnostics.push(checkDiagnostic("no-layouts", declaration.path.span, { path }, { hint: "import its names: `import { … }`" }));
     }
   }

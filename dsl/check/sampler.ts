@@ -2,7 +2,7 @@
 
 import type { Expression, Field, GraphDeclaration, ModelDeclaration, Parameter, SamplerDeclaration, TypeNode } from "../ast.ts";
 import { nearest } from "../nearest.ts";
-import { methods, predictions, type Source, same, schedules, sources } from "../sampling.ts";
+import { type Figure, type FigureKind, figures, type Source, same, sources } from "../sampling.ts";
 import { type Context, hintNearest, type Names } from "./context.ts";
 import { typeOf } from "./expressions.ts";
 import { checkFields, type FieldRows } from "./fields.ts";
@@ -11,16 +11,22 @@ import { staticTypeOf } from "./types.ts";
 
 const literal = (values: readonly string[]): StaticType => ({ kind: "literal", values });
 
-const figures: FieldRows = {
-  method: { type: literal(methods) },
-  steps: { type: int },
-  guidance: { type: float },
-  predicts: { type: literal(predictions) },
-  schedule: { type: literal(schedules) },
-  betas: { type: list(float), length: 2 },
-  trainSteps: { type: int },
-  eta: { type: float, optional: true },
-};
+/** What a figure may be as it is written: its own rule, which expansion asks, says more. */
+function staticTypeOfFigure(kind: FigureKind): StaticType {
+  if (typeof kind === "object") {
+    const words = literal(kind.words);
+    return kind.orFloats ? { kind: "either", options: [words, list(float)] } : words;
+  }
+  if (kind === "ints" || kind === "floats") return list(kind === "ints" ? int : float);
+  return { kind };
+}
+
+const rows: FieldRows = Object.fromEntries(
+  Object.entries<Figure>(figures).map(([name, figure]) => {
+    const type = staticTypeOfFigure(figure.kind);
+    return [name, "default" in figure ? { type, optional: true } : { type }];
+  }),
+);
 
 /** A sampler with what its parts are looked up in. */
 interface Scene {
@@ -35,8 +41,8 @@ export function checkSampler(context: Context, sampler: SamplerDeclaration, mode
   const graph = graphNamed(scene, sampler.graph);
   // Of another graph than was meant, no condition would be right.
   const known = sampler.inputs.every((input) => graph?.parameters.some((parameter) => parameter.name.name === input.name));
-  const rows: FieldRows = {
-    ...figures,
+  const fields: FieldRows = {
+    ...rows,
     conditions: { type: ({ value }) => graph && checkConditions(scene, graph, value, known), optional: true },
     frames: { type: ({ value }) => checkGraphName(scene, value), optional: true },
     latents: { type: ({ value }) => checkGraphName(scene, value), optional: true },
@@ -56,7 +62,7 @@ export function checkSampler(context: Context, sampler: SamplerDeclaration, mode
     const hint = `write \`sampler ${sampler.graph.name}(z, t)\``;
     context.report("sampler-inputs", sampler.graph.span, { found: sampler.inputs.length }, { hint });
   }
-  checkFields(context, sampler.fields, rows, "the sampler", sampler.graph.span, names);
+  checkFields(context, sampler.fields, fields, "the sampler", sampler.graph.span, names);
 }
 
 function graphNamed({ context, model, names }: Scene, name: { readonly name: string; readonly span: Expression["span"] }) {

@@ -162,7 +162,10 @@ export function showStatic(type: StaticType): string {
     }
     case "either": {
       const shown = type.options.filter(({ kind }) => kind !== "list").map(showStatic);
-      return `${shown.join(" or ")}${shown.length < type.options.length ? ", or a list of one an axis" : ""}`;
+      const lists = type.options.flatMap((option) =>
+        option.kind === "list" ? [option.element.kind === "float" ? "a list of numbers" : "a list of one an axis"] : [],
+      );
+      return [shown.join(" or "), ...lists].join(", or ");
     }
     case "list":
       return type.element.kind === "unknown" ? "a list" : `a list, each ${showStatic(type.element)}`;

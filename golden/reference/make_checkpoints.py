@@ -124,6 +124,12 @@ def lightning():
     return checkpoint, plain, {**plain, **average}
 
 
+def network():
+    torch.manual_seed(3)
+    inner = torch.nn.Sequential(torch.nn.Conv2d(2, 2, 1), torch.nn.BatchNorm2d(2))
+    return torch.nn.Sequential(collections.OrderedDict(first=inner, tied=inner, last=torch.nn.Linear(2, 1)))
+
+
 def main():
     os.makedirs(FOLDER, exist_ok=True)
     save("kinds", all_kinds(), all_kinds())
@@ -132,11 +138,13 @@ def main():
     expected[f"lightning-{VERSION}.pt averaged"] = {key: described(tensor) for key, tensor in averaged.items()}
     few = {"a": random(2, 3), "b": torch.nn.Parameter(random(3).half())}
     save("raw", few, _use_new_zipfile_serialization=False)
-    save("module", torch.nn.Linear(2, 2))
+    save("module", network(), network().state_dict())
+    save("modules", {"ema": network(), "model": network(), "args": argparse.Namespace(lr=1)}, network().state_dict())
     save("sparse", {"s": torch.eye(2).to_sparse()})
     save("quantised", {"q": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)})
     save("complex", {"c": torch.ones(2, dtype=torch.complex64)})
-    torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), os.path.join(FOLDER, f"script-{VERSION}.pt"))
+    torch.jit.save(torch.jit.trace(network().eval(), random(1, 2, 2, 2)), os.path.join(FOLDER, f"script-{VERSION}.pt"))
+    expected[f"script-{VERSION}.pt"] = {key: described(tensor) for key, tensor in network().state_dict().items()}
     if hasattr(torch, "float8_e4m3fn"):
         for protocol in (3, 4, 5):
             save(f"protocol{protocol}", checkpoint, plain, pickle_protocol=protocol)

@@ -1,6 +1,6 @@
 /** A clip's known part to what its latent is at a noise level, and latents to latents that keep it. */
 
-import type { Level } from "../sampler/schedule.ts";
+import type { Level } from "../sampler/level.ts";
 
 /** The known part of all clips of a job, each [batch, frames, …]. */
 export interface KeptPart {

@@ -84,7 +84,7 @@ export function planOf(options: LengthOptions, known: readonly (number | undefin
     demand(options.overlap === undefined || continued !== undefined, "overlap", way, options.overlap);
     return { length: Math.max(length, frames), wanted: length, windows: undefined, inTurn: undefined };
   }
-  demand(frames > 1, "length", "left out for a model whose clips have one frame", length);
+  demand(frames > 1, loop ? "loop" : "length", "left out for a model whose clips have one frame", loop || length);
   const autoregressive = continued !== undefined || options.windows === "autoregressive";
   demand(!(loop && autoregressive), "windows", '"joint" for a loop, whose first frame must know its last', "autoregressive");
   demand(
@@ -93,6 +93,7 @@ export function planOf(options: LengthOptions, known: readonly (number | undefin
     "1 or more for autoregressive windows, which else would know nothing of each other",
     overlap,
   );
+  demand(!loop || overlap > 0, "overlap", "1 or more in a loop, whose windows else would not go round", overlap);
   demand(!loop || !shape.pace.firstAlone, "loop", "left out for a model whose first frame is a picture by itself", true);
   const windows = windowsOf(length, frames, overlap, loop);
   if (!autoregressive) return { length, wanted: length, windows, inTurn: undefined };

@@ -1,7 +1,7 @@
 /** Sums of a sampler's arrays as lists of numbers, so that solvers are written as their papers write them and any device can apply them. */
 
 /** Arrays that a sampler keeps from step to step beside the latent: what earlier steps predicted, or where a step of several evaluations began. */
-export const mostRegisters = 4;
+export const mostRegisters = 8;
 
 /**
  * What each array is weighed with: the latent, the guided output of the network, the limited prediction of the clean latent, fresh

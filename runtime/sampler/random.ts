@@ -6,48 +6,57 @@ const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
 const ROUNDS = 10;
 
-/** The high 32 bits of the 64-bit product of two unsigned 32-bit integers; every partial sum stays below 2^53. */
+/** The high 32 bits of the 64-bit product of two 32-bit integers, as a signed one; every partial sum stays below 2^32. */
 function multiplyHigh(a: number, b: number): number {
   const aHigh = a >>> 16;
   const aLow = a & 0xffff;
   const bHigh = b >>> 16;
   const bLow = b & 0xffff;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const cross = aLow * bHigh + (middle % 0x10000);
-  return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(cross / 0x10000)) >>> 0;
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const cross = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (cross >>> 16)) | 0;
 }
 
 type Four = readonly [number, number, number, number];
 
 /** One block of four unsigned 32-bit words: counter and key to bits, as in Random123's `philox4x32`. */
-export function philox(counter: Four, key: readonly [number, number]): Four {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
+export function philox([c0, c1, c2, c3]: Four, [k0, k1]: readonly [number, number]): Four {
+  const words = new Uint32Array(4);
+  fillBlock(words, c0, c1, c2, c3, k0, k1);
+  return [...words] as unknown as Four;
+}
+
+/** In signed 32-bit integers throughout, which engines keep in registers. */
+function fillBlock(words: Uint32Array, n0: number, n1: number, n2: number, n3: number, key0: number, key1: number): void {
+  let [c0, c1, c2, c3, k0, k1] = [n0 | 0, n1 | 0, n2 | 0, n3 | 0, key0 | 0, key1 | 0];
   for (let round = 0; round < ROUNDS; round++) {
     const high0 = multiplyHigh(MULTIPLIER_0, c0);
-    const low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;
+    const low0 = Math.imul(MULTIPLIER_0, c0);
     const high1 = multiplyHigh(MULTIPLIER_1, c2);
-    const low1 = Math.imul(MULTIPLIER_1, c2) >>> 0;
-    c0 = (high1 ^ c1 ^ k0) >>> 0;
+    const low1 = Math.imul(MULTIPLIER_1, c2);
+    c0 = high1 ^ c1 ^ k0;
     c1 = low1;
-    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c2 = high0 ^ c3 ^ k1;
     c3 = low0;
-    k0 = (k0 + WEYL_0) >>> 0;
-    k1 = (k1 + WEYL_1) >>> 0;
+    k0 = (k0 + WEYL_0) | 0;
+    k1 = (k1 + WEYL_1) | 0;
   }
-  return [c0, c1, c2, c3];
+  words[0] = c0;
+  words[1] = c1;
+  words[2] = c2;
+  words[3] = c3;
 }
 
 /** `count` numbers of a stream, each made of one 32-bit word: key = the seed's low and high bits, counter = (block, 0, stream, 0). */
 function numbers(seed: number, stream: number, count: number, first: number, fromBits: (bits: number) => number): Float32Array {
   if (first % 4 !== 0) throw new Error(`random: the ${first}th number begins no block of four`);
-  const key = [seed >>> 0, Math.floor(seed / 0x100000000) >>> 0] as const;
+  const [low, high] = [seed >>> 0, Math.floor(seed / 0x100000000) >>> 0];
   const out = new Float32Array(count);
+  const words = new Uint32Array(4);
   for (let block = 0; block * 4 < count; block++) {
-    const words = philox([(first / 4 + block) >>> 0, 0, stream >>> 0, 0], key);
-    words.forEach((bits, i) => {
-      if (block * 4 + i < count) out[block * 4 + i] = fromBits(bits);
-    });
+    fillBlock(words, first / 4 + block, 0, stream, 0, low, high);
+    // What is written past the end of the array is dropped.
+    for (let i = 0; i < 4; i++) out[block * 4 + i] = fromBits(words[i] as number);
   }
   return out;
 }
@@ -68,7 +77,7 @@ export function normals(seed: number, stream: number, count: number, first = 0):
 /** A polynomial, the highest power's coefficient first (Horner). */
 function polynomial(coefficients: readonly number[], x: number): number {
   let sum = 0;
-  for (const c of coefficients) sum = sum * x + c;
+  for (let i = 0; i < coefficients.length; i++) sum = sum * x + (coefficients[i] as number);
   return sum;
 }
 

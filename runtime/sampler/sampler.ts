@@ -1,36 +1,60 @@
-/** The manifest's sampler to the steps that the loop takes. */
+/** The figures of a sampler to the steps that the loop takes. */
 
-import type { Method, SamplerSpec } from "../../compiler/package/manifest.ts";
+import { methodRows } from "../../compiler/package/methods.ts";
+import type { Method, SamplerFigures } from "../../compiler/package/sampler-figures.ts";
 import { ddim } from "./ddim.ts";
-import { dpmSolver } from "./dpm-solver.ts";
-import { euler } from "./euler.ts";
-import { alphaBars, type Level, leadingLevels, trailingLevels } from "./schedule.ts";
+import { ddpm } from "./ddpm.ts";
+import { dpmMultistep } from "./dpm-multistep.ts";
+import { dpmSinglestep } from "./dpm-singlestep.ts";
+import { euler, eulerAncestral } from "./euler.ts";
+import { heun } from "./heun.ts";
+import { lcm } from "./lcm.ts";
+import type { Level } from "./level.ts";
+import { levelsOf } from "./levels.ts";
+import { lms } from "./lms.ts";
+import { pndm } from "./pndm.ts";
 import type { Solver } from "./solver.ts";
 import type { Trajectory } from "./step.ts";
+import { uniPc } from "./unipc.ts";
 
-export type StepOptions = Pick<SamplerSpec, "method" | "steps" | "predicts" | "schedule" | "betas" | "trainSteps" | "eta">;
-
-export interface Sampler {
-  readonly levels: (bars: Float64Array, steps: number, schedule: SamplerSpec["schedule"]) => readonly Level[];
-  readonly solve: Solver;
-}
-
-/** Stable Diffusion's schedule ends short of pure noise, and its DDIM starts and stops as CompVis's and diffusers' do; the cosine one reaches both ends. */
-export const samplers: { readonly [M in Method]: Sampler } = {
-  ddim: { levels: (bars, steps, schedule) => (schedule === "cosine" ? trailingLevels : leadingLevels)(bars, steps), solve: ddim },
-  "dpm++2m": { levels: trailingLevels, solve: dpmSolver },
-  euler: { levels: trailingLevels, solve: euler },
+const solvers: { readonly [M in Method]: Solver } = {
+  ddim,
+  ddpm,
+  pndm,
+  lcm,
+  euler,
+  "euler-ancestral": eulerAncestral,
+  heun,
+  lms,
+  "dpm++2m": dpmMultistep,
+  "dpm++2m-sde": dpmMultistep,
+  "dpm++3m": dpmMultistep,
+  "dpm++2s": dpmSinglestep,
+  "dpm++3s": dpmSinglestep,
+  "dpm-multistep": dpmMultistep,
+  "dpm-singlestep": dpmSinglestep,
+  unipc: uniPc,
 };
 
 /**
  * The way from the noisiest level to the last; `from` leaves out the first so many levels, as a clip does that begins with a latent
- * brought to `start`. `steps` is an integer in 1..trainSteps, `from` in 0..steps - 1.
+ * brought to `start`. `figures` are without fault, `from` is in 0..steps - 1.
  */
-export function trajectory(options: StepOptions, from = 0): Trajectory {
-  const { levels, solve } = samplers[options.method];
-  const bars = alphaBars(options.schedule, options.betas, options.trainSteps);
-  const visited = levels(bars, options.steps, options.schedule).slice(from);
-  const [start] = visited;
-  if (start === undefined) throw new Error(`sampler: level ${from} is beyond ${options.steps} steps`);
-  return { start, steps: solve(visited, options) };
+export function trajectory(figures: SamplerFigures, from = 0): Trajectory {
+  const { levels: all, at } = levelsOf(figures);
+  const levels = all.slice(from);
+  const [start] = levels;
+  if (start === undefined) throw new Error(`sampler: level ${from} is beyond ${figures.steps} steps`);
+  return { start, spread: spreadOf(figures, start), steps: solvers[figures.method]({ levels, at, figures }) };
+}
+
+/**
+ * diffusers' `init_noise_sigma`, in latents as the network is fed them. Schedulers whose latents are clean + σ·noise take σ for it, or
+ * with leading times sqrt(σ² + 1): over the signal, which is 1 / sqrt(σ² + 1), the noise of the level, or 1. All others have 1, whatever
+ * the level.
+ */
+function spreadOf(figures: SamplerFigures, start: Level): number {
+  const { times, spacing } = methodRows[figures.method];
+  const bySigma = times === "points" && figures.schedule !== "flow";
+  return bySigma && (figures.spacing ?? spacing) !== "leading" ? start.noise : 1;
 }

@@ -1,7 +1,7 @@
 /** One evaluation of the network as a small matrix that any device can apply, and its application to arrays. */
 
+import type { Level } from "./level.ts";
 import type { Mix } from "./mix.ts";
-import type { Level } from "./schedule.ts";
 
 /** Bounds of the predicted clean latent. */
 export type Limit =
@@ -28,6 +28,8 @@ export interface SamplerStep {
 export interface Trajectory {
   /** Where the first step begins. */
   readonly start: Level;
+  /** What standard normals are multiplied with to be a clip's first latent. */
+  readonly spread: number;
   readonly steps: readonly SamplerStep[];
 }
 

@@ -1,7 +1,7 @@
 /** A clip's known part to what the device puts into its latent after each step. */
 
 import type { KeptPart } from "../clips/keeping.ts";
-import type { Level } from "../sampler/schedule.ts";
+import type { Level } from "../sampler/level.ts";
 import { type Device, usage } from "./device.ts";
 import type { Pipelines } from "./pipelines.ts";
 import { gridOf, keepKernel } from "./update-kernels.ts";

@@ -3,7 +3,7 @@
 import type { TensorSpec } from "../../compiler/package/manifest.ts";
 import { split } from "../batch.ts";
 import { clean } from "../clips/keeping.ts";
-import type { ConditionFeed } from "../conditions.ts";
+import { type ConditionFeed, encodedCondition } from "../conditions.ts";
 import { orAborted, throwIfAborted } from "../errors.ts";
 import { weightsAt } from "../guidance.ts";
 import { graphsOf, type Roles, type RowsRole } from "../roles.ts";
@@ -75,7 +75,8 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
   const readLatent = async () => f32([batch, ...parts.clipShape], new Float32Array(await read(latent, count * floatBytes)));
   const write = (buffer: GPUBuffer, at: number, { data }: TensorData) =>
     queue.writeBuffer(buffer, at, data as Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>);
-  const feed = ({ role, rows }: ConditionFeed) => {
+  const feed = async (one: ConditionFeed): Promise<void> => {
+    const { role, rows, weights } = one;
     const place = places.get(role.name) as GPUBuffer;
     if (role.encoder === undefined) return write(place, 0, asHeld(rows));
     const { graph: name, input, output, batch: atOnce } = role.encoder;
@@ -89,6 +90,12 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
       pipelines.copy(graph.output(output.name), place, 0, at, made);
       if (halves === 2 && role.unguided === null) pipelines.copy(graph.output(output.name), place, 0, half + at, made);
       at += made;
+    }
+    if (weights !== undefined) {
+      const plain = f32([rows.shape[0] ?? 0, ...output.shape.slice(1)], new Float32Array(await read(place, at)));
+      const weighed = encodedCondition(role, one, plain);
+      write(place, 0, weighed);
+      if (halves === 2 && role.unguided === null) write(place, half, weighed);
     }
     if (halves === 2 && typeof role.unguided === "number") write(place, half, filledAs(role.tensor, half / floatBytes, role.unguided));
   };
@@ -109,7 +116,7 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
       if (frames) await orAborted(load(frames.graph, "later").held, signal, "loading");
       throwIfAborted(signal, "sampling");
       report({ phase: "text", step: 0, steps: steps.length });
-      for (const one of feeds[0] ?? []) feed(one);
+      for (const one of feeds[0] ?? []) await feed(one);
       prepare?.submit();
       await update.begin(start, registersOf(steps));
       await keep.begin(kept);
@@ -119,7 +126,11 @@ export async function createLoop({ device, pipelines, compile, load, read, alive
         report({ phase: "step", step: i, steps: steps.length });
         queue.writeBuffer(step.input(sampler.time), 0, new Float32Array(halves * batch).fill(one.time));
         step.submit();
-        update.advance(one, weightsAt(guidance, i)[0] ?? 1, isNoisy(one.rows[0]) ? noise(i) : undefined);
+        update.advance(
+          one,
+          { weight: weightsAt(guidance, i)[0] ?? 1, rescale: guidance.guides(i) ? guidance.rescale : 0 },
+          isNoisy(one.rows[0]) ? noise(i) : undefined,
+        );
         keep.apply(i + 1 < steps.length ? one.level : clean);
         // Whether that fails is heard when it is needed.
         if (i === 0 && frames)

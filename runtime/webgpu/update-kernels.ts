@@ -1,6 +1,6 @@
 /** What the device does between two runs of the network, as the text of its kernels. */
 
-import { mostRegisters } from "../sampler/mix.ts";
+import { mixWidth, mostRegisters } from "../sampler/mix.ts";
 
 const mostGroups = 32768;
 
@@ -24,6 +24,40 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (i >= guide.count) { return; }
   let u = stacked[guide.count + i];
   model[i] = u + guide.guidance * (stacked[i] - u);
+}
+`;
+
+/** `rescaled` of runtime/guidance.ts, a workgroup a clip: the conditioned half is the first of the network's output. */
+export const rescaleKernel = `struct Rescale { phi: f32, clip: u32 }
+@group(0) @binding(0) var<uniform> rescale: Rescale;
+@group(0) @binding(1) var<storage, read> stacked: array<f32>;
+@group(0) @binding(2) var<storage, read_write> model: array<f32>;
+var<workgroup> sums: array<vec2<f32>, 256>;
+fn total(thread: u32, own: vec2<f32>) -> vec2<f32> {
+  workgroupBarrier();
+  sums[thread] = own;
+  for (var half = 128u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (thread < half) { sums[thread] += sums[thread + half]; }
+  }
+  workgroupBarrier();
+  return sums[0];
+}
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let first = group.x * rescale.clip;
+  var sum = vec2(0.0);
+  for (var i = first + thread; i < first + rescale.clip; i += 256u) { sum += vec2(model[i], stacked[i]); }
+  let mean = total(thread, sum) / f32(rescale.clip);
+  var squares = vec2(0.0);
+  for (var i = first + thread; i < first + rescale.clip; i += 256u) {
+    let off = vec2(model[i], stacked[i]) - mean;
+    squares += off * off;
+  }
+  let spread = total(thread, squares);
+  let ratio = select(sqrt(spread.y / spread.x), 1.0, spread.x == 0.0);
+  let factor = rescale.phi * ratio + 1.0 - rescale.phi;
+  for (var i = first + thread; i < first + rescale.clip; i += 256u) { model[i] *= factor; }
 }
 `;
 
@@ -78,10 +112,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 /** `advance` of runtime/sampler/advance.ts; the new latent goes to both halves of the step's input, where it has two. */
 export const advanceKernel = (halves: 1 | 2, registers: number) => {
   const each = Array.from({ length: registers }, (_, i) => i);
+  const vectors = mixWidth / 4;
   const kept = Array.from({ length: mostRegisters }, (_, i) => (i < registers ? `kept[${i}u * step.count + i]` : "0.0"));
-  const row = (i: number) => `dot(step.rows[${2 * i}], now) + dot(step.rows[${2 * i + 1}], before)`;
+  const before = Array.from({ length: vectors - 1 }, (_, v) => `  let before${v} = vec4(${kept.slice(4 * v, 4 * v + 4).join(", ")});\n`);
+  const row = (r: number) =>
+    ["now", ...before.map((_, v) => `before${v}`)].map((name, v) => `dot(step.rows[${vectors * r + v}], ${name})`).join(" + ");
   return `struct Step {
-  rows: array<vec4<f32>, ${2 * (registers + 1)}>,
+  rows: array<vec4<f32>, ${vectors * (registers + 1)}>,
   latent: f32, model: f32, count: u32, clip: u32,
 }
 @group(0) @binding(0) var<uniform> step: Step;
@@ -97,9 +134,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let bound = bounds[i / step.clip];
   let data = clamp(step.latent * latent[i] + step.model * model[i], -bound.x, bound.x) / bound.y;
   let now = vec4(latent[i], model[i], data, noise[i]);
-  let before = vec4(${kept.join(", ")});
-  let next = ${row(0)};
-${each.map((i) => `  kept[${i}u * step.count + i] = ${row(i + 1)};\n`).join("")}  latent[i] = next;${halves === 1 ? "" : "\n  latent[step.count + i] = next;"}
+${before.join("")}  let next = ${row(0)};
+${each.map((r) => `  kept[${r}u * step.count + i] = ${row(r + 1)};\n`).join("")}  latent[i] = next;${halves === 1 ? "" : "\n  latent[step.count + i] = next;"}
 }
 `;
 };

@@ -4,7 +4,7 @@ import { mixWidth, register } from "../sampler/mix.ts";
 import type { SamplerStep } from "../sampler/step.ts";
 import { type Device, usage } from "./device.ts";
 import type { Pipelines } from "./pipelines.ts";
-import { advanceKernel, gridOf, guideKernel, thresholdKernel } from "./update-kernels.ts";
+import { advanceKernel, gridOf, guideKernel, rescaleKernel, thresholdKernel } from "./update-kernels.ts";
 
 export interface UpdateParts {
   /** The step's input: the latent of all clips, once for each half. */
@@ -17,11 +17,17 @@ export interface UpdateParts {
   readonly count: number;
 }
 
+/** Of a step: the weight of the guided half, and φ of the rescaling, 0 for none. */
+export interface StepGuidance {
+  readonly weight: number;
+  readonly rescale: number;
+}
+
 export interface Update {
   /** Begins with a latent, and with registers that hold nothing. */
   begin(start: Float32Array, registers: number): Promise<void>;
   /** Takes the latent a step on; `noise` where the step takes any. */
-  advance(step: SamplerStep, guidance: number, noise: Float32Array | undefined): void;
+  advance(step: SamplerStep, guidance: StepGuidance, noise: Float32Array | undefined): void;
 }
 
 const floatBytes = 4;
@@ -37,6 +43,8 @@ export async function createUpdate(device: Device, pipelines: Pipelines, parts: 
   const model = halves === 1 ? output : await floats("guided output", count);
   const [guideFields, thresholdFields] = [await uniform("guidance", 4), await uniform("threshold", 8)];
   const guide = halves === 1 ? undefined : await pipelines.get("guide", guideKernel);
+  const rescaleFields = await uniform("rescaled guidance", 4);
+  const rescale = await pipelines.get("rescale", rescaleKernel);
   const threshold = await pipelines.get("threshold", thresholdKernel);
   let kept: GPUBuffer | undefined;
   let stage: { readonly pipeline: GPUComputePipeline; readonly fields: GPUBuffer; readonly registers: number } | undefined;
@@ -69,13 +77,11 @@ export async function createUpdate(device: Device, pipelines: Pipelines, parts: 
   return {
     begin: async (start, registers) => {
       if (stage?.registers !== registers) {
+        const pipeline = await pipelines.get(`advance ${halves} ${registers}`, advanceKernel(halves, registers));
         if (stage !== undefined) device.free(stage.fields);
         if (kept !== undefined) device.free(kept);
-        stage = {
-          pipeline: await pipelines.get(`advance ${halves} ${registers}`, advanceKernel(halves, registers)),
-          fields: await uniform("sampler step", mixWidth * (registers + 1) + 4),
-          registers,
-        };
+        [stage, kept] = [undefined, undefined];
+        stage = { pipeline, fields: await uniform("sampler step", mixWidth * (registers + 1) + 4), registers };
         kept = registers === 0 ? undefined : await floats("registers", registers * count);
       }
       for (let half = 0; half < halves; half++) write(latent, start, half * count * floatBytes);
@@ -85,8 +91,12 @@ export async function createUpdate(device: Device, pipelines: Pipelines, parts: 
       if (stage === undefined) throw new Error("webgpu: a step before its loop has begun");
       if (noise !== undefined) write(noiseBuffer, noise);
       if (guide !== undefined) {
-        write(guideFields, fieldsOf([guidance], [count]));
+        write(guideFields, fieldsOf([guidance.weight], [count]));
         pipelines.submit(pipelines.work(guide, [guideFields, output, model], gridOf(count)));
+        if (guidance.rescale !== 0) {
+          write(rescaleFields, fieldsOf([guidance.rescale], [count / clips]));
+          pipelines.submit(pipelines.work(rescale, [rescaleFields, output, model], [clips, 1]));
+        }
       }
       bound(step);
       const { pipeline, fields, registers } = stage;

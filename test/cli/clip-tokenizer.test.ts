@@ -8,6 +8,8 @@ import { afterAll, beforeEach, expect, test } from "vitest";
 import { clipFromMerges } from "../../cli/clip-tokenizer.ts";
 import { readTokenizer, type TokenizerFile } from "../../cli/tokenizer-file.ts";
 import { tokenizerAt, tokenizerIn } from "../../cli/tokenizer-forms.ts";
+import { readSafetensors, readSafetensorsHeader } from "../../runtime/index.ts";
+import { promptReader } from "../../runtime/prompt.ts";
 import { largestId, loadTokenizer } from "../../runtime/tokenizer.ts";
 import { mvc } from "./mvc.ts";
 
@@ -32,7 +34,11 @@ afterAll(() => rmSync(home, { recursive: true }));
 const made = clipFromMerges(lines);
 if ("fault" in made) throw new Error(made.fault);
 const spec = { file: "tokenizer.json", pad: "<|endoftext|>" };
-const encode = loadTokenizer(made.text, spec);
+const readerOf = (json: string) => {
+  const read = promptReader(loadTokenizer(json, spec));
+  return (prompt: string, length: number) => read(prompt, { pieces: 1, length }).tokens;
+};
+const encode = readerOf(made.text);
 
 test.each(prompts)("%j", (text, ids) => {
   const padded = new Int32Array(ids.length + 4).fill(end);
@@ -57,7 +63,7 @@ test("vocab.json has the ids, merges.txt the order of merging", () => {
   for (const path of [home, at("vocab.json"), at("merges.txt")]) {
     const { text, files } = tokenizerAt(path);
     expect(files).toEqual([at("vocab.json"), at("merges.txt")]);
-    const backwards = loadTokenizer(text, spec);
+    const backwards = readerOf(text);
     for (const [prompt, ids] of prompts) {
       expect([...backwards(prompt, ids.length + 2)]).toEqual([start, ...ids, end].map((id) => end - id));
     }
@@ -68,7 +74,7 @@ test("OpenAI's file lists more merges than were trained with: the vocabulary has
   const many = ["#version: 0.2", ...Array.from({ length: 60_000 }, (_, i) => `${i} x`)].join("\n");
   const { text } = clipFromMerges(many) as { text: string };
   expect(largestId(text, "tokenizer.json")).toBe(49407);
-  expect(loadTokenizer(text, spec)("a!", 4)).toEqual(Int32Array.of(49406, 320, 256, 49407));
+  expect(readerOf(text)("a!", 4)).toEqual(Int32Array.of(49406, 320, 256, 49407));
   const { merges } = JSON.parse(text).model as { merges: readonly string[] };
   expect([merges.length, merges[0], merges.at(-1)]).toEqual([48894, "0 x", "48893 x"]);
 });
@@ -147,6 +153,32 @@ test("`mvc build` says where the tokenizer is from, and refuses one of another s
   expect(small.err).toContain(
     `golden/clip-tokenizer/merges.txt.gz has ids up to ${end}, but the table that "tokens" is looked up in has ${end} rows`,
   );
+});
+
+test("`mvc sample` with a prompt that is too long, and with words that weigh", async () => {
+  pair(at("tokenizer"));
+  writeFileSync(at("model.mv"), clipModel.replace("VOCABULARY", `${end + 1}`));
+  expect((await mvc(["build", at("model.mv"), "--init", "1", "--target", "onnx", "-o", at("out")])).code).toBe(0);
+  const latentOf = async (prompt: string, ...options: string[]) => {
+    const { code, err } = await mvc(["sample", at("out"), prompt, ...options, "-o", at("latent.safetensors")]);
+    return { code, err, latent: code === 0 ? (await readSafetensors(at("latent.safetensors"))).latent : undefined };
+  };
+  const refused = await latentOf("a photo of a (man:1.5)");
+  expect(refused).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/^note "a photo of a \(man:1.5\)" is read as it stands: `--word-weights` reads its numbers as weights$/m),
+  });
+  expect(refused.err).toMatch(/^error prompt-too-long\n.* but the model takes 8: "\(man:1.5\)" did not fit\n.*`--long-prompt truncate`/m);
+  const long = "a photo of a man and a dog";
+  const cut = await latentOf(long, "--long-prompt", "truncate");
+  expect(cut.err).toBe(`note ${JSON.stringify(long)} has 10 tokens of at most 8: "a", "dog" is left out\n`);
+  const plain = await latentOf("a photo of a man and");
+  expect(cut.latent).toEqual(plain.latent);
+  const weighed = await latentOf("a photo of a (man:1.5) and", "--word-weights");
+  expect([weighed.code, weighed.err]).toEqual([0, ""]);
+  expect(weighed.latent).not.toEqual(plain.latent);
+  const { metadata } = await readSafetensorsHeader(at("latent.safetensors"));
+  expect([metadata.get("word-weights"), metadata.get("long-prompt")]).toEqual(["true", undefined]);
 });
 
 const clipModel = `dim B = 1; dim L = 8;

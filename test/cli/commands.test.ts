@@ -7,7 +7,7 @@ import { readSafetensors, readSafetensorsHeader, tensorSource, writeSafetensors 
 import { normals } from "../../runtime/sampler/random.ts";
 import { floatsOf } from "../../runtime/tensor.ts";
 import { relativeError } from "../golden/cases.ts";
-import { filesBelow, mvc, temporaryFolder } from "./mvc.ts";
+import { filesBelow, mvcAlone as mvc, temporaryFolder } from "./mvc.ts";
 
 const folder = temporaryFolder();
 const mini = join(folder, "mini");

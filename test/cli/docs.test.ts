@@ -4,6 +4,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sizeOf } from "../../compiler/graph/graph.ts";
+import { type Figure, figures } from "../../dsl/sampling.ts";
 import { tensorSource, writeSafetensors } from "../../runtime/index.ts";
 import { normals } from "../../runtime/sampler/random.ts";
 import { noGpu } from "../gpu.ts";
@@ -14,8 +15,8 @@ const page = readFileSync("docs/conv-over-time.md", "utf8");
 const model = join(folder, "magicvideo.mv");
 
 /** What stands in the page's fences of a kind, in order. */
-function fenced(kind: string): readonly string[] {
-  return [...page.matchAll(new RegExp(`^\`\`\`${kind}\n(.*?)^\`\`\`$`, "gms"))].map(([, text = ""]) => text);
+function fenced(kind: string, of = page): readonly string[] {
+  return [...of.matchAll(new RegExp(`^\`\`\`${kind}\n(.*?)^\`\`\`$`, "gms"))].map(([, text = ""]) => text);
 }
 
 /** The text with each run of `-` lines replaced by the `+` lines that follow it. */
@@ -39,6 +40,38 @@ afterAll(() => rmSync(folder, { recursive: true }));
 test("conv-over-time: the model with the block in its place is sound, and laid out as `format` would", async () => {
   expect(await mvc(["check", model])).toEqual({ code: 0, out: `ok ${model}\n`, err: "" });
   expect(await mvc(["format", "--check", join(folder, "conv-time.mv")])).toMatchObject({ code: 0 });
+});
+
+test("prompts: MagicVideo with the lines that it shows takes a prompt in pieces", async () => {
+  const pieces = join(folder, "pieces");
+  cpSync("models", pieces, { recursive: true });
+  const file = join(pieces, "magicvideo.mv");
+  writeFileSync(
+    file,
+    patched(readFileSync("models/magicvideo.mv", "utf8"), fenced("diff", readFileSync("docs/prompts.md", "utf8")).join("\n")),
+  );
+  expect(await mvc(["check", file])).toEqual({ code: 0, out: `ok ${file}\n`, err: "" });
+  expect(await mvc(["format", "--check", file])).toMatchObject({ code: 0 });
+});
+
+test("sampling: the page has every figure, method and word of the language, and says of at most five settings that they cannot be said", () => {
+  const sampling = readFileSync("docs/sampling.md", "utf8");
+  for (const [name, { kind }] of Object.entries<Figure>(figures)) {
+    expect(sampling, name).toMatch(new RegExp(`\`[^\`]*\\b${name}\\b`));
+    for (const word of typeof kind === "object" ? kind.words : [])
+      expect(sampling, word).toMatch(new RegExp(`["\`]${word.replaceAll("+", "\\+")}["\`]`));
+  }
+  // A row may hold several: "55, 56" is two, "19–22" four.
+  const countOf = (numbers: string) =>
+    numbers.split(", ").reduce((sum, part) => {
+      const [first = 0, last = first] = part.split("–").map(Number);
+      return sum + last - first + 1;
+    }, 0);
+  const rows = [...sampling.matchAll(/^\| (\d[^|]*) \| [^|]* \| ([^|]*) \|/gm)].map(
+    ([, numbers = "", said = ""]) => [countOf(numbers), said] as const,
+  );
+  expect(rows.reduce((sum, [count]) => sum + count, 0)).toBe(67);
+  expect(rows.reduce((sum, [count, said]) => sum + (said === "—" ? count : 0), 0)).toBeLessThanOrEqual(5);
 });
 
 test("README: the error of a forgotten skip connection is what `check` prints, its lines too", async () => {

@@ -60,6 +60,33 @@ test("the stages of each graph, its plan, and one of its kernels", async () => {
   expect(wgsl.match(/@compute/g)).toHaveLength(1);
 });
 
+test("a sampler's noise levels, and its steps as sums", async () => {
+  const sampled = join(folder, "sampled.mv");
+  writeFileSync(
+    sampled,
+    `dim B = 1;
+model Tiny {
+  graph denoise(z: Tensor<float, [B, 2]>, t: Tensor<f32, [B]>): Tensor<float, [B, 2]> { return z * view(t, [B, 1]); }
+  sampler denoise(z, t) { method: "dpm++2m", steps: 2, guidance: 1, predicts: "sample", schedule: "flow", trainSteps: 1000, clip: 2.0 }
+}
+`,
+  );
+  const { out, code } = await mvc(["explain", sampled, "--sampler"]);
+  expect(code).toBe(0);
+  const rows = out.split("\n").map((line) => line.trim().split(/ {2,}/));
+  // Of 1000 times the first is σ = 0.999, then half of it; λ is ln(0.001 / 0.999), and 0 but for half a thousandth.
+  expect(rows.slice(3, 6)).toEqual([
+    ["999", "0.001", "0.999", "999", "-6.90675"],
+    ["499", "0.5005", "0.4995", "0.998002", "0.002"],
+    ["1", "0", "0", "∞"],
+  ]);
+  // From 0.999 to 0.4995 by Euler's method: x / 2 + data / 2, as both levels' noise is to the signal that it leaves.
+  expect(out).toContain("evaluation 0\n  data = model, clipped to ±2\n  latent = 0.5 latent + 0.5 data\n  r0 = data\n");
+  expect(out).toContain("evaluation 1\n  data = model, clipped to ±2\n  latent = data\n");
+  const without = await explain("--sampler");
+  expect([without.code, without.err]).toEqual([1, expect.stringContaining("--sampler must be left out: the model has none")]);
+});
+
 test("time by stage", async () => {
   const rows = (await explain("--timing")).out.trim().split("\n").slice(1);
   const milliseconds = rows.map((row) => Number(row.split(/\s{2,}/)[1]));

@@ -8,7 +8,7 @@ import type { Plan, WeightPart } from "../../compiler/package/plan.ts";
 import { tensorSource, writeSafetensors } from "../../runtime/index.ts";
 import { i32 } from "../../runtime/tensor.ts";
 import { noGpu } from "../gpu.ts";
-import { mvc, temporaryFolder } from "./mvc.ts";
+import { mvcAlone as mvc, temporaryFolder } from "./mvc.ts";
 
 const folder = temporaryFolder();
 const mini = join(folder, "mini");

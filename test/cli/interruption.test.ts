@@ -7,7 +7,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { filesBelow, mvc, temporaryFolder, tinyModel } from "./mvc.ts";
+import { filesBelow, mvcAlone as mvc, temporaryFolder, tinyModel } from "./mvc.ts";
 
 const moments = Number(process.env.MOMENTS ?? 2);
 const folder = temporaryFolder();
@@ -27,7 +27,7 @@ beforeAll(async () => {
   writeFileSync(model, wide);
   for (const args of [
     ["build", model, "--init", "0", "-o", older],
-    ["build", "models/magicvideo.mv", "--preset", "Mini", "--init", "0", "-o", sampled],
+    ["build", "models/magicvideo.mv", "--preset", "Mini", "--init", "0", "--target", "onnx", "-o", sampled],
   ])
     expect((await mvc(args)).code).toBe(0);
 });

@@ -17,7 +17,7 @@ import {
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { filesBelow, mvc, type Outcome, temporaryFolder, tinyModel } from "./mvc.ts";
+import { filesBelow, mvcAlone as mvc, type Outcome, temporaryFolder, tinyModel } from "./mvc.ts";
 
 const folder = temporaryFolder();
 const model = join(folder, "tiny.mv");

@@ -34,7 +34,13 @@ const breakages: readonly Breakage[] = [
     "heads, vaeWidths",
     "`widths`",
   ),
-  magic("D, textLayers, textHeads)", "D, textHeads)", "missing-argument", "ClipText(tokens, vocabulary, D, textHeads) as text", "`heads`"),
+  magic(
+    "D, textLayers, textHeads, textActivation)",
+    "D, textHeads)",
+    "missing-argument",
+    "ClipText(tokens, vocabulary, D, textHeads) as text",
+    "`heads`",
+  ),
   magic("const width = levels[0].width;", "const base = levels[0].width;", "unknown-name", "width"),
   vae(
     "Attention(n, n, 1, bias: true)",
@@ -164,7 +170,7 @@ const breakages: readonly Breakage[] = [
     "linear(width) as narrow",
     "linear(4 * width) as narrow",
     "shape-mismatch",
-    "h + (h |> layerNorm() as norm2 |> linear(4 * width) as widen |> quickGelu() |> linear(4 * width) as narrow)",
+    'h + ((activation == "gelu" ? wide |> gelu() : wide |> quickGelu()) |> linear(4 * width) as narrow)',
     "axis width",
     "3072",
   ),
@@ -229,7 +235,7 @@ const breakages: readonly Breakage[] = [
     "no-effect",
     "concat([h, skips.pop()], axis: 2) |> ResBlock(step, level.width) as res",
   ),
-  magic("t = t + Attention(n, n, heads)", "const t = t + Attention(n, n, heads)", "shadowed-name", "t", "`t = …;`"),
+  magic("t = t + SpaceAttention(n, n)", "const t = t + SpaceAttention(n, n)", "shadowed-name", "t", "`t = …;`"),
   // Weights and labels.
   video("x * view(scale, [1, F, C, 1, 1]) + view", "x + view", "unread-weight", "scale", "unet.stem.adaptor.scale"),
   video(
@@ -251,7 +257,7 @@ const breakages: readonly Breakage[] = [
     "axis C",
     "5 heads",
     mini,
-    "set at magicvideo.mv:132:10",
+    "set at magicvideo.mv:138:10",
   ),
   magic(
     "heads: 4, groups: 8",
@@ -261,7 +267,7 @@ const breakages: readonly Breakage[] = [
     "axis C",
     "10 groups",
     `${mini} and 7 more`,
-    "set at magicvideo.mv:132:21",
+    "set at magicvideo.mv:138:21",
   ),
   magic("H: 8, W: 8", "H: 7, W: 8", "requirement-failed", "H % 2 ** halvings == 0 && W % 2 ** halvings == 0", "H is 7", mini),
   magic("vaeWidths: [16, 24, 32, 64]", "vaeWidths: [16, 24, 36, 64]", "not-divisible", "groups", "36 channels", mini),
@@ -278,8 +284,8 @@ const breakages: readonly Breakage[] = [
     "{ spatial: false, groups: 7 }",
     "not-divisible",
     "groups",
-    "in ablation TemporalOnly and 1 more",
-    "set at magicvideo.mv:141:63",
+    "in ablation TemporalOnly and 2 more",
+    "set at magicvideo.mv:156:63",
   ),
   magic('{ time: "full" }', '{ time: "ful" }', "wrong-type", '"ful"', 'did you mean `"full"`'),
   magic(

@@ -173,7 +173,7 @@ export const checkCases: Cases = {
       `  sampler denoise(z, t) { ${fields}, frames: pair }\n  graph pair`,
     ),
     'param steps: int = "fifty";\n',
-    sampler(fields.replace("[0.1, 0.2]", "[0.1]")),
+    sampler(`${fields}, sigmas: "kerras"`),
     sampler(fields.replace('"ddim"', '"dpm"')),
     sampler(`${fields}, conditions: ["text"]`),
     conditions('text: "text"'),

@@ -186,7 +186,7 @@ export const expandCases: Cases = {
     net("weight w: Tensor<float, [C - 5]> = ones;\n  return x;"),
   ],
   "wrong-kind": [
-    laidOut({ query: '"qkv" rows 0 of H', key: '"qkv" rows 3 of 3' }).replace("of H", "of 0"),
+    laidOut({ query: '"qkv" rows 0 of 0' }),
     laidOut({ query: '"qkv" rows 3 of 3' }),
     net("return x |> conv2d(C, kernel: 1, stride: 2 ** 31) as conv;"),
     net("weight w: Tensor<float, [C, 1, 1]> = normal(0 - 0.5);\n  return x + view(w, [1, C, 1, 1]);"),
@@ -246,9 +246,8 @@ export const expandCases: Cases = {
     ),
   ],
   "bad-path": [
-    laidOut({ query: '"{C > 4 ? "a" : "b"}"' })
-      .replace('"{C > 4 ? "a" : "b"}"', '"{odd}.q"')
-      .replace("model", 'const odd = "a..b";\nmodel'),
+    laidOut({ gain: '""' }),
+    laidOut({ query: '"{odd}.q"' }).replace("model", 'const odd = "a..b";\nmodel'),
     net('const name = "a." + "";\n  return x |> conv2d(C, kernel: 1) as "conv.{name}";'),
     net(`let name = "abcdefgh";\n  repeat 10 { name = name + name; }\n  return x |> conv2d(C, kernel: 1) as "{name}.{name}";`),
   ],
@@ -313,6 +312,13 @@ export const expandCases: Cases = {
   ],
   "layout-drop": [laidOut({ drop: '["base", "q.weight"]' })],
   "unused-layout": [laidOut({}, "")],
+  "unused-layouts": [
+    {
+      "copy.mv": `${laidOut({})}import layouts from "./layouts.mv";\n`,
+      "layouts.mv": 'import { First } from "./own.mv";\nlayout ours of First { query: "q" }\n',
+      "own.mv": laidOut({}, "").replace(/layout ours of First(.|\n)*/, ""),
+    },
+  ],
   "unmatched-path": [laidOut({ '"value.bias"': '"v"' })],
   "sampler-value": [
     { source: sampled({ steps: "count" }), choices: { settings: { count: 0 } } },
@@ -322,7 +328,12 @@ export const expandCases: Cases = {
     sampled({ betas: "[0.1, 2]" }),
     sampled({ betas: "[0.2, 0.1]" }),
     sampled({ eta: "7" }),
-    sampled({ method: '"dd" + "pm"' }),
+    sampled({ method: '"dd" + "xm"' }),
+    sampled({ schedule: '"linear"', betas: "[0.1]" }),
+    sampled({ schedule: '"flow"' }),
+    sampled({ method: '"pndm"', clip: "1", sigmas: '"karras"' }),
+    sampled({ method: '"euler"', sigmas: "[1.0, 2.0]" }),
+    sampled({ method: '"dpm++2m"', order: "3", timesteps: "[9, 5, 0]" }),
     sampled({ conditions: '{ label: { from: "class", unguided: 10 } }' }),
   ],
   "sampler-tensor": [

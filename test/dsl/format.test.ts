@@ -74,6 +74,27 @@ describe("spaces and brackets", () => {
   });
 });
 
+describe("layouts", () => {
+  test("are one line if the author had them so, and strings stay as they are written", () => {
+    const text = 'layout a ,b of  Net{norm :"n" , "x.{ i }":"y.{i+1}"|"z" rows 0  of n*3 as[ _ ,1 ],drop:[ "a", "b." , ],}';
+    const expected = 'layout a, b of Net { norm: "n", "x.{ i }": "y.{i+1}" | "z" rows 0 of n * 3 as [_, 1], drop: ["a", "b."] }\n';
+    expect(formatted(text)).toBe(expected);
+    expect(formatted('import   layouts from "./a.mv" ;')).toBe('import layouts from "./a.mv";\n');
+    expect(formatted("layout a of Net{}")).toBe("layout a of Net {}\n");
+  });
+
+  test("keep their lines and comments", () => {
+    const text = 'layout a of Net {\n  // first\n  norm: "n", conv: "c",  // behind\n  drop: [\n    "a",\n    // last\n  ],\n}\n';
+    expect(formatted(text)).toBe(text.replace('"n", conv', '"n",\n  conv'));
+  });
+
+  test("long spellings break before each `|`", () => {
+    const keys = Array.from({ length: 6 }, (_, i) => `"a.long.key.of.a.checkpoint.number.${i}"`);
+    const lines = formatted(`layout a of Net {\n  "some.path": ${keys.join(" | ")},\n}`).split("\n");
+    expect(lines.slice(1, 4)).toEqual([`  "some.path": ${keys[0]}`, `    | ${keys[1]}`, `    | ${keys[2]}`]);
+  });
+});
+
 describe("lines that are too long, or that the author broke", () => {
   const long = "aVeryLongNameOfAnOpThatTakesMuchRoomOnItsLine";
 

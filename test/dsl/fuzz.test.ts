@@ -1,7 +1,7 @@
 // Ten thousand broken models through parse, check and format: nothing throws, nothing hangs, every complaint has a place and words of its own.
 
 import { expect, test } from "vitest";
-import { expandModel } from "../../compiler/compile.ts";
+import { expandModel, layoutsOf } from "../../compiler/compile.ts";
 import { format, parse, renderAll } from "../../dsl/index.ts";
 import { syntaxMessages } from "../../dsl/syntax-messages.ts";
 import { mutations, tokensOf } from "./mutations.ts";
@@ -42,6 +42,11 @@ function attempt(text: string, name: string, seed: number, tally: Map<string, nu
       const expanded = expandModel(checked.program, { preset: "Mini", precision: "f32" });
       count(expanded.ok ? "expanded" : "refused");
     }
+    if (name === "layouts.mv" && seed % 3 === 0) {
+      const { program } = checkFiles(new Map([["magicvideo.mv", models.get("magicvideo.mv") ?? ""], ...files]));
+      const read = program && layoutsOf(program, { preset: "Mini", precision: "f32" });
+      count(read?.ok ? "laid out" : "refused");
+    }
   }
   // Time of this process alone: a busy machine is no hang.
   const { user, system } = process.cpuUsage(start);
@@ -70,4 +75,5 @@ test("mutated models never throw, hang, or come out of the formatter changed", {
   expect(tally.get("parsed") ?? 0).toBeGreaterThan(1500);
   expect(tally.get("checked") ?? 0).toBeGreaterThan(300);
   expect(tally.get("expanded") ?? 0).toBeGreaterThan(3);
+  expect(tally.get("laid out") ?? 0).toBeGreaterThan(3);
 });

@@ -322,3 +322,32 @@ test("a file may be empty, or nothing but comments, and lines may end as on Wind
   expect(windows.declarations).toHaveLength(parsed(video).declarations.length);
   expect(windows.doc).toBe(parsed(video).doc);
 });
+
+describe("layouts", () => {
+  const entries = (text: string) => {
+    const [declaration] = parsed(text).declarations;
+    if (declaration?.kind !== "layout") throw new Error("not a layout");
+    return declaration.entries.map((entry) =>
+      entry.kind === "drop"
+        ? `drop ${entry.keys.map(({ texts }) => texts.join("{}")).join(" ")}`
+        : `${entry.path.texts.join("{}")} ${entry.keys.map(({ text, rows, shape }) => `${text.texts.join("{}")} ${rows && show(rows.of)} ${shape?.map(show)}`).join(" | ")}`,
+    );
+  };
+
+  test("words of the language, and those of layouts, may be labels", () => {
+    expect(entries('layout a of Net { block: "b", drop: "d", rows: "r" rows rows of of2 as [1], drop: ["x", "y.{n}"] }')).toEqual([
+      "block b undefined undefined",
+      "drop d undefined undefined",
+      "rows r of2 1",
+      "drop x y.{}",
+    ]);
+  });
+
+  test("`layout` may be a label elsewhere, and strings have holes in layouts alone", () => {
+    const text = 'const a = "{b}";\nlayout x of Net { "a.{i}": "b.{i}" | "c" }\nconst d = "{e}";\n';
+    const [before, layout, after] = parsed(text).declarations;
+    expect([before, after].map((one) => one?.kind === "const" && show(one.value))).toEqual(['"{b}"', '"{e}"']);
+    expect(layout?.kind === "layout" && layout.entries.length).toBe(1);
+    expect(parse("a.mv", "block N<C>(x: Tensor<float, [C]>): Tensor<float, [C]> { return f(x) as layout; }").diagnostics).toEqual([]);
+  });
+});

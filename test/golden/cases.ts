@@ -54,8 +54,22 @@ export function caseNames(kind: "op" | "block" | "wide" | "graph" | "family"): s
   return files.map((file) => file.slice(0, -".safetensors".length)).filter((name) => name.startsWith(`${kind}-`));
 }
 
+/** Small weights that suites make again and again, up to 64 MB of them. */
+const madeWeights = new Map<string, Float32Array>();
+let room = 2 ** 24;
+
 /** The rule of golden/reference/make_goldens.py: normals of the name's own stream, brought to a size that keeps activations near one. */
 export function goldenWeight(path: string, shape: readonly number[]): Float32Array {
+  const key = `${path} ${shape.join("x")}`;
+  const made = madeWeights.get(key) ?? goldenNormals(path, shape);
+  if (!madeWeights.has(key) && made.length <= room && made.length <= 2 ** 18) {
+    madeWeights.set(key, made);
+    room -= made.length;
+  }
+  return made;
+}
+
+function goldenNormals(path: string, shape: readonly number[]): Float32Array {
   const values = normals(7, streamOf(path), sizeOf(shape));
   const last = path.split(".").at(-1);
   if (last === "scale" || (last === "weight" && shape.length === 1)) return values.map((value) => 1 + 0.1 * value);
@@ -65,16 +79,27 @@ export function goldenWeight(path: string, shape: readonly number[]): Float32Arr
   return values.map((value) => value / fan);
 }
 
-/** Compiles a file; errors fail the test with the message that a user would read. */
-export function compileFile(
-  file: string,
-  choices: {
-    preset?: string | undefined;
-    ablations?: readonly string[];
-    settings?: { [name: string]: Setting };
-    precision?: "f32" | "f16";
-  } = {},
-): Module {
+interface FileChoices {
+  readonly preset?: string | undefined;
+  readonly ablations?: readonly string[];
+  readonly settings?: { readonly [name: string]: Setting };
+  readonly precision?: "f32" | "f16";
+}
+
+/** The last few, which suites ask for again. */
+const compiledFiles = new Map<string, Module>();
+const mostKept = 8;
+
+/** Compiles a file; errors fail the test with the message that a user would read. Files of the checkout do not change while a suite runs. */
+export function compileFile(file: string, choices: FileChoices = {}): Module {
+  const key = JSON.stringify([file, choices]);
+  const module = compiledFiles.get(key) ?? compiledAnew(file, choices);
+  if (/^(models|golden)\//.test(file)) compiledFiles.set(key, module);
+  if (compiledFiles.size > mostKept) compiledFiles.delete([...compiledFiles.keys()][0] ?? "");
+  return module;
+}
+
+function compiledAnew(file: string, choices: FileChoices): Module {
   const { program, diagnostics, texts } = check(file, host, opSignatures);
   if (program === undefined) throw new Error(renderAll(diagnostics, texts));
   const result = compile(program, { precision: "f32", ...choices });

@@ -85,7 +85,7 @@ export type Network = (half: "guided" | "unguided", x: number, t: number, k: num
 
 /** DDIM by the formulas of Song et al. (2021) for v-prediction. */
 export function ddimByHand(seed: number, network: Network, guidance: number | "no unguided half"): number[] {
-  const bars = alphaBars("cosine", [0.1, 0.2], 1000);
+  const bars = alphaBars({ schedule: "cosine", betas: [], trainSteps: 1000, zeroSnr: false });
   const steps = 3;
   const timeAt = (i: number) => Math.floor(1000 - (i * 1000) / steps + 0.5) - 1;
   let z = [...normals(seed, 0, 12)];

@@ -58,7 +58,7 @@ const near = (found: ArrayLike<number>, expected: readonly number[]) => {
 
 /** DDIM of Song et al. (2021) for a prediction that needs the whole clip. */
 function wholeByHand(predict: (z: readonly number[]) => number[]): number[] {
-  const bars = alphaBars("cosine", [0.1, 0.2], 1000);
+  const bars = alphaBars({ schedule: "cosine", betas: [], trainSteps: 1000, zeroSnr: false });
   const barAt = (i: number) => (i < 3 ? (bars[Math.floor(1000 - (i * 1000) / 3 + 0.5) - 1] ?? 0) : 1);
   let z = [...normals(5, 0, 12)];
   for (let i = 0; i < 3; i++) {

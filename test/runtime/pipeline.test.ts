@@ -45,7 +45,7 @@ interface Wanted {
 
 /** DDIM by the formulas of Song et al. (2021) for v-prediction, with what the tiny network computes written out. */
 function byHand({ words, seed, steps, guidance, eta }: Wanted): number[] {
-  const bars = alphaBars("cosine", sampler.betas, 1000);
+  const bars = alphaBars(sampler);
   const noise = (stream: number) => [...normals(seed, stream, 4)];
   let z = noise(0);
   for (let i = 0; i < steps; i++) {
@@ -92,6 +92,16 @@ test("options: steps, guidance, eta's noise, seeds; the defaults are the package
   const [one, other] = [await pipeline.sample("a"), await pipeline.sample("a", { seed: 0, steps: 4, guidance: 3, method: "ddim" })];
   expect(one).toEqual(other);
   expect((await pipeline.sample("a", { seed: 1 })).latent).not.toEqual(one.latent);
+});
+
+test("times one by one decide the number of steps, and another method leaves what is special to the model's", async () => {
+  const four = await pipeline.sample("a");
+  expect((await pipeline.sample("a", { timesteps: [999, 749, 499, 249] })).latent).toEqual(four.latent);
+  const two = await pipeline.sample("a", { timesteps: [999, 499] });
+  expect(two.latent).toEqual((await pipeline.sample("a", { steps: 2 })).latent);
+  // Euler's method is DDIM's, but for rounding in the last place: its times are the same here.
+  const euler = await pipeline.sample("a", { method: "euler" });
+  expectNear(euler.latent.data, Array.from(four.latent.data));
 });
 
 test("guidance 1 runs the looped graph alone, at the plain batch, and no empty prompt", async () => {
@@ -272,7 +282,12 @@ test.each([
   [{ seed: -1 }, "seed must be a whole number from 0 to 9007199254740991, found -1"],
   [{ seed: 2 ** 53 }, "seed must be a whole number from 0 to 9007199254740991, found 9007199254740992"],
   [{ eta: 1.5 }, "eta must be a number from 0 to 1, found 1.5"],
-])("refused: %j", async (options, message) => {
+  [{ timesteps: [999, 500], steps: 3 }, "steps must be 2, the number of its `timesteps`, found 3"],
+  [{ timesteps: [500, 999] }, "timesteps must be a falling list of whole numbers from 0 to 999, found [500, 999]"],
+  [{ sigmas: "karras" }, 'sigmas must be left out with "ddim", which goes by times, found karras'],
+  [{ method: "euler", variance: "fixed-large" }, 'variance must be left out: "euler" of these levels does not read it, found fixed-large'],
+  [{ shift: 3 }, 'shift must be left out: "ddim" of these levels does not read it, found 3'],
+] as const)("refused: %j", async (options, message) => {
   await expect(pipeline.sample("a", options)).rejects.toMatchObject({ code: "option-invalid", message });
 });
 
@@ -290,6 +305,8 @@ test("a package without a sampler or a decoder says what is missing", async () =
     [{ sampler: null }, "Tiny cannot be sampled: it declares no sampler"],
     [{ graphs: rest }, `Tiny cannot be sampled: it has no graph "decode"`],
     [{ tokenizer: null }, "Tiny cannot be sampled: the package has no tokenizer"],
+    [{ sampler: { ...sampler, latents: "encode" } }, `Tiny cannot be sampled: it has no graph "encode"`],
+    [{ sampler: { ...sampler, latents: "encodeText" } }, `Tiny cannot be sampled: graph "encodeText" takes no pictures`],
     [{ sampler: { ...sampler, latent: "y" } }, `Tiny cannot be sampled: graph "denoise.step" has no input "y"`],
   ];
   for (const [fields, message] of cases) {

@@ -5,7 +5,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import onnxProto from "onnx-proto";
-import type { GraphSpec, Manifest, SamplerSpec, TensorSpec } from "../../compiler/package/manifest.ts";
+import { formatVersion, type GraphSpec, type Manifest, type SamplerSpec, type TensorSpec } from "../../compiler/package/manifest.ts";
+import { type SamplerFigures, withDefaults } from "../../compiler/package/sampler-figures.ts";
 import { readSafetensorsHeader, tensorSource, writeSafetensors } from "../../runtime/node/safetensors-file.ts";
 import { f32 } from "../../runtime/tensor.ts";
 
@@ -174,6 +175,7 @@ const tokenizer = {
 export const tokenizerJson = JSON.stringify(tokenizer);
 
 export const sampler: SamplerSpec = {
+  ...(withDefaults({}) as unknown as SamplerFigures),
   method: "ddim",
   steps: 4,
   guidance: 3,
@@ -223,7 +225,7 @@ export async function tinyPackage(batch = 1): Promise<TinyPackage> {
   await writeFile(join(folder, "tokenizer.json"), tokenizerJson);
   const manifest: Manifest = {
     format: "mvc-package",
-    formatVersion: 4,
+    formatVersion,
     compiler: "0.1.0",
     model: "Tiny",
     preset: null,

@@ -2,12 +2,16 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readPromptForm } from "../../compiler/package/read-manifest.ts";
+import { promptReader } from "../../runtime/prompt.ts";
 import { loadTokenizer } from "../../runtime/tokenizer.ts";
 import { tokenizerJson } from "./tiny-package.ts";
 
 const spec = { file: "tokenizer.json", pad: "<pad>" } as const;
-const read = loadTokenizer(tokenizerJson, spec);
-const encode = (prompt: string) => read(prompt, 6);
+const readerOf = (json: string, of: Parameters<typeof loadTokenizer>[1] = spec) => {
+  const read = promptReader(loadTokenizer(json, of));
+  return (prompt: string, length: number) => read(prompt, { pieces: 1, length }).tokens;
+};
+const encode = (prompt: string) => readerOf(tokenizerJson)(prompt, 6);
 
 test("start, words in lower case, end, padding", () => {
   expect(encode("A  red\tCircle")).toEqual(Int32Array.of(1, 4, 5, 6, 2, 0));
@@ -22,7 +26,7 @@ test("a prompt may end in a full stop, which is a token only where the vocabular
   expect(() => encode("a red..")).toThrow('does not know the word "red."');
   const json = JSON.parse(tokenizerJson);
   json.model.vocab["."] = 8;
-  expect(loadTokenizer(JSON.stringify(json), spec)("a.", 6)).toEqual(Int32Array.of(1, 4, 8, 2, 0, 0));
+  expect(readerOf(JSON.stringify(json))("a.", 6)).toEqual(Int32Array.of(1, 4, 8, 2, 0, 0));
   expect(() => encode(`a${" ".repeat(200_000)}dog.`)).toThrow('the word "dog"');
 });
 
@@ -41,7 +45,7 @@ test.each<[string, string, string]>([
     'the motion is one of "moves right", "moves left", "moves up", "moves down", "climbs right", "climbs left", "falls right", "falls left"',
   ],
 ])("an unknown word of Mini is met with the form of its sentences and words of its kind: %s", (prompt, word, said) => {
-  const mini = loadTokenizer(readFileSync("models/mini.tokenizer.json", "utf8"), {
+  const mini = readerOf(readFileSync("models/mini.tokenizer.json", "utf8"), {
     ...spec,
     prompts: readPromptForm(JSON.parse(readFileSync("models/mini.prompts.json", "utf8"))),
   });
@@ -75,6 +79,17 @@ test("unknown words are named once each, with words that are known", () => {
 test("a pattern that would never end is refused before it is run", () => {
   const hostile = JSON.stringify({ ...JSON.parse(tokenizerJson), pre_tokenizer: { type: "Split", pattern: { Regex: "(a+)+$" } } });
   expect(() => loadTokenizer(hostile, spec)).toThrow("tokenizer.json: its pattern (a+)+$ could take longer on a prompt than anybody waits");
+});
+
+test("an id far beyond all words is refused, not waited for", () => {
+  const json = JSON.parse(tokenizerJson);
+  const far = (change: object) => JSON.stringify({ ...json, ...change });
+  const vocab = { ...json.model.vocab, far: 4_000_000_000 };
+  expect(() => loadTokenizer(far({ model: { ...json.model, vocab } }), spec)).toThrow(
+    "tokenizer.json: it gives a word the id 4000000000, which no table has",
+  );
+  const added_tokens = [{ id: -1, content: "<x>" }];
+  expect(() => loadTokenizer(far({ added_tokens }), spec)).toThrow("tokenizer.json: it gives a word the id -1, which no table has");
 });
 
 test("a broken tokenizer.json", () => {

@@ -3,9 +3,9 @@
 import { describe, expect, test } from "vitest";
 import { advance, startState } from "../../runtime/sampler/advance.ts";
 import { guide } from "../../runtime/sampler/guidance.ts";
+import { levelOf } from "../../runtime/sampler/level.ts";
 import { mixWidth, mostRegisters } from "../../runtime/sampler/mix.ts";
 import { normals } from "../../runtime/sampler/random.ts";
-import { levelOf } from "../../runtime/sampler/schedule.ts";
 import type { Limit, SamplerStep } from "../../runtime/sampler/step.ts";
 import { openDevice, usage } from "../../runtime/webgpu/device.ts";
 import { pipelinesOf } from "../../runtime/webgpu/pipelines.ts";
@@ -22,7 +22,7 @@ function stepsOf(seed: number, registers: number, limit: Limit | undefined): Sam
   return [0, 1].map((i) => {
     const numbers = normals(seed, i, (registers + 1) * mixWidth + 2);
     const row = (r: number) => [...numbers.subarray(r * mixWidth, (r + 1) * mixWidth)].map((value, j) => (j < 4 + registers ? value : 0));
-    const mix = [...numbers.subarray(-2), 0, 0, 0, 0, 0, 0];
+    const mix = [...numbers.subarray(-2), ...new Array(mixWidth - 2).fill(0)];
     const rows: SamplerStep["rows"] = [row(0), ...Array.from({ length: registers }, (_, r) => row(r + 1))];
     const free = rows.map((weights) => weights.map((weight, j) => (j === 2 && limit === undefined ? 0 : weight)));
     return { time: 0, data: limit && { mix, limit }, rows: free as unknown as SamplerStep["rows"], level: levelOf(0, 1) };
@@ -55,12 +55,13 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
     const update = await createUpdate(device, pipelines, { latent, output, halves: 2, clips, count });
     const [start, stacked, noise] = [normals(1, 0, count), normals(1, 1, 2 * count), normals(1, 2, count)];
     device.gpu.queue.writeBuffer(output, 0, stacked as Float32Array<ArrayBuffer>);
-    for (let registers = 0; registers <= mostRegisters; registers++) {
-      for (const [i, limit] of limits.entries()) {
+    // Each a kernel, and a limit with it.
+    for (const [i, registers] of [0, 1, 3, 5, mostRegisters].entries()) {
+      for (const limit of [limits[i], limits[(i + 2) % limits.length]]) {
         let state = startState(start, registers);
         await update.begin(start, registers);
         for (const step of stepsOf(10 * registers + i, registers, limit)) {
-          update.advance(step, 3, noise);
+          update.advance(step, { weight: 3, rescale: 0 }, noise);
           state = advance(step, state, { model: guide(stacked, 3), noise, clips });
         }
         const found = await read();

@@ -113,13 +113,13 @@ test.skipIf(noChromium)(
       await listen(page, "stage-text");
       await listen(page, "status");
       const order: string[] = [];
-      for (let i = 0; i < 13; i++) {
+      for (let i = 0; i < 14; i++) {
         await page.keyboard.press("Tab");
         order.push(await focused(page));
         expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).toBe("solid");
       }
       expect(order.slice(0, 3)).toEqual(["prompt", "a red circle moves right", prompt]);
-      expect(order.slice(-8)).toEqual(["All the words it knows", "model", "seed", "steps", "guidance", "go", "reseed", "link"]);
+      expect(order.slice(-8)).toEqual(["model", "seed", "steps", "guidance", "Begin with more than noise", "go", "reseed", "link"]);
       await page.keyboard.press("Tab");
       expect(order, "the last control lets go of the focus").not.toContain(await focused(page));
 
@@ -173,12 +173,15 @@ test.skipIf(noChromium)(
       expect(mp4.includes(prompt)).toBe(true);
       expect(encoders.filter((url) => url.includes("h264")).length).toBe(1);
 
-      // Again on the loaded model, with more steps than anybody waits for.
+      // Again on the loaded model, with more steps than anybody waits for, and a word more than it takes: 14 and two marks.
+      expect(await page.locator("#cut").isVisible()).toBe(false);
+      await page.getByLabel("Prompt", { exact: true }).fill(`${prompt} ${prompt} ${prompt}`);
       await page.getByLabel("Steps", { exact: true }).fill("1000");
       await page.getByLabel("Prompt", { exact: true }).focus();
       await page.keyboard.press("Enter");
       await until(page, "document.getElementById('stage-text').textContent.startsWith('Step 2 of 1000')", 30_000);
       expect(await page.locator("#clip").isVisible(), "the last clip stays").toBe(true);
+      expect(await text(page, "cut")).toBe("The prompt is longer than the model takes, and its end was left out: “left”.");
       await page.keyboard.press("Escape");
       await page.waitForSelector("#go:not([hidden])", { timeout: 30_000 });
       expect((await heard(page, "status")).at(-1)).toBe("Stopped.");
@@ -257,6 +260,8 @@ test.skipIf(noChromium)("at 360 pixels nothing lies beyond the edge, in either s
     await page.evaluate(`for (const id of ["controls", "work", "problem", "cancel"]) document.getElementById(id).hidden = false`);
     await page.evaluate(`document.getElementById("problem-what").textContent = "x".repeat(200)`);
     await page.getByText("All the words it knows").click();
+    await page.getByText("Begin with more than noise").click();
+    await page.evaluate(`for (const id of ["strength-field", "picture-field"]) document.getElementById(id).hidden = false`);
     const small = `[...document.querySelectorAll("button, input, select, summary")].filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.id)`;
     expect(await page.evaluate(small), "as high as a finger").toEqual([]);
     for (const colorScheme of ["light", "dark"] as const) {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { mvcError } from "../../runtime/errors.ts";
 import { fragmentOf, wishOf } from "../../web/link.ts";
 import { parseSite } from "../../web/models.ts";
-import { problemOf } from "../../web/problem.ts";
+import { cutOf, problemOf } from "../../web/problem.ts";
 import { fileName } from "../../web/save.ts";
 import { duration, secondsLeft, show } from "../../web/stages.ts";
 
@@ -47,6 +47,10 @@ test("problems are told to a visitor, not to a programmer", () => {
     what: "The page failed: x is undefined.",
     hint: "Reload the page; if it happens again, please report it with the prompt and the browser's name.",
   });
+});
+
+test("of a prompt's end that was left out no more is told than a line", () => {
+  expect(cutOf({ dropped: Array(30).fill("word") })).toMatch(/left out: “(word ){12}…”\.$/);
 });
 
 test("a file is named by prompt and seed", () => {

@@ -1,5 +1,7 @@
 /** The bytes of a pickle to numbers and texts, one after the other, never past the end. */
 
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -60,7 +62,7 @@ export class ByteReader {
   }
 
   text(length: number): string {
-    return new TextDecoder().decode(this.take(length));
+    return utf8.decode(this.take(length));
   }
 
   /** Up to the end of the line, which is left out. */

@@ -38,6 +38,8 @@ const harmless = new Set(
 
 /** PyTorch's and NumPy's classes; of their functions those that make arrays and the tensors that are not read here. */
 const libraries = [
+  // Classes of a TorchScript program.
+  /^__torch__(\.\w+)+$/,
   /^typing\.[A-Z]\w*$/,
   /^torch\.([a-z_]\w*\.)*[A-Z]\w*$/,
   /^torch\.(device|per_(tensor|channel)_\w+)$/,

@@ -16,10 +16,12 @@ export interface Host {
 }
 
 /**
- * Containers, their entries and remembered values that one pickle may make: 20 times what a large model's training state has. What is
+ * Containers, their entries and remembered values that one pickle may make: ten times what a large model's training state has. What is
  * written in few bytes may not take unbounded memory.
  */
-const MOST_OBJECTS = 2_000_000;
+const MOST_OBJECTS = 1_000_000;
+/** And operations, each of which may leave a value that is no container. */
+const MOST_STEPS = 2 ** 23;
 
 class Machine {
   readonly in: ByteReader;
@@ -203,10 +205,12 @@ function newObjectWithKeywords(m: Machine): void {
   m.call(callee, args);
 }
 
-/** The state of an object; what is a dict or a tensor here has none that matters. */
+/** The state of an object: its attributes, or those and its slots. What is a dict or a tensor here has none that matters. */
 function build(m: Machine): void {
-  m.pop();
+  const state = m.pop();
   const built = m.top();
+  const attributes = state instanceof Tuple ? state.items[0] : state;
+  if (built instanceof Inert && attributes instanceof Map) built.attributes = attributes;
   if (typeof built !== "object" || built === null || built instanceof Tuple || Array.isArray(built))
     throw m.host.fail("its pickle gives a state to what is no object");
 }
@@ -216,7 +220,7 @@ const STOP = 0x2e;
 /** Throws what the host throws, and its `fail` for what is no pickle of these protocols. */
 export function unpickle(bytes: Uint8Array, host: Host): unknown {
   const machine = new Machine(bytes, host);
-  for (;;) {
+  for (let done = 0; done < MOST_STEPS; done++) {
     const code = machine.in.u8();
     if (code === STOP) return machine.pop();
     const step = steps.get(code);
@@ -225,4 +229,5 @@ export function unpickle(bytes: Uint8Array, host: Host): unknown {
     }
     step(machine);
   }
+  throw host.fail(`its pickle takes more than ${MOST_STEPS} operations`);
 }

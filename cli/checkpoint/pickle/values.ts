@@ -21,9 +21,11 @@ export class Global {
   }
 }
 
-/** What a call of something unknown would have given: nothing was called, and nothing is in it. */
+/** What a call of something unknown would have given: nothing was called. */
 export class Inert {
   readonly of: string;
+  /** Its attributes, where the pickle gives it some. */
+  attributes: ReadonlyMap<unknown, unknown> = new Map();
 
   constructor(of: string) {
     this.of = of;

@@ -83,6 +83,7 @@ function inexact(shape: Spelling["shape"]): Spelling["shape"] {
 
 /** Below a label, vectors are stored as they are: what has another shape is a matrix or a kernel. */
 export function placeOf({ key, part, shape, span }: Spelling, path: string, { shape: own }: TensorType, frame: Frame): KeyPlace {
+  if (key === "" || key.endsWith("/")) fail(frame, "bad-path", span, { path, why: `has no name of its own in the key \`${key}\`` });
   const parted = part === undefined ? {} : { part };
   if (shape === undefined || (!shape.exact && own.length < 2)) return { key, ...parted };
   let next = 0;

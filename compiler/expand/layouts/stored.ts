@@ -63,7 +63,7 @@ export class Stored {
   finish(): Layout {
     for (const [key, held] of this.held) this.checkWhole(key, held);
     for (const [key, span] of this.dropped) {
-      const all = key.endsWith(".") ? [...this.held].find(([own]) => own.startsWith(key))?.[1] : this.held.get(key);
+      const all = /[./]$/.test(key) ? [...this.held].find(([own]) => own.startsWith(key))?.[1] : this.held.get(key);
       const held = all?.[0];
       if (held === undefined) continue;
       const holes = { layout: this.name, key, path: held.path };

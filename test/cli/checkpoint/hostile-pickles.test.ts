@@ -82,7 +82,7 @@ test("what only names or makes unknown classes is left inert", async () => {
   write(path, torchFile(beside(op.list(config, member, op.global("typing", "Any")))));
   const { tensors, notes } = await readAll(path);
   expect(tensors).toEqual({ w: [0, 1, 2, 3, 4, 5] });
-  expect(notes.at(-1)).toBe(`${path} holds objects beside its tensors, which were not made: omegaconf.dictconfig.DictConfig`);
+  expect(notes.at(-1)).toBe(`${path} holds Python objects, which were not made: omegaconf.dictconfig.DictConfig`);
 });
 
 const n = op.int;
@@ -140,10 +140,20 @@ test("what grows when it is looked at, holds itself, is nested deep or large tak
   expect(await refused(itself())).toContain("without tensors by name (model)");
   write(path, torchFile(itself(op.text("w"), good)));
   expect((await readAll(path)).tensors).toEqual({ w: [0, 1, 2, 3, 4, 5] });
+  // A model that is 40 levels of a model within the next, in two places each: 2^40 of them.
+  const module = (name: string, inside: Buffer) => {
+    const made = Buffer.concat([op.call(op.global("torch.nn.modules.module", "Module")), op.dict([op.text(name), inside])]);
+    return Buffer.concat([made, raw(0x62)]);
+  };
+  let model = module("_parameters", op.dict([op.text("w"), good]));
+  for (let i = 0; i < 40; i++)
+    model = module("_modules", op.dict([op.text("a"), Buffer.concat([model, raw(0x71, i)])], [op.text("b"), raw(0x68, i)]));
+  expect(await refused(pickle(model))).toContain("its models have more than 100000 members");
   const deep = Buffer.alloc(100_000, 0x85).fill(0x29, 0, 1);
   write(path, torchFile(beside(deep)));
   expect((await readAll(path)).tensors).toEqual({ w: [0, 1, 2, 3, 4, 5] });
-  expect(await refused(pickle(raw(0x4e), Buffer.alloc(3_000_000, 0x94)))).toContain("makes more than 2000000 objects");
+  expect(await refused(pickle(Buffer.alloc(2 ** 23 + 9, 0x4e)))).toContain("takes more than 8388608 operations");
+  expect(await refused(pickle(raw(0x4e), Buffer.alloc(1_500_000, 0x94)))).toContain("makes more than 1000000 objects");
 });
 
 const archive = (name: string, data: Buffer = Buffer.from("x")) => ({ name, data });
@@ -174,6 +184,19 @@ test.each<[string, Buffer, string]>([
 ])("an archive that is not sound: %s", async (_, data, said) => {
   write(path, data);
   expect(await refusal(path)).toContain(said.replace("FILE", path));
+});
+
+test("places of zip64 beyond what a number can say", async () => {
+  const whole = torchFile(beside(op.int(1)), { zip64: true });
+  const far = Buffer.from("0000000000008500", "hex");
+  const [end64, entry] = [whole.indexOf("PK\u0006\u0006"), whole.indexOf("PK\u0001\u0002")];
+  const places = { "the directory's": end64 + 48, "an entry's": whole.indexOf(Buffer.from([1, 0, 24, 0]), entry) + 20 };
+  for (const place of Object.values(places)) {
+    const changed = Buffer.from(whole);
+    changed.set(far, place);
+    write(path, changed);
+    expect(await refusal(path)).toContain("as a zip archive it is cut short or broken (it points beyond its end)");
+  }
 });
 
 test("cut anywhere, a file is refused or read as it is, and never anything else", async () => {

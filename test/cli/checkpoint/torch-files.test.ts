@@ -39,7 +39,7 @@ test("what else Lightning keeps is neither run nor in the way, and said", async 
   const { notes } = await described(file);
   expect(notes).toEqual([
     `the tensors are those of "state_dict" in ${file}; beside it lies what was not read: epoch, global_step, pytorch-lightning_version, callbacks, optimizer_states, lr_schedulers and 1 more`,
-    expect.stringMatching(/^golden.* holds objects beside its tensors, which were not made: pathlib.PurePosixPath, latent\.config\.Config/),
+    expect.stringMatching(/^golden.* holds Python objects, which were not made: pathlib.PurePosixPath, latent\.config\.Config/),
     `${file} holds averaged weights (EMA) beside the plain ones: the plain ones were read; \`--ema\` reads the averaged ones`,
   ]);
   expect((await described(file, { ema: true })).notes.at(-1)).toBe(
@@ -50,8 +50,6 @@ test("what else Lightning keeps is neither run nor in the way, and said", async 
 
 test.each([
   ["raw", "checkpoint-kind: FILE is a PyTorch checkpoint of before 1.6 (raw pickles)", "save it again with PyTorch 1.6"],
-  ["module", "checkpoint-kind: FILE is a whole Python object (torch.nn.modules.linear.Linear)", "torch.save(model.state_dict()"],
-  ["script", "checkpoint-kind: FILE is a TorchScript program", "torch.jit.load"],
   ["sparse", 'checkpoint-tensor: "s" of FILE is made by torch._utils._rebuild_sparse_tensor', "dense tensor"],
   ["quantised", 'checkpoint-tensor: "q" of FILE is made by torch._utils._rebuild_qtensor', "dense tensor"],
   ["complex", 'checkpoint-tensor: "c" of FILE is Complex', "dense tensor"],
@@ -125,7 +123,20 @@ test("the averaged dict in place of the plain one", async () => {
   expect((await readAll(made(both), { ema: true })).tensors).toEqual({ a: [0, 1, 2, 3, 4, 5] });
 });
 
+test("a whole model, or a program: its tensors, and that its code was not read", async () => {
+  const [module, script] = [`${folder}/module-2.13.pt`, `${folder}/script-2.13.pt`];
+  expect((await described(module)).notes[0]).toBe(
+    `${module} holds a whole model (torch.nn.modules.container.Sequential): its tensors were read, and its code was not`,
+  );
+  expect((await described(script)).notes[0]).toContain("holds a whole model (__torch__.torch.nn.modules.container.");
+  const { notes } = await described(`${folder}/modules-2.13.pt`);
+  expect(notes.join("\n")).toMatch(/averaged weights \(EMA\).*\n.*those of "model".*: ema, args\n.*a whole model/);
+});
+
 test("no tensors by name: what is there instead", async () => {
+  expect(await refusal(made(op.call(op.global("lib", "Config"))))).toContain(
+    "a Python object (lib.Config) without tensors that can be found",
+  );
   expect(await refusal(made(six))).toContain("a file of torch.save that holds a lone tensor, not a dict");
   expect(await refusal(made(op.list(six)))).toContain("that holds a list, not a dict");
   expect(await refusal(made(named(["epoch", op.int(3)])))).toContain("a file of torch.save without tensors by name (epoch)");

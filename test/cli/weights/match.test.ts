@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { type Match, matchBest, matchIn, ownLayout } from "../../../cli/weights/match.ts";
+import type { Layout } from "../../../compiler/module/layout.ts";
 import { checkpointOf, layoutOf, weightsOf } from "./by-hand.ts";
 
 const weights = weightsOf({
@@ -157,6 +158,20 @@ describe("which layout", () => {
     expect(best(whole)).toBe("folder");
     expect(best({ "model.stem": [8, 4, 3, 3], "model.mid": [8, 8] })).toBe("dotted");
     expect(best({ "unet.mid.bias": [8] })).toBe("own");
+  });
+  test("of those that part only in axes of 1, the one that has them as they are stored", () => {
+    const [one, other] = [
+      [8, 8],
+      [8, 8, 1, 1],
+    ].map((shape) => layoutOf(`of ${shape.length} axes`, { "unet.mid.weight": [{ key: "mid", shape }] }));
+    for (const [shape, name] of [
+      [[8, 8], "of 2 axes"],
+      [[8, 8, 1, 1], "of 4 axes"],
+    ] as const) {
+      const { tensors } = checkpointOf({ mid: shape });
+      expect(matchBest(weights, [one as Layout, other as Layout], tensors, "x.ckpt").layout.name).toBe(name);
+      expect(matchBest(weights, [other as Layout, one as Layout], tensors, "x.ckpt").layout.name).toBe(name);
+    }
   });
   test("refused where two say different things of as many", () => {
     expect(() => best({ "model.stem": [8, 4, 3, 3], "unet/conv_in.weight": [8, 4, 3, 3] })).toThrow(

@@ -97,9 +97,24 @@ ${ofTiny('stack: ""')}`;
 });
 
 test("a block whose label adds no level is asked where the block around it says nothing", () => {
-  const own = `layout ours of Inner { attend: "a" }\n${ofTiny('stack: ""')}`;
-  expect(keys(`${own}layout ours of Stack { "layer.{i}": "l.{i}" }`)["stack.layer.1.attend.key.bias"]).toBe("l.1.a.key.bias");
-  expect(keys(`${own}layout ours of Stack { position: "p" }`)).toEqual({ "stack.position": "p" });
+  const wrap = `block Wrap<C>(x: Rows<C>): Rows<C> { return x |> Inner() as "" |> Plain() as ""; }
+model Wrapped<H = 4> { graph run(x: Rows<H>): Rows<H> { return x |> Wrap() as wrap; } }
+layout ours of Wrapped { wrap: "w" }
+layout ours of Inner { attend: "a" }
+`;
+  const found = (declared: string) => {
+    const read = layoutsOf(programOf(blocks.replace(/model(.|\n)*/, "") + wrap + declared), { precision: "f32" });
+    return read.ok ? [...(read.value[0]?.places ?? [])].map(([path, [first]]) => `${path} ${first?.key}`) : [];
+  };
+  const inner = ["query.weight", "query.bias", "key.weight", "key.bias", "project.weight"];
+  const plain = ["weight", "bias"].map((name) => `wrap.layer.${name} w.p.${name}`);
+  expect(found('layout ours of Wrap { layer: "p" }')).toEqual([...inner.map((name) => `wrap.attend.${name} w.a.${name}`), ...plain]);
+  expect(found('layout ours of Wrap { layer: "p", attend: "own" }')[0]).toBe("wrap.attend.query.weight w.own.query.weight");
+});
+
+test("rows go with all that is below", () => {
+  const own = `layout ours of Attend { key: "k" }\nlayout ours of Stack { "layer.0.attend": "both_" rows 1 of 2, "layer.1.attend": "both_" rows 0 of 2 }\n${ofTiny('stack: ""')}`;
+  expect(places(own, "stack.layer.0.attend.key.bias")).toEqual([{ key: "both_k.bias", part: { index: 1, of: 2 } }]);
 });
 
 test("the first spelling is the first of each part, and shapes and rows go with their own", () => {
@@ -146,7 +161,7 @@ layout ours of M { b: "" }`;
 });
 
 test("what no configuration has a use for is told of once all have been read, and not in a library", () => {
-  const stack = 'layout ours of Stack { "layer.2": "third", position: "p" }\n';
+  const stack = 'layout ours of Stack { "layer.2.attend": "third", position: "p" }\n';
   const codes = (declared: string, own = blocks) => checkSizes(programOf(own + declared)).map(({ code }) => code);
   expect(codes(stack + ofTiny('stack: ""'))).toEqual([]);
   expect(codes(stack + ofTiny('stack: ""'), blocks.replace(/preset.*/, ""))).toEqual(["unmatched-path"]);

@@ -50,6 +50,25 @@ test("the text encoder is CLIP's, ViT-L/14", () => {
   expect(shapes(named(image, "encodeText"))).toEqual(published.clip);
 });
 
+test("the preset on Stable Diffusion v2 has its U-Net and, but for the last layer, OpenCLIP's text encoder", () => {
+  const graphs = graphsOf(program, { preset: "StableDiffusion2", ablations: ["ImageModel"] });
+  const unet: { readonly "stable-diffusion-2": { readonly shapes: Counts } } = JSON.parse(readFileSync("golden/families.json", "utf8"));
+  // Projections around attention are 1x1 convolutions here, and linear there.
+  const asMatrices = (counts: Counts) => {
+    const merged = new Map<string, number>();
+    for (const [shape, count] of Object.entries(counts)) {
+      const matrix = shape.replace(/x1x1$/, "");
+      merged.set(matrix, (merged.get(matrix) ?? 0) + count);
+    }
+    return Object.fromEntries(merged);
+  };
+  expect(parameters(named(graphs, "denoise"))).toEqual([865_910_724, 686]);
+  expect(asMatrices(shapes(named(graphs, "denoise")))).toEqual(asMatrices(unet["stable-diffusion-2"].shapes));
+  // Of transformers' CLIPTextModel with the released configuration: width 1024, 23 layers.
+  expect(parameters(named(graphs, "encodeText"))).toEqual([340_387_840, 372]);
+  expect(parameters(named(graphs, "encode"), named(graphs, "decode"))).toEqual([83_653_863, 248]);
+});
+
 test("what makes it video adds its own tensors and renames none of the image model's", () => {
   expect(parameters(named(baseline, "denoise"))).toEqual([910_994_052, 934]);
   const [video, still] = [weightsOf(named(baseline, "denoise")), weightsOf(named(image, "denoise"))];

@@ -44,10 +44,10 @@ export const weights: { readonly [path: string]: (i: number) => number } = {
 /** Places of a frame. */
 export const size = 4;
 export const steps = 4;
-const bars = alphaBars("cosine", [0.1, 0.2], 1000);
+const bars = alphaBars({ schedule: "cosine", betas: [], trainSteps: 1000, zeroSnr: false });
 const timeAt = (i: number) => 1000 - (i * 1000) / steps - 1;
 /** ā before step i; 1 behind the last. */
-const barAt = (i: number) => (i < steps ? (bars[timeAt(i)] ?? 0) : 1);
+export const barAt = (i: number) => (i < steps ? (bars[timeAt(i)] ?? 0) : 1);
 
 export const meaning = (words: string) =>
   ["<start>", ...words.split(" ").filter(Boolean), "<end>"].reduce((sum, word) => sum + VOCABULARY.indexOf(word) / 20, 0) / 6;

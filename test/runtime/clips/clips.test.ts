@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../../../compiler/compile.ts";
 import type { Setting } from "../../../compiler/expand/configure.ts";
+import { methods } from "../../../dsl/sampling.ts";
 import { type ClipRequest, loadPipeline, type Pipeline, type SampleOptions } from "../../../runtime/index.ts";
 import { normals } from "../../../runtime/sampler/random.ts";
 import { f32 } from "../../../runtime/tensor.ts";
@@ -13,7 +14,7 @@ import { programOf } from "../../compiler/expand/expanded.ts";
 import { plansOf, writePackage } from "../../golden/package-folder.ts";
 import { noGpu, openOnGpu } from "../../gpu.ts";
 import { tokenizerJson } from "../tiny-package.ts";
-import { type Asked, blind, byHand, exact, meaning, pictureOf, places, size, undirected, weights } from "./clips-by-hand.ts";
+import { type Asked, barAt, blind, byHand, exact, meaning, pictureOf, places, size, undirected, weights } from "./clips-by-hand.ts";
 
 const folders: string[] = [];
 const tokenizer = join(tmpdir(), `mvc-clips-${process.pid}.json`);
@@ -175,6 +176,18 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
     const shared = begin.slice(2 * size);
     const next = hand({ noise: noise.slice(2 * size), known: [...shared, ...nothing(2)], keep: frames(1, 1, 0, 0) });
     near(await sampled({}, { length: 6, windows: "autoregressive" }), [...begin, ...next.slice(2 * size)]);
+    // What is known to the second window is in it at the level of each step, with the noise that it began as.
+    const steps: number[][] = [];
+    await of("places").sampleLatents([{ prompt: "a", seed: 3 }], {
+      length: 6,
+      windows: "autoregressive",
+      onLatents: ({ latents }) => void steps.push([...(latents[0]?.data ?? [])] as number[]),
+    });
+    const level = barAt(1);
+    near(
+      (steps[4] ?? []).slice(2 * size, 4 * size),
+      shared.map((x, k) => Math.sqrt(level) * x + Math.sqrt(1 - level) * (noise[2 * size + k] ?? 0)),
+    );
     const onward = hand({ noise: noise.slice(2 * size), known: [...latent.slice(2 * size), ...nothing(2)], keep: frames(1, 1, 0, 0) });
     near(await sampled({ continues: clip }), [...latent, ...onward.slice(2 * size)]);
     const far = [...normals(3, 0, 7 * size)].slice(3 * size);
@@ -187,6 +200,42 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
       onLatents: ({ step, steps, latents }) => void heard.push([step, steps, ...(latents[0]?.shape ?? [])]),
     });
     expect(heard).toEqual([1, 2, 3, 4].map((step) => [step, 4, 1, 6, 1, 2, 2]));
+  });
+
+  test("prompts that change over time: a window's text is its middle's, between two prompts their encodings mixed", async () => {
+    const [a, red, moves] = ["a", "red", "moves"].map(meaning) as [number, number, number];
+    const prompts = [
+      { frame: 7, prompt: "red" },
+      { frame: 0, prompt: "a" },
+    ];
+    const along = [1.5, 3.5, 5.5].map((middle) => a + (middle / 7) * (red - a));
+    const keyed = (more: ClipRequest, options: SampleOptions) => sampled({ ...more, prompt: undefined } as unknown as ClipRequest, options);
+    near(await keyed({ prompts }, { length: 8 }), hand({ frames: 8, starts: [0, 2, 4], ramp: 2, texts: along }));
+    const late = [
+      { frame: 2, prompt: "a" },
+      { frame: 3, prompt: "red" },
+      { frame: 5, prompt: "moves" },
+    ];
+    const texts = [a, red + (moves - red) / 4, moves];
+    near(await keyed({ prompts: late }, { length: 8 }), hand({ frames: 8, starts: [0, 2, 4], ramp: 2, texts }));
+    // Round a loop of eight frames: from the last prompt at 7 to the first at 0, which is 8.
+    const round = [1.5, 3.5, 5.5, 7.5].map((middle) => (middle < 7 ? a + (middle / 7) * (red - a) : red + (middle - 7) * (a - red)));
+    near(await keyed({ prompts }, { length: 8, loop: true }), hand({ frames: 8, starts: [0, 2, 4, 6], ramp: 2, texts: round }));
+    const noise = [...normals(3, 0, 6 * size)];
+    const begin = hand({ noise: noise.slice(0, 4 * size), texts: [a + (1.5 / 5) * (red - a)] });
+    const next = hand({
+      noise: noise.slice(2 * size),
+      texts: [a + (3.5 / 5) * (red - a)],
+      known: [...begin.slice(2 * size), ...nothing(2)],
+      keep: frames(1, 1, 0, 0),
+    });
+    const ends = [
+      { frame: 0, prompt: "a" },
+      { frame: 5, prompt: "red" },
+    ];
+    near(await keyed({ prompts: ends }, { length: 6, windows: "autoregressive" }), [...begin, ...next.slice(2 * size)]);
+    const [, other] = await of("two").sampleLatents([{ prompt: "a" }, { prompts, seed: 3 }], { length: 8 });
+    near(other?.data ?? [], hand({ frames: 8, starts: [0, 2, 4], ramp: 2, texts: along }));
   });
 
   test("fewer frames of a directed model are those of a build of fewer, byte for byte", async () => {
@@ -202,6 +251,25 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
       message: "length must be 4 or more, as each frame of this model hangs on later ones too (build it with fewer frames), found 2",
     });
   });
+});
+
+test.each(methods)("by %s too: what is known stays, and from a clip that is not noised comes the clip", async (method) => {
+  const pipeline = opened.places?.onnx as Pipeline;
+  const sampled = async (request: ClipRequest, options: SampleOptions) =>
+    [
+      ...((await pipeline.sampleLatents([{ prompt: "a", seed: 3, ...request }], { method, eta: undefined, ...options } as SampleOptions))[0]
+        ?.data ?? []),
+    ] as number[];
+  const known = await sampled({ firstFrame: first }, {});
+  near(known.slice(0, size), latent.slice(0, size));
+  expect(known.every(Number.isFinite)).toBe(true);
+  expect(known.slice(size)).not.toEqual(latent.slice(size));
+  near(await sampled({ from: clip }, { strength: 0 }), latent);
+  // The last step alone, from little noise, leads back to about the clip: its own prediction is half of what it is in.
+  const little = await sampled({ from: clip }, { strength: 0.25 });
+  const whole = await sampled({ from: clip }, { strength: 1 });
+  const off = (made: readonly number[]) => made.reduce((sum, value, i) => sum + Math.abs(value - (latent[i] ?? 0)), 0);
+  expect(off(little)).toBeLessThan(off(whole));
 });
 
 test("what does not go together, or is not what it must be, is refused before the work", async () => {
@@ -247,9 +315,21 @@ test("what does not go together, or is not what it must be, is refused before th
     /overlap must be 1 or more for autoregressive windows/,
   );
   expect(await refused({}, { loop: true, length: 8, windows: "autoregressive" })).toMatch(/windows must be "joint" for a loop/);
+  expect(await refused({}, { loop: true, overlap: 0 })).toMatch(
+    /overlap must be 1 or more in a loop, whose windows else would not go round/,
+  );
   expect(await refused({ continues: clip }, { loop: true })).toMatch(/loop must be left out where a clip is continued/);
   expect(await refused({ continues: clip }, { length: 4 })).toMatch(/length must be more than the 4 frames that the clip has already/);
   expect(await refused({ continues: clip, firstFrame: first })).toMatch(/firstFrame must be left out of a clip that continues another/);
+  const keys = (...at: readonly number[]) => ({ prompt: undefined, prompts: at.map((frame) => ({ frame, prompt: "a" })) });
+  expect(await refused(keys(0, 3))).toMatch(
+    /"prompts" must be one, as a text holds for all frames of a window and the clip is one window: `length` makes it longer, found 2/,
+  );
+  expect(await refused(keys(0, 8), { length: 8 })).toMatch(/"prompts" must be at frames from 0 to 7, found 8/);
+  expect(await refused(keys(3, 3), { length: 8 })).toMatch(/"prompts" must be at frames of their own, found two at one frame/);
+  expect(await refused(keys(), { length: 8 })).toMatch(/"prompts" must be one prompt or more, found none/);
+  expect(await refused({ prompts: [{ frame: 0, prompt: "a" }] }, { length: 8 })).toMatch(/"prompts" must be left out beside `prompt`/);
+  expect(await refused({ prompts: ["a"] }, { length: 8 })).toMatch(/prompts must be a list of objects of frame and prompt/);
   await expect(pipeline.sampleLatents([{ prompt: "a", continues: clip }, "a"])).rejects.toThrow(
     /continues must be of as many frames in all clips of a call/,
   );
