@@ -165,10 +165,11 @@ async function begun(
     call,
     taken.map(({ placed }) => (placed.from === undefined ? [] : [placed.from])),
   );
-  const given = taken.map(
-    ({ latent }, i) => latent ?? f32([1], noise.subarray((i * noise.length) / taken.length, ((i + 1) * noise.length) / taken.length)),
+  const size = noise.length / taken.length;
+  const given = taken.map(({ latent }, i) =>
+    latent === undefined ? noise.slice(i * size, (i + 1) * size).map((value) => way.spread * value) : floatsOf(latent),
   );
-  const start = from === undefined ? concatenated(given.map(floatsOf)) : noised(from.latent, noise, level);
+  const start = from === undefined ? concatenated(given) : noised(from.latent, noise, level);
   const known = await latentsOf(
     call,
     taken.map(({ placed }) => placed.known),

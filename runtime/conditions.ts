@@ -34,7 +34,7 @@ export interface ClipRequest extends ClipParts {
   readonly seed?: number;
   /** The other conditions by name. */
   readonly inputs?: { readonly [condition: string]: ConditionInput };
-  /** What the first step starts from, [1, F, Z, H, W], in place of the seed's standard normal numbers. */
+  /** What the first step starts from as it is, [1, F, Z, H, W], in place of the seed's noise: diffusers' `latents` times `init_noise_sigma`, divided as its network is fed them (docs/sampling.md). */
   readonly latent?: TensorData;
 }
 

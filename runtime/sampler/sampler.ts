@@ -1,5 +1,6 @@
 /** The figures of a sampler to the steps that the loop takes. */
 
+import { methodRows } from "../../compiler/package/methods.ts";
 import type { Method, SamplerFigures } from "../../compiler/package/sampler-figures.ts";
 import { ddim } from "./ddim.ts";
 import { ddpm } from "./ddpm.ts";
@@ -8,6 +9,7 @@ import { dpmSinglestep } from "./dpm-singlestep.ts";
 import { euler, eulerAncestral } from "./euler.ts";
 import { heun } from "./heun.ts";
 import { lcm } from "./lcm.ts";
+import type { Level } from "./level.ts";
 import { levelsOf } from "./levels.ts";
 import { lms } from "./lms.ts";
 import { pndm } from "./pndm.ts";
@@ -43,5 +45,16 @@ export function trajectory(figures: SamplerFigures, from = 0): Trajectory {
   const levels = all.slice(from);
   const [start] = levels;
   if (start === undefined) throw new Error(`sampler: level ${from} is beyond ${figures.steps} steps`);
-  return { start, steps: solvers[figures.method]({ levels, at, figures }) };
+  return { start, spread: spreadOf(figures, start), steps: solvers[figures.method]({ levels, at, figures }) };
+}
+
+/**
+ * diffusers' `init_noise_sigma`, in latents as the network is fed them. Schedulers whose latents are clean + σ·noise take σ for it, or
+ * with leading times sqrt(σ² + 1): over the signal, which is 1 / sqrt(σ² + 1), the noise of the level, or 1. All others have 1, whatever
+ * the level.
+ */
+function spreadOf(figures: SamplerFigures, start: Level): number {
+  const { times, spacing } = methodRows[figures.method];
+  const bySigma = times === "points" && figures.schedule !== "flow";
+  return bySigma && (figures.spacing ?? spacing) !== "leading" ? start.noise : 1;
 }

@@ -28,6 +28,8 @@ export interface SamplerStep {
 export interface Trajectory {
   /** Where the first step begins. */
   readonly start: Level;
+  /** What standard normals are multiplied with to be a clip's first latent. */
+  readonly spread: number;
   readonly steps: readonly SamplerStep[];
 }
 

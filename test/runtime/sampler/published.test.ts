@@ -8,6 +8,7 @@ import { createPipeline, openPackage, type Package, packageFolder } from "../../
 import { sampleByGraphs } from "../../../runtime/loop.ts";
 import { onnxRunner } from "../../../runtime/node/onnx-session.ts";
 import type { Level } from "../../../runtime/sampler/level.ts";
+import { normals } from "../../../runtime/sampler/random.ts";
 import { trajectory } from "../../../runtime/sampler/sampler.ts";
 import type { SamplerStep } from "../../../runtime/sampler/step.ts";
 import type { GraphRunner, SamplingJob } from "../../../runtime/session.ts";
@@ -139,6 +140,32 @@ describe("through ONNX Runtime", () => {
   test.each(published)("$test", async (one) => {
     const { pack, runner } = await (opened[one.line ? 1 : 0] as (typeof opened)[number]);
     expectPublished(one, await looped(one, pack, runner, "as tested"));
+  });
+
+  /** Stable Diffusion's largest σ, as k-diffusion prints it. */
+  const largest = 14.6146;
+  const byNoise = largest / Math.sqrt(largest ** 2 + 1);
+  test.each([
+    [{ method: "euler", steps: 4 }, byNoise],
+    [{ method: "euler", steps: 4, spacing: "linspace" }, byNoise],
+    [{ method: "heun", steps: 4, sigmas: "karras" }, byNoise],
+    [{ method: "lms", steps: 2, sigmas: [3, 1] }, 3 / Math.sqrt(10)],
+    // sqrt(σ² + 1), divided by itself.
+    [{ method: "euler-ancestral", steps: 4, spacing: "leading" }, 1],
+    [{ method: "dpm++2m", steps: 4 }, 1],
+    [{ method: "ddim", steps: 4, spacing: "trailing" }, 1],
+  ] as const)("a clip of %o begins at init_noise_sigma", async (options, factor) => {
+    const { pack, runner } = await (opened[0] as (typeof opened)[number]);
+    const trained = { ...pack.manifest.sampler, schedule: "scaled-linear", betas: [0.00085, 0.012] } as NonNullable<
+      typeof pack.manifest.sampler
+    >;
+    const pipeline = createPipeline({ ...pack, manifest: { ...pack.manifest, sampler: trained } }, runner);
+    const start = normals(7, 0, 3 * 8 * 8).map((value) => factor * value);
+    const [of, by] = await pipeline.sampleLatents([{ seed: 7 }, { seed: 7, latent: f32([1, 3, 8, 8], start) }], options);
+    const norm = Math.sqrt(start.reduce((total, value) => total + value ** 2, 0));
+    const apart = Math.sqrt([...(of?.data ?? [])].reduce((total, value, i) => total + (Number(value) - Number(by?.data[i])) ** 2, 0));
+    // σ has six digits, of which the factor has the square's: 1e-7; f32 as much. A start of 1 ends 8e-4 away.
+    expect(apart / norm).toBeLessThan(2e-5);
   });
 
   const usual = { schedule: "linear", betas: [0.0001, 0.02], trainSteps: 1000, steps: 10, predicts: "v" } as const;
