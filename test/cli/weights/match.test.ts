@@ -134,6 +134,12 @@ test("what begins as the layout drops it, under the same head as the rest", () =
   expect(matched(renamed(more, (key) => `module.${key}`)).unused).toEqual(["module.other.loss.a"]);
 });
 
+test("a folder's part that the layout drops", () => {
+  const layout = layoutOf("parts", { "a.weight": "unet/a.weight" }, ["vae/"]);
+  const { tensors } = checkpointOf({ "unet/a.weight": [2], "vae/conv.weight": [2], "vaes/conv.weight": [2] });
+  expect(matchIn(layout, weightsOf({ "a.weight": [2] }), tensors, "x").unused).toEqual(["vaes/conv.weight"]);
+});
+
 test("two shapes under one key: the one that is stored", () => {
   const layout = layoutOf("two", { "a.weight": [{ key: "a", shape: [2, 2, 1, 1] }, { key: "a" }] });
   const place = (shape: readonly number[]) =>
