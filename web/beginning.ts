@@ -12,11 +12,19 @@ export type Beginning =
   | { readonly with: "clip"; readonly clip: SampledClip; readonly strength: number }
   /** The end of the clip that was shown: the new one goes on from it. */
   | { readonly with: "end"; readonly clip: SampledClip }
-  | { readonly with: "picture"; readonly picture: Picture };
+  /** One of them at least. */
+  | { readonly with: "picture"; readonly first: Picture | undefined; readonly last: Picture | undefined };
+
+export interface Begun {
+  readonly beginning: Beginning;
+  readonly loop: boolean;
+  /** Frames; the model's own where none are asked for. */
+  readonly length: number | undefined;
+}
 
 export interface BeginningForm {
   /** What is chosen now. Throws MvcError `input-missing`, `file-unreadable`. */
-  read(): Promise<{ readonly beginning: Beginning; readonly loop: boolean }>;
+  read(): Promise<Begun>;
   /** The clip that is shown from now on. */
   show(clip: SampledClip): void;
 }
@@ -24,8 +32,9 @@ export interface BeginningForm {
 export function createBeginning(): BeginningForm {
   const choice = element("start", HTMLSelectElement);
   const strength = element("strength", HTMLInputElement);
-  const file = element("picture", HTMLInputElement);
+  const files = ["picture", "last-picture"].map((id) => element(id, HTMLInputElement));
   const loop = element("loop", HTMLInputElement);
+  const length = element("length", HTMLInputElement);
   let shown: SampledClip | undefined;
   const offer = () => {
     for (const option of choice.options) option.disabled = shown === undefined && (option.value === "clip" || option.value === "end");
@@ -35,6 +44,8 @@ export function createBeginning(): BeginningForm {
     element("picture-field", HTMLElement).hidden = choice.value !== "picture";
     // A clip that goes on has a first frame already, which no last one leads to.
     loop.disabled = choice.value === "end";
+    // From a clip as many frames are made as it has, or a window more.
+    length.disabled = choice.value === "clip" || choice.value === "end";
   };
   choice.addEventListener("change", offer);
   // What a browser kept of the fields over a reload says nothing of a clip.
@@ -42,12 +53,20 @@ export function createBeginning(): BeginningForm {
   loop.checked = false;
   offer();
   const beginning = async (): Promise<Beginning> => {
-    if (choice.value === "picture") return { with: "picture", picture: await pictureOf(file.files?.[0]) };
+    if (choice.value === "picture") {
+      const [first, last] = await Promise.all(files.map(({ files: chosen }) => pictureOf(chosen?.[0])));
+      if (first !== undefined || last !== undefined) return { with: "picture", first, last };
+      throw mvcError("input-missing", { input: "picture", expected: "the clip's first frame or its last", way: "choose a file" });
+    }
     if (shown === undefined || choice.value === "noise") return { with: "noise" };
     return choice.value === "end" ? { with: "end", clip: shown } : { with: "clip", clip: shown, strength: strength.valueAsNumber };
   };
   return {
-    read: async () => ({ beginning: await beginning(), loop: loop.checked && !loop.disabled }),
+    read: async () => ({
+      beginning: await beginning(),
+      loop: loop.checked && !loop.disabled,
+      length: length.disabled || length.value === "" ? undefined : length.valueAsNumber,
+    }),
     show: (clip) => {
       shown = clip;
       offer();
@@ -56,8 +75,8 @@ export function createBeginning(): BeginningForm {
 }
 
 /** Of the latents, where there are any: they are what was sampled, and need no encoder. */
-export function requestOf(beginning: Beginning, loop: boolean, { manifest }: Package): ClipRequest & SampleOptions {
-  const round = loop ? { loop } : {};
+export function requestOf({ beginning, loop, length }: Begun, { manifest }: Package): ClipRequest & SampleOptions {
+  const round = { ...(loop ? { loop } : {}), ...(length === undefined ? {} : { length }) };
   switch (beginning.with) {
     case "noise":
       return round;
@@ -69,27 +88,27 @@ export function requestOf(beginning: Beginning, loop: boolean, { manifest }: Pac
       return { continues: beginning.clip.latent };
     case "picture": {
       const { picture } = clipShapeOf(roles(manifest));
-      return {
-        firstFrame: picture === undefined ? beginning.picture : fitPicture(beginning.picture, picture.width, picture.height),
-        ...round,
-      };
+      const fitted = (name: string, given: Picture | undefined) =>
+        given === undefined ? {} : { [name]: picture === undefined ? given : fitPicture(given, picture.width, picture.height) };
+      return { ...fitted("firstFrame", beginning.first), ...fitted("lastFrame", beginning.last), ...round };
     }
   }
 }
 
 /** For people, and for the file that is saved; empty for noise alone. */
-export function wordsOf(beginning: Beginning, loop: boolean): readonly string[] {
+export function wordsOf({ beginning, loop, length }: Begun): readonly string[] {
+  const given = beginning.with === "picture" ? [beginning.first && "first", beginning.last && "last"].filter(Boolean).join(" and a ") : "";
   const words: { readonly [W in Beginning["with"]]: readonly string[] } = {
     noise: [],
     clip: beginning.with === "clip" ? [`from the clip before, strength ${beginning.strength}`] : [],
     end: ["goes on from the clip before"],
-    picture: ["from a first picture"],
+    picture: [`from a ${given} picture`],
   };
-  return [...words[beginning.with], ...(loop ? ["loop"] : [])];
+  return [...words[beginning.with], ...(length === undefined ? [] : [`${length} frames`]), ...(loop ? ["loop"] : [])];
 }
 
-async function pictureOf(file: File | undefined): Promise<Picture> {
-  if (file === undefined) throw mvcError("input-missing", { input: "picture", expected: "the clip's first frame", way: "choose a file" });
+async function pictureOf(file: File | undefined): Promise<Picture | undefined> {
+  if (file === undefined) return undefined;
   const bitmap = await createImageBitmap(file).catch(() => {
     throw mvcError("file-unreadable", { file: file.name, reason: "it is no picture that this browser knows" });
   });

@@ -132,7 +132,7 @@ function swap(from: HTMLButtonElement, to: HTMLButtonElement): void {
 function showClip(clip: SampledClip, order: Order, seconds: number): void {
   shown = { clip, order };
   beginnings.show(clip);
-  const { prompt, model, seed, steps, guidance, beginning, loop } = order;
+  const { prompt, model, seed, steps, guidance } = order;
   element("empty", HTMLElement).hidden = true;
   element("controls", HTMLElement).hidden = false;
   element("caption", HTMLElement).textContent = [
@@ -141,7 +141,7 @@ function showClip(clip: SampledClip, order: Order, seconds: number): void {
     `seed ${seed}`,
     `${steps} ${steps === 1 ? "step" : "steps"}`,
     `guidance ${guidance}`,
-    ...wordsOf(beginning, loop),
+    ...wordsOf(order),
     `made in ${duration(seconds)}`,
   ].join(" · ");
   player.show(clip, `Clip of “${prompt}”, ${clip.frameCount} frames`);

@@ -39,15 +39,11 @@ export function fileName(prompt: string, seed: number, kind: FileKind): string {
 }
 
 /** The file says of itself what it was made of. */
-export async function save(
-  clip: Clip,
-  kind: FileKind,
-  name: string,
-  { prompt, model, seed, steps, guidance, beginning, loop }: Order,
-): Promise<void> {
+export async function save(clip: Clip, kind: FileKind, name: string, order: Order): Promise<void> {
+  const { prompt, model, seed, steps, guidance } = order;
   const { type, encode } = encoders[kind];
   const about = { software: "mvc", model: model.name, prompt, seed: `${seed}`, steps: `${steps}`, guidance: `${guidance}` };
-  const begins = wordsOf(beginning, loop).join(", ");
+  const begins = wordsOf(order).join(", ");
   const bytes = await encode(clip, begins === "" ? about : { ...about, begins });
   const address = URL.createObjectURL(new Blob([new Uint8Array(bytes)], { type }));
   Object.assign(document.createElement("a"), { href: address, download: name }).click();

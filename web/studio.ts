@@ -9,7 +9,7 @@ import {
   type SampledClip,
   type TruncatedPrompt,
 } from "../runtime/web/index.ts";
-import { type Beginning, requestOf } from "./beginning.ts";
+import { type Begun, requestOf } from "./beginning.ts";
 import type { Engine } from "./engine.ts";
 import type { ModelEntry } from "./models.ts";
 import type { Stage } from "./stages.ts";
@@ -23,10 +23,7 @@ export interface Wish {
 }
 
 /** A wish, and what its clip begins with. */
-export interface Order extends Wish {
-  readonly beginning: Beginning;
-  readonly loop: boolean;
-}
+export interface Order extends Wish, Begun {}
 
 export interface Studio {
   /**
@@ -70,7 +67,7 @@ export function createStudio(engine: Engine | undefined): Studio {
   };
 
   return {
-    sample: async ({ model, prompt, seed, steps, guidance, beginning, loop }, signal, report, onTruncated) => {
+    sample: async ({ model, prompt, seed, steps, guidance, ...begun }, signal, report, onTruncated) => {
       if (loaded !== undefined && loaded.path !== model.path) await drop();
       const loading = loaded?.loading ?? new AbortController();
       const stop = () => loading.abort();
@@ -85,7 +82,7 @@ export function createStudio(engine: Engine | undefined): Studio {
           loaded = { path: model.path, loading, pipeline, ready: false };
         }
         const { pipeline } = loaded;
-        const asked = { seed, steps, guidance, ...requestOf(beginning, loop, pipeline.package) };
+        const asked = { seed, steps, guidance, ...requestOf(begun, pipeline.package) };
         return await pipeline.sample(prompt, { ...asked, longPrompt: "truncate", onTruncated, signal, onProgress });
       } catch (error) {
         // What an abort leaves of a half-loaded model is not used again.

@@ -20,7 +20,6 @@ import { readLimits } from "../limits-file.ts";
 import { printNotes } from "../notes.ts";
 import { filesOf } from "../package-place.ts";
 import { printDiagnostics, shownPath, soundProgram } from "../program.ts";
-import { startProgress } from "../progress.ts";
 import { type Before, type Extent, stagePackage, tryPackage } from "../staging.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 import { TokenizerCheck } from "../tokenizer-check.ts";
@@ -30,6 +29,7 @@ import { version } from "../version.ts";
 import { packagedType, type WeightSource } from "../weights/initial.ts";
 import { modelWeights, type OpenWeights, openWeights, requireWeights, type WeightOptions } from "../weights/model-weights.ts";
 import { as } from "../weights/streams.ts";
+import { withProgress } from "../weights/write-tensors.ts";
 
 export interface BuildOptions extends ChoiceOptions, Omit<WeightOptions, keyof ChoiceOptions> {
   /** A file or a folder, in place of what the model names. */
@@ -167,30 +167,17 @@ async function writeWeights(
   signal: AbortSignal,
 ): Promise<string> {
   const hash = createHash("sha256");
-  const progress = startProgress("weights", layout.bytes, "bytes");
-  async function* chunks() {
+  function* chunks() {
     yield layout.header;
-    let done = layout.header.length;
-    for (const weight of layout.weights.values()) {
-      for (const chunk of as(packagedType(weight), source.of(weight)).chunks()) {
-        yield chunk;
-        done += chunk.length;
-        progress.to(done);
-        await new Promise(setImmediate);
-      }
-    }
+    for (const weight of layout.weights.values()) yield* as(packagedType(weight), source.of(weight)).chunks();
   }
-  async function* hashed() {
-    for await (const chunk of chunks()) {
+  function* hashed() {
+    for (const chunk of chunks()) {
       hash.update(chunk);
       yield chunk;
     }
   }
-  try {
-    await writeNew(file, output, hashed(), { signal });
-  } finally {
-    progress.stop();
-  }
+  await withProgress(layout.bytes, (watched) => writeNew(file, output, watched(hashed()), { signal }));
   return hash.digest("hex");
 }
 

@@ -3,7 +3,7 @@
 import { lstatSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { throwIfAborted } from "../../runtime/errors.ts";
-import { writeAtomically, writeNew } from "../../runtime/node/atomic-file.ts";
+import { type Chunks, writeAtomically, writeNew } from "../../runtime/node/atomic-file.ts";
 import { attempt, refused, requirePath, requireRoom, tryOutput } from "../../runtime/node/output-file.ts";
 import { safetensorsChunks, safetensorsHeader, type TensorSource } from "../../runtime/node/safetensors-file.ts";
 import { kindOf } from "../../runtime/node/system-errors.ts";
@@ -75,18 +75,23 @@ export function requireFree(output: string): void {
   if (found !== undefined && attempt(output, () => readdirSync(place)).length > 0) throw refused(output, "the folder is not empty", way);
 }
 
-type Watched = (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+/** Bytes between two looks at the terminal. */
+const watchedBytes = 2 ** 23;
 
-async function withProgress(bytes: number, write: (watched: Watched) => Promise<void>): Promise<void> {
+/** The same chunks, told of as they go. */
+type Watched = (chunks: Chunks) => AsyncIterable<Uint8Array>;
+
+/** Has `write` write so many bytes, with a line on the terminal. */
+export async function withProgress(bytes: number, write: (watched: Watched) => Promise<void>): Promise<void> {
   const progress = startProgress("weights", bytes, "bytes");
-  let done = 0;
+  let [done, told] = [0, 0];
   const watched: Watched = async function* (chunks) {
     for await (const chunk of chunks) {
       yield chunk;
       done += chunk.length;
+      if (done - told < watchedBytes) continue;
+      told = done;
       progress.to(done);
-      // Signals are heard between pieces.
-      await new Promise(setImmediate);
     }
   };
   try {

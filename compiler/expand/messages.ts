@@ -138,6 +138,9 @@ export const expandMessages = {
   "unused-layout": warning(
     (h: { readonly of: string; readonly layouts: string }) => `no layout ${h.layouts} of a model of this file leads to \`${h.of}\``,
   ),
+  "unused-layouts": warning(
+    (h: { readonly file: string }) => `no layout of ${h.file} is of anything that the models of this file are made of`,
+  ),
   "unmatched-path": warning(
     (h: { readonly of: string; readonly path: string }) =>
       `no weight of \`${h.of}\` has a path that begins with \`${h.path}\`, in any preset or ablation`,

@@ -1,12 +1,12 @@
 /** Chunks of bytes to a file that appears whole or not at all: written beside its place, then renamed; to a device or a pipe as they come. */
 
-import { write as writeDescriptor } from "node:fs";
+import { write as writeDescriptor, writeSync } from "node:fs";
 import { constants, type FileHandle, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as breath, setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { throwIfAborted } from "../errors.ts";
-import { outputAt } from "./output-file.ts";
+import { attempt, outputAt } from "./output-file.ts";
 import { codeOf, writeError } from "./system-errors.ts";
 import { claimTemporary } from "./temporary.ts";
 
@@ -51,7 +51,7 @@ export async function writeNew(
   const handle = await open(path, "wx").catch(reworded(shown));
   try {
     if (options.mode !== undefined) await handle.chmod(options.mode).catch(reworded(shown));
-    await writeBlocks(by(handle), shown, chunks, options.signal);
+    await writeBlocks(handle.fd, shown, chunks, options.signal);
     await handle.sync().catch(reworded(shown));
   } finally {
     await handle.close().catch(reworded(shown));
@@ -100,34 +100,36 @@ async function writeWhole(write: Write, path: string, chunk: Uint8Array, signal:
  */
 const BLOCK = 2 ** 17;
 
-/** A block is written while the next one is filled, so that making chunks and writing them take the time of the longer. */
-async function writeBlocks(write: Write, path: string, chunks: Chunks, signal: AbortSignal | undefined): Promise<void> {
-  let [filling, other] = [Buffer.allocUnsafeSlow(BLOCK), Buffer.allocUnsafeSlow(BLOCK)];
-  let filled = 0;
-  let writing: Promise<void> = Promise.resolve();
-  const next = async () => {
-    await writing;
-    writing = writeWhole(write, path, filling.subarray(0, filled), signal);
-    // Heard where it is waited for: here, it would be nobody's.
-    writing.catch(() => {});
-    [filling, other, filled] = [other, filling, 0];
-  };
-  try {
-    for await (const chunk of chunks) {
-      for (let from = 0; from < chunk.length; ) {
-        const taken = Math.min(chunk.length - from, BLOCK - filled);
-        filling.set(chunk.subarray(from, from + taken), filled);
-        from += taken;
-        filled += taken;
-        if (filled === BLOCK) await next();
-      }
+/** Bytes between two looks at what else there is to do, signals among it. */
+const BREATH = 2 ** 23;
+
+/** To a regular file, which never makes a writer wait: handing each block to another thread would take longer than writing it. */
+async function writeBlocks(descriptor: number, path: string, chunks: Chunks, signal: AbortSignal | undefined): Promise<void> {
+  const block = Buffer.allocUnsafeSlow(BLOCK);
+  let [filled, since] = [0, 0];
+  const write = async (bytes: Uint8Array) => {
+    for (let done = 0; done < bytes.length; ) {
+      throwIfAborted(signal, `writing ${path}`);
+      const taken = attempt(path, () => writeSync(descriptor, bytes, done, Math.min(BLOCK, bytes.length - done)));
+      done += taken;
+      since += taken;
+      if (since < BREATH) continue;
+      since = 0;
+      await breath();
     }
-    await next();
-    await writing;
-  } finally {
-    // Whoever closes the file must not meet a write.
-    await writing.catch(() => {});
+  };
+  for await (const chunk of chunks) {
+    if (filled + chunk.length > BLOCK) {
+      await write(block.subarray(0, filled));
+      filled = 0;
+    }
+    if (chunk.length >= BLOCK) await write(chunk);
+    else {
+      block.set(chunk, filled);
+      filled += chunk.length;
+    }
   }
+  await write(block.subarray(0, filled));
   throwIfAborted(signal, `writing ${path}`);
 }
 

@@ -12,12 +12,13 @@ export interface Outcome {
 }
 
 const entry = resolve("dist/cli/mvc.js");
-const env = { ...process.env, NO_COLOR: "1" };
+/** As it is when a command is run: the suites of devices name the driver in it. */
+const env = () => ({ ...process.env, NO_COLOR: "1" });
 
 /** A process of its own, as a shell starts it. `interruptWhen` looks at what has happened every 20 ms, and has Ctrl-C pressed once it says so. */
 export function mvcAlone(args: readonly string[], interruptWhen?: () => boolean): Promise<Outcome> {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [entry, ...args], { env });
+    const child = spawn(process.execPath, [entry, ...args], { env: env() });
     const texts = { out: "", err: "" };
     child.stdout.on("data", (chunk) => {
       texts.out += chunk;
@@ -47,7 +48,8 @@ const program = `
 process.execArgv = [];
 const streams = { out: process.stdout, err: process.stderr };
 let runs = 0;
-process.on("message", async (args) => {
+process.on("message", async ({ args, env }) => {
+  Object.assign(process.env, env);
   const texts = { out: "", err: "" };
   const writes = {};
   for (const [name, stream] of Object.entries(streams)) {
@@ -84,7 +86,7 @@ export function mvc(args: readonly string[], interruptWhen?: () => boolean): Pro
 }
 
 function inWarmProcess(args: readonly string[]): Promise<Outcome> {
-  warm ??= spawn(process.execPath, ["-e", program], { env: { ...env, MVC_ENTRY: entry }, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  warm ??= spawn(process.execPath, ["-e", program], { env: { ...env(), MVC_ENTRY: entry }, stdio: ["ignore", "ignore", "inherit", "ipc"] });
   const child = warm;
   // It ends with this one, which need not wait for it.
   child.unref();
@@ -101,7 +103,7 @@ function inWarmProcess(args: readonly string[]): Promise<Outcome> {
       child.channel?.unref();
       done(outcome as Outcome);
     });
-    child.send(args);
+    child.send({ args, env: env() });
   });
 }
 

@@ -312,6 +312,13 @@ export const expandCases: Cases = {
   ],
   "layout-drop": [laidOut({ drop: '["base", "q.weight"]' })],
   "unused-layout": [laidOut({}, "")],
+  "unused-layouts": [
+    {
+      "copy.mv": `${laidOut({})}import layouts from "./layouts.mv";\n`,
+      "layouts.mv": 'import { First } from "./own.mv";\nlayout ours of First { query: "q" }\n',
+      "own.mv": laidOut({}, "").replace(/layout ours of First(.|\n)*/, ""),
+    },
+  ],
   "unmatched-path": [laidOut({ '"value.bias"': '"v"' })],
   "sampler-value": [
     { source: sampled({ steps: "count" }), choices: { settings: { count: 0 } } },

@@ -91,7 +91,7 @@ test.skipIf(noChromium)(
       await page.locator("#go").click();
       await page.waitForSelector("#problem:not([hidden])");
       expect(await page.locator("#problem-what").innerText()).toBe(
-        'The model needs "picture", the clip\'s first frame, which was not given.',
+        'The model needs "picture", the clip\'s first frame or its last, which was not given.',
       );
       const data = Uint8Array.from({ length: 128 * 64 * 3 }, (_, i) => [200, 40, 40][i % 3] ?? 0);
       await page.setInputFiles("#picture", {
@@ -99,18 +99,23 @@ test.skipIf(noChromium)(
         mimeType: "image/png",
         buffer: Buffer.from(encode({ width: 128, height: 64, data, channels: 3 })),
       });
+      const last = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => [40, 40, 200][i % 3] ?? 0);
+      const blue = encode({ width: 64, height: 64, data: last, channels: 3 });
+      await page.setInputFiles("#last-picture", { name: "blue.png", mimeType: "image/png", buffer: Buffer.from(blue) });
       await page.getByLabel("A loop: the last frame leads to the first").uncheck();
-      await make("from a first picture");
-      const red = {
+      await page.getByLabel("Frames", { exact: true }).fill("3");
+      await make("from a first and a last picture · 3 frames");
+      const plain = (...colour: readonly number[]) => ({
         width: 64,
         height: 64,
-        data: Uint8ClampedArray.from({ length: 64 * 64 * 4 }, (_, i) => [200, 40, 40, 255][i % 4] ?? 0),
-      };
-      await expectShown(page, await pipeline.sample(prompt, { seed, steps: 1, firstFrame: red }));
+        data: Uint8ClampedArray.from({ length: 64 * 64 * 4 }, (_, i) => [...colour, 255][i % 4] ?? 0),
+      });
+      const given = { firstFrame: plain(200, 40, 40), lastFrame: plain(40, 40, 200), length: 3 };
+      await expectShown(page, await pipeline.sample(prompt, { seed, steps: 1, ...given }));
       const coming = page.waitForEvent("download");
       await page.locator("#gif").click();
       const about = JSON.parse(readGif(readFileSync(await (await coming).path())).comment);
-      expect(about).toMatchObject({ prompt, seed: "1", begins: "from a first picture" });
+      expect(about).toMatchObject({ prompt, seed: "1", begins: "from a first and a last picture, 3 frames" });
     }),
   120_000,
 );

@@ -4,6 +4,7 @@ import { type Diagnostic, PathReach, type Program } from "../../../dsl/index.ts"
 import type { Configuration } from "../configure.ts";
 import { expandDiagnostic } from "../messages.ts";
 import type { Body } from "../parts.ts";
+import { Covered } from "./covered.ts";
 import { type DeclaredLayout, DeclaredLayouts } from "./declared.ts";
 import { noUse, readLayouts } from "./layouts.ts";
 import type { KeysEntry } from "./path-tree.ts";
@@ -12,21 +13,44 @@ export class LayoutCheck {
   private readonly program: Program;
   private readonly declared: DeclaredLayouts;
   private readonly use = noUse();
+  private readonly covered: Covered;
 
   constructor(program: Program) {
     this.program = program;
     this.declared = new DeclaredLayouts(program);
+    this.covered = new Covered(this.declared);
   }
 
   errors(configuration: Configuration, bodies: readonly Body[]): readonly Diagnostic[] {
-    const read = readLayouts(configuration, bodies, this.declared, this.use);
-    return read.ok ? [] : read.diagnostics;
+    if (this.declared.namesOf(configuration.model).length === 0) return [];
+    const ground = this.covered.groundOf(bodies);
+    if (this.covered.has(configuration, ground)) return [];
+    const reads = new Set<string>();
+    const read = readLayouts({ ...configuration, reads }, bodies, this.declared, this.use);
+    if (!read.ok) return read.diagnostics;
+    this.covered.add(configuration, reads, ground, read.value);
+    return [];
   }
 
-  /** When all configurations have been read. What stands in a library, other models may have a use for. */
+  /** When all configurations have been read. What stands in a library, other models may have a use for; a file without a model is one. */
   unused(): readonly Diagnostic[] {
-    const files = this.ownFiles();
-    return this.declared.all.filter(({ file }) => files.has(file)).flatMap((layout) => this.unusedOf(layout));
+    const { entry, files } = this.program;
+    const scope = files.get(entry);
+    const declarations = scope?.source.declarations ?? [];
+    if (!declarations.some(({ kind }) => kind === "model")) return [];
+    const imports = declarations.filter((one) => one.kind === "import").filter(({ layouts }) => layouts);
+    const imported = imports.flatMap(({ path }, i): readonly Diagnostic[] => {
+      const file = scope?.layouts[i] ?? "";
+      const own = this.ofFile(file);
+      if (own.some((layout) => this.use.layouts.has(layout))) return own.flatMap((layout) => this.unusedOf(layout));
+      const hint = "it speaks of the blocks and models that it imports: where this file is a copy of theirs, copy it too";
+      return [expandDiagnostic("unused-layouts", path.span, { file }, { hint })];
+    });
+    return [...this.ofFile(entry).flatMap((layout) => this.unusedOf(layout)), ...imported];
+  }
+
+  private ofFile(file: string): readonly DeclaredLayout[] {
+    return this.declared.all.filter((layout) => layout.file === file);
   }
 
   private unusedOf(layout: DeclaredLayout): readonly Diagnostic[] {
@@ -50,13 +74,5 @@ export class LayoutCheck {
     const owner = declared(declaration.of.name, file);
     if (owner?.declaration.kind !== "block" && owner?.declaration.kind !== "model") return false;
     return new PathReach(declared).follow(owner.declaration, owner.file, path).reached;
-  }
-
-  /** The entry, and what it imports for its layouts alone. A file without a model is a library. */
-  private ownFiles(): ReadonlySet<string> {
-    const { entry, files } = this.program;
-    const scope = files.get(entry);
-    if (!scope?.source.declarations.some(({ kind }) => kind === "model")) return new Set();
-    return new Set([entry, ...scope.layouts]);
   }
 }

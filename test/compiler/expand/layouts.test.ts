@@ -175,3 +175,35 @@ test("what is wrong in a preset alone says so", () => {
   const [found] = checkSizes(programOf(blocks + ofTiny('"stack.layer.{i}.norm": "n.{widths.length == 3 ? 0 : i}"')));
   expect([found?.code, found?.foundIn]).toEqual(["layout-clash", { preset: "Three", ablations: [], others: 0 }]);
 });
+
+// Ablations are not read again where all that keys are made of is as it was: each of these changes one such thing.
+test.each([
+  ["a weight that is new", "more: true", "layout-clash"],
+  ["a param that a key reads", "shift: 1", "layout-clash"],
+  ["an argument that a key reads", "turned: true", "layout-clash"],
+  ["a part that is gone", "whole: false", "layout-parts"],
+  ["another shape", "width: 3", "layout-parts"],
+])("an ablation is wrong alone by %s", (_, changed, code) => {
+  const source = `param more: bool = false;
+param shift: int = 0;
+param turned: bool = false;
+param whole: bool = true;
+param width: int = 4;
+type Rows<C> = Tensor<float, [2, C]>;
+block Pair<C>(x: Rows<C>, at: int): Rows<C> {
+  let y = x |> linear(4, bias: false) as one;
+  if (whole) { y = y + (x |> linear(width, bias: false) as two |> linear(4) as back); }
+  return more ? (y |> linear(C) as again) * at : y * at;
+}
+model Tiny<H = 4> {
+  graph run(x: Rows<H>): Rows<H> { return x |> Pair(turned ? 2 : 1) as a |> Pair(2) as b; }
+}
+ablation Wrong of Tiny { ${changed} }
+layout ours of Pair {
+  one: "p{shift == 0 ? at : 1}.w_" rows 0 of 2, two: "p{shift == 0 ? at : 1}.w_" rows 1 of 2, back: "p{at}.back", again: "again",
+}
+layout ours of Tiny { a: "x", b: "x" }
+`;
+  const errors = checkSizes(programOf(source)).filter(({ severity }) => severity === "error");
+  expect(errors.map((one) => [one.code, one.foundIn?.ablations])).toEqual([[code, ["Wrong"]]]);
+});

@@ -1,5 +1,7 @@
 /** Files that are written whole or not at all, and safetensors files there and back. */
-import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import fs from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -12,17 +14,20 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.restoreAllMocks();
+  syncBuiltinESMExports();
   await rm(folder, { recursive: true, force: true });
 });
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** What all open files share, so that a write can be made to fail as a full disk does. */
-async function fileHandles() {
-  const handle = await open(join(folder, "probe"), "w");
-  await handle.close();
-  await rm(join(folder, "probe"));
-  return Object.getPrototypeOf(handle) as typeof handle;
+/** What writes to a file do from here on, so that one can be made to fail as a full disk does. */
+function writing(behave: (real: typeof fs.writeSync, ...args: [number, Uint8Array, number, number]) => number): () => number {
+  const real = fs.writeSync;
+  const spy = vi
+    .spyOn(fs, "writeSync")
+    .mockImplementation(((...args: [number, Uint8Array, number, number]) => behave(real, ...args)) as never);
+  syncBuiltinESMExports();
+  return () => spy.mock.calls.length;
 }
 
 test("chunks arrive in order and replace what was there", async () => {
@@ -36,10 +41,11 @@ test("chunks arrive in order and replace what was there", async () => {
 test("disk full in the middle: one error, the old file stays, nothing else is left", async () => {
   const path = join(folder, "a.txt");
   await writeFile(path, "old");
-  const handles = await fileHandles();
-  const write = vi.spyOn(handles, "write");
-  write.mockResolvedValueOnce({ bytesWritten: 3, buffer: "" });
-  write.mockRejectedValueOnce(Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" }));
+  let calls = 0;
+  writing((real, descriptor, data, from) => {
+    if (calls++ === 0) return real(descriptor, data, from, 3);
+    throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
+  });
   await expect(writeAtomically(path, [bytes("one"), bytes("two")])).rejects.toMatchObject({
     code: "disk-full",
     message: `${path} was not written: the disk is full`,
@@ -49,16 +55,21 @@ test("disk full in the middle: one error, the old file stays, nothing else is le
 });
 
 test("a write that takes only a part is continued", async () => {
-  const handles = await fileHandles();
-  const real = handles.write;
-  let calls = 0;
-  vi.spyOn(handles, "write").mockImplementation(function (this: typeof handles, data: Uint8Array, from: number) {
-    calls++;
-    return Reflect.apply(real, this, [data, from, Math.min(2, data.length - from)]);
-  } as typeof real);
+  const calls = writing((real, descriptor, data, from, length) => real(descriptor, data, from, Math.min(2, length)));
   await writeAtomically(join(folder, "a.txt"), [bytes("seven!!")]);
-  expect(calls).toBe(4);
+  expect(calls()).toBe(4);
   expect(await readFile(join(folder, "a.txt"), "utf8")).toBe("seven!!");
+});
+
+test("chunks of all lengths, in memory that each fills again, between small ones and the blocks that are written", async () => {
+  const lengths = [1, 2 ** 17 - 1, 2 ** 17, 3, 0, 2 ** 17 + 1, 5 * 2 ** 17, 7];
+  const memory = new Uint8Array(Math.max(...lengths));
+  function* chunks() {
+    for (const [i, length] of lengths.entries()) yield memory.fill(i + 1).subarray(0, length);
+  }
+  await writeAtomically(join(folder, "a.bin"), chunks());
+  const expected = Buffer.concat(lengths.map((length, i) => Buffer.alloc(length, i + 1)));
+  expect((await readFile(join(folder, "a.bin"))).equals(expected)).toBe(true);
 });
 
 test("an abort in the middle, a missing folder and a source that fails leave nothing", async () => {
