@@ -273,7 +273,10 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
     message: (f) => `"${f.input}" is given as pictures, but the model names no graph that makes latents of pictures`,
     hint: (f) => `name one, \`sampler ${f.graph}(…) { …, latents: encode }\`, and build again; or give latents, f32 ${f.shape}`,
   },
-  "tokenizer-invalid": { message: (f) => `${f.file}: ${f.reason}`, hint: () => "put the model's own tokenizer there and build again" },
+  "tokenizer-invalid": {
+    message: (f) => `${f.file}: ${f.reason}`,
+    hint: () => "put the model's own tokenizer there, or name it by `mvc build --tokenizer`, and build again",
+  },
   "tokenizer-mismatch": {
     message: (f) => `${f.file} has ids up to ${f.id}, but the table that "${f.tensor}" is looked up in has ${f.ids} rows`,
     hint: (f) => `give the model a vocabulary of ${f.id + 1} or more, or another tokenizer`,

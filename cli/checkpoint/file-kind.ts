@@ -37,5 +37,8 @@ export function kindOf(bytes: Uint8Array): FileKind | undefined {
   if (text.startsWith("\u0089HDF"))
     return { kind: "an HDF5 file, as Keras writes", way: "get the weights as safetensors, or as a PyTorch checkpoint" };
   if (text.startsWith("\u001f\u008b")) return { kind: "a gzipped file", way: "unpack it first: `gunzip`, or `tar xzf`" };
+  // A safetensors file begins with a number of eight bytes, whose last ones are zeros.
+  if (text.length > 8 && !/[^\t\r\n\f\u0020-\u007e\u0080-\u00ff]/.test(text))
+    return { kind: "a text", way: "name a file of weights, or the folder of a checkpoint" };
   return undefined;
 }

@@ -25,7 +25,7 @@ import type { About } from "../../runtime/media/about.ts";
 import { contactSheet } from "../../runtime/media/contact-sheet.ts";
 import { gif } from "../../runtime/node/gif.ts";
 import { mp4 } from "../../runtime/node/mp4.ts";
-import { outputAt, requirePath, tryOutput } from "../../runtime/node/output-file.ts";
+import { outputAt, refuseToReplace, requirePath, tryOutput } from "../../runtime/node/output-file.ts";
 import { safetensorsHeader } from "../../runtime/node/safetensors-file.ts";
 import { type Roles, roles } from "../../runtime/roles.ts";
 import type { TensorData } from "../../runtime/tensor.ts";
@@ -111,8 +111,13 @@ export async function sample(folder: string, prompt: string | undefined, options
   if (make === undefined) throw refuse("--output", "a file that ends in .gif, .mp4, .png or .safetensors", options.output);
   if (options.count < 1 || options.count > mostClips) throw refuse("--count", `1 to ${mostClips}`, options.count);
   if (!(options.fps >= 0.01 && options.fps <= 100)) throw refuse("--fps", "a number from 0.01 to 100", options.fps);
+  const { firstFrame = [], lastFrame = [], from = [], known = [], mask = [] } = options;
+  const readFiles = [firstFrame, lastFrame, from, options.continue ?? [], known, mask, Object.values(options.input ?? {})].flat();
   const files = Array.from({ length: options.count }, (_, i) => (options.count === 1 ? options.output : numbered(options.output, i)));
-  for (const file of files) outputAt(file);
+  for (const file of files) {
+    outputAt(file);
+    refuseToReplace(file, readFiles);
+  }
   for (const file of new Set([files[0], files.at(-1)])) if (file !== undefined) await tryOutput(file);
   const signal = interruptible();
   if (options.threads !== undefined && options.backend === "webgpu")

@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
+import { refuseToReplace } from "../../runtime/node/output-file.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
 import { type ChoiceOptions, choicesOf } from "../choices.ts";
@@ -69,14 +70,11 @@ export async function openWeights({ weights = [], ema = false, lora = [] }: Weig
 
 /** Throws MvcError `output-refused` where what is written would replace what is read. */
 export function requireOther({ trained, loras }: OpenWeights, output: string): void {
-  const place = (file: string) => {
-    const found = statSync(file, { throwIfNoEntry: false });
-    return found && `${found.dev} ${found.ino}`;
-  };
-  const written = place(output);
   const all = [...trained, ...loras.map(({ checkpoint }) => checkpoint)];
-  if (written === undefined || !all.some(({ files }) => files.some((file) => place(file) === written))) return;
-  throw mvcError("output-refused", { file: shownPath(output), reason: "it is read", hint: "give -o another file" });
+  refuseToReplace(
+    output,
+    all.flatMap(({ files }) => files),
+  );
 }
 
 /** A package of ours stands for its weights. */

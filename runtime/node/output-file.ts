@@ -95,6 +95,22 @@ export async function tryOutput(path: string, bytes = 0): Promise<void> {
   } else if (fstatSync(output.descriptor).isCharacterDevice()) attempt(path, () => writeSync(output.descriptor, nothing));
 }
 
+/** Throws MvcError `output-refused` where the output stands and is one of the files that are read, by whatever path. */
+export function refuseToReplace(output: string, read: readonly string[]): void {
+  const place = (file: string) => {
+    try {
+      const found = statSync(file);
+      return found.isFile() ? `${found.dev} ${found.ino}` : undefined;
+    } catch {
+      // What is wrong with a path is said where it is opened.
+      return undefined;
+    }
+  };
+  const written = place(output);
+  if (written === undefined || !read.some((file) => place(file) === written)) return;
+  throw mvcError("output-refused", { file: output, reason: "it is read", hint: "give -o another file" });
+}
+
 const nothing = new Uint8Array();
 
 /** Nothing is written, yet a device that is full says so. */

@@ -154,6 +154,7 @@ test("what is not read, and the way out", async () => {
   for (const [content, kind, way] of [
     ["GGUF\x03\0\0\0\x10\0\0\0", "a GGUF file", "safetensors file that it was made of"],
     ["version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a Git LFS pointer", "git lfs pull"],
+    ["model Net {\n  // Größe\n}\n", "a text", "name a file of weights"],
     ["\n<!DOCTYPE html><html><body>Sign in</body></html>", "a web page", "direct address"],
     [Buffer.from(head), "a PyTorch checkpoint of before 1.6 (raw pickles)", "torch.save(torch.load("],
     [tar, "a tar archive, as PyTorch's first checkpoints were", "torch.save(torch.load("],
