@@ -105,7 +105,7 @@ test("pictures, numbers, classes and tensors from files; clips of a batch are th
   expect(await latentOf("other.safetensors")).not.toEqual(await latentOf("one.safetensors"));
   expect(await mvc(["sample", at("fed"), ...inputs(), "-o", at("fed.png")])).toMatchObject({
     code: 0,
-    out: expect.stringContaining("1 frames of 2x2"),
+    out: expect.stringContaining("1 frame of 2x2"),
   });
 });
 
