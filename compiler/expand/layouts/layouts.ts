@@ -1,6 +1,6 @@
 /** The graphs of a configured model to the layouts that it has: under which keys the checkpoints of each hold its weights. */
 
-import { type Diagnostic, wellFormedDrop } from "../../../dsl/index.ts";
+import { type Diagnostic, type LayoutDeclaration, wellFormedDrop } from "../../../dsl/index.ts";
 import type { TensorType } from "../../graph/graph.ts";
 import type { Layout } from "../../module/layout.ts";
 import { type Configuration, globalsOf, staticFrame } from "../configure.ts";
@@ -8,7 +8,7 @@ import { type Attempt, attempt } from "../failure.ts";
 import { type Frame, Scope } from "../frame.ts";
 import { type Body, isBody } from "../parts.ts";
 import { int } from "../static.ts";
-import type { DeclaredLayout, DeclaredLayouts } from "./declared.ts";
+import type { DeclaredLayouts } from "./declared.ts";
 import type { KeysEntry } from "./path-tree.ts";
 import { type KeysOf, prefixesOf, Reading, type Start } from "./reading.ts";
 import { joinKeys, placeOf, spellingsOf, textOf, within } from "./spellings.ts";
@@ -19,7 +19,7 @@ export interface LayoutUse {
   /** Entries by which a weight got its keys, or which led to a block with a layout of its own. */
   readonly entries: Set<KeysEntry>;
   /** Layouts to whose block or model one has led. */
-  readonly layouts: Set<DeclaredLayout>;
+  readonly layouts: Set<LayoutDeclaration>;
 }
 
 export function noUse(): LayoutUse {
@@ -72,7 +72,7 @@ class LayoutReader {
 
   private start(start: Start): Reading {
     const { layout } = start;
-    this.use.layouts.add(layout);
+    this.use.layouts.add(layout.declaration);
     for (const { keys } of layout.drops) {
       const frame = this.frameAt(start, new Map());
       for (const key of keys) {
@@ -120,9 +120,14 @@ class LayoutReader {
     return within(prefixesOf(start, this.keysOf), spellingsOf(entry, frame), frame, entry.span);
   };
 
-  /** In which a layout's expressions are read: with the arguments of the call and the numbers of the holes. */
+  /** In which a layout's expressions are read: with the arguments of the call and the numbers of the holes, and behind them the names of files. */
   private frameAt({ layout, body }: Start, numbers: ReadonlyMap<string, number>): Frame {
-    const scope = new Scope();
+    const borrowed = new Scope();
+    for (const name of layout.borrowed) {
+      const value = this.frame.expansion.globals.lookUp(name, layout.owner.file);
+      if (value !== undefined) borrowed.declare(name, value);
+    }
+    const scope = new Scope(borrowed);
     const { block } = body;
     const own = block === undefined ? [] : [...block.dims, ...block.parameters.map((parameter) => parameter.name)];
     for (const { name } of own) {
