@@ -1,7 +1,7 @@
 /** The weights of a file to the choices of a model that they fit, where a build found that its own do not. */
 
 import { configurationsOf } from "../compiler/check-sizes.ts";
-import { expandModel, layoutsOf } from "../compiler/compile.ts";
+import { weighModel } from "../compiler/compile.ts";
 import type { Choices } from "../compiler/expand/configure.ts";
 import { layOutWeights } from "../compiler/package/weights.ts";
 import type { Program } from "../dsl/index.ts";
@@ -27,12 +27,13 @@ export function fittingOptions(program: Program, chosen: Choices, tensors: Tenso
 
 /** How many weights the configuration reads; 0 where one is lacking that the file should have, or there is no such configuration. */
 function readIf(program: Program, choices: Choices, tensors: Tensors): number {
-  const [expanded, layouts] = [expandModel(program, choices), layoutsOf(program, choices)];
-  if (!expanded.ok || !layouts.ok) return 0;
-  const { weights } = layOutWeights(expanded.value.graphs.values());
+  const weighed = weighModel(program, choices);
+  if (!weighed.ok) return 0;
+  const { graphs, layouts } = weighed.value;
+  const { weights } = layOutWeights(graphs.values());
   let match: Match;
   try {
-    match = matchBest(weights, [...layouts.value, ownLayout(weights)], tensors, "");
+    match = matchBest(weights, [...layouts, ownLayout(weights)], tensors, "");
   } catch (thrown) {
     if (thrown instanceof MvcError) return 0;
     throw thrown;

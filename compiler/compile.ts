@@ -63,14 +63,30 @@ export function expandModel(program: Program, choices: Choices): Attempt<Expande
   });
 }
 
-/** The layouts that a model has under these choices, found without any pass. */
-export function layoutsOf(program: Program, choices: Choices): Attempt<readonly Layout[]> {
-  return underChoices(choices, (): Attempt<readonly Layout[]> => {
+/** A model's graphs as they are written, and the layouts that its weights may come in. */
+export interface Weighed {
+  readonly name: string;
+  readonly graphs: ReadonlyMap<string, Graph>;
+  readonly layouts: readonly Layout[];
+}
+
+/** What a model has under these choices, found without any pass and at the plain batch: enough to know its weights and where checkpoints hold them. */
+export function weighModel(program: Program, choices: Choices): Attempt<Weighed> {
+  return underChoices(choices, (): Attempt<Weighed> => {
     const configured = configure(program, choices);
     if (!configured.ok) return configured;
     const read = readModel(configured.value);
-    return read.ok ? readLayouts(read.value.configuration, read.value.bodies, new DeclaredLayouts(program)) : read;
+    if (!read.ok) return read;
+    const { name, graphs, configuration, bodies } = read.value;
+    const layouts = readLayouts(configuration, bodies, new DeclaredLayouts(program));
+    return layouts.ok ? { ok: true, value: { name, graphs, layouts: layouts.value } } : layouts;
   });
+}
+
+/** The layouts that a model has under these choices. */
+export function layoutsOf(program: Program, choices: Choices): Attempt<readonly Layout[]> {
+  const weighed = weighModel(program, choices);
+  return weighed.ok ? { ok: true, value: weighed.value.layouts } : weighed;
 }
 
 /** What fails says under which preset and ablations. */

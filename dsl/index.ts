@@ -17,4 +17,4 @@ export { type Painter, placeOf, type RenderOptions, renderAll, renderDiagnostic 
 export { same } from "./sampling.ts";
 export * from "./signature.ts";
 export { firstErrors } from "./syntax-messages.ts";
-export { partsOf } from "./walk.ts";
+export { expressionsOf, partsOf } from "./walk.ts";

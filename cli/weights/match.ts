@@ -145,7 +145,7 @@ function matched(layout: Layout, weights: Weights, tensors: ReadonlyMap<string, 
     else if (first === undefined) missing.push(weight);
     else misshapen.push({ weight, key: first.key, expected: storedShape(weight.type.shape, first.place), found: first.found });
   }
-  const beginnings = layout.dropped.filter((key) => key.endsWith("."));
+  const beginnings = layout.dropped.filter((key) => /[./]$/.test(key));
   const isDropped = (key: string) =>
     [{ file: "", layout: "" }, ...heads].some(
       (head) => key.startsWith(head.file) && beginnings.some((one) => (head.layout + key.slice(head.file.length)).startsWith(one)),

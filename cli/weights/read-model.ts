@@ -1,6 +1,6 @@
-/** The file of a model and the choices of a command to its weights. */
+/** The file of a model and the choices of a command to its weights, and the layouts that they may come in. */
 
-import { compile } from "../../compiler/compile.ts";
+import { weighModel } from "../../compiler/compile.ts";
 import type { Module } from "../../compiler/module/module.ts";
 import { layOutWeights } from "../../compiler/package/weights.ts";
 import type { Program } from "../../dsl/index.ts";
@@ -8,9 +8,10 @@ import { type ChoiceOptions, choicesOf } from "../choices.ts";
 import { printDiagnostics, soundProgram } from "../program.ts";
 import type { Weights } from "./match.ts";
 
+/** What weights need to know of a model. */
 export interface ReadModel {
   readonly program: Program;
-  readonly module: Module;
+  readonly module: Pick<Module, "name" | "preset" | "ablations" | "precision" | "layouts">;
   readonly weights: Weights;
 }
 
@@ -18,12 +19,14 @@ export interface ReadModel {
 export function readModel(file: string, options: Omit<ChoiceOptions, "precision">): ReadModel | undefined {
   const sound = soundProgram(file);
   if (sound === undefined) return undefined;
-  const result = compile(sound.program, choicesOf({ ...options, precision: "f32" }));
-  if (!result.ok) {
-    printDiagnostics(result.diagnostics, sound.texts);
+  const choices = choicesOf({ ...options, precision: "f32" });
+  const weighed = weighModel(sound.program, choices);
+  if (!weighed.ok) {
+    printDiagnostics(weighed.diagnostics, sound.texts);
     return undefined;
   }
-  const { module } = result;
-  const { weights } = layOutWeights(module.graphs.values());
-  return { program: sound.program, module, weights };
+  const { name, graphs, layouts } = weighed.value;
+  const { preset = null, ablations = [], precision } = choices;
+  const { weights } = layOutWeights(graphs.values());
+  return { program: sound.program, module: { name, preset, ablations, precision, layouts }, weights };
 }

@@ -50,7 +50,8 @@ export class KnownCalls {
     return `${callee}(${values.join(", ")})${same}`;
   }
 
-  private keyOfValue(value: Static): string {
+  /** Equal for values that nothing can tell apart, as far as one `KnownCalls` made both. */
+  keyOfValue(value: Static): string {
     if (value.kind === "tensor") return `${value.type.dtype}${value.type.axes.map(keyOfAxis).join()}`;
     if (value.kind === "int") return value.axis === undefined ? String(value.value) : keyOfAxis(value.axis);
     if (value.kind !== "list" && value.kind !== "record") return JSON.stringify(value);

@@ -34,6 +34,8 @@ const checkpoints = [
 const folder = temporaryFolder();
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const goldenOf = (name: string) => readSafetensors(join("golden/stable-diffusion", `${name}.golden.safetensors`));
+
 /** The inputs of each graph: pictures as the frames of one clip. */
 function feedsOf(golden: Tensors): { readonly [graph: string]: Tensors } {
   const clip = (name: string): TensorData => {
@@ -50,28 +52,34 @@ function feedsOf(golden: Tensors): { readonly [graph: string]: Tensors } {
 }
 
 const graphs = ["denoise", "encode", "decode", "encodeText"] as const;
+type GraphName = (typeof graphs)[number];
+
+async function build(version: keyof typeof versions, file: string, place: string, more: readonly string[] = []): Promise<void> {
+  const settings = Object.entries({ ...sizes, ...versions[version] }).flatMap(([key, value]) => [
+    "--set",
+    `${key}=${JSON.stringify(value)}`,
+  ]);
+  const weights = ["--weights", join("golden/stable-diffusion", file)];
+  const { code, err } = await mvc(["build", "models/magicvideo.mv", "--preset", "Mini", ...settings, ...more, ...weights, "-o", place]);
+  expect(`${code} ${err}`).toMatch(/^0 /);
+}
+
+async function outputOf(graph: GraphName, golden: Tensors, open: () => Promise<GraphRunner>): Promise<Float32Array> {
+  const runner = await open();
+  try {
+    return floatsOf(Object.values(await runner.run(graph, feedsOf(golden)[graph] ?? {}))[0] as TensorData);
+  } finally {
+    await runner.dispose();
+  }
+}
 
 describe.each(checkpoints)("Stable Diffusion %s, %s", (version, name, file) => {
   const place = join(folder, name);
-  beforeAll(async () => {
-    const settings = Object.entries({ ...sizes, ...versions[version] }).flatMap(([key, value]) => [
-      "--set",
-      `${key}=${JSON.stringify(value)}`,
-    ]);
-    const weights = ["--weights", join("golden/stable-diffusion", file)];
-    const { code, err } = await mvc(["build", "models/magicvideo.mv", "--preset", "Mini", ...settings, ...weights, "-o", place]);
-    expect(`${code} ${err}`).toMatch(/^0 /);
-  });
+  beforeAll(() => build(version, file, place));
 
-  async function errorOf(graph: (typeof graphs)[number], open: () => Promise<GraphRunner>): Promise<number> {
-    const golden = await readSafetensors(join("golden/stable-diffusion", `${name}.golden.safetensors`));
-    const runner = await open();
-    try {
-      const output = Object.values(await runner.run(graph, feedsOf(golden)[graph] ?? {}))[0] as TensorData;
-      return relativeError(floatsOf(output), floatsOf(golden[graph] as TensorData));
-    } finally {
-      await runner.dispose();
-    }
+  async function errorOf(graph: GraphName, open: () => Promise<GraphRunner>): Promise<number> {
+    const golden = await goldenOf(name);
+    return relativeError(await outputOf(graph, golden, open), floatsOf(golden[graph] as TensorData));
   }
 
   test.each(graphs)("%s by ONNX Runtime", async (graph) => {
@@ -80,4 +88,20 @@ describe.each(checkpoints)("Stable Diffusion %s, %s", (version, name, file) => {
   test.skipIf(noGpu !== undefined).each(graphs)("%s on WebGPU", async (graph) => {
     expect(await errorOf(graph, () => openRunnerOnShared(place))).toBeLessThan(tolerance);
   });
+});
+
+/** As `neutral.test.ts` has it for the interpreter and ONNX Runtime: here, because the kernels of the whole are compiled already. */
+test.skipIf(noGpu !== undefined)("on WebGPU each frame of the whole is the image model's, bit for bit", async () => {
+  const [whole, image] = [join(folder, "whole"), join(folder, "image")];
+  await build("v1", "v1-diffusers", whole);
+  await build("v1", "v1-diffusers", image, ["--ablation", "ImageModel"]);
+  const golden = await goldenOf("v1-diffusers");
+  const [found, expected] = [await denoised(whole), await denoised(image)];
+  expect(found.length).toBe(2 * 4 * 8 * 8);
+  // By ===, for which -0 is 0: adding 0 makes it that.
+  expect(found.filter((value, i) => value !== expected[i])).toHaveLength(0);
+
+  function denoised(place: string): Promise<Float32Array> {
+    return outputOf("denoise", golden, () => openRunnerOnShared(place));
+  }
 });

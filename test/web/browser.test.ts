@@ -1,4 +1,4 @@
-// Mini in headless Chromium by the one file of the runtime that ships for browsers, on WebGPU and on ONNX Runtime, against the same clip in Node; and what a visitor without WebGPU is told.
+// A small MagicVideo in headless Chromium by the one file of the runtime that ships for browsers, on WebGPU and on ONNX Runtime, against the same clip in Node; and what a visitor without WebGPU is told.
 
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
@@ -20,8 +20,12 @@ const folder = mkdtempSync(join(tmpdir(), "mvc-web-"));
 let server: Server | undefined;
 let address = "";
 
-const build = (name: string, ...options: readonly string[]) =>
-  mvc(["build", "models/magicvideo.mv", "--preset", "Mini", "--weights", "models/mini.safetensors", ...options, "-o", join(folder, name)]);
+/** Mini's parts, one of each: the page's suite has Mini itself, and each kernel takes the software adapter a fifth of a second to compile. */
+const sizes = { F: 4, textLayers: 1, levels: '[{"width":32,"attends":true}]', vaeWidths: "[16,16]" };
+const build = (name: string, ...options: readonly string[]) => {
+  const set = Object.entries(sizes).flatMap(([dim, size]) => ["--set", `${dim}=${size}`]);
+  return mvc(["build", "models/magicvideo.mv", "--preset", "Mini", ...set, "--init", "0", ...options, "-o", join(folder, name)]);
+};
 
 beforeAll(async () => {
   if (noChromium) return;
@@ -39,18 +43,15 @@ afterAll(() => {
 const sampleInPage = `async ([prompt, seed, steps, place = "/mini", engine]) => {
   const { loadPipeline } = await import("/mvc.js");
   try {
-    const started = performance.now();
-    let first = 0;
-    const onProgress = ({ phase, step }) => { if (phase === "step" && step === 1) first = performance.now() - started; };
     const heard = [];
     const hear = ({ phase, step, steps }) => heard.push([phase, step, steps]);
     const onnxRuntime = engine && (() => import(engine));
     const pipeline = await loadPipeline(place, { onProgress: hear, ...(engine && { onnxRuntime }) });
     await pipeline.load();
     const known = heard.length;
-    const clip = await pipeline.sample(prompt, { seed, steps, onProgress });
+    const clip = await pipeline.sample(prompt, { seed, steps });
     await pipeline.dispose();
-    return { frames: [...clip.frames], first, heard, late: heard.length - known };
+    return { frames: [...clip.frames], heard, late: heard.length - known };
   } catch (error) {
     return { code: error.code, message: error.message };
   }
@@ -65,7 +66,6 @@ test.skipIf(noChromium)(
       return page.evaluate(`(${sampleInPage})(${JSON.stringify([prompt, seed, steps])})`) as Promise<{
         frames?: number[];
         message?: string;
-        first: number;
         heard: readonly [string, number, number][];
         late: number;
       }>;
@@ -79,14 +79,14 @@ test.skipIf(noChromium)(
     expect(downloads.length).toBeLessThanOrEqual(101);
     const kernels = found.heard.filter(([phase]) => phase === "compile").map(([, step]) => step);
     expect(kernels).toEqual(Array.from({ length: kernels.length }, (_, i) => i));
-    expect(kernels.length).toBeGreaterThan(50);
+    expect(kernels.length).toBeGreaterThan(20);
     const pipeline = await loadPipeline(join(folder, "mini"), { backend: "onnx" });
     const expected = (await pipeline.sample(prompt, { seed, steps })).frames;
     await pipeline.dispose();
     expect(found.frames?.length).toBe(expected.length);
+    expect(new Set(expected).size, "a clip of many shades").toBeGreaterThan(50);
     const worst = found.frames?.reduce((most, value, i) => Math.max(most, Math.abs(value - (expected[i] ?? 0))), 0);
     expect(worst).toBeLessThanOrEqual(byteTolerance);
-    process.stdout.write(`Chromium: ${(found.first / 1000).toFixed(1)} s from nothing to the first step's end\n`);
   },
   180_000,
 );

@@ -144,7 +144,9 @@ test.skipIf(noChromium)(
       expect(kernels.at(-2), "all are there before the first step").toBe(kernels.at(-1));
       expect(stages.filter((line) => line.startsWith("Step")).map((line) => line.split(",")[0])).toEqual(["Step 1 of 2", "Step 2 of 2"]);
       expect((await heard(page, "status")).at(-1)).toBe("The clip is ready: 16 frames.");
-      expect(await text(page, "caption")).toContain(`“${prompt}” · Mini, as trained · seed 1 · 2 steps · guidance 2 · made in`);
+      const caption = await text(page, "caption");
+      expect(caption).toContain(`“${prompt}” · Mini, as trained · seed 1 · 2 steps · guidance 2 · made in`);
+      process.stdout.write(`Chromium, the first clip: ${caption}\n`);
       expect(await page.getByRole("img").getAttribute("aria-label")).toBe(`Clip of “${prompt}”, 16 frames`);
 
       expect(await text(page, "play"), "little motion is wanted, so it does not start by itself").toBe("Play");

@@ -32,6 +32,10 @@ export class DeclaredLayouts {
     return [...(this.byOwner.get(model)?.keys() ?? [])];
   }
 
+  ofAnyName(owner: Declaration): readonly DeclaredLayout[] {
+    return [...new Set(this.byOwner.get(owner)?.values() ?? [])];
+  }
+
   of(owner: Declaration, name: string): DeclaredLayout | undefined {
     return this.byOwner.get(owner)?.get(name);
   }

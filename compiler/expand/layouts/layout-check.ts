@@ -4,6 +4,7 @@ import { type Diagnostic, type LayoutDeclaration, PathReach, type Program } from
 import type { Configuration } from "../configure.ts";
 import { expandDiagnostic } from "../messages.ts";
 import type { Body } from "../parts.ts";
+import { Covered } from "./covered.ts";
 import { DeclaredLayouts } from "./declared.ts";
 import { noUse, readLayouts } from "./layouts.ts";
 import type { KeysEntry } from "./path-tree.ts";
@@ -12,15 +13,23 @@ export class LayoutCheck {
   private readonly program: Program;
   private readonly declared: DeclaredLayouts;
   private readonly use = noUse();
+  private readonly covered: Covered;
 
   constructor(program: Program) {
     this.program = program;
     this.declared = new DeclaredLayouts(program);
+    this.covered = new Covered(this.declared);
   }
 
   errors(configuration: Configuration, bodies: readonly Body[]): readonly Diagnostic[] {
-    const read = readLayouts(configuration, bodies, this.declared, this.use);
-    return read.ok ? [] : read.diagnostics;
+    if (this.declared.namesOf(configuration.model).length === 0) return [];
+    const ground = this.covered.groundOf(bodies);
+    if (this.covered.has(configuration, ground)) return [];
+    const reads = new Set<string>();
+    const read = readLayouts({ ...configuration, reads }, bodies, this.declared, this.use);
+    if (!read.ok) return read.diagnostics;
+    this.covered.add(configuration, reads, ground, read.value);
+    return [];
   }
 
   /** When all configurations have been read. What stands in a library, other models may have a use for; a file without a model is one. */

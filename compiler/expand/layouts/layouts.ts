@@ -51,6 +51,8 @@ class LayoutReader {
   /** Of the whole program, in which layouts are read. */
   private readonly frame: Frame;
   private readonly stored: Stored;
+  /** The arguments of calls, as layouts read them, and what is borrowed. */
+  private readonly scopes = new Map<Start, Scope>();
 
   constructor(configuration: Configuration, declared: DeclaredLayouts, name: string, use: LayoutUse) {
     const { program, overrides, budget, reads } = configuration;
@@ -116,27 +118,42 @@ class LayoutReader {
 
   private readonly keysOf: KeysOf = (start, { entry, numbers }) => {
     this.use.entries.add(entry);
-    const frame = this.frameAt(start, numbers);
+    const frame = isPlain(entry) ? this.frame : this.frameAt(start, numbers);
     return within(prefixesOf(start, this.keysOf), spellingsOf(entry, frame), frame, entry.span);
   };
 
   /** In which a layout's expressions are read: with the arguments of the call and the numbers of the holes, and behind them the names of files. */
-  private frameAt({ layout, body }: Start, numbers: ReadonlyMap<string, number>): Frame {
+  private frameAt(start: Start, numbers: ReadonlyMap<string, number>): Frame {
+    const known = this.scopes.get(start) ?? this.namesFor(start);
+    this.scopes.set(start, known);
+    const scope = new Scope(known);
+    for (const [name, number] of numbers) scope.declare(name, int(number));
+    return { ...this.frame, file: start.layout.file, scope };
+  }
+
+  private namesFor({ layout, body }: Start): Scope {
     const borrowed = new Scope();
     for (const name of layout.borrowed) {
       const value = this.frame.expansion.globals.lookUp(name, layout.owner.file);
       if (value !== undefined) borrowed.declare(name, value);
     }
-    const scope = new Scope(borrowed);
-    const { block } = body;
-    const own = block === undefined ? [] : [...block.dims, ...block.parameters.map((parameter) => parameter.name)];
-    for (const { name } of own) {
-      const value = body.argument(name);
-      if (value !== undefined && value.kind !== "tensor") scope.declare(name, value);
-    }
-    for (const [name, number] of numbers) scope.declare(name, int(number));
-    return { ...this.frame, file: layout.file, scope };
+    return argumentsOf(body, borrowed);
   }
+}
+
+function argumentsOf({ block, argument }: Body, outer: Scope): Scope {
+  const scope = new Scope(outer);
+  const own = block === undefined ? [] : [...block.dims, ...block.parameters.map((parameter) => parameter.name)];
+  for (const { name } of own) {
+    const value = argument(name);
+    if (value !== undefined && value.kind !== "tensor") scope.declare(name, value);
+  }
+  return scope;
+}
+
+/** Whether the keys are the same wherever they are read. */
+function isPlain({ keys }: KeysEntry): boolean {
+  return keys.every(({ text, rows, shape }) => text.holes.length === 0 && rows === undefined && shape === undefined);
 }
 
 /** The layouts from a body on to one part after another: what two neighbours have in common is gone once. */
@@ -150,13 +167,20 @@ class Way {
 
   /** Empty where no layout has anything to say of what lies there. */
   to(path: string): readonly Reading[] {
-    const levels = path === "" ? [] : path.split(".");
+    if (path === "" || this.start.length === 0) return this.start;
+    const levels = path.split(".");
     const common = this.stops.findIndex(({ level }, i) => level !== levels[i]);
     if (common >= 0) this.stops.length = common;
-    for (const level of levels.slice(this.stops.length)) {
-      this.stops.push({ level, readings: descend(this.stops.at(-1)?.readings ?? this.start, level) });
+    let readings = this.stops.at(-1)?.readings ?? this.start;
+    for (let i = this.stops.length; i < levels.length && readings.length > 0; i++) {
+      const [first] = readings;
+      // Where no path goes on, all names are kept.
+      if (readings.length === 1 && first?.isOpen === false) return [first.keep(levels.slice(i).join("."))];
+      const level = levels[i] as string;
+      readings = descend(readings, level);
+      this.stops.push({ level, readings });
     }
-    return this.stops.at(-1)?.readings ?? this.start;
+    return readings;
   }
 }
 

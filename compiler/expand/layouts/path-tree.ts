@@ -61,6 +61,11 @@ export function matchAt(cursors: readonly Cursor[]): Match | undefined {
   return undefined;
 }
 
+/** Whether paths go on from here. */
+export function leadsOn({ plain, holed }: Branch): boolean {
+  return plain.size > 0 || holed.length > 0;
+}
+
 interface Level {
   readonly texts: readonly string[];
   readonly names: readonly string[];

@@ -2,7 +2,7 @@
 
 import type { Body } from "../parts.ts";
 import type { DeclaredLayout } from "./declared.ts";
-import { type Cursor, followLevel, type Match, matchAt } from "./path-tree.ts";
+import { type Cursor, followLevel, leadsOn, type Match, matchAt } from "./path-tree.ts";
 import { type Spelling, withTail } from "./spellings.ts";
 
 /** Reads the keys of an entry at the call of a block, behind those that led there. */
@@ -15,6 +15,8 @@ export interface Start {
   /** The layout that led to it, where it stood then; none for that of the model. */
   readonly base: Reading | undefined;
 }
+
+const none: readonly Cursor[] = [];
 
 export class Reading {
   readonly start: Start;
@@ -40,10 +42,16 @@ export class Reading {
   }
 
   descend(level: string): Reading {
-    const cursors = this.cursors.length === 0 ? this.cursors : followLevel(this.cursors, level);
-    const match = matchAt(cursors);
-    if (match !== undefined) return new Reading(this.start, cursors, match, "");
-    return new Reading(this.start, cursors, this.match, this.tail === "" ? level : `${this.tail}.${level}`, this.matched ?? this);
+    if (this.cursors.length === 0) return this.keep(level);
+    const reached = followLevel(this.cursors, level);
+    const match = matchAt(reached);
+    const open = reached.filter(({ branch }) => leadsOn(branch));
+    return match === undefined ? this.keep(level, open) : new Reading(this.start, open, match, "");
+  }
+
+  /** Levels further, whose names are kept. */
+  keep(levels: string, open: readonly Cursor[] = none): Reading {
+    return new Reading(this.start, open, this.match, this.tail === "" ? levels : `${this.tail}.${levels}`, this.matched ?? this);
   }
 
   /** Whether a longer path may still match. */

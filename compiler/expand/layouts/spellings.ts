@@ -21,7 +21,8 @@ export interface Spelling {
 
 /** Parts of keys are joined by dots, but for folders and for what ends in `_`: `attn.in_proj_` and `weight`. */
 export function joinKeys(first: string, second: string): string {
-  return first === "" || second === "" || /[/_]$/.test(first) ? first + second : `${first}.${second}`;
+  const joined = first === "" || second === "" || first.endsWith("/") || first.endsWith("_");
+  return joined ? first + second : `${first}.${second}`;
 }
 
 export function textOf({ texts, holes, span }: Levels, wellFormed: RegExp, frame: Frame): string {

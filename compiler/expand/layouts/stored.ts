@@ -38,40 +38,45 @@ export class Stored {
     this.dropped.set(key, span);
   }
 
-  add(path: string, own: readonly number[], place: KeyPlace, { span, holed }: Written): void {
-    const held = this.held.get(place.key) ?? [];
+  add(path: string, own: readonly number[], place: KeyPlace, written: Written): void {
     const shape = place.shape ?? own;
-    const other = held.find((one) => {
+    const held = this.held.get(place.key);
+    const other = held?.find((one) => {
       if (one.path === path && one.shape.join() !== shape.join()) return false;
       return one.place.part === undefined || place.part === undefined || one.place.part.index === place.part.index;
     });
     if (other !== undefined) {
       const what = place.part === undefined || other.place.part === undefined ? "" : `rows ${place.part.index} of `;
       // Where both are written in one place, they are to differ in its holes.
-      const same = other.written.span === span;
+      const same = other.written.span === written.span;
       const related = same ? [] : [{ message: `the key of \`${other.path}\``, span: other.written.span }];
       const holes = { layout: this.name, first: other.path, second: path, place: `${what}\`${place.key}\`` };
-      throw new ExpansionFailure(expandDiagnostic("layout-clash", (same ? holed : undefined) ?? span, holes, { related }));
+      throw new ExpansionFailure(expandDiagnostic("layout-clash", (same ? written.holed : undefined) ?? written.span, holes, { related }));
     }
-    held.push({ path, place, shape, written: { span, holed } });
-    this.held.set(place.key, held);
-    const places = this.places.get(path) ?? [];
-    places.push(place);
-    this.places.set(path, places);
+    const one = { path, place, shape, written };
+    if (held === undefined) this.held.set(place.key, [one]);
+    else held.push(one);
+    const places = this.places.get(path);
+    if (places === undefined) this.places.set(path, [place]);
+    else places.push(place);
   }
 
   finish(): Layout {
     for (const [key, held] of this.held) this.checkWhole(key, held);
-    for (const [key, span] of this.dropped) {
-      const all = /[./]$/.test(key) ? [...this.held].find(([own]) => own.startsWith(key))?.[1] : this.held.get(key);
-      const held = all?.[0];
-      if (held === undefined) continue;
-      const holes = { layout: this.name, key, path: held.path };
-      throw new ExpansionFailure(
-        expandDiagnostic("layout-drop", span, holes, { related: [{ message: `the key of \`${held.path}\``, span: held.written.span }] }),
-      );
-    }
+    this.checkDropped();
     return { name: this.name, places: this.places, dropped: [...this.dropped.keys()] };
+  }
+
+  private checkDropped(): void {
+    const beginnings = [...this.dropped.keys()].filter((key) => /[./]$/.test(key));
+    for (const [key, [held]] of this.held) {
+      const dropped = this.dropped.has(key) ? key : beginnings.find((beginning) => key.startsWith(beginning));
+      const span = dropped === undefined ? undefined : this.dropped.get(dropped);
+      if (held === undefined || dropped === undefined || span === undefined) continue;
+      const holes = { layout: this.name, key: dropped, path: held.path };
+      const related = [{ message: `the key of \`${held.path}\``, span: held.written.span }];
+      throw new ExpansionFailure(expandDiagnostic("layout-drop", span, holes, { related }));
+    }
   }
 
   private checkWhole(key: string, held: readonly Held[]): void {

@@ -33,7 +33,7 @@ test("a large tensor comes in pieces, in order and whole", async () => {
   writeVectors(at("large.safetensors"), { first: [7], large: [...values] });
   const checkpoint = await openCheckpoint(at("large.safetensors"));
   const pieces = [...(checkpoint.tensors.get("large")?.chunks() ?? [])].map(({ length }) => length);
-  expect(pieces).toEqual([2 ** 20, 2 ** 20, 2 ** 19]);
+  expect(pieces).toEqual(Array(20).fill(2 ** 17));
   expect(bytesOf(checkpoint, "large").equals(Buffer.from(values.buffer))).toBe(true);
   checkpoint.close();
 });

@@ -87,6 +87,24 @@ describe("keys under other heads", () => {
     expect(match.unused).toEqual(["other/decoder.conv_out.weight", "x.y.bias", "z.mid.proj.bias"]);
   });
 
+  test("half of a part must be there: one name of three is chance", () => {
+    const { "vae/decoder.conv_out.weight": _, "vae/decoder.query.weight": __, ...rest } = whole;
+    const beside = { "other/decoder.conv_out.weight": [3, 6], "other/a.b": [1], "other/c.d": [1] };
+    const match = matched({ ...rest, ...beside });
+    expect(match.unused).toEqual(Object.keys(beside));
+    expect(paths(match.missing)).toEqual(["decoder.in.weight", "decoder.out.weight"]);
+  });
+
+  test("blocks within a part are like blocks of another: they are not looked for", () => {
+    const names = ["down.0", "down.1", "up.0", "up.1"];
+    const blocks = names.map((name) => [`${name}.q.weight`, `unet/${name}.attn.q.weight`] as const);
+    const layout = layoutOf("blocks", Object.fromEntries(blocks));
+    const here = weightsOf(Object.fromEntries(blocks.map(([path]) => [path, [2, 2]])));
+    const other = checkpointOf({ "model.in.1.attn.q.weight": [2, 2], "model.in.2.attn.q.weight": [2, 2] }).tensors;
+    const match = matchIn(layout, here, other, "x");
+    expect([match.places.size, match.unused.length]).toEqual([0, 2]);
+  });
+
   const taesd = layoutOf("taesd", { "a.weight": "encoder/1.weight", "b.weight": "decoder/1.weight" });
   const pair = (a: readonly number[], b: readonly number[]) => weightsOf({ "a.weight": a, "b.weight": b });
   test("equal names are told apart by shapes, and refused where these are equal too", () => {
@@ -114,6 +132,12 @@ test("what begins as the layout drops it, under the same head as the rest", () =
   const more = { ...whole, "loss.a": [1], "loss.b.c": [2], "other.loss.a": [1] };
   expect(matched(more).unused).toEqual(["other.loss.a"]);
   expect(matched(renamed(more, (key) => `module.${key}`)).unused).toEqual(["module.other.loss.a"]);
+});
+
+test("a folder's part that the layout drops", () => {
+  const layout = layoutOf("parts", { "a.weight": "unet/a.weight" }, ["vae/"]);
+  const { tensors } = checkpointOf({ "unet/a.weight": [2], "vae/conv.weight": [2], "vaes/conv.weight": [2] });
+  expect(matchIn(layout, weightsOf({ "a.weight": [2] }), tensors, "x").unused).toEqual(["vaes/conv.weight"]);
 });
 
 test("two shapes under one key: the one that is stored", () => {

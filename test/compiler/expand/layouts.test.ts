@@ -227,3 +227,35 @@ test("two files that bring it, one of which has a block of the other's, read it 
   const keys = [0, 1].map((i) => `stack.layer.${i}.deep.inner.layer.0.attend.query.bias s2.l.${2 - i}.deep.inner.l.1.attend.q7.bias`);
   expect(biasesOf({ "whole.mv": whole, "deep.mv": deep })).toEqual(keys);
 });
+
+// Ablations are not read again where all that keys are made of is as it was: each of these changes one such thing.
+test.each([
+  ["a weight that is new", "more: true", "layout-clash"],
+  ["a param that a key reads", "shift: 1", "layout-clash"],
+  ["an argument that a key reads", "turned: true", "layout-clash"],
+  ["a part that is gone", "whole: false", "layout-parts"],
+  ["another shape", "width: 3", "layout-parts"],
+])("an ablation is wrong alone by %s", (_, changed, code) => {
+  const source = `param more: bool = false;
+param shift: int = 0;
+param turned: bool = false;
+param whole: bool = true;
+param width: int = 4;
+type Rows<C> = Tensor<float, [2, C]>;
+block Pair<C>(x: Rows<C>, at: int): Rows<C> {
+  let y = x |> linear(4, bias: false) as one;
+  if (whole) { y = y + (x |> linear(width, bias: false) as two |> linear(4) as back); }
+  return more ? (y |> linear(C) as again) * at : y * at;
+}
+model Tiny<H = 4> {
+  graph run(x: Rows<H>): Rows<H> { return x |> Pair(turned ? 2 : 1) as a |> Pair(2) as b; }
+}
+ablation Wrong of Tiny { ${changed} }
+layout ours of Pair {
+  one: "p{shift == 0 ? at : 1}.w_" rows 0 of 2, two: "p{shift == 0 ? at : 1}.w_" rows 1 of 2, back: "p{at}.back", again: "again",
+}
+layout ours of Tiny { a: "x", b: "x" }
+`;
+  const errors = checkSizes(programOf(source)).filter(({ severity }) => severity === "error");
+  expect(errors.map((one) => [one.code, one.foundIn?.ablations])).toEqual([[code, ["Wrong"]]]);
+});
