@@ -9,6 +9,7 @@ import { fitPicture } from "../runtime/media/fit.ts";
 import { readBytes } from "../runtime/node/regular-file.ts";
 import { readSafetensors } from "../runtime/node/safetensors-file.ts";
 import type { Roles } from "../runtime/roles.ts";
+import type { TensorData } from "../runtime/tensor.ts";
 import { readGif } from "./media/read-gif.ts";
 import { readPng } from "./media/read-png.ts";
 
@@ -38,7 +39,7 @@ export async function readClipFiles(
 ): Promise<Pick<ClipRequest, "firstFrame" | "lastFrame" | "from" | "continues" | "known">> {
   const shape = clipShapeOf(roles);
   const read = async (option: string, paths: readonly string[] | undefined): Promise<ClipInput | undefined> =>
-    paths && fitted(await readClip(option, paths), paths, shape, note);
+    paths && fitted(await readClip(option, paths), shape, note);
   const [firstFrame, lastFrame] = [await read("--first-frame", one(files.firstFrame)), await read("--last-frame", one(files.lastFrame))];
   const [from, continues] = [await read("--from", files.from), await read("--continue", files.continue)];
   const [clip, mask] = [await read("--known", files.known), await read("--mask", files.mask)];
@@ -66,12 +67,18 @@ function one(path: string | undefined): readonly string[] | undefined {
   return path === undefined ? undefined : [path];
 }
 
-async function readClip(option: string, paths: readonly string[]): Promise<ClipInput> {
-  const pictures: Picture[] = [];
+/** A picture, and the file that it came from. */
+interface FilePicture extends Picture {
+  readonly file: string;
+}
+
+async function readClip(option: string, paths: readonly string[]): Promise<TensorData | readonly FilePicture[]> {
+  const pictures: FilePicture[] = [];
   for (const path of paths.flatMap((given) => listed(option, given))) {
     const extension = extname(path).toLowerCase();
-    if (extension === ".png") pictures.push(readPng(readBytes(path, `the picture of ${option}`, mostBytes), path));
-    else if (extension === ".gif") pictures.push(...readGif(readBytes(path, `the clip of ${option}`, mostBytes), path));
+    if (extension === ".png") pictures.push({ ...readPng(readBytes(path, `the picture of ${option}`, mostBytes), path), file: path });
+    else if (extension === ".gif")
+      pictures.push(...readGif(readBytes(path, `the clip of ${option}`, mostBytes), path).map((one) => ({ ...one, file: path })));
     else if (extension === ".safetensors" && paths.length === 1) return readTensor(option, path);
     else throw mvcError("input-invalid", { input: option, expected: endings, found: JSON.stringify(path) });
   }
@@ -88,7 +95,7 @@ function listed(option: string, path: string): readonly string[] {
   return names.sort((a, b) => order.compare(a, b)).map((name) => join(path, name));
 }
 
-async function readTensor(option: string, path: string): Promise<ClipInput> {
+async function readTensor(option: string, path: string): Promise<TensorData> {
   const tensors = await readSafetensors(path);
   const names = Object.keys(tensors);
   const found = Object.hasOwn(tensors, "latent") ? tensors.latent : names.length === 1 ? tensors[names[0] ?? ""] : undefined;
@@ -102,17 +109,21 @@ async function readTensor(option: string, path: string): Promise<ClipInput> {
 }
 
 /** Pictures of another size than the model's are cut about the middle and resized. */
-function fitted(given: ClipInput, paths: readonly string[], { picture }: ClipShape, note: (text: string) => void): ClipInput {
-  if (!Array.isArray(given) || picture === undefined) return given;
-  const pictures = given as readonly Picture[];
+function fitted(given: TensorData | readonly FilePicture[], { picture }: ClipShape, note: (text: string) => void): ClipInput {
+  if (!isPictures(given) || picture === undefined) return given;
+  const pictures = given;
   const { width, height } = picture;
   const other = pictures.find((one) => one.width !== width || one.height !== height);
   if (other === undefined) return pictures;
   const scale = Math.min(other.width / width, other.height / height);
   const [across, down] = [Math.round(width * scale), Math.round(height * scale)];
   const cut = across === other.width && down === other.height ? "" : `its middle, ${across}x${down}, is `;
-  note(`${paths[0]} is ${other.width}x${other.height}: ${cut}resized to the model's ${width}x${height}`);
+  note(`${other.file} is ${other.width}x${other.height}: ${cut}resized to the model's ${width}x${height}`);
   return pictures.map((one) => fitPicture(one, width, height));
+}
+
+function isPictures(given: TensorData | readonly FilePicture[]): given is readonly FilePicture[] {
+  return Array.isArray(given);
 }
 
 /** As many frames as are made: what a longer clip has beyond them is left out, and said. */

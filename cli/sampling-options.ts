@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type SampledFigures, sampledFigures } from "../compiler/package/sampler-figures.ts";
 import { type Figure, type FigureKind, figures } from "../dsl/sampling.ts";
 import { number, wholeNumber } from "./numbers.ts";
+import { kebab } from "./spelling.ts";
 
 type Sampled = keyof SampledFigures;
 
@@ -50,10 +51,6 @@ export function withSampling(command: Command): Command {
     command.addOption(i < 3 ? option : option.helpGroup("Sampling (docs/sampling.md):"));
   }
   return command;
-}
-
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function valueName(kind: FigureKind): string {

@@ -2,8 +2,18 @@
 
 /** What each error's sentence needs to know; a code without its row in `table` does not compile. */
 interface Fields {
-  readonly "file-missing": { readonly file: string; readonly what: string };
-  readonly "file-unreadable": { readonly file: string; readonly reason: string };
+  readonly "file-missing": {
+    readonly file: string;
+    readonly what: string;
+    /** Of a package. */
+    readonly built?: boolean;
+  };
+  readonly "file-unreadable": {
+    readonly file: string;
+    readonly reason: string;
+    /** Out of what is wrong with its bytes. */
+    readonly way?: string;
+  };
   readonly "file-too-large": { readonly file: string; readonly what: string; readonly most: number };
   readonly "not-utf8": { readonly file: string; readonly line: number };
   readonly "not-a-package": { readonly folder: string };
@@ -72,7 +82,13 @@ interface Fields {
       | undefined;
   };
   readonly "option-unknown": { readonly option: string; readonly where: string; readonly known: readonly string[] };
-  readonly "option-invalid": { readonly option: string; readonly expected: string; readonly found: string };
+  readonly "option-invalid": {
+    readonly option: string;
+    readonly expected: string;
+    readonly found: string;
+    /** What to do in place of leaving it out. */
+    readonly instead?: string;
+  };
   readonly "frames-not-finite": { readonly count: number; readonly total: number };
   readonly "disk-full": { readonly file: string };
   readonly "output-refused": { readonly file: string; readonly reason: string; readonly hint: string };
@@ -101,11 +117,11 @@ const rebuild = () => "build the package again with `mvc build`";
 const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   "file-missing": {
     message: (f) => `${f.what} is missing: there is no file ${f.file}`,
-    hint: () => "check the path, or build the package again with `mvc build`",
+    hint: (f) => (f.built ? rebuild() : "check the path"),
   },
   "file-unreadable": {
     message: (f) => `${f.file} cannot be read: ${f.reason}`,
-    hint: () => "check that it is a file and that you may read it",
+    hint: (f) => f.way ?? "check that it is a file and that you may read it",
   },
   "file-too-large": {
     message: (f) => `${f.file} has more than the ${f.most} bytes that ${f.what} may have`,
@@ -246,7 +262,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   },
   "input-invalid": {
     message: (f) => `"${f.input}" must be ${f.expected}, found ${f.found}`,
-    hint: (f) => `give "${f.input}" as ${f.expected}`,
+    hint: (f) => (f.expected.startsWith("left out") ? `leave "${f.input}" out` : `give "${f.input}" as ${f.expected}`),
   },
   "not-samplable": {
     message: (f) => `${f.model} cannot be sampled: ${f.reason}`,
@@ -287,7 +303,11 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
   },
   "option-invalid": {
     message: (f) => `${f.option} must be ${f.expected}, found ${f.found}`,
-    hint: (f) => `give ${f.option} another value`,
+    hint: (f) => {
+      if (f.expected.startsWith("left out")) return `leave ${f.option} out${f.instead === undefined ? "" : `, or ${f.instead}`}`;
+      if (f.found === "none") return `give ${f.option}`;
+      return f.expected.startsWith("given") ? `give ${f.option} so, or leave it out` : `give ${f.option} another value`;
+    },
   },
   "option-unknown": {
     message: (f) => `there is no "${f.option}" in ${f.where}`,
@@ -315,17 +335,20 @@ export class MvcError extends Error {
   override readonly name = "MvcError";
   readonly code: ErrorCode;
   readonly hint: string;
+  /** What the sentence speaks of, by the names of the code. */
+  readonly fields: { readonly [name: string]: unknown };
 
-  constructor(code: ErrorCode, message: string, hint: string) {
+  constructor(code: ErrorCode, message: string, hint: string, fields: { readonly [name: string]: unknown } = {}) {
     super(message);
     this.code = code;
     this.hint = hint;
+    this.fields = fields;
   }
 }
 
 /** The error of a code, with its sentence and its hint filled in. */
 export function mvcError<C extends ErrorCode>(code: C, fields: Fields[C]): MvcError {
-  return new MvcError(code, table[code].message(fields), table[code].hint(fields));
+  return new MvcError(code, table[code].message(fields), table[code].hint(fields), fields);
 }
 
 /** Throws `aborted` when the signal says so; called between steps of long work. */

@@ -91,7 +91,7 @@ export function settings(
 function skippedSteps(strength: number | undefined, steps: number, requests: readonly Pick<ClipRequest, "from" | "latent">[]): number {
   const from = requests.filter((request) => request.from !== undefined);
   if (from.length === 0) {
-    demand(strength === undefined, "strength", "left out where no clip is given as `from`, which it noises", strength);
+    demand(strength === undefined, "strength", "left out where no clip is given as `from`, which it noises", strength, "give `from`");
     return 0;
   }
   demand(
@@ -111,6 +111,8 @@ function skippedSteps(strength: number | undefined, steps: number, requests: rea
   return steps - Math.floor(steps * (strength ?? 1));
 }
 
-function demand(holds: boolean, option: string, expected: string, found: unknown): void {
-  if (!holds) throw mvcError("option-invalid", { option, expected, found: Array.isArray(found) ? `[${found.join(", ")}]` : String(found) });
+function demand(holds: boolean, option: string, expected: string, found: unknown, instead?: string): void {
+  if (holds) return;
+  const text = Array.isArray(found) ? `[${found.join(", ")}]` : found === undefined ? "none" : String(found);
+  throw mvcError("option-invalid", { option, expected, found: text, ...(instead === undefined ? {} : { instead }) });
 }

@@ -96,7 +96,7 @@ async function openWeights(files: PackageFiles, spec: Manifest["weights"]): Prom
 
 async function sizeOf(files: PackageFiles, file: string, what: string): Promise<number> {
   const size = await files.size(file);
-  if (size === undefined) throw mvcError("file-missing", { file: `${files.name}/${file}`, what });
+  if (size === undefined) throw mvcError("file-missing", { file: `${files.name}/${file}`, what, built: true });
   return size;
 }
 

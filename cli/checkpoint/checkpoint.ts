@@ -13,6 +13,8 @@ export interface CheckpointTensor {
 export interface Checkpoint {
   /** As the user named it. */
   readonly path: string;
+  /** The files that its tensors lie in. */
+  readonly files: readonly string[];
   /** By key; in a folder of several parts `part/key`: `unet/conv_in.weight` of a diffusers folder, `encoder/1.weight` of `encoder.pth`. */
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** What the file says of itself. */

@@ -50,7 +50,7 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
       for (const [key, value] of Object.entries(part.metadata)) metadata[prefix + key] = value;
     }
     if (averages.wanted && !averages.found) throw mvcError("checkpoint-averages", { file: path });
-    return { path, tensors, metadata, notes, close };
+    return { path, files: opened.flatMap(({ files }) => files), tensors, metadata, notes, close };
   } catch (thrown) {
     close();
     throw thrown;
@@ -75,7 +75,7 @@ function standingAt(path: string): Stats | undefined {
   }
 }
 
-type PartOpened = Omit<Checkpoint, "close"> & { readonly prefix: string };
+type PartOpened = Omit<Checkpoint, "close" | "files"> & { readonly prefix: string };
 
 async function openPart(part: Part, open: (file: string) => Promise<Checkpoint>): Promise<PartOpened> {
   const { files: paths, index, notes: about } = shardsOf(part.folder, part.set, part.names);

@@ -35,6 +35,7 @@ function safetensorsFile(path: string, descriptor: number, size: number): Omit<C
     path,
     tensors: new Map(tensors),
     metadata: Object.fromEntries(header.metadata),
+    files: [path],
     notes: [],
   };
 }

@@ -42,7 +42,7 @@ export async function openTorchFile(
   }
   const opened = [...tensors].map(([key, tensor]) => [key, readTensor(tensor, contents.get(tensor.storage), path, descriptor)] as const);
   const ignored = inert.size === 0 ? [] : [`${path} holds Python objects, which were not made: ${namesOf([...inert])}`];
-  return { path, tensors: new Map(opened), metadata: {}, notes: [...notes, ...ignored] };
+  return { path, files: [path], tensors: new Map(opened), metadata: {}, notes: [...notes, ...ignored] };
 }
 
 function readTensor(tensor: TorchTensor, content: EntryContent | undefined, path: string, descriptor: number): CheckpointTensor {

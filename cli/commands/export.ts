@@ -9,7 +9,7 @@ import { interruptible, type Outcome } from "../terminal.ts";
 import { listed } from "../weights/causes.ts";
 import { exportedFiles } from "../weights/exported.ts";
 import { ownLayout } from "../weights/match.ts";
-import { modelWeights, type OpenWeights, openWeights, type WeightOptions } from "../weights/model-weights.ts";
+import { modelWeights, type OpenWeights, openWeights, requireOther, type WeightOptions } from "../weights/model-weights.ts";
 import { type ReadModel, readModel } from "../weights/read-model.ts";
 import { requireFree, writeTensorFolder, writeTensors } from "../weights/write-tensors.ts";
 
@@ -25,6 +25,7 @@ const metadata = { format: "pt" };
 export async function exportCheckpoint(file: string, options: ExportOptions): Promise<Outcome> {
   const opened = await openWeights(options);
   try {
+    requireOther(opened, options.output);
     return await exportTo(opened, file, options);
   } finally {
     opened.close();

@@ -4,7 +4,7 @@ import { tryOutput } from "../../runtime/node/output-file.ts";
 import { printNotes } from "../notes.ts";
 import { shownPath } from "../program.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
-import { modelWeights, type OpenWeights, openWeights, type WeightOptions } from "../weights/model-weights.ts";
+import { modelWeights, type OpenWeights, openWeights, requireOther, type WeightOptions } from "../weights/model-weights.ts";
 import { readModel } from "../weights/read-model.ts";
 import { writeTensors } from "../weights/write-tensors.ts";
 
@@ -16,6 +16,7 @@ export async function importCheckpoint(checkpoint: string, file: string, options
   await tryOutput(options.output);
   const opened = await openWeights({ ...options, weights: [checkpoint, ...(options.weights ?? [])] });
   try {
+    requireOther(opened, options.output);
     return await importFrom(opened, file, options);
   } finally {
     opened.close();

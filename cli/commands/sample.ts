@@ -35,6 +35,7 @@ import { type GivenInputs, readInputs } from "../condition-inputs.ts";
 import { shownPath } from "../program.ts";
 import { type Progress as Bar, startProgress } from "../progress.ts";
 import { reporterOf } from "../reporter.ts";
+import { asTyped } from "../spelling.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 
 export interface SampleCommandOptions extends Partial<SampledFigures>, ClipFiles, LengthOptions {
@@ -86,7 +87,7 @@ const clipsAs =
   async (pipeline, requests, options) =>
     (await pipeline.sampleAll(requests, options)).map((clip) => async (written) => ({
       bytes: await encode(clip, written),
-      what: `${clip.frameCount} frames of ${clip.width}x${clip.height}`,
+      what: `${clip.frameCount} ${clip.frameCount === 1 ? "frame" : "frames"} of ${clip.width}x${clip.height}`,
     }));
 
 const latents: Maker = async (pipeline, requests, options) =>
@@ -121,6 +122,7 @@ export async function sample(folder: string, prompt: string | undefined, options
     signal,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
+  const conditions = pipeline.package.manifest.sampler?.conditions.map(({ name }) => name) ?? [];
   try {
     const parts = roles(pipeline.package.manifest);
     if (parts.pictures === "none" && make !== latents) {
@@ -135,6 +137,11 @@ export async function sample(folder: string, prompt: string | undefined, options
     );
     if (weighs !== undefined && !options.wordWeights)
       note(`${JSON.stringify(weighs)} is read as it stands: \`--word-weights\` reads its numbers as weights`);
+    const { strength } = options;
+    const listed = options.timesteps ?? (Array.isArray(options.sigmas) ? options.sigmas : undefined);
+    const steps = listed?.length ?? options.steps ?? parts.sampler.steps;
+    if (options.from !== undefined && strength !== undefined && strength > 0 && strength * steps < 1)
+      note(`--strength ${strength} of ${steps} steps is no step: nothing of --from is made anew`);
     const asked = {
       ...(await readClipFiles(options, parts, options.length, note)),
       ...(prompt === undefined ? {} : { prompt }),
@@ -143,6 +150,8 @@ export async function sample(folder: string, prompt: string | undefined, options
     };
     const requests = files.map((file, i) => ({ file, clip: { ...asked, inputs, seed: options.seed + i } }));
     await sampleBatches(pipeline, parts, requests, make, { ...options, onTruncated: noteOnce() }, signal);
+  } catch (thrown) {
+    throw asTyped(thrown, conditions);
   } finally {
     await pipeline.dispose();
   }

@@ -16,7 +16,11 @@ export function readGif(bytes: Uint8Array, file: string): readonly Picture[] {
   try {
     return picturesOf(new GifReader(bytes));
   } catch (thrown) {
-    throw mvcError("file-unreadable", { file, reason: `it is no GIF that can be read (${reasonOf(thrown)})` });
+    throw mvcError("file-unreadable", {
+      file,
+      reason: `it is no GIF that can be read (${reasonOf(thrown)})`,
+      way: "save it as a GIF again, or its frames as PNGs",
+    });
   }
 }
 

@@ -9,15 +9,21 @@ export function readPng(bytes: Uint8Array, file: string): Picture {
   try {
     return pictureOf(decode(bytes));
   } catch (thrown) {
-    throw mvcError("file-unreadable", { file, reason: `it is no PNG that can be read (${reasonOf(thrown)})` });
+    throw mvcError("file-unreadable", {
+      file,
+      reason: `it is no PNG that can be read (${reasonOf(thrown)})`,
+      way: "save it as a PNG again",
+    });
   }
 }
 
 function pictureOf(png: DecodedPng): Picture {
-  const { width, height, depth, palette, transparency } = png;
-  const [data, channels] = palette === undefined ? [png.data, png.channels] : [convertIndexedToRgb(png), palette[0]?.length ?? 3];
-  if (palette === undefined && depth !== 8 && depth !== 16) throw new Error(`grey of ${depth} bits is not supported`);
-  if (palette === undefined && transparency !== undefined) throw new Error("one colour stands for transparency, which is not supported");
+  const { width, height, depth, transparency } = png;
+  const palette = png.palette ?? (depth < 8 ? greys(2 ** depth) : undefined);
+  const [data, channels] =
+    palette === undefined ? [png.data, png.channels] : [convertIndexedToRgb({ ...png, palette }), palette[0]?.length ?? 3];
+  if (png.palette === undefined && transparency !== undefined)
+    throw new Error("one colour stands for transparency, which is not supported");
   const [scale, grey, opaque] = [depth === 16 ? 257 : 1, channels < 3, channels % 2 === 1];
   const pixels = new Uint8ClampedArray(width * height * 4);
   for (let i = 0; i < width * height; i++) {
@@ -25,4 +31,12 @@ function pictureOf(png: DecodedPng): Picture {
     pixels[i * 4 + 3] = opaque ? 255 : (data[i * channels + channels - 1] ?? 0) / scale;
   }
   return { width, height, data: pixels };
+}
+
+/** Grey of few bits, such as a mask of black and white, is numbers of evenly spaced greys. */
+function greys(count: number): [number, number, number][] {
+  return Array.from({ length: count }, (_, i) => {
+    const grey = (i * 255) / (count - 1);
+    return [grey, grey, grey];
+  });
 }

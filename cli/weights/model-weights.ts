@@ -67,6 +67,18 @@ export async function openWeights({ weights = [], ema = false, lora = [] }: Weig
   }
 }
 
+/** Throws MvcError `output-refused` where what is written would replace what is read. */
+export function requireOther({ trained, loras }: OpenWeights, output: string): void {
+  const place = (file: string) => {
+    const found = statSync(file, { throwIfNoEntry: false });
+    return found && `${found.dev} ${found.ino}`;
+  };
+  const written = place(output);
+  const all = [...trained, ...loras.map(({ checkpoint }) => checkpoint)];
+  if (written === undefined || !all.some(({ files }) => files.some((file) => place(file) === written))) return;
+  throw mvcError("output-refused", { file: shownPath(output), reason: "it is read", hint: "give -o another file" });
+}
+
 /** A package of ours stands for its weights. */
 function weightsAt(path: string): string {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

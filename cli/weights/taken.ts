@@ -89,7 +89,10 @@ function soundMatch({ checkpoint, shown }: Given, weights: Weights, options: Tak
   if (match.places.size + match.misshapen.length === 0) {
     const names = [...options.layouts.map(({ name }) => name), own];
     const foreign = { file: shown, model: options.model, tensors: [...tensors.keys()] };
-    throw mvcError("weights-foreign", { ...foreign, way: causeOfForeign(tensors, names) });
+    const other = options.layout && matchOf(weights, tensors, { ...options, layout: undefined }, shown);
+    const way =
+      other && other.places.size > 0 ? `its keys are those of the layout ${other.layout.name}: leave \`--layout\` out` : undefined;
+    throw mvcError("weights-foreign", { ...foreign, way: way ?? causeOfForeign(tensors, names) });
   }
   requireShapes(match, () => options.fitting(checkpoint), shown);
   requireFloats(match, tensors, shown);

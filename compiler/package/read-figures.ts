@@ -28,7 +28,8 @@ const readers: { readonly [F in keyof SampledFigures]: (reading: Reading) => boo
   clip: always,
   threshold: always,
   eta: of("ddim"),
-  spacing: byTimes,
+  // Also how a clip begins.
+  spacing: (reading) => byTimes(reading) || (reading.row.times === "points" && !reading.isFlow),
   stepsOffset: (reading) => byTimes(reading) && (reading.figures.spacing ?? reading.row.spacing) === "leading",
   sigmaMin: ({ figures }) => typeof figures.sigmas === "string",
   sigmaMax: ({ figures }) => typeof figures.sigmas === "string",

@@ -84,6 +84,8 @@ export function placedParts(parts: ReadParts, { wanted }: ClipPlan, shape: ClipS
   const known = parts.known.map(({ input, ...one }) => readKnown(one, input, shape, wanted));
   if (parts.continues !== undefined) known.unshift({ frames: parts.continues, at: 0, mask: undefined });
   if (parts.last !== undefined) {
+    const isFirst = wanted === 1 && parts.known.some(({ input }) => input === "firstFrame");
+    if (isFirst) throw refused("lastFrame", "left out of a clip of one frame, which is `firstFrame`", "given");
     const frames = readFrames(parts.last, "lastFrame", shape);
     const count = frames.of === "latents" ? wanted : picturesFor(shape.pace, wanted);
     known.push({ frames, at: count - 1, mask: undefined });

@@ -156,8 +156,16 @@ describe("options", () => {
     ["threads of a device that has none", ["--threads", "2", "--backend", "webgpu"], "--threads"],
     ["more noise than there is", ["--eta", "2"], "eta must be a number from 0 to 1"],
     ["a negative prompt that weighs nothing", ["--negative", "a blue star", "--guidance", "1"], "negative prompt"],
+    ["what noises nothing", ["--strength", "0.5"], "--strength must be left out where no clip is given as --from"],
+    ["and the way out", ["--strength", "0.5"], "hint: leave --strength out, or give --from"],
+    ["an option of several words", ["--lambda-min", "1"], '--lambda-min must be left out: "ddim"'],
+    ["an option that speaks of another", ["--overlap", "2"], "--length makes it longer, --loop has windows go round"],
     ["an unknown kind of file", ["-o", "clip.avi"], ".gif"],
   ])("%s", async (_, options, text) => expectMistake(await sample(...options), "option-invalid", text));
+
+  test("a prompt that is said twice", async () => {
+    expectMistake(await sample("--prompt-at", "0=a red circle"), "input-invalid", '"--prompt-at" must be left out beside');
+  });
 
   test.each<[string, string, string]>([
     ["no JSON", "{", "a file of JSON"],

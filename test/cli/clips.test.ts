@@ -105,6 +105,8 @@ test("what cannot be read or does not go together is one error, and nothing is w
   expect(await refused("--from", at("none.gif"), "--strength", "1")).toContain(
     `file-missing\n  the clip of --from is missing: there is no file ${at("none.gif")}`,
   );
+  expect(await refused("--mask", at("none.png"))).toContain("hint: check the path\n");
+  expect(await refused("--from", at("clip.gif"))).toContain("hint: give --strength\n");
   expect(await refused("--from", at("small.mv"), "--strength", "1")).toContain(
     '"--from" must be a .png, several of them or a folder of them, a .gif',
   );

@@ -1,7 +1,7 @@
 // `mvc import` and `mvc export` there and back: the same bytes of every tensor, and what is said of what is not.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCheckpoint } from "../../cli/checkpoint/open-checkpoint.ts";
 import type { FloatType } from "../../cli/weights/streams.ts";
@@ -190,6 +190,21 @@ describe("refused before the work, with nothing left behind", () => {
     ],
     ["another preset", () => image("--preset", "Wide"), "hint: its tensors are those of no --preset and no --ablation"],
     ["a layout that is not there", () => image("--layout", "kohya"), 'there is no "kohya" in the model\'s layouts'],
+    [
+      "a layout that is another's",
+      () => ["import", at("checkpoint/unet"), at("net.mv"), "--layout", "compvis", "-o", at("refused")],
+      "its keys are those of the layout diffusers: leave `--layout` out",
+    ],
+    ...[at("checkpoint/text_encoder/model.safetensors"), at("own.safetensors")].map((file): [string, () => readonly string[], string] => [
+      `an output that is read, ${basename(file)}`,
+      () => ["import", checkpoint, at("net.mv"), "--weights", at("own.safetensors"), "-o", file],
+      "is not written: it is read",
+    ]),
+    [
+      "a checkpoint that is written over itself",
+      () => ["export", at("net.mv"), "--weights", at("own.safetensors"), "--layout", "compvis", "-o", at("own.safetensors")],
+      "is not written: it is read",
+    ],
     ["no averages", () => image("--ema"), "--ema"],
     ["no LoRA", () => image("--lora", at("own.safetensors")), "cannot be merged as a LoRA"],
     ["a strength that is no number", () => image("--lora", "x.safetensors:high"), "must be a decimal number"],

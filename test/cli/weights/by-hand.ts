@@ -51,7 +51,7 @@ export function tensor(
 
 export function checkpointOf(tensors: { readonly [key: string]: CheckpointTensor | Shape }): Checkpoint {
   const all = Object.entries(tensors).map(([key, given]) => [key, "dtype" in given ? given : tensor(given)] as const);
-  return { path: "model.ckpt", tensors: new Map(all), metadata: {}, notes: [], close: () => {} };
+  return { path: "model.ckpt", files: [], tensors: new Map(all), metadata: {}, notes: [], close: () => {} };
 }
 
 export const numbers = (elements: Elements): readonly number[] => [...allFloats(elements)];

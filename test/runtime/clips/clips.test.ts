@@ -284,6 +284,9 @@ test("what does not go together, or is not what it must be, is refused before th
     'input-invalid: "firstFrame" must be a picture or a clip of 4x4, or a tensor: pictures [1, n, 3, 4, 4] in -1..1, or latents, [1, n, 1, 2, 2], found a picture of 5x4',
   );
   expect(await refused({ firstFrame: clip })).toBe('input-invalid: "firstFrame" must be one picture, found 4 frames');
+  expect(await refused({ firstFrame: first, lastFrame: first }, { length: 1 })).toMatch(
+    /lastFrame must be left out of a clip of one frame/,
+  );
   expect(await refused({ firstFrame: "a.png" })).toBe('option-invalid: firstFrame must be a picture, a clip or a tensor, found "a.png"');
   expect(await refused({ firstFrame: first }, {}, opened.blind?.onnx)).toBe(
     'latents-absent: "firstFrame" is given as pictures, but the model names no graph that makes latents of pictures',
@@ -296,9 +299,7 @@ test("what does not go together, or is not what it must be, is refused before th
   );
   expect(await refused({ known: { clip, masks: first } })).toMatch(/option-unknown: there is no "masks" in known/);
   expect(await refused({ known: [{ mask: first }] })).toMatch(/known\[0\] must be an object of clip, at and mask/);
-  expect(await refused({ from: clip })).toMatch(
-    /strength must be a number from 0 to 1 where a clip is made `from` another, found undefined/,
-  );
+  expect(await refused({ from: clip })).toMatch(/strength must be a number from 0 to 1 where a clip is made `from` another, found none/);
   expect(await refused({ from: clip }, { strength: 1.5 })).toMatch(/strength must be a number from 0 to 1/);
   expect(await refused({}, { strength: 0.5 })).toMatch(/strength must be left out where no clip is given as `from`/);
   expect(await refused({ from: clip.slice(1) }, { strength: 0.5 })).toMatch(/"from" must be a clip of as many frames as are made, 4/);
