@@ -1,12 +1,27 @@
 /** A checked program: the entry file and all it imports, with every name of every file resolved to its declaration. */
 
-import type { Declaration, NamedDeclaration, SourceFile } from "./ast.ts";
+import type { BlockDeclaration, Declaration, LayoutDeclaration, ModelDeclaration, NamedDeclaration, SourceFile } from "./ast.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 
 /** What a name of a file stands for: a declaration and the file whose scope its body is read in. */
 export interface Declared {
   readonly file: string;
   readonly declaration: NamedDeclaration;
+}
+
+/** A declaration whose weights a layout can be of. */
+export interface Owner extends Declared {
+  readonly declaration: BlockDeclaration | ModelDeclaration;
+}
+
+/** A layout for one block or model: of one declaration there are several where files that import it have blocks of their own by the name. */
+export interface OwnedLayout {
+  readonly declaration: LayoutDeclaration;
+  /** In whose scope its keys are read. */
+  readonly file: string;
+  readonly owner: Owner;
+  /** Names in its keys that its file lacks: they are those of the owner's file. */
+  readonly borrowed: readonly string[];
 }
 
 export interface FileScope {
@@ -25,6 +40,7 @@ export interface Program {
   /** The path of the entry file, as the host names it. */
   readonly entry: string;
   readonly files: ReadonlyMap<string, FileScope>;
+  readonly layouts: readonly OwnedLayout[];
 }
 
 /** Why a file that is there has no text, in one sentence that names it, and the way out. */

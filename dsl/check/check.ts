@@ -14,7 +14,8 @@ import { checkTypeCycles, type ValueDeclaration, valuesInOrder } from "./cycles.
 import { checkAs, typeOf } from "./expressions.ts";
 import { constantForms, isNumberForm, numberForms } from "./forms.ts";
 import { LabelCheck } from "./labels.ts";
-import { checkLayout, checkLayoutPaths } from "./layouts.ts";
+import { ownedLayouts, readersOf } from "./layout-owners.ts";
+import { checkLayout, checkLayoutPaths, warnUnread } from "./layouts.ts";
 import { load } from "./load.ts";
 import { checkModel, checkOverrides } from "./models.ts";
 import { int, type StaticType } from "./static-type.ts";
@@ -34,7 +35,8 @@ export function check(entry: string, host: Host, ops: readonly OpSignature[]): C
   const order = new Map([...files.keys()].map((file, i) => [file, i]));
   const placeOf = ({ span }: Diagnostic) => order.get(span.file) ?? 0;
   const found = [...diagnostics, ...context.diagnostics].sort((a, b) => placeOf(a) - placeOf(b) || a.span.start - b.span.start);
-  return { program: unread || context.failed ? undefined : { entry, files }, diagnostics: firstErrors(found), texts };
+  const program = unread || context.failed ? undefined : { entry, files, layouts: ownedLayouts(files) };
+  return { program, diagnostics: firstErrors(found), texts };
 }
 
 /** Each stage leans on what those before it have found to be right; what looks at a program as a whole needs all of it. */
@@ -56,8 +58,10 @@ function runStages(context: Context, entry: string, unread: boolean): void {
   for (const { file, declaration } of declarations) checkDeclaration(context, declaration, file);
   if (unread) return;
   if (!context.failed) checkLabels(context, declarations);
-  if (!context.failed) checkLayoutPaths(context, declarations);
-  if (!context.failed) warnUnused(context, entry);
+  if (!context.failed) checkLayoutPaths(context, ownedLayouts(context.files));
+  if (context.failed) return;
+  warnUnread(context);
+  warnUnused(context, entry);
 }
 
 function isValue(declaration: Declaration): declaration is ValueDeclaration {
@@ -124,7 +128,8 @@ function checkDeclaration(context: Context, declaration: Declaration, file: stri
     case "ablation":
       return checkOverrides(context, declaration, file);
     case "layout":
-      return checkLayout(context, declaration, file);
+      for (const reader of readersOf(file, context.files)) checkLayout(context, declaration, file, reader);
+      return;
     default:
       return never(declaration);
   }

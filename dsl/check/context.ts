@@ -91,16 +91,18 @@ export class Context {
     return this.files.get(file)?.unknown.has(name) ?? false;
   }
 
-  /** Reports a name that nothing declares, once a file: what mends one of its uses mends them all. */
+  /** Reports a name that nothing declares, once a file: what mends one of its uses mends them all. `behind` is the file that was asked after its own. */
   reportUnknown(
     code: "unknown-name" | "unknown-call" | "unknown-type" | "not-laid-out",
     { name, span }: Identifier,
     otherwise: () => { readonly hint?: string },
+    behind?: string,
   ): void {
-    const lacking = `${span.file} ${name}`;
-    if (this.lacking.has(lacking) || this.isUnknown(name, span.file)) return;
+    const lacking = `${span.file} ${name} ${behind ?? ""}`;
+    if (this.lacking.has(lacking) || this.isUnknown(name, span.file) || (behind !== undefined && this.isUnknown(name, behind))) return;
     this.lacking.add(lacking);
-    this.report(code, span, { name }, this.hintImport(name, span.file) ?? otherwise());
+    const holes = behind === undefined ? { name } : { name, in: { file: span.file, behind } };
+    this.report(code, span, holes, this.hintImport(name, span.file) ?? otherwise());
   }
 
   /** For a name that a file lacks and another of the program declares. */
@@ -166,15 +168,23 @@ export interface Binding {
 export class Names {
   private readonly bindings = new Map<string, Binding>();
   readonly file: string;
+  /** The file that has what the first lacks: of a layout, that of its block. */
+  readonly behind: string | undefined;
   private readonly parent: Names | undefined;
 
-  constructor(file: string, parent?: Names) {
+  constructor(file: string, more: { readonly parent?: Names; readonly behind?: string | undefined } = {}) {
     this.file = file;
-    this.parent = parent;
+    this.parent = more.parent;
+    this.behind = more.behind === file ? undefined : more.behind;
   }
 
   inner(): Names {
-    return new Names(this.file, this);
+    return new Names(this.file, { parent: this, behind: this.behind });
+  }
+
+  /** The file in whose scope a name is looked up that no body declares. */
+  fileOf(context: Context, name: string): string {
+    return this.behind === undefined || context.declared(name, this.file) !== undefined ? this.file : this.behind;
   }
 
   lookUp(name: string): Binding | undefined {
@@ -206,7 +216,7 @@ export class Names {
 
   /** Signatures may say again what the file has: parameters and the dims in `<>` are given by each call. */
   private warnHidden(context: Context, name: Identifier, kind: Binding["kind"]): void {
-    const hidden = context.declared(name.name, this.file)?.declaration;
+    const hidden = context.declared(name.name, this.fileOf(context, name.name))?.declaration;
     if (
       kind === "parameter" ||
       kind === "graph input" ||

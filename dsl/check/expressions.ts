@@ -134,17 +134,20 @@ function nameType(context: Context, expression: NameExpression, names: Names): S
     context.readLocal(local);
     return local.type;
   }
-  const declared = context.read(name, names.file);
+  const file = names.fileOf(context, name);
+  const declared = context.read(name, file);
   if (declared !== undefined) {
-    const type = context.rules.declaredType(context, name, names.file);
+    const type = context.rules.declaredType(context, name, file);
     if (type !== undefined) return type;
     context.report("not-a-value", expression.span, { name, kind: declared.declaration.kind });
     return unknown;
   }
-  context.reportUnknown("unknown-name", expression, () => {
+  const hint = () => {
     if (context.ops.has(name)) return { hint: `\`${name}\` is an op: call it, \`${name}(…)\`` };
-    return hintNearest(nearest(name, [...names.all(), ...context.namesOf(names.file)]));
-  });
+    const behind = names.behind === undefined ? [] : context.namesOf(names.behind);
+    return hintNearest(nearest(name, [...names.all(), ...context.namesOf(names.file), ...behind]));
+  };
+  context.reportUnknown("unknown-name", expression, hint, names.behind);
   return unknown;
 }
 

@@ -1,20 +1,22 @@
 /** Layouts: the blocks that they are of, names in the holes of paths and keys, keys of one form, and paths that the labels can make. */
 
 import { isAnyAxis } from "../any-axis.ts";
-import type { BlockDeclaration, Declaration, KeyNode, KeysEntry, LayoutDeclaration, LayoutEntry, ModelDeclaration } from "../ast.ts";
+import type { BlockDeclaration, KeyNode, KeysEntry, LayoutDeclaration, LayoutEntry, NamedDeclaration } from "../ast.ts";
 import type { Levels } from "../expressions.ts";
 import { showLabel, wellFormed, wellFormedDrop, wellFormedKey } from "../label.ts";
 import { nearest } from "../nearest.ts";
-import type { Declared } from "../program.ts";
+import type { OwnedLayout, Owner } from "../program.ts";
 import { type Context, hintNearest, Names } from "./context.ts";
 import { checkInt, typeOf } from "./expressions.ts";
+import { declaredFor, isOwner, readersOf } from "./layout-owners.ts";
 import { PathReach } from "./path-reach.ts";
 import { holdsTensors, int, showStatic } from "./static-type.ts";
 import { staticTypeOf } from "./types.ts";
 
-export function checkLayout(context: Context, layout: LayoutDeclaration, file: string): void {
-  const owner = ownerOf(context, layout, file);
-  const names = new Names(file);
+/** `reader` is the file that brings it, or its own. */
+export function checkLayout(context: Context, layout: LayoutDeclaration, file: string, reader: string): void {
+  const owner = ownerOf(context, layout, file, reader);
+  const names = new Names(file, { behind: owner?.file });
   if (owner?.declaration.kind === "block") declareArguments(context, owner.declaration, owner.file, names);
   const given = new Set<string>();
   for (const entry of layout.entries) {
@@ -27,20 +29,41 @@ export function checkLayout(context: Context, layout: LayoutDeclaration, file: s
 }
 
 /** The block or model that a layout is of. */
-function ownerOf(context: Context, { of }: LayoutDeclaration, file: string): Declared | undefined {
-  const found = context.declared(of.name, file);
-  // A layout calls nothing: it needs what the file imports, and leaves its own blocks uncalled.
-  const declared = found?.file === file ? found : context.read(of.name, file);
-  if (isOwner(declared?.declaration)) return declared;
-  const known = [...context.namesOf(file)].filter((name) => isOwner(context.declared(name, file)?.declaration));
-  const hint = () => hintNearest(nearest(of.name, known));
-  if (declared === undefined) context.reportUnknown("not-laid-out", of, hint);
-  else context.report("not-laid-out", of.span, { name: of.name }, hint());
+function ownerOf(context: Context, layout: LayoutDeclaration, file: string, reader: string): Owner | undefined {
+  const { of } = layout;
+  const declared = declaredFor(layout, file, reader, context.files);
+  // A layout calls nothing: it needs what a file imports, and leaves the file's own blocks uncalled.
+  const from = context.declared(of.name, file) === undefined ? reader : file;
+  if (declared !== undefined && declared.file !== from) context.read(of.name, from);
+  if (isOwner(declared)) return declared;
+  const files = file === reader ? [file] : [file, reader];
+  const known = files.flatMap((one) => [...context.namesOf(one)].filter((name) => isOwner(context.declared(name, one))));
+  const guess = nearest(of.name, known);
+  const aside = file === reader ? {} : { hint: `give ${reader} one by that name, or import a copy of ${file} without it` };
+  const hint = () => (guess === undefined ? aside : hintNearest(guess));
+  if (declared !== undefined) context.report("not-laid-out", of.span, { name: of.name }, hint());
+  else if (!isUnread(context, file, reader)) context.reportUnknown("not-laid-out", of, hint, file === reader ? undefined : reader);
   return undefined;
 }
 
-function isOwner(declaration: Declaration | undefined): declaration is BlockDeclaration | ModelDeclaration {
-  return declaration?.kind === "block" || declaration?.kind === "model";
+/** A file of layouts, without blocks, that nothing imports for them: it may be of blocks that are not here. */
+function isUnread(context: Context, file: string, reader: string): boolean {
+  const declarations = context.files.get(file)?.source.declarations ?? [];
+  return file === reader && !declarations.some(({ kind }) => kind === "block" || kind === "model");
+}
+
+/** What of a file of layouts could not be checked, for want of the file that brings it. */
+export function warnUnread(context: Context): void {
+  for (const [file, { source }] of context.files) {
+    if (readersOf(file, context.files).some((reader) => !isUnread(context, file, reader))) continue;
+    const unread = source.declarations.flatMap((one) =>
+      one.kind === "layout" && context.declared(one.of.name, file) === undefined ? [one.of] : [],
+    );
+    const [first] = unread;
+    const names = [...new Set(unread.map(({ name }) => name))];
+    if (first === undefined) continue;
+    context.report("unread-layouts", first.span, { names }, { hint: "check the model that brings them: `import layouts from …`" });
+  }
 }
 
 /** What each call gives the block is known where its keys are: the dims in `<>`, and arguments that are no tensors. */
@@ -105,13 +128,10 @@ function patternOf(path: Levels): string {
 }
 
 /** What needs all labels of a program to be right, and all its layouts: each is there once, and its paths lead somewhere. */
-export function checkLayoutPaths(context: Context, declarations: readonly { file: string; declaration: Declaration }[]): void {
+export function checkLayoutPaths(context: Context, layouts: readonly OwnedLayout[]): void {
   const reach = new PathReach((name, file) => context.declared(name, file));
-  const known = new Map<Declaration, Map<string, LayoutDeclaration["of"]>>();
-  for (const { file, declaration } of declarations) {
-    if (declaration.kind !== "layout") continue;
-    const owner = context.declared(declaration.of.name, file);
-    if (owner === undefined || !isOwner(owner.declaration)) continue;
+  const known = new Map<NamedDeclaration, Map<string, LayoutDeclaration["of"]>>();
+  for (const { declaration, owner } of layouts) {
     const named = known.get(owner.declaration) ?? new Map();
     known.set(owner.declaration, named);
     for (const name of declaration.names) {

@@ -7,6 +7,11 @@ interface Name {
   readonly name: string;
 }
 
+/** A name that was looked up in one file and then in the one behind it. */
+interface Sought extends Name {
+  readonly in?: { readonly file: string; readonly behind: string };
+}
+
 const areOrIs = (count: number) => (count === 1 ? "is" : "are");
 
 export const checkMessages = {
@@ -19,7 +24,11 @@ export const checkMessages = {
   "shadowed-name": error(
     (h: { readonly name: string; readonly kind: string }) => `\`${h.name}\` hides the ${h.kind} of the same name around it`,
   ),
-  "unknown-name": error((h: Name) => `there is no \`${h.name}\` here`),
+  "unknown-name": error((h: Sought) =>
+    h.in === undefined
+      ? `there is no \`${h.name}\` here`
+      : `there is no \`${h.name}\` in ${h.in.file}, nor in ${h.in.behind}, which has the block of this layout`,
+  ),
   "unknown-call": error((h: Name) => `there is no block or op \`${h.name}\``),
   "unknown-type": error((h: Name) => `there is no type \`${h.name}\``),
   "unknown-dtype": error((h: Name) => `\`${h.name}\` is no element type: it is one of float, f32, f16, i32`),
@@ -101,7 +110,14 @@ export const checkMessages = {
   "repeated-member": error((h: { readonly what: string }) => `the model has two ${h.what}`),
   // Layouts
   "no-layouts": error((h: { readonly path: string }) => `${h.path} declares no layouts`),
-  "not-laid-out": error((h: Name) => `\`${h.name}\` is no block or model of this file, and layouts are of those`),
+  "not-laid-out": error((h: Sought) => {
+    const where = h.in === undefined ? "this file" : `${h.in.file}, nor of ${h.in.behind}, which imports its layouts`;
+    return `\`${h.name}\` is no block or model of ${where}, and layouts are of those`;
+  }),
+  "unread-layouts": warning(
+    (h: { readonly names: readonly string[] }) =>
+      `no file that imports these layouts has been read, so those of ${h.names.map((name) => `\`${name}\``).join(", ")} are not checked`,
+  ),
   "repeated-layout": error((h: { readonly name: string; readonly of: string }) => `\`${h.of}\` has two layouts \`${h.name}\``),
   "bad-hole": error((h: { readonly hole: string }) => `the hole \`{${h.hole}}\` of a path is no name to which its number can be bound`),
   "bad-key": error((h: { readonly key: string }) => `\`${h.key}\` is no key of a checkpoint`),

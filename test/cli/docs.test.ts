@@ -45,7 +45,7 @@ test("conv-over-time: the model with the block in its place is sound, and laid o
 test("prompts: MagicVideo with the lines that it shows takes a prompt in pieces", async () => {
   const pieces = join(folder, "pieces");
   cpSync("models", pieces, { recursive: true });
-  const file = join(pieces, "magicvideo.mv");
+  const file = join(pieces, "pieces.mv");
   writeFileSync(
     file,
     patched(readFileSync("models/magicvideo.mv", "utf8"), fenced("diff", readFileSync("docs/prompts.md", "utf8")).join("\n")),

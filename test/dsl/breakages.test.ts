@@ -257,7 +257,7 @@ const breakages: readonly Breakage[] = [
     "axis C",
     "5 heads",
     mini,
-    "set at magicvideo.mv:138:10",
+    "set at magicvideo.mv:139:10",
   ),
   magic(
     "heads: 4, groups: 8",
@@ -267,7 +267,7 @@ const breakages: readonly Breakage[] = [
     "axis C",
     "10 groups",
     `${mini} and 7 more`,
-    "set at magicvideo.mv:138:21",
+    "set at magicvideo.mv:139:21",
   ),
   magic("H: 8, W: 8", "H: 7, W: 8", "requirement-failed", "H % 2 ** halvings == 0 && W % 2 ** halvings == 0", "H is 7", mini),
   magic("vaeWidths: [16, 24, 32, 64]", "vaeWidths: [16, 24, 36, 64]", "not-divisible", "groups", "36 channels", mini),
@@ -285,7 +285,7 @@ const breakages: readonly Breakage[] = [
     "not-divisible",
     "groups",
     "in ablation TemporalOnly and 2 more",
-    "set at magicvideo.mv:156:63",
+    "set at magicvideo.mv:157:63",
   ),
   magic('{ time: "full" }', '{ time: "ful" }', "wrong-type", '"ful"', 'did you mean `"full"`'),
   magic(

@@ -56,6 +56,10 @@ export const checkCases: Cases = {
   ],
   "unknown-name": [
     laidOut('layout ours of Net { "layer.{i}": "l.{j + depth}" }'),
+    {
+      "a.mv": `import layouts from "./b.mv";\n${laidOut("")}`,
+      "b.mv": 'layout ours of Layer { conv: "c.{out + base + bas}" }\n',
+    },
     body("return x + skip;"),
     body("const width = bases * 2;\n  return x |> conv2d(width, kernel: 1) as conv;"),
     body("y = x;\n  return x;"),
@@ -285,7 +289,14 @@ export const checkCases: Cases = {
     laidOut('layout ours of base { conv: "c" }'),
     {
       "a.mv": `import layouts from "./b.mv";\n${laidOut("")}`,
-      "b.mv": 'layout ours of Layer { conv: "c" }\n',
+      "b.mv": 'layout ours of Layr { conv: "c" }\nlayout ours of Other { conv: "c" }\n',
+    },
+  ],
+  "unread-layouts": [
+    {
+      "layouts.mv":
+        'import { Layer } from "./b.mv";\nlayout ours of Layer { conv: "c" }\nlayout ours of Net { gain: "{any}" }\nlayout theirs of Tiny { net: "" }\n',
+      "b.mv": laidOut("").replace(/block Net(.|\n)*/, ""),
     },
   ],
   "repeated-layout": [

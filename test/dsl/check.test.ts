@@ -11,7 +11,8 @@ const block = (body: string, head = "x: Tensor<float, [C]>") =>
 test.each(modelNames)("models/%s has no errors", (name) => {
   const files = new Map([[name, models.get(name) ?? ""], ...models]);
   const { program, diagnostics } = checkFiles(files);
-  expect(diagnostics).toEqual([]);
+  // A file of layouts alone says that the model's are not there.
+  expect(diagnostics.map(({ code }) => code)).toEqual(name === "layouts.mv" ? ["unread-layouts"] : []);
   expect(program?.entry).toBe(name);
 });
 

@@ -22,7 +22,7 @@ const cases = { ...syntaxCases, ...checkCases, ...expandCases };
 /** Check finds this before expansion can: the row stands for programs that were never checked. */
 const unreachable = ["unnamed-weight"];
 /** A build refuses what check only warns of, as it knows no target. */
-const saidByCheck = ["beyond-devices", "unused-layout", "unused-layouts", "unmatched-path"];
+const saidByCheck = ["beyond-devices", "unused-layout", "unused-layouts", "unmatched-path", "unread-layouts"];
 
 function diagnosticsOf(found: Case, code: string): { diagnostics: readonly Diagnostic[]; texts: ReadonlyMap<string, string> } {
   const checked = checkFiles(filesOf(found));

@@ -1,13 +1,10 @@
 /** A program to the layouts that it declares, by what they are of and by name. */
 
-import type { Declaration, LayoutDeclaration, LayoutEntry, ModelDeclaration, Program } from "../../../dsl/index.ts";
+import type { Declaration, LayoutEntry, ModelDeclaration, OwnedLayout, Program } from "../../../dsl/index.ts";
 import { PathTree } from "./path-tree.ts";
 
 /** One layout, ready to be looked up in. */
-export interface DeclaredLayout {
-  readonly declaration: LayoutDeclaration;
-  /** In whose scope its keys are read. */
-  readonly file: string;
+export interface DeclaredLayout extends OwnedLayout {
   readonly paths: PathTree;
   readonly drops: readonly Extract<LayoutEntry, { readonly kind: "drop" }>[];
 }
@@ -16,23 +13,18 @@ export class DeclaredLayouts {
   readonly all: readonly DeclaredLayout[];
   private readonly byOwner = new Map<Declaration, Map<string, DeclaredLayout>>();
 
-  constructor(program: Program) {
-    const all: DeclaredLayout[] = [];
-    for (const [file, { source, names }] of program.files) {
-      for (const declaration of source.declarations) {
-        if (declaration.kind !== "layout") continue;
-        const owner = names.get(declaration.of.name)?.declaration;
-        if (owner === undefined) throw new Error(`layouts: nothing is called ${declaration.of.name}, which check should have found`);
-        const { entries } = declaration;
-        const drops = entries.filter((entry) => entry.kind === "drop");
-        const layout = { declaration, file, paths: new PathTree(entries.filter((entry) => entry.kind === "keys")), drops };
-        const named = this.byOwner.get(owner) ?? new Map();
-        this.byOwner.set(owner, named);
-        for (const { name } of declaration.names) named.set(name, layout);
-        all.push(layout);
-      }
+  constructor({ layouts }: Program) {
+    this.all = layouts.map((owned) => {
+      const { entries } = owned.declaration;
+      const drops = entries.filter((entry) => entry.kind === "drop");
+      return { ...owned, paths: new PathTree(entries.filter((entry) => entry.kind === "keys")), drops };
+    });
+    for (const layout of this.all) {
+      const owner = layout.owner.declaration;
+      const named = this.byOwner.get(owner) ?? new Map();
+      this.byOwner.set(owner, named);
+      for (const { name } of layout.declaration.names) named.set(name, layout);
     }
-    this.all = all;
   }
 
   /** The layouts that a model has. */

@@ -1,11 +1,11 @@
 /** The layouts of a program to what is wrong with them, configuration by configuration, and to what of them no configuration has a use for. */
 
-import { type Diagnostic, PathReach, type Program } from "../../../dsl/index.ts";
+import { type Diagnostic, type LayoutDeclaration, PathReach, type Program } from "../../../dsl/index.ts";
 import type { Configuration } from "../configure.ts";
 import { expandDiagnostic } from "../messages.ts";
 import type { Body } from "../parts.ts";
 import { Covered } from "./covered.ts";
-import { type DeclaredLayout, DeclaredLayouts } from "./declared.ts";
+import { DeclaredLayouts } from "./declared.ts";
 import { noUse, readLayouts } from "./layouts.ts";
 import type { KeysEntry } from "./path-tree.ts";
 
@@ -43,18 +43,18 @@ export class LayoutCheck {
       const file = scope?.layouts[i] ?? "";
       const own = this.ofFile(file);
       if (own.some((layout) => this.use.layouts.has(layout))) return own.flatMap((layout) => this.unusedOf(layout));
-      const hint = "it speaks of the blocks and models that it imports: where this file is a copy of theirs, copy it too";
+      const hint = "names that it does not import are looked up here: leave out of its imports what this file has itself";
       return [expandDiagnostic("unused-layouts", path.span, { file }, { hint })];
     });
     return [...this.ofFile(entry).flatMap((layout) => this.unusedOf(layout)), ...imported];
   }
 
-  private ofFile(file: string): readonly DeclaredLayout[] {
-    return this.declared.all.filter((layout) => layout.file === file);
+  private ofFile(file: string): readonly LayoutDeclaration[] {
+    return [...new Set(this.declared.all.filter((layout) => layout.file === file).map(({ declaration }) => declaration))];
   }
 
-  private unusedOf(layout: DeclaredLayout): readonly Diagnostic[] {
-    const { names, of, entries } = layout.declaration;
+  private unusedOf(layout: LayoutDeclaration): readonly Diagnostic[] {
+    const { names, of, entries } = layout;
     if (!this.use.layouts.has(layout)) {
       const layouts = names.map(({ name }) => `\`${name}\``).join(", ");
       const hint = `give the model one that leads there: \`layout ${names[0]?.name} of Model { label: "key" }\``;
@@ -68,11 +68,11 @@ export class LayoutCheck {
     });
   }
 
-  /** Whether labels can make the path: of one that they cannot, that has been said. */
-  private isPath({ file, declaration }: DeclaredLayout, { path }: KeysEntry): boolean {
+  /** Whether labels can make the path, in all blocks that the layout is of: of one that they cannot, that has been said. */
+  private isPath(layout: LayoutDeclaration, { path }: KeysEntry): boolean {
     const declared = (name: string, from: string) => this.program.files.get(from)?.names.get(name);
-    const owner = declared(declaration.of.name, file);
-    if (owner?.declaration.kind !== "block" && owner?.declaration.kind !== "model") return false;
-    return new PathReach(declared).follow(owner.declaration, owner.file, path).reached;
+    const reach = new PathReach(declared);
+    const owners = this.declared.all.filter(({ declaration }) => declaration === layout).map(({ owner }) => owner);
+    return owners.every((owner) => reach.follow(owner.declaration, owner.file, path).reached);
   }
 }

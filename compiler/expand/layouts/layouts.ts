@@ -1,6 +1,6 @@
 /** The graphs of a configured model to the layouts that it has: under which keys the checkpoints of each hold its weights. */
 
-import { type Diagnostic, wellFormedDrop } from "../../../dsl/index.ts";
+import { type Diagnostic, type LayoutDeclaration, wellFormedDrop } from "../../../dsl/index.ts";
 import type { TensorType } from "../../graph/graph.ts";
 import type { Layout } from "../../module/layout.ts";
 import { type Configuration, globalsOf, staticFrame } from "../configure.ts";
@@ -8,7 +8,7 @@ import { type Attempt, attempt } from "../failure.ts";
 import { type Frame, Scope } from "../frame.ts";
 import { type Body, isBody } from "../parts.ts";
 import { int } from "../static.ts";
-import type { DeclaredLayout, DeclaredLayouts } from "./declared.ts";
+import type { DeclaredLayouts } from "./declared.ts";
 import type { KeysEntry } from "./path-tree.ts";
 import { type KeysOf, prefixesOf, Reading, type Start } from "./reading.ts";
 import { joinKeys, placeOf, spellingsOf, textOf, within } from "./spellings.ts";
@@ -19,7 +19,7 @@ export interface LayoutUse {
   /** Entries by which a weight got its keys, or which led to a block with a layout of its own. */
   readonly entries: Set<KeysEntry>;
   /** Layouts to whose block or model one has led. */
-  readonly layouts: Set<DeclaredLayout>;
+  readonly layouts: Set<LayoutDeclaration>;
 }
 
 export function noUse(): LayoutUse {
@@ -51,7 +51,7 @@ class LayoutReader {
   /** Of the whole program, in which layouts are read. */
   private readonly frame: Frame;
   private readonly stored: Stored;
-  /** The arguments of calls, as layouts read them. */
+  /** The arguments of calls, as layouts read them, and what is borrowed. */
   private readonly scopes = new Map<Start, Scope>();
 
   constructor(configuration: Configuration, declared: DeclaredLayouts, name: string, use: LayoutUse) {
@@ -74,7 +74,7 @@ class LayoutReader {
 
   private start(start: Start): Reading {
     const { layout } = start;
-    this.use.layouts.add(layout);
+    this.use.layouts.add(layout.declaration);
     for (const { keys } of layout.drops) {
       const frame = this.frameAt(start, new Map());
       for (const key of keys) {
@@ -122,18 +122,27 @@ class LayoutReader {
     return within(prefixesOf(start, this.keysOf), spellingsOf(entry, frame), frame, entry.span);
   };
 
-  /** In which a layout's expressions are read: with the arguments of the call and the numbers of the holes. */
+  /** In which a layout's expressions are read: with the arguments of the call and the numbers of the holes, and behind them the names of files. */
   private frameAt(start: Start, numbers: ReadonlyMap<string, number>): Frame {
-    const known = this.scopes.get(start) ?? argumentsOf(start.body);
+    const known = this.scopes.get(start) ?? this.namesFor(start);
     this.scopes.set(start, known);
     const scope = new Scope(known);
     for (const [name, number] of numbers) scope.declare(name, int(number));
     return { ...this.frame, file: start.layout.file, scope };
   }
+
+  private namesFor({ layout, body }: Start): Scope {
+    const borrowed = new Scope();
+    for (const name of layout.borrowed) {
+      const value = this.frame.expansion.globals.lookUp(name, layout.owner.file);
+      if (value !== undefined) borrowed.declare(name, value);
+    }
+    return argumentsOf(body, borrowed);
+  }
 }
 
-function argumentsOf({ block, argument }: Body): Scope {
-  const scope = new Scope();
+function argumentsOf({ block, argument }: Body, outer: Scope): Scope {
+  const scope = new Scope(outer);
   const own = block === undefined ? [] : [...block.dims, ...block.parameters.map((parameter) => parameter.name)];
   for (const { name } of own) {
     const value = argument(name);

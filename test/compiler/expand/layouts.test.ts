@@ -4,6 +4,8 @@ import { expect, test } from "vitest";
 import { checkSizes } from "../../../compiler/check-sizes.ts";
 import { compile, layoutsOf } from "../../../compiler/compile.ts";
 import type { KeyPlace, Layout } from "../../../compiler/module/layout.ts";
+import { renderAll } from "../../../dsl/index.ts";
+import { checkFiles } from "../../dsl/sources.ts";
 import { programOf } from "./expanded.ts";
 
 const blocks = `param widths: int[] = [4, 4];
@@ -26,7 +28,7 @@ model Tiny<H = 4> {
   graph run(x: Rows<H>): Rows<H> { return x |> Stack(widths) as stack; }
 }
 preset Three of Tiny { widths: [4, 4, 4] }
-`.replace(/\/\*\*.*\n/, "");
+`;
 
 function layouts(declared: string, preset?: string): readonly Layout[] {
   const read = layoutsOf(programOf(blocks + declared), { precision: "f32", preset });
@@ -174,6 +176,56 @@ test("what no configuration has a use for is told of once all have been read, an
 test("what is wrong in a preset alone says so", () => {
   const [found] = checkSizes(programOf(blocks + ofTiny('"stack.layer.{i}.norm": "n.{widths.length == 3 ? 0 : i}"')));
   expect([found?.code, found?.foundIn]).toEqual(["layout-clash", { preset: "Three", ablations: [], others: 0 }]);
+});
+
+/** A file of layouts that imports one block, and leaves the others to whoever brings it. */
+const shared = {
+  "attend.mv": `type Rows<C> = Tensor<float, [2, C]>;
+const last = 7;
+block Attend<C>(x: Rows<C>): Rows<C> { return x |> linear(C) as query; }
+`,
+  "layouts.mv": `import { Attend } from "./attend.mv";
+layout ours of Attend { query: "q{last}" }
+layout ours of Stack { "layer.{i}": "l.{depth - i}" }
+layout ours of Tiny { stack: "s{depth}" }
+`,
+};
+
+/** A model of the others, with so many layers. */
+const stacked = (depth: number, layer = "Attend() as attend", imports = "") => `import { Attend, Rows } from "./attend.mv";
+import layouts from "./layouts.mv";
+${imports}param depth: int = ${depth};
+block Stack<C>(x: Rows<C>): Rows<C> {
+  let h = x;
+  repeat i of depth as layer { h = h |> ${layer}; }
+  return h;
+}
+model Tiny<H = 4> { graph run(x: Rows<H>): Rows<H> { return x |> Stack() as stack; } }
+`;
+
+function biasesOf(files: { readonly [path: string]: string }): readonly string[] {
+  const { program, diagnostics, texts } = checkFiles(new Map(Object.entries({ ...files, ...shared })));
+  if (program === undefined || diagnostics.length > 0) throw new Error(renderAll(diagnostics, texts));
+  expect(checkSizes(program)).toEqual([]);
+  const read = layoutsOf(program, { precision: "f32" });
+  if (!read.ok) throw new Error(renderAll(read.diagnostics, texts));
+  return read.value
+    .flatMap(({ places }) => [...places].map(([path, [first]]) => `${path} ${first?.key}`))
+    .filter((one) => /bias/.test(one));
+}
+
+test("a file of layouts is of the blocks of whoever brings it, where it imports none by the name: of a copy too, with its numbers", () => {
+  const one = ["stack.layer.0.attend.query.bias s1.l.1.attend.q7.bias"];
+  expect(biasesOf({ "model.mv": stacked(1) })).toEqual(one);
+  const two = [0, 1].map((i) => `stack.layer.${i}.attend.query.bias s2.l.${2 - i}.attend.q7.bias`);
+  expect(biasesOf({ "copy.mv": stacked(2) })).toEqual(two);
+});
+
+test("two files that bring it, one of which has a block of the other's, read it each with its own blocks and numbers", () => {
+  const whole = stacked(2, "Deep() as deep", 'import { Deep } from "./deep.mv";\n').replace("Attend, ", "");
+  const deep = `${stacked(1)}block Deep<C>(x: Rows<C>): Rows<C> { return x |> Stack() as inner; }\n`;
+  const keys = [0, 1].map((i) => `stack.layer.${i}.deep.inner.layer.0.attend.query.bias s2.l.${2 - i}.deep.inner.l.1.attend.q7.bias`);
+  expect(biasesOf({ "whole.mv": whole, "deep.mv": deep })).toEqual(keys);
 });
 
 // Ablations are not read again where all that keys are made of is as it was: each of these changes one such thing.
