@@ -85,14 +85,18 @@ async function readClip(option: string, paths: readonly string[]): Promise<Tenso
   return pictures;
 }
 
-/** The pictures of a folder by name, numbers by their size: 2.png before 10.png. */
-function listed(option: string, path: string): readonly string[] {
+/** The files that a path of a clip stands for: the pictures of a folder by name, numbers by their size: 2.png before 10.png. */
+export function clipFilesAt(path: string): readonly string[] {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
-  const names = readdirSync(path).filter((name) => extname(name).toLowerCase() === ".png");
-  if (names.length === 0)
-    throw mvcError("input-invalid", { input: option, expected: endings, found: `the folder ${path}, which has no .png` });
   const order = new Intl.Collator("en", { numeric: true });
+  const names = readdirSync(path).filter((name) => extname(name).toLowerCase() === ".png");
   return names.sort((a, b) => order.compare(a, b)).map((name) => join(path, name));
+}
+
+function listed(option: string, path: string): readonly string[] {
+  const files = clipFilesAt(path);
+  if (files.length > 0) return files;
+  throw mvcError("input-invalid", { input: option, expected: endings, found: `the folder ${path}, which has no .png` });
 }
 
 async function readTensor(option: string, path: string): Promise<TensorData> {

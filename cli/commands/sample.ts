@@ -30,7 +30,7 @@ import { safetensorsHeader } from "../../runtime/node/safetensors-file.ts";
 import { type Roles, roles } from "../../runtime/roles.ts";
 import type { TensorData } from "../../runtime/tensor.ts";
 import { aboutClip } from "../about-clip.ts";
-import { type ClipFiles, readClipFiles } from "../clip-files.ts";
+import { type ClipFiles, clipFilesAt, readClipFiles } from "../clip-files.ts";
 import { type GivenInputs, readInputs } from "../condition-inputs.ts";
 import { shownPath } from "../program.ts";
 import { type Progress as Bar, startProgress } from "../progress.ts";
@@ -112,7 +112,8 @@ export async function sample(folder: string, prompt: string | undefined, options
   if (options.count < 1 || options.count > mostClips) throw refuse("--count", `1 to ${mostClips}`, options.count);
   if (!(options.fps >= 0.01 && options.fps <= 100)) throw refuse("--fps", "a number from 0.01 to 100", options.fps);
   const { firstFrame = [], lastFrame = [], from = [], known = [], mask = [] } = options;
-  const readFiles = [firstFrame, lastFrame, from, options.continue ?? [], known, mask, Object.values(options.input ?? {})].flat();
+  const clips = [firstFrame, lastFrame, from, options.continue ?? [], known, mask].flat();
+  const readFiles = [...clips.flatMap(clipFilesAt), ...Object.values(options.input ?? {})];
   const files = Array.from({ length: options.count }, (_, i) => (options.count === 1 ? options.output : numbered(options.output, i)));
   for (const file of files) {
     outputAt(file);

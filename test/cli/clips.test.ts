@@ -107,6 +107,8 @@ test("what cannot be read or does not go together is one error, and nothing is w
   );
   const over = await mvc(["sample", at("small"), "--from", at("clip.gif"), "--strength", "1", "-o", at("clip.gif")]);
   expect(over).toMatchObject({ code: 1, err: expect.stringContaining("clip.gif is not written: it is read") });
+  const within = await mvc(["sample", at("small"), "--from", at("frames"), "--strength", "1", "-o", at("frames/2.png")]);
+  expect(within).toMatchObject({ code: 1, err: expect.stringContaining("2.png is not written: it is read") });
   expect(await refused("--mask", at("none.png"))).toContain("hint: check the path\n");
   expect(await refused("--from", at("clip.gif"))).toContain("hint: give --strength\n");
   expect(await refused("--from", at("small.mv"), "--strength", "1")).toContain(
