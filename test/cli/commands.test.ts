@@ -99,14 +99,14 @@ test("report: an axis that is longer in the input than in the result, or shorter
 });
 
 test.each([
-  ["expand([F * B, L, D])", /^error axis-mismatch .*magicvideo\.mv:66:53$/, "F * B is not B * F"],
+  ["expand([F * B, pieces * L, D])", /^error axis-mismatch .*magicvideo\.mv:68:53$/, "F * B is not B * F"],
   // Behind a name that says nothing of its order, what rows read tells.
-  ["expand([F * B, L, D]) |> view([F * B % 999, L, D])", /^error mixed-batch .*video\.mv:37:10$/, "expanded from Space"],
+  ["expand([F * B, pieces * L, D]) |> view([F * B % 999, pieces * L, D])", /^error mixed-batch .*video\.mv:37:10$/, "expanded from Space"],
 ])("text of one half that would reach frames of the other is refused by check, build and report: %s", async (turned, error, words) => {
   const leaking = join(folder, "leaking");
   cpSync("models", leaking, { recursive: true });
   const file = join(leaking, "magicvideo.mv");
-  writeFileSync(file, readFileSync(model, "utf8").replace("expand([B * F, L, D])", turned));
+  writeFileSync(file, readFileSync(model, "utf8").replace("expand([B * F, pieces * L, D])", turned));
   const commands = [
     ["check", file],
     ["report", file],

@@ -42,16 +42,23 @@ test("conv-over-time: the model with the block in its place is sound, and laid o
   expect(await mvc(["format", "--check", join(folder, "conv-time.mv")])).toMatchObject({ code: 0 });
 });
 
-test("prompts: MagicVideo with the lines that it shows takes a prompt in pieces", async () => {
-  const pieces = join(folder, "pieces");
-  cpSync("models", pieces, { recursive: true });
-  const file = join(pieces, "pieces.mv");
-  writeFileSync(
-    file,
-    patched(readFileSync("models/magicvideo.mv", "utf8"), fenced("diff", readFileSync("docs/prompts.md", "utf8")).join("\n")),
-  );
+test("prompts: MagicVideo is built for several pieces, and then takes a prompt that one piece does not hold", async () => {
+  const [build = "", sample = ""] = [...readFileSync("docs/prompts.md", "utf8").matchAll(/^\$ mvc (.*)$/gm)].map(([, line = ""]) => line);
+  const words = (line: string) =>
+    [...line.matchAll(/"([^"]*)"|\S+/g)].map(([word, quoted]) => quoted ?? word.replace("out/two", join(folder, "two")));
+  expect(await mvc(words(build))).toMatchObject({ code: 0 });
+  const given = words(sample).map((word) => (word === "clip.gif" ? join(folder, word) : word));
+  expect((await mvc(given)).code).toBe(0);
+  const refused = await mvc(given.map((word) => (word === "chunk" ? "error" : word)));
+  expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("--long-prompt chunk")]);
+});
+
+test("a copy of the model in its folder keeps its layouts", async () => {
+  const copies = join(folder, "copies");
+  cpSync("models", copies, { recursive: true });
+  const file = join(copies, "mine.mv");
+  cpSync(join(copies, "magicvideo.mv"), file);
   expect(await mvc(["check", file])).toEqual({ code: 0, out: `ok ${file}\n`, err: "" });
-  expect(await mvc(["format", "--check", file])).toMatchObject({ code: 0 });
 });
 
 test("sampling: the page has every figure, method and word of the language, and says of at most five settings that they cannot be said", () => {
