@@ -182,15 +182,19 @@ class Reading {
     return holds;
   }
 
+  /** The graph that a field names, and its input; undefined where that is not just one, or there is no loop to look at it beside. */
+  private oneInputGraph(field: string, looped: Graph | undefined) {
+    const named = this.field(field);
+    const value = named?.kind === "name" ? named : undefined;
+    const graph = value && this.graphs.get(value.name);
+    return { value, graph, input: looped && graph && value && this.onlyInput(graph, value.span) };
+  }
+
   private frames(looped: Graph | undefined, latent: string): string | null {
-    const value = this.field("frames");
-    if (value?.kind !== "name") return null;
-    const graph = this.graphs.get(value.name);
-    if (graph === undefined || looped === undefined) return value.name;
-    const z = inputOf(looped, latent);
-    const input = this.onlyInput(graph, value.span);
-    if (input === undefined) return value.name;
-    const [taken, result] = [inputOf(graph, input), resultOf(graph)];
+    const { value, graph, input } = this.oneInputGraph("frames", looped);
+    if (value === undefined) return null;
+    if (graph === undefined || input === undefined || looped === undefined) return value.name;
+    const [z, taken, result] = [inputOf(looped, latent), inputOf(graph, input), resultOf(graph)];
     if (!beyondBatch(taken, z) || (z.shape[0] ?? 0) % (taken.shape[0] ?? 1) !== 0) {
       const holes = {
         what: `\`${input}\` of \`${graph.name}\``,
@@ -206,14 +210,10 @@ class Reading {
   }
 
   private latents(looped: Graph | undefined, latent: string): string | null {
-    const value = this.field("latents");
-    if (value?.kind !== "name") return null;
-    const graph = this.graphs.get(value.name);
-    if (graph === undefined || looped === undefined) return value.name;
-    const z = inputOf(looped, latent);
-    const input = this.onlyInput(graph, value.span);
-    if (input === undefined) return value.name;
-    const [taken, result] = [inputOf(graph, input), resultOf(graph)];
+    const { value, graph, input } = this.oneInputGraph("latents", looped);
+    if (value === undefined) return null;
+    if (graph === undefined || input === undefined || looped === undefined) return value.name;
+    const [z, taken, result] = [inputOf(looped, latent), inputOf(graph, input), resultOf(graph)];
     const frames = this.decoded();
     const refuse = (what: string, expected: string, found: Tensor) =>
       this.refuse("sampler-tensor", value.span, { what, expected, found: showTensor(found) });
