@@ -1,18 +1,11 @@
 // Models with every kind of condition, and with none, sampled on each backend beside clips computed by hand; and what is refused before the work.
 
-import { rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { referenceRunner } from "../../cli/reference-runner.ts";
-import { compile } from "../../compiler/compile.ts";
-import type { Setting } from "../../compiler/expand/configure.ts";
-import { type ClipRequest, createPipeline, loadPipeline, openPackage, type Pipeline, packageFolder } from "../../runtime/index.ts";
+import { type ClipRequest, createPipeline, openPackage, type Pipeline, packageFolder } from "../../runtime/index.ts";
 import { normals } from "../../runtime/sampler/random.ts";
 import { f32, i32 } from "../../runtime/tensor.ts";
-import { programOf } from "../compiler/expand/expanded.ts";
-import { plansOf, writePackage } from "../golden/package-folder.ts";
-import { noGpu, openOnGpu, openRunnerOnGpu } from "../gpu.ts";
+import { noGpu, openRunnerOnGpu } from "../gpu.ts";
 import {
   byHand,
   ddimByHand,
@@ -29,53 +22,34 @@ import {
   shiftOf,
   weights,
 } from "./conditions-by-hand.ts";
-import { tokenizerJson } from "./tiny-package.ts";
+import { type Backends, SmallPackages, backends as shipped } from "./small-packages.ts";
 
-const folders: string[] = [];
-const tokenizer = join(tmpdir(), `mvc-conditions-${process.pid}.json`);
-
-function packageOf(source: string, settings: { readonly [name: string]: Setting } = {}, precision: "f32" | "f16" = "f32"): string {
-  const result = compile(programOf(source), { precision, settings });
-  if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join("; "));
-  const { module } = result;
-  const weightOf = (path: string, shape: readonly number[]) =>
-    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => weights[path]?.(i) ?? Number.NaN);
-  const folder = writePackage(module, weightOf, module.tokenizer === null ? undefined : tokenizer, { onnx: true, plans: plansOf(module) });
-  folders.push(folder);
-  return folder;
-}
-
-const backends: { readonly [name: string]: (folder: string) => Promise<Pipeline> } = {
+const packages = new SmallPackages("conditions", weights);
+const backends: Backends = {
   reference: async (folder) => {
     const pack = await openPackage(packageFolder(folder));
     return createPipeline(pack, referenceRunner(pack, folder));
   },
-  onnx: (folder) => loadPipeline(folder, { backend: "onnx", threads: 1 }),
-  ...(noGpu === undefined ? { webgpu: openOnGpu } : {}),
+  ...shipped,
 };
 
+/** The package of `many`. */
+let folderOfMany = "";
 const opened: { [package_: string]: { readonly [backend: string]: Pipeline } } = {};
 beforeAll(async () => {
-  writeFileSync(tokenizer, tokenizerJson);
-  const packages = {
-    many: packageOf(many),
-    half: packageOf(halves, {}, "f16"),
-    two: packageOf(many, { B: 2 }),
-    none: packageOf(none),
-    direct: packageOf(direct),
-    same: packageOf(direct.replace(', conditions: { bias: { from: "tensor", unguided: 0.5 } }', "")),
-    unread: packageOf(direct.replaceAll("bias: {", "gain: {").replace("z * gain + bias + gain * 2.0", "z * gain")),
+  const folders = {
+    many: packages.of(many),
+    half: packages.of(halves, {}, "f16"),
+    two: packages.of(many, { B: 2 }),
+    none: packages.of(none),
+    direct: packages.of(direct),
+    same: packages.of(direct.replace(', conditions: { bias: { from: "tensor", unguided: 0.5 } }', "")),
+    unread: packages.of(direct.replaceAll("bias: {", "gain: {").replace("z * gain + bias + gain * 2.0", "z * gain")),
   };
-  for (const [name, folder] of Object.entries(packages)) {
-    opened[name] = Object.fromEntries(
-      await Promise.all(Object.entries(backends).map(async ([backend, open]) => [backend, await open(folder)] as const)),
-    );
-  }
+  for (const [name, folder] of Object.entries(folders)) opened[name] = await packages.open(folder, backends);
+  folderOfMany = folders.many;
 }, 120_000);
-afterAll(async () => {
-  for (const pipelines of Object.values(opened)) for (const pipeline of Object.values(pipelines)) await pipeline.dispose();
-  for (const folder of [...folders, tokenizer]) rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => packages.close());
 
 const near = (found: ArrayLike<number>, expected: readonly number[]) => {
   expect(found.length).toBe(expected.length);
@@ -265,7 +239,7 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
 });
 
 test.each(Object.entries(backends))("a graph of the loop may run before the first clip, on %s", async (_, open) => {
-  const pipeline = await open(folders[0] ?? "");
+  const pipeline = await open(folderOfMany);
   const { inputs } = pipeline.package.manifest.graphs.step ?? { inputs: [] };
   await pipeline.run(
     "step",
@@ -295,11 +269,11 @@ async function openAlone(folder: string): Promise<Pipeline> {
 
 test.each(Object.entries(alone))("disposed on %s: what runs ends, and nothing runs after it", async (_, open) => {
   const gone = { code: "disposed", message: "the pipeline was used after it was disposed" };
-  const early = await open(folders[0] ?? "");
+  const early = await open(folderOfMany);
   const loading = expect(early.sample(one)).rejects.toMatchObject(gone);
   await early.dispose();
   await loading;
-  const pipeline = await open(folders[0] ?? "");
+  const pipeline = await open(folderOfMany);
   let disposing: Promise<void> | undefined;
   const onProgress = ({ phase, step }: { phase: string; step: number }) => {
     if (phase === "step" && step === 1) disposing ??= pipeline.dispose();

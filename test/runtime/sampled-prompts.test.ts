@@ -1,17 +1,12 @@
 // Long prompts in pieces and words that weigh, sampled on each backend beside clips computed by hand; and what is refused before the work.
 
-import { rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
-import type { Setting } from "../../compiler/expand/configure.ts";
-import { loadPipeline, type Pipeline } from "../../runtime/index.ts";
+import type { Pipeline } from "../../runtime/index.ts";
 import { programOf } from "../compiler/expand/expanded.ts";
-import { plansOf, writePackage } from "../golden/package-folder.ts";
-import { noGpu, openOnGpu } from "../gpu.ts";
 import { ddimByHand, figures } from "./conditions-by-hand.ts";
-import { tokenizerJson, VOCABULARY } from "./tiny-package.ts";
+import { backends, SmallPackages } from "./small-packages.ts";
+import { VOCABULARY } from "./tiny-package.ts";
 
 /** Two frames of 1x2 pixels, told a text of pieces, which guidance leads away from another, a style that both halves have, and a number. */
 const source = `
@@ -42,41 +37,21 @@ const weights: { readonly [path: string]: (i: number) => number } = {
   "looks.weight": (i) => (7 - i) / 50,
 };
 
-const folders: string[] = [];
-const tokenizer = join(tmpdir(), `mvc-prompts-${process.pid}.json`);
+const packages = new SmallPackages("prompts", weights);
 const opened: { readonly name: string; readonly pipeline: Pipeline }[] = [];
 
-function packageOf(text: string, settings: { readonly [name: string]: Setting } = {}): string {
-  const result = compile(programOf(text), { precision: "f32", settings });
-  if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join("; "));
-  const weightOf = (path: string, shape: readonly number[]) =>
-    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => weights[path]?.(i) ?? Number.NaN);
-  const folder = writePackage(result.module, weightOf, tokenizer, { onnx: true, plans: plansOf(result.module) });
-  folders.push(folder);
-  return folder;
-}
-
-const backends: { readonly [name: string]: (folder: string) => Promise<Pipeline> } = {
-  onnx: (folder) => loadPipeline(folder, { backend: "onnx", threads: 1 }),
-  ...(noGpu === undefined ? { webgpu: openOnGpu } : {}),
-};
-
 beforeAll(async () => {
-  writeFileSync(tokenizer, tokenizerJson);
-  const packages = {
-    told: packageOf(source),
-    two: packageOf(source, { B: 2 }),
-    whole: packageOf(source, { pieces: 1 }),
-    own: packageOf(source.replace('unguided: "a"', 'unguided: "(a)"')),
+  const folders = {
+    told: packages.of(source),
+    two: packages.of(source, { B: 2 }),
+    whole: packages.of(source, { pieces: 1 }),
+    own: packages.of(source.replace('unguided: "a"', 'unguided: "(a)"')),
   };
-  for (const [name, folder] of Object.entries(packages)) {
-    for (const [backend, open] of Object.entries(backends)) opened.push({ name: `${name} ${backend}`, pipeline: await open(folder) });
+  for (const [name, folder] of Object.entries(folders)) {
+    for (const [backend, pipeline] of Object.entries(await packages.open(folder))) opened.push({ name: `${name} ${backend}`, pipeline });
   }
 }, 120_000);
-afterAll(async () => {
-  for (const { pipeline } of opened) await pipeline.dispose();
-  for (const folder of [...folders, tokenizer]) rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => packages.close());
 
 type Weighed = readonly (readonly [word: string, weight: number])[];
 const plain = (words: string): Weighed => words.split(" ").map((word) => [word, 1]);

@@ -1,59 +1,26 @@
 // Clips from more than text on each backend, beside clips worked out by hand; and what is refused before the work.
 
-import { rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { compile } from "../../../compiler/compile.ts";
-import type { Setting } from "../../../compiler/expand/configure.ts";
 import { methods } from "../../../dsl/sampling.ts";
-import { type ClipRequest, loadPipeline, type Pipeline, type SampleOptions } from "../../../runtime/index.ts";
+import type { ClipRequest, Pipeline, SampleOptions } from "../../../runtime/index.ts";
 import { normals } from "../../../runtime/sampler/random.ts";
 import { f32 } from "../../../runtime/tensor.ts";
-import { programOf } from "../../compiler/expand/expanded.ts";
-import { plansOf, writePackage } from "../../golden/package-folder.ts";
-import { noGpu, openOnGpu } from "../../gpu.ts";
-import { tokenizerJson } from "../tiny-package.ts";
+import { backends, SmallPackages } from "../small-packages.ts";
 import { type Asked, barAt, blind, byHand, exact, meaning, pictureOf, places, size, undirected, weights } from "./clips-by-hand.ts";
 
-const folders: string[] = [];
-const tokenizer = join(tmpdir(), `mvc-clips-${process.pid}.json`);
-
-function packageOf(source: string, settings: { readonly [name: string]: Setting } = {}): string {
-  const result = compile(programOf(source), { precision: "f32", settings });
-  if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join("; "));
-  const weightOf = (path: string, shape: readonly number[]) =>
-    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => weights[path]?.(i) ?? Number.NaN);
-  const folder = writePackage(result.module, weightOf, tokenizer, { onnx: true, plans: plansOf(result.module) });
-  folders.push(folder);
-  return folder;
-}
-
-const backends: { readonly [name: string]: (folder: string) => Promise<Pipeline> } = {
-  onnx: (folder) => loadPipeline(folder, { backend: "onnx", threads: 1 }),
-  ...(noGpu === undefined ? { webgpu: openOnGpu } : {}),
-};
-
+const packages = new SmallPackages("clips", weights);
 const opened: { [package_: string]: { readonly [backend: string]: Pipeline } } = {};
 beforeAll(async () => {
-  writeFileSync(tokenizer, tokenizerJson);
-  const packages = {
-    places: packageOf(places),
-    two: packageOf(places, { B: 2 }),
-    short: packageOf(places, { F: 2 }),
-    undirected: packageOf(undirected),
-    blind: packageOf(blind),
+  const folders = {
+    places: packages.of(places),
+    two: packages.of(places, { B: 2 }),
+    short: packages.of(places, { F: 2 }),
+    undirected: packages.of(undirected),
+    blind: packages.of(blind),
   };
-  for (const [name, folder] of Object.entries(packages)) {
-    opened[name] = Object.fromEntries(
-      await Promise.all(Object.entries(backends).map(async ([backend, open]) => [backend, await open(folder)] as const)),
-    );
-  }
+  for (const [name, folder] of Object.entries(folders)) opened[name] = await packages.open(folder);
 }, 120_000);
-afterAll(async () => {
-  for (const pipelines of Object.values(opened)) for (const pipeline of Object.values(pipelines)) await pipeline.dispose();
-  for (const folder of [...folders, tokenizer]) rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => packages.close());
 
 const near = (found: ArrayLike<number>, expected: readonly number[]) => {
   expect(found.length).toBe(expected.length);
