@@ -21,6 +21,8 @@ interface Call {
 interface Maker {
   readonly random: Random;
   readonly builder: GraphBuilder;
+  /** The graph's float type. */
+  readonly dtype: "f32" | "f16";
   /** A value of this shape, of the graph's float type or tokens. */
   readonly operand: (shape: readonly number[], dtype?: DType) => ValueId;
 }
@@ -202,6 +204,17 @@ const makers: { readonly [O in OpName]: Make } = {
     attributes: { shape },
   }),
   cast: (x, _, { random }) => ({ inputs: [x], attributes: { to: random.pick(["f32", "f16"]) } }),
+  // Of whole numbers: of a sum near zero its rounding would decide.
+  step: (_, shape, { builder, operand, dtype }) => ({
+    inputs: [builder.op("cast", [operand(shape, "i32")], { to: dtype }, origin)],
+    attributes: {},
+  }),
+  erf: unary,
+  scatterAdd: (x, shape, { random, operand }) => {
+    const axis = random.below(shape.length);
+    const rank = 1 + random.below(Math.min(2, shape.length - axis));
+    return { inputs: [x, operand(shape.slice(axis, axis + rank), "i32")], attributes: { axis, size: random.pick([9, 12]) } };
+  },
 };
 
 export const opNames = Object.keys(opTable) as readonly OpName[];
