@@ -25,6 +25,7 @@ import { sinusoid } from "./sinusoid.ts";
 import { slice } from "./slice.ts";
 import { maskedSoftmax, softmax } from "./softmax.ts";
 import { upsample } from "./upsample.ts";
+import { convWeightGradient } from "./weight-gradient.ts";
 
 export const opTable = {
   conv1d,
@@ -75,6 +76,7 @@ export const opTable = {
   broadcast,
   cast,
   maskedSoftmax,
+  convWeightGradient,
 } satisfies { readonly [O in OpName]: OpEntry<O> };
 
 /** The ops that lower to others; every target knows all the rest. */

@@ -6,6 +6,7 @@ import { inputAt } from "../../ops/rules.ts";
 import { frequencies } from "../../ops/sinusoid.ts";
 import type { PrimitiveName } from "../../ops/table.ts";
 import { type ConvolutionName, type PoolName, type TransposedName, windowAxes, windowsOf } from "../../ops/windows.ts";
+import { weightGradient } from "./weight-gradient.ts";
 import type { OnnxWriter } from "./writer.ts";
 
 /** Writes an op's nodes and returns the name of the result; `inputs` are names of ONNX values, weights included, of `types`. */
@@ -174,6 +175,7 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   convTranspose1d: windowed("ConvTranspose"),
   convTranspose2d: windowed("ConvTranspose"),
   convTranspose3d: windowed("ConvTranspose"),
+  convWeightGradient: weightGradient,
   averagePool1d: pooled,
   averagePool2d: pooled,
   averagePool3d: pooled,
