@@ -26,6 +26,7 @@ import { sinusoid } from "./sinusoid.ts";
 import { slice } from "./slice.ts";
 import { maskedSoftmax, softmax } from "./softmax.ts";
 import { upsample } from "./upsample.ts";
+import { convWeightGradient } from "./weight-gradient.ts";
 
 export const opTable = {
   conv1d,
@@ -79,6 +80,7 @@ export const opTable = {
   step,
   erf,
   scatterAdd,
+  convWeightGradient,
 } satisfies { readonly [O in OpName]: OpEntry<O> };
 
 /** The ops that lower to others; every target knows all the rest. */

@@ -7,6 +7,7 @@ import { frequencies } from "../../ops/sinusoid.ts";
 import type { PrimitiveName } from "../../ops/table.ts";
 import { type ConvolutionName, type PoolName, type TransposedName, windowAxes, windowsOf } from "../../ops/windows.ts";
 import { onnxDataType } from "./proto.ts";
+import { weightGradient } from "./weight-gradient.ts";
 import type { OnnxWriter } from "./writer.ts";
 
 /** Writes an op's nodes and returns the name of the result; `inputs` are names of ONNX values, weights included, of `types`. */
@@ -178,6 +179,7 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   convTranspose1d: windowed("ConvTranspose"),
   convTranspose2d: windowed("ConvTranspose"),
   convTranspose3d: windowed("ConvTranspose"),
+  convWeightGradient: weightGradient,
   averagePool1d: pooled,
   averagePool2d: pooled,
   averagePool3d: pooled,

@@ -26,6 +26,7 @@ const table = {
   convTranspose1d: kernel,
   convTranspose2d: kernel,
   convTranspose3d: kernel,
+  convWeightGradient: kernel,
   averagePool1d: kernel,
   averagePool2d: kernel,
   averagePool3d: kernel,

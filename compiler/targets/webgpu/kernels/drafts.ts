@@ -14,6 +14,7 @@ import { scatterAdd } from "./scatter-add.ts";
 import { splitProduct } from "./split-product.ts";
 import type { Draft, Task } from "./task.ts";
 import { tiledProduct } from "./tiled-product.ts";
+import { weightGradient } from "./weight-gradient.ts";
 import { windowed } from "./windows.ts";
 
 export type Drafts = readonly [Draft, ...Draft[]];
@@ -39,6 +40,7 @@ const writers: { readonly [O in KernelName]: Write } = {
   convTranspose1d: (task, matrix) => [windowed(task, packedOf(matrix))],
   convTranspose2d: (task, matrix) => [windowed(task, packedOf(matrix))],
   convTranspose3d: (task, matrix) => [windowed(task, packedOf(matrix))],
+  convWeightGradient: (task) => [weightGradient(task)],
   averagePool1d: (task) => [windowed(task, undefined)],
   averagePool2d: (task) => [windowed(task, undefined)],
   averagePool3d: (task) => [windowed(task, undefined)],
