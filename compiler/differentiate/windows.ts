@@ -182,7 +182,7 @@ const pool =
 const convolutions = ["conv1d", "conv2d", "conv3d"] as const;
 
 /** It is linear in both of its inputs: what stands in the weight's place is the gradient of it. */
-const ofWeightGradient: GradientRule<"convWeightGradient"> = (make, { inputs, attributes, gradient, wanted }) => {
+export const weightGradientGradient: GradientRule<"convWeightGradient"> = (make, { inputs, attributes, gradient, wanted }) => {
   const [x, spreadOut] = [inputAt(inputs, 0), inputAt(inputs, 1)];
   const windows = gradientWindows(attributes);
   const axes = windows.length;
@@ -212,5 +212,4 @@ export const windowGradients = {
   averagePool1d: pool("averagePool1d"),
   averagePool2d: pool("averagePool2d"),
   averagePool3d: pool("averagePool3d"),
-  convWeightGradient: ofWeightGradient,
-} satisfies { readonly [O in ConvolutionName | PoolName | TransposedName | "convWeightGradient"]: GradientRule<O> };
+} satisfies { readonly [O in ConvolutionName | PoolName | TransposedName]: GradientRule<O> };

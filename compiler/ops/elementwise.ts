@@ -3,7 +3,7 @@
 import type { OpName } from "../graph/op-names.ts";
 import type { AxisType, Manual, PrimitiveOp } from "./op.ts";
 import { erf as erfNumber } from "./reference/erf.ts";
-import { tensor } from "./reference/tensor.ts";
+import { mapped } from "./reference/tensor.ts";
 import { inputAt, refuseInts } from "./rules.ts";
 
 const halfRoot = Math.SQRT1_2;
@@ -27,7 +27,7 @@ function internal<O extends InternalName>(name: O, doc: string, compute: (x: num
     ...ofElements(name),
     internal: true,
     signature: { name, inputs: [{ name: "x" }], attributes: [], ownsWeights: false, doc },
-    reference: (inputs, _attributes, output) => tensor(output, Float32Array.from(inputAt(inputs, 0).data, compute)),
+    reference: (inputs, _attributes, output) => mapped(output, inputAt(inputs, 0).data, compute),
   };
 }
 
@@ -37,7 +37,7 @@ function elementwise<O extends ElementName>(name: O, source: string, doc: string
     ...ofElements(name),
     manual: pageOf(source, `x |> ${name}()`),
     signature: { name, inputs: [{ name: "x" }], attributes: [], ownsWeights: false, doc },
-    reference: (inputs, _attributes, output) => tensor(output, Float32Array.from(inputAt(inputs, 0).data, compute)),
+    reference: (inputs, _attributes, output) => mapped(output, inputAt(inputs, 0).data, compute),
   };
 }
 
@@ -98,7 +98,7 @@ export const gelu: PrimitiveOp<"gelu"> = {
     ownsWeights: false,
     doc: '0.5 x (1 + erf(x / sqrt 2)), element by element; with approximate "tanh" 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).',
   },
-  reference: (inputs, { approximate }, output) => tensor(output, Float32Array.from(inputAt(inputs, 0).data, geluForms[approximate])),
+  reference: (inputs, { approximate }, output) => mapped(output, inputAt(inputs, 0).data, geluForms[approximate]),
 };
 
 export const step = internal("step", "1 where x is above 0, else 0, element by element.", (x) => (x > 0 ? 1 : 0));

@@ -3,7 +3,7 @@
 import { plainAxis, showAxes } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
 import type { AxisType, Mix, PrimitiveOp, ShapeProblem } from "./op.ts";
-import { arrayFor, tensor } from "./reference/tensor.ts";
+import { rounded } from "./reference/tensor.ts";
 import { inputAt, refuseBelow, refuseInts } from "./rules.ts";
 
 function infer(values: AxisType, indices: AxisType, axis: number, size: number): AxisType | ShapeProblem {
@@ -48,9 +48,7 @@ export const scatterAdd: PrimitiveOp<"scatterAdd"> = {
         for (let i = to; i < to + row; i++) sums[i] = (sums[i] as number) + (values.data[at++] as number);
       }
     }
-    const made = arrayFor(output);
-    made.set(sums);
-    return tensor(output, made);
+    return rounded(output, sums);
   },
 };
 

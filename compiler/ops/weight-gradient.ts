@@ -5,7 +5,7 @@ import { sizeOf } from "../graph/graph.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
 import { correlate } from "./reference/convolve.ts";
-import { tensor } from "./reference/tensor.ts";
+import { rounded } from "./reference/tensor.ts";
 import { axisFromEnd, inputAt, refuseDtypes, refuseInts, refuseRank } from "./rules.ts";
 import type { Window } from "./windows.ts";
 
@@ -66,5 +66,5 @@ export const convWeightGradient: PrimitiveOp<"convWeightGradient"> = {
   mixes: (_, { kernel }) => Array.from({ length: kernel.length + 2 }, (_, axis) => ({ axis })),
   flops: (inputs, output) => 2 * sizeOf(inputAt(inputs, 1).shape) * sizeOf(output.shape.slice(1)),
   reference: (inputs, attributes, output) =>
-    tensor(output, correlate(inputAt(inputs, 0), inputAt(inputs, 1), output.shape, gradientWindows(attributes), attributes.groups)),
+    rounded(output, correlate(inputAt(inputs, 0), inputAt(inputs, 1), output, gradientWindows(attributes), attributes.groups)),
 };
