@@ -21,6 +21,8 @@ interface Call {
 interface Maker {
   readonly random: Random;
   readonly builder: GraphBuilder;
+  /** The graph's float type. */
+  readonly dtype: "f32" | "f16";
   /** A value of this shape, of the graph's float type or tokens. */
   readonly operand: (shape: readonly number[], dtype?: DType) => ValueId;
 }
@@ -69,7 +71,7 @@ const convolved =
 /** Of what was convolved, and a gradient of any size: what its windows read beyond it is zero. */
 const weightGradient: Make = (given, old, { random, operand }) => {
   const axes = random.pick([1, 2, 3]);
-  const enough = old.length >= axes + 1;
+  const enough = old.length >= axes + 2;
   const shape = enough ? old : [random.pick([1, 2]), random.pick(sizes), ...Array.from({ length: axes }, () => random.pick([1, 2, 3, 4]))];
   const channels = shape.at(-axes - 1) ?? 1;
   const groups = random.below(2) === 0 ? 1 : divisorOf(channels, random);
@@ -217,6 +219,17 @@ const makers: { readonly [O in OpName]: Make } = {
     attributes: { shape },
   }),
   cast: (x, _, { random }) => ({ inputs: [x], attributes: { to: random.pick(["f32", "f16"]) } }),
+  // Of whole numbers: of a sum near zero its rounding would decide.
+  step: (_, shape, { builder, operand, dtype }) => ({
+    inputs: [builder.op("cast", [operand(shape, "i32")], { to: dtype }, origin)],
+    attributes: {},
+  }),
+  erf: unary,
+  scatterAdd: (x, shape, { random, operand }) => {
+    const axis = random.below(shape.length);
+    const rank = 1 + random.below(Math.min(2, shape.length - axis));
+    return { inputs: [x, operand(shape.slice(axis, axis + rank), "i32")], attributes: { axis, size: random.pick([9, 12]) } };
+  },
 };
 
 export const opNames = Object.keys(opTable) as readonly OpName[];

@@ -10,6 +10,7 @@ import { groupNorm, groupStatistics } from "./group-norm.ts";
 import { layerNorm, reduction, rmsNorm, softmax } from "./norms.ts";
 import { pointwise } from "./pointwise.ts";
 import { isPointwise, product, quadProduct } from "./product.ts";
+import { scatterAdd } from "./scatter-add.ts";
 import { splitProduct } from "./split-product.ts";
 import type { Draft, Task } from "./task.ts";
 import { tiledProduct } from "./tiled-product.ts";
@@ -52,6 +53,7 @@ const writers: { readonly [O in KernelName]: Write } = {
   mean: (task) => [reduction(task)],
   max: (task) => [reduction(task)],
   maskedSoftmax: (task) => [softmax(task)],
+  scatterAdd: (task) => [scatterAdd(task)],
 };
 
 export function draftsOf(task: Task, matrix: Stored | undefined): Drafts {

@@ -124,6 +124,8 @@ export const cases: readonly Case[] = [
   ["sin", [[2, 9]]],
   ["cos", [[2, 9]]],
   ["abs", [[2, 9]]],
+  ["step", [[2, 9]]],
+  ["erf", [[2, 9]]],
   ["geglu", [[3, 2, 10]]],
   ["softmax", [[3, 4, 5]], { axis: 2 }],
   ["softmax", [[3, 4, 5]], { axis: 0 }],
