@@ -2,7 +2,7 @@
 
 import type { OpName } from "../graph/op-names.ts";
 import type { AxisType, Manual, PrimitiveOp } from "./op.ts";
-import { erf } from "./reference/erf.ts";
+import { erf as erfNumber } from "./reference/erf.ts";
 import { tensor } from "./reference/tensor.ts";
 import { inputAt, refuseInts } from "./rules.ts";
 
@@ -16,6 +16,18 @@ function ofElements<O extends OpName>(name: O) {
     infer: (inputs: readonly AxisType[]) => refuseInts(name, inputAt(inputs, 0), 0) ?? inputAt(inputs, 0),
     mixes: () => [],
     flops: () => 0,
+  };
+}
+
+type InternalName = "step" | "erf";
+
+/** What no source calls: gradients are made of it. */
+function internal<O extends InternalName>(name: O, doc: string, compute: (x: number) => number): PrimitiveOp<O> {
+  return {
+    ...ofElements(name),
+    internal: true,
+    signature: { name, inputs: [{ name: "x" }], attributes: [], ownsWeights: false, doc },
+    reference: (inputs, _attributes, output) => tensor(output, Float32Array.from(inputAt(inputs, 0).data, compute)),
   };
 }
 
@@ -36,7 +48,7 @@ function pageOf(source: string, code: string): Manual {
 const sigmoidOf = (x: number): number => 1 / (1 + Math.exp(-x));
 
 export function geluOf(x: number): number {
-  return 0.5 * x * (1 + erf(x * halfRoot));
+  return 0.5 * x * (1 + erfNumber(x * halfRoot));
 }
 
 export const sigmoid = elementwise("sigmoid", "torch.sigmoid", "1 / (1 + exp(-x)), element by element.", sigmoidOf);
@@ -88,3 +100,10 @@ export const gelu: PrimitiveOp<"gelu"> = {
   },
   reference: (inputs, { approximate }, output) => tensor(output, Float32Array.from(inputAt(inputs, 0).data, geluForms[approximate])),
 };
+
+export const step = internal("step", "1 where x is above 0, else 0, element by element.", (x) => (x > 0 ? 1 : 0));
+export const erf = internal(
+  "erf",
+  "The error function, 2 / sqrt pi times the integral of exp(-t^2) from 0 to x, element by element.",
+  erfNumber,
+);

@@ -138,6 +138,29 @@ export function convolveTransposed(
   return addBias(Float32Array.from(sums), bias, count);
 }
 
+/** `x` [..., C, sizes] and a number for each point of the result [..., O, points] to [O, C / groups, kernels]: each point's number times its window, added up. */
+export function correlate(x: Tensor, result: Tensor, shape: readonly number[], windows: readonly Window[], groups: number): Float32Array {
+  const axes = windows.length;
+  const [filters = 1, inner = 1, ...kernel] = shape;
+  const depth = inner * sizeOf(kernel);
+  const sizes = threeSizes(x.shape.slice(-axes));
+  const points = threeSizes(result.shape.slice(-axes));
+  const [count, own] = [sizeOf(points), filters / groups];
+  const sums = new Float64Array(sizeOf(shape));
+  const patches = new Float32Array(count * depth);
+  for (let block = 0; block < x.data.length / (inner * sizeOf(sizes)); block++) {
+    layPatches(patches, x.data, block * inner, inner, sizes, points, threeWindows(windows));
+    for (let filter = 0; filter < own; filter++) {
+      const at = ((block % groups) * own + filter) * depth;
+      for (let point = 0; point < count; point++) {
+        const factor = result.data[(block * own + filter) * count + point] as number;
+        for (let i = 0; i < depth; i++) sums[at + i] = (sums[at + i] as number) + factor * (patches[point * depth + i] as number);
+      }
+    }
+  }
+  return Float32Array.from(sums);
+}
+
 /** [sizes, taps]: the point that each tap of a kernel at each place falls on; -1 where that was cut. */
 function targetsOf(sizes: Sizes3, points: Sizes3, windows: Windows3): Int32Array {
   const along = (axis: 0 | 1 | 2) => {
