@@ -39,7 +39,12 @@ interface Example {
 }
 
 /** The batch of a step, in as many parts as the loss's graph at its batch asks for: the same examples whatever their number. */
-export function batchesOf(stage: LossStage, sources: BatchSources, seed: number, parts: number): (step: number) => Promise<readonly Feeds[]> {
+export function batchesOf(
+  stage: LossStage,
+  sources: BatchSources,
+  seed: number,
+  parts: number,
+): (step: number) => Promise<readonly Feeds[]> {
   const types = new Map(stage.loss.values.flatMap((value) => (value.kind === "input" ? [[value.name, value] as const] : [])));
   const fed = stage.inputs.flatMap((input) => {
     const value = types.get(input.name);
