@@ -89,6 +89,7 @@ interface Fields {
     /** What to do in place of leaving it out. */
     readonly instead?: string;
   };
+  readonly "data-invalid": { readonly data: string; readonly reason: string; readonly way: string };
   readonly "frames-not-finite": { readonly count: number; readonly total: number };
   readonly "run-exists": { readonly folder: string };
   readonly "run-absent": { readonly folder: string };
@@ -324,6 +325,7 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
     message: (f) => `there is no "${f.option}" in ${f.where}`,
     hint: (f) => `what there may be is ${quoted(f.known)}`,
   },
+  "data-invalid": { message: (f) => `${f.data}: ${f.reason}`, hint: (f) => f.way },
   "frames-not-finite": {
     message: (f) => `${f.count} of ${f.total} values of the decoded frames are not finite numbers`,
     hint: () => "try fewer guidance or more steps; with `--precision f16`, build with f32",
