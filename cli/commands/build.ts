@@ -177,7 +177,7 @@ async function writeWeights(
       yield chunk;
     }
   }
-  await withProgress(layout.bytes, (watched) => writeNew(file, output, watched(hashed()), { signal }));
+  await withProgress(layout.bytes, (written) => writeNew(file, output, hashed(), { signal, written }));
   return hash.digest("hex");
 }
 

@@ -2,46 +2,9 @@
 
 import { GifReader } from "omggif";
 import type { Picture } from "../../runtime/conditions.ts";
-import { mvcError, reasonOf } from "../../runtime/errors.ts";
-
-/** GIF89a, section 23: what becomes of a frame's place before the next one is drawn. */
-const toBackground = 2;
-const toPrevious = 3;
-
-/** A clip of more pixels than this is no clip of a model. */
-const mostPixels = 2 ** 28;
+import { decodeGif } from "../../runtime/media/gif-decoding.ts";
 
 /** How long each frame is shown is not heard of. Throws MvcError `file-unreadable`; `file` is what the user called it. */
 export function readGif(bytes: Uint8Array, file: string): readonly Picture[] {
-  try {
-    return picturesOf(new GifReader(bytes));
-  } catch (thrown) {
-    throw mvcError("file-unreadable", {
-      file,
-      reason: `it is no GIF that can be read (${reasonOf(thrown)})`,
-      way: "save it as a GIF again, or its frames as PNGs",
-    });
-  }
-}
-
-function picturesOf(gif: GifReader): readonly Picture[] {
-  const { width, height } = gif;
-  const count = gif.numFrames();
-  if (count === 0) throw new Error("it has no frames");
-  if (count * width * height > mostPixels) throw new Error(`${count} frames of ${width}x${height} are too many`);
-  const canvas = new Uint8ClampedArray(width * height * 4);
-  return Array.from({ length: count }, (_, i) => {
-    const frame = gif.frameInfo(i);
-    if (frame.x + frame.width > width || frame.y + frame.height > height) throw new Error(`frame ${i} lies beyond the picture`);
-    const before = frame.disposal === toPrevious ? canvas.slice() : undefined;
-    gif.decodeAndBlitFrameRGBA(i, canvas);
-    const data = canvas.slice();
-    if (before !== undefined) canvas.set(before);
-    // Viewers clear to nothing, whatever the file calls its background.
-    if (frame.disposal === toBackground) {
-      for (let y = frame.y; y < frame.y + frame.height; y++)
-        canvas.fill(0, (y * width + frame.x) * 4, (y * width + frame.x + frame.width) * 4);
-    }
-    return { width, height, data };
-  });
+  return decodeGif({ GifReader }, bytes, file);
 }

@@ -2,7 +2,6 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { streamOf } from "../../cli/weights/initial.ts";
 import { compile } from "../../compiler/compile.ts";
 import type { Setting } from "../../compiler/expand/configure.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";
@@ -10,7 +9,7 @@ import type { Module } from "../../compiler/module/module.ts";
 import { opSignatures } from "../../compiler/ops/table.ts";
 import { check, type Host, renderAll } from "../../dsl/index.ts";
 import { parseSafetensorsHeader, storedToTensor } from "../../runtime/safetensors.ts";
-import { normals } from "../../runtime/sampler/random.ts";
+import { normals, streamOf } from "../../runtime/sampler/random.ts";
 import type { TensorData } from "../../runtime/tensor.ts";
 
 export const host: Host = {
