@@ -24,10 +24,10 @@ export function wide(shape: readonly number[], numbers: ArrayLike<number>): Tens
   return { shape, data: Float64Array.from(numbers) };
 }
 
-/** Σ y r for random numbers r, as f32 [1]: what hides no element of y. */
-export function weighed(builder: GraphBuilder, y: ValueId, seed: number): ValueId {
+/** Σ y r for normals r of a stream, as f32 [1]: what hides no element of y. */
+export function weighed(builder: GraphBuilder, y: ValueId, seed: number, stream = 1): ValueId {
   const { dtype, shape } = builder.typeOf(y);
-  const factors = builder.constant({ dtype: "f32", shape }, [...normals(seed, 1, sizeOf(shape))]);
+  const factors = builder.constant({ dtype: "f32", shape }, [...normals(seed, stream, sizeOf(shape))]);
   const floats = dtype === "f32" ? y : builder.op("cast", [y], { to: "f32" }, origin);
   const products = builder.op("mul", [floats, factors], {}, origin);
   return builder.op("sum", [builder.op("reshape", [products], { shape: [sizeOf(shape)] }, origin)], { axis: 0 }, origin);
