@@ -5,10 +5,21 @@ import type { OpAttributes, Padding } from "../graph/op-names.ts";
 import type { Lowering } from "../ops/op.ts";
 import { inputAt } from "../ops/rules.ts";
 import { gradientWindows } from "../ops/weight-gradient.ts";
-import { type ConvolutionName, type PoolName, type TransposedName, type Window, windowAxes, windowsOf } from "../ops/windows.ts";
-import type { Differentiated, GradientRule } from "./rule.ts";
+import {
+  type ConvolutionName,
+  convolutionNames,
+  type PoolName,
+  type TransposedName,
+  type Window,
+  windowAxes,
+  windowsOf,
+} from "../ops/windows.ts";
+import type { GradientRule } from "./rule.ts";
 
 type ConvolutionLike = ConvolutionName | TransposedName;
+/** At either end of an axis. */
+type Ends = readonly [before: number, after: number];
+type Factors = readonly [x: ValueId, weight: ValueId];
 
 const transposes = { conv1d: "convTranspose1d", conv2d: "convTranspose2d", conv3d: "convTranspose3d" } as const;
 const straight = { convTranspose1d: "conv1d", convTranspose2d: "conv2d", convTranspose3d: "conv3d" } as const;
@@ -22,7 +33,7 @@ function resized(make: Lowering, x: ValueId, axis: number, before: number, after
   return make.op("pad", [cut], { axis, before: Math.max(0, before), after: Math.max(0, after) });
 }
 
-function resizedEach(make: Lowering, x: ValueId, ends: readonly (readonly [before: number, after: number])[]): ValueId {
+function resizedEach(make: Lowering, x: ValueId, ends: readonly Ends[]): ValueId {
   const first = make.typeOf(x).shape.length - ends.length;
   return ends.reduce((made, [before, after], i) => resized(make, made, first + i, before, after), x);
 }
@@ -43,19 +54,21 @@ function paddingOf(op: ConvolutionLike, window: Window, before: number, after: n
   });
 }
 
-/** A convolution without a bias of the other kind, at the same windows and with the weight as it is. */
-function other<O extends ConvolutionLike>(
+/** A convolution of either kind without a bias; where no padding says what is wanted there is none. */
+function convolved<O extends ConvolutionLike>(
   make: Lowering,
   op: O,
-  inputs: readonly [gradient: ValueId, weight: ValueId],
+  inputs: Factors,
   out: number,
-  { windows, groups, paddings }: { readonly windows: readonly Window[]; readonly groups: number; readonly paddings: readonly Padding[] },
+  windows: readonly Window[],
+  groups: number,
+  paddings: readonly (Padding | undefined)[],
 ): ValueId {
   const attributes: OpAttributes[ConvolutionLike] = {
     out,
     kernel: windows.map(({ kernel }) => kernel),
     stride: windows.map(({ stride }) => stride),
-    padding: paddings,
+    padding: paddings.map((padding) => padding ?? "none"),
     dilation: windows.map(({ dilation }) => dilation),
     groups,
     bias: false,
@@ -89,68 +102,88 @@ function weightGradient(
   });
 }
 
-/** What the two kinds of convolution do not share. */
-interface Kind<O extends ConvolutionLike> {
-  readonly data: (make: Lowering, op: Differentiated<O>, windows: readonly Window[]) => ValueId;
-  /** What is read window by window, and what stands at each place. */
-  readonly factors: (x: ValueId, gradient: ValueId) => readonly [ValueId, ValueId];
+/** Each place of `x` spread over its window, into values of `shape`: of what the windows reach, `before` is cut, and where they do not reach stand zeros. */
+function scattered(
+  make: Lowering,
+  op: TransposedName,
+  inputs: Factors,
+  shape: readonly number[],
+  windows: readonly Window[],
+  groups: number,
+) {
+  const axes = windows.length;
+  const points = make.typeOf(inputs[0]).shape.slice(-axes);
+  const ends = windows.map(({ kernel, stride, dilation, before }, i): Ends => {
+    const reach = (inputAt(points, i) - 1) * stride + dilation * (kernel - 1) + 1;
+    return [before, reach - before - inputAt(shape, shape.length - axes + i)];
+  });
+  const paddings = windows.map((window, i) => paddingOf(op, window, ...inputAt(ends, i)));
+  const whole = convolved(make, op, inputs, inputAt(shape, shape.length - axes - 1), windows, groups, paddings);
+  return resizedEach(
+    make,
+    whole,
+    ends.map(([before, after], i) => (paddings[i] === undefined ? [-before, -after] : [0, 0])),
+  );
 }
 
-const convolutionLike =
-  <O extends ConvolutionLike>(name: O, { data, factors }: Kind<O>): GradientRule<O> =>
-  (make, op) => {
-    const [x = -1] = op.inputs;
-    const [ofData = false, ofWeight = false, ofBias = false] = op.wanted;
-    const windows = windowsOf(name, op.attributes);
-    const gradients = [
-      ofData ? data(make, op, windows) : undefined,
-      ofWeight ? weightGradient(make, factors(x, op.gradient), windows, op.attributes.groups) : undefined,
-      ofBias ? biasGradient(make, op.gradient, windows.length) : undefined,
-    ];
-    return gradients.slice(0, op.inputs.length);
+/** Each place of a value of `shape` from its window in `x`, beyond which stand zeros. */
+function gathered(
+  make: Lowering,
+  op: ConvolutionName,
+  [x, weight]: Factors,
+  shape: readonly number[],
+  windows: readonly Window[],
+  groups: number,
+) {
+  const axes = windows.length;
+  const sizes = make.typeOf(x).shape.slice(-axes);
+  const ends = windows.map(({ kernel, stride, dilation, before }, i): Ends => {
+    const reach = (inputAt(shape, shape.length - axes + i) - 1) * stride + dilation * (kernel - 1) + 1;
+    return [before, reach - before - inputAt(sizes, i)];
+  });
+  const paddings = windows.map((window, i) => paddingOf(op, window, ...inputAt(ends, i)));
+  const padded = resizedEach(
+    make,
+    x,
+    ends.map((end, i) => (paddings[i] === undefined ? end : [0, 0])),
+  );
+  return convolved(make, op, [padded, weight], inputAt(shape, shape.length - axes - 1), windows, groups, paddings);
+}
+
+const convolution =
+  <O extends ConvolutionName>(name: O): GradientRule<O> =>
+  (make, { inputs: [x = -1, weight = -1], attributes, gradient, wanted: [ofData, ofWeight, ofBias] }) => {
+    const windows = windowsOf(name, attributes);
+    const { groups } = attributes;
+    return [
+      ofData ? scattered(make, transposes[name], [gradient, weight], make.typeOf(x).shape, windows, groups) : undefined,
+      ofWeight ? weightGradient(make, [x, gradient], windows, groups) : undefined,
+      ofBias ? biasGradient(make, gradient, windows.length) : undefined,
+    ].slice(0, attributes.bias ? 3 : 2);
   };
 
-/** Each place of the gradient spread over its window: what the padding added is cut, and what a stride left over at the end gets zeros. */
-const convolution = <O extends ConvolutionName>(name: O): GradientRule<O> =>
-  convolutionLike(name, {
-    data: (make, { inputs: [x = -1, weight = -1], attributes: { groups }, gradient }, windows) => {
-      const axes = windows.length;
-      const { shape } = make.typeOf(x);
-      const points = make.typeOf(gradient).shape.slice(-axes);
-      const ends = windows.map(({ kernel, stride, dilation, before }, i): [number, number] => {
-        const reach = (inputAt(points, i) - 1) * stride + dilation * (kernel - 1) + 1;
-        return [before, reach - before - inputAt(shape, shape.length - axes + i)];
-      });
-      const paddings = windows.map((window, i) => paddingOf(transposes[name], window, ...inputAt(ends, i)));
-      const whole = other(make, transposes[name], [gradient, weight], inputAt(shape, shape.length - axes - 1), {
-        windows,
-        groups,
-        paddings: paddings.map((padding) => padding ?? "none"),
-      });
-      return resizedEach(
-        make,
-        whole,
-        ends.map(([before, after], i) => (paddings[i] === undefined ? [-before, -after] : [0, 0])),
-      );
-    },
-    factors: (x, gradient) => [x, gradient],
-  });
+const transposed =
+  <O extends TransposedName>(name: O): GradientRule<O> =>
+  (make, { inputs: [x = -1, weight = -1], attributes, gradient, wanted: [ofData, ofWeight, ofBias] }) => {
+    const windows = windowsOf(name, attributes);
+    const { groups } = attributes;
+    return [
+      ofData ? gathered(make, straight[name], [gradient, weight], make.typeOf(x).shape, windows, groups) : undefined,
+      ofWeight ? weightGradient(make, [gradient, x], windows, groups) : undefined,
+      ofBias ? biasGradient(make, gradient, windows.length) : undefined,
+    ].slice(0, attributes.bias ? 3 : 2);
+  };
 
-/** Each place of the operand gathers the gradient where its window fell, and zeros where that was cut. */
-const transposed = <O extends TransposedName>(name: O): GradientRule<O> =>
-  convolutionLike(name, {
-    data: (make, { inputs: [x = -1, weight = -1], attributes: { groups }, gradient }, windows) => {
-      const { shape } = make.typeOf(x);
-      const paddings = windows.map((window) => paddingOf(straight[name], window, window.before, window.after));
-      const ends = windows.map(({ before, after }, i): [number, number] => (paddings[i] === undefined ? [before, after] : [0, 0]));
-      return other(make, straight[name], [resizedEach(make, gradient, ends), weight], inputAt(shape, shape.length - windows.length - 1), {
-        windows,
-        groups,
-        paddings: paddings.map((padding) => padding ?? "none"),
-      });
-    },
-    factors: (x, gradient) => [gradient, x],
-  });
+/** It is linear in either factor: the gradient of the weight's gradient stands where the weight does. */
+const ofWeightGradient: GradientRule<"convWeightGradient"> = (make, { inputs, attributes, gradient, wanted: [ofData, ofResult] }) => {
+  const windows = gradientWindows(attributes);
+  const name = inputAt(convolutionNames, windows.length - 1);
+  const [x, result] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+  return [
+    ofData ? scattered(make, transposes[name], [result, gradient], make.typeOf(x).shape, windows, attributes.groups) : undefined,
+    ofResult ? gathered(make, name, [x, gradient], make.typeOf(result).shape, windows, attributes.groups) : undefined,
+  ];
+};
 
 /** Along one axis each number to all places of its window, added up where windows overlap; `size` is the operand's, within which all windows lie. */
 function spread(make: Lowering, x: ValueId, axis: number, { kernel, stride }: Window, size: number): ValueId {
@@ -179,28 +212,6 @@ const pool =
     return [windows.reduce((made, window, i) => spread(make, made, first + i, window, inputAt(shape, first + i)), shares)];
   };
 
-const convolutions = ["conv1d", "conv2d", "conv3d"] as const;
-
-/** It is linear in both of its inputs: what stands in the weight's place is the gradient of it. */
-export const weightGradientGradient: GradientRule<"convWeightGradient"> = (make, { inputs, attributes, gradient, wanted }) => {
-  const [x, spreadOut] = [inputAt(inputs, 0), inputAt(inputs, 1)];
-  const windows = gradientWindows(attributes);
-  const axes = windows.length;
-  const name = inputAt(convolutions, axes - 1);
-  const [shape, points] = [make.typeOf(x).shape, make.typeOf(spreadOut).shape];
-  const ends = windows.map(({ kernel, stride, dilation, before }, i): [number, number] => {
-    const reach = (inputAt(points, points.length - axes + i) - 1) * stride + dilation * (kernel - 1) + 1;
-    return [before, reach - before - inputAt(shape, shape.length - axes + i)];
-  });
-  const plain = { windows, groups: attributes.groups, paddings: windows.map((): Padding => "none") };
-  const [channels, filters] = [inputAt(shape, shape.length - axes - 1), inputAt(points, points.length - axes - 1)];
-  const cut = ends.map(([before, after]) => [-before, -after] as const);
-  return [
-    wanted[0] ? resizedEach(make, other(make, transposes[name], [spreadOut, gradient], channels, plain), cut) : undefined,
-    wanted[1] ? other(make, name, [resizedEach(make, x, ends), gradient], filters, plain) : undefined,
-  ];
-};
-
 /** The rules of this file's ops, by op. */
 export const windowGradients = {
   conv1d: convolution("conv1d"),
@@ -209,7 +220,8 @@ export const windowGradients = {
   convTranspose1d: transposed("convTranspose1d"),
   convTranspose2d: transposed("convTranspose2d"),
   convTranspose3d: transposed("convTranspose3d"),
+  convWeightGradient: ofWeightGradient,
   averagePool1d: pool("averagePool1d"),
   averagePool2d: pool("averagePool2d"),
   averagePool3d: pool("averagePool3d"),
-} satisfies { readonly [O in ConvolutionName | PoolName | TransposedName]: GradientRule<O> };
+} satisfies { readonly [O in ConvolutionName | PoolName | TransposedName | "convWeightGradient"]: GradientRule<O> };

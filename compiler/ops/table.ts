@@ -77,10 +77,10 @@ export const opTable = {
   broadcast,
   cast,
   maskedSoftmax,
+  convWeightGradient,
   step,
   erf,
   scatterAdd,
-  convWeightGradient,
 } satisfies { readonly [O in OpName]: OpEntry<O> };
 
 /** The ops that lower to others; every target knows all the rest. */

@@ -28,7 +28,7 @@ function infer(inputs: readonly AxisType[], { kernel, groups }: Attributes): Axi
   const refused =
     refuseInts("convWeightGradient", x, 0) ??
     refuseDtypes("convWeightGradient", x, gradient, 1) ??
-    refuseRank("convWeightGradient", x, axes + 1, "the channels before the axes of its windows");
+    refuseRank("convWeightGradient", x, axes + 2, "images, channels and the axes of its windows");
   if (refused !== undefined) return refused;
   const images = (type: AxisType): string =>
     type.axes

@@ -71,7 +71,7 @@ const convolved =
 /** Of what was convolved, and a gradient of any size: what its windows read beyond it is zero. */
 const weightGradient: Make = (given, old, { random, operand }) => {
   const axes = random.pick([1, 2, 3]);
-  const enough = old.length >= axes + 1;
+  const enough = old.length >= axes + 2;
   const shape = enough ? old : [random.pick([1, 2]), random.pick(sizes), ...Array.from({ length: axes }, () => random.pick([1, 2, 3, 4]))];
   const channels = shape.at(-axes - 1) ?? 1;
   const groups = random.below(2) === 0 ? 1 : divisorOf(channels, random);
