@@ -1,7 +1,7 @@
 // The gradient of each op against PyTorch's autograd, by the interpreter in f64 and by ONNX Runtime.
 
 import { expect, test } from "vitest";
-import { streamOf } from "../../../cli/weights/initial.ts";
+
 import { interpretWide } from "../../../compiler/analysis/interpret.ts";
 import { differentiate, gradientName } from "../../../compiler/differentiate/differentiate.ts";
 import { type Attributes, type Graph, sizeOf, type Value } from "../../../compiler/graph/graph.ts";
@@ -9,7 +9,7 @@ import type { OpName } from "../../../compiler/graph/op-names.ts";
 import { opTable } from "../../../compiler/ops/table.ts";
 import { lowerComposites } from "../../../compiler/passes/lower.ts";
 import { GraphBuilder } from "../../../compiler/rewriting/builder.ts";
-import { normals, uniforms } from "../../../runtime/sampler/random.ts";
+import { normals, streamOf, uniforms } from "../../../runtime/sampler/random.ts";
 import { floatsOf, type TensorData } from "../../../runtime/tensor.ts";
 import { caseNames, type GoldenCase, readCase, readTensors, relativeError } from "../../golden/cases.ts";
 import { opGraph } from "../../golden/op-graph.ts";
