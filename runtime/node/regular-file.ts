@@ -35,6 +35,20 @@ export function requireRegular(path: string, what: string): void {
   closeSync(openRegular(path, what).descriptor);
 }
 
+/** Fills `into` with an open file's bytes from `start` on; says how many there were. Throws MvcError `file-unreadable`. */
+export function readAt(descriptor: number, into: Uint8Array, start: number, file: string): number {
+  try {
+    for (let done = 0; done < into.length; ) {
+      const taken = readSync(descriptor, into, done, into.length - done, start + done);
+      if (taken === 0) return done;
+      done += taken;
+    }
+    return into.length;
+  } catch (thrown) {
+    throw mvcError("file-unreadable", { file, reason: systemReason(thrown) });
+  }
+}
+
 /** @throws MvcError as `openRegular`; `file-too-large` */
 export function readBytes(path: string, what: string, most: number): Uint8Array {
   const { descriptor, size } = openRegular(path, what);

@@ -1,0 +1,53 @@
+/** What a user calls a data set, `moving-shapes`, a folder or a file, to its clips at a model's size: the one door to clips. */
+
+import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
+import { extname } from "node:path";
+import { mvcError } from "../../runtime/errors.ts";
+import type { ClipSize, Dataset } from "../../training/dataset.ts";
+import { openClipsFile } from "./clips-file.ts";
+import type { DatasetOptions, Listening } from "./dataset-options.ts";
+import { madeDataset } from "./made-dataset.ts";
+import { FRAMES, movingShape, SIZE } from "./moving-shapes.ts";
+
+/** Clips of `moving-shapes` where nobody says how many: what Mini was trained on. */
+export const movingShapesCount = 12_000;
+
+/**
+ * Opens a data set, all of whose clips can be read once this is over.
+ * @throws MvcError `data-invalid`, `file-…`, `weights-invalid`, `option-invalid`, `aborted`
+ */
+export async function openDataset(name: string, size: ClipSize, options: DatasetOptions = {}, listening: Listening = {}): Promise<Dataset> {
+  requireOptions(options);
+  if (name === "moving-shapes") return madeDataset(shapes(options), size, options);
+  if (extname(name).toLowerCase() === ".safetensors") return madeDataset(await openClipsFile(name, listening), size, options);
+  throw mvcError("data-invalid", {
+    data: name,
+    reason: statSync(name, { throwIfNoEntry: false }) === undefined ? "there is no such file or folder" : "it is no data set",
+    way: "give `moving-shapes`, a folder of clips, or a .safetensors file that `mvc data` wrote",
+  });
+}
+
+function shapes({ clips = movingShapesCount, seed = 0, combinations = "seen" }: DatasetOptions) {
+  const draw = movingShape(seed, combinations);
+  const hash = createHash("sha256").update(JSON.stringify(["moving-shapes", clips, seed, combinations]));
+  // A few clips stand for how all are drawn.
+  for (let i = 0; i < 4; i++) hash.update(draw(i).pixels);
+  return {
+    name: "moving-shapes",
+    count: clips,
+    size: { frames: FRAMES, height: SIZE, width: SIZE },
+    hash: hash.digest("hex"),
+    clip: async (index: number) => draw(index),
+  };
+}
+
+function requireOptions({ fps, stride, windows, clips }: DatasetOptions): void {
+  const refuse = (option: string, expected: string, found: unknown) =>
+    mvcError("option-invalid", { option, expected, found: String(found) });
+  if (fps !== undefined && !(fps >= 0.01 && fps <= 1000)) throw refuse("--fps", "a number from 0.01 to 1000", fps);
+  for (const [option, count] of Object.entries({ "--stride": stride, "--windows": windows, "--clips": clips }))
+    if (count !== undefined && !(Number.isSafeInteger(count) && count >= 1 && count <= 1_000_000))
+      throw refuse(option, "a whole number from 1 to 1000000", count);
+  if (fps !== undefined && stride !== undefined) throw refuse("--stride", "left out beside --fps, which says how frames are taken", stride);
+}
