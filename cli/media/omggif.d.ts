@@ -11,6 +11,8 @@ declare module "omggif" {
       readonly width: number;
       readonly height: number;
       readonly disposal: number;
+      /** Hundredths of a second. */
+      readonly delay: number;
     };
     /** Draws one frame's own pixels over [height, width, 4]; those that it leaves out stay. */
     decodeAndBlitFrameRGBA(index: number, pixels: Uint8ClampedArray): void;
