@@ -1,7 +1,9 @@
 /** The table of everything that can go wrong for a user at run time, each a typed error with one sentence and a way out. */
 
+import { type ErrorRow, type TrainingFields, trainingRows } from "./training-errors.ts";
+
 /** What each error's sentence needs to know; a code without its row in `table` does not compile. */
-interface Fields {
+interface Fields extends TrainingFields {
   readonly "file-missing": {
     readonly file: string;
     readonly what: string;
@@ -89,7 +91,6 @@ interface Fields {
     /** What to do in place of leaving it out. */
     readonly instead?: string;
   };
-  readonly "data-invalid": { readonly data: string; readonly reason: string; readonly way: string };
   readonly "frames-not-finite": { readonly count: number; readonly total: number };
   readonly "disk-full": { readonly file: string };
   readonly "output-refused": { readonly file: string; readonly reason: string; readonly hint: string };
@@ -99,11 +100,6 @@ interface Fields {
 }
 
 export type ErrorCode = keyof Fields;
-
-interface Row<F> {
-  readonly message: (fields: F) => string;
-  readonly hint: (fields: F) => string;
-}
 
 /** The most names that a message lists. */
 const LISTED = 12;
@@ -115,7 +111,8 @@ export const quoted = (names: readonly string[]): string => {
 };
 const rebuild = () => "build the package again with `mvc build`";
 
-const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
+const table: { readonly [C in ErrorCode]: ErrorRow<Fields[C]> } = {
+  ...trainingRows,
   "file-missing": {
     message: (f) => `${f.what} is missing: there is no file ${f.file}`,
     hint: (f) => (f.built ? rebuild() : "check the path"),
@@ -317,7 +314,6 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
     message: (f) => `there is no "${f.option}" in ${f.where}`,
     hint: (f) => `what there may be is ${quoted(f.known)}`,
   },
-  "data-invalid": { message: (f) => `${f.data}: ${f.reason}`, hint: (f) => f.way },
   "frames-not-finite": {
     message: (f) => `${f.count} of ${f.total} values of the decoded frames are not finite numbers`,
     hint: () => "try fewer guidance or more steps; with `--precision f16`, build with f32",

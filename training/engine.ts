@@ -1,8 +1,10 @@
-/** What computes the steps of a stage, whatever device it uses: batches and figures go in, the loss comes out, and the weights stay inside until they are asked for. */
+/** What computes the steps of a stage, whatever device it uses: batches and figures go in, losses come out, and the weights stay inside until they are asked for. */
 
+import type { Graph } from "../compiler/graph/graph.ts";
+import type { OptimizerFigures, TrainedWeight } from "../compiler/module/training.ts";
 import type { TensorData } from "../runtime/tensor.ts";
 
-/** The inputs of the loss by name, at the batch of one worker. */
+/** The inputs of the loss by name, at the batch of one part. */
 export type Feeds = ReadonlyMap<string, TensorData>;
 
 /** What changes from step to step of the optimizer. */
@@ -32,12 +34,32 @@ export interface WeightState {
 /** By weight path, of what is trained. */
 export type TrainingState = ReadonlyMap<string, WeightState>;
 
+/** What an engine is opened for: one stage. */
+export interface EngineJob {
+  /** Called on errors. */
+  readonly stage: string;
+  /** The loss and its gradients, as `differentiate` gives them, at the batch of one part: the losses first, then `gradient of PATH` in the order of `trained`. */
+  readonly graph: Graph;
+  readonly trained: readonly TrainedWeight[];
+  readonly optimizer: OptimizerFigures;
+  /** What the first step starts from; the engine copies it. */
+  readonly state: TrainingState;
+  /** The weights that the graph reads and the stage does not train, by path. */
+  readonly frozen: ReadonlyMap<string, Float32Array>;
+  /** Batches a step: their gradients are added in their order, so that a step's result hangs on their number and not on how many are computed at once. */
+  readonly parts: number;
+}
+
 export interface Engine {
-  /** How many batches a step takes, each of `batch / workers` clips. */
-  readonly workers: number;
-  /** One step of the optimizer on as many batches as there are workers. Leaves the weights as they were, and throws MvcError, where a loss or gradient is not finite. */
+  /**
+   * One step of the optimizer on the job's number of batches. Where a loss or the norm of the gradients is not finite, everything
+   * stays as it was: the caller looks at the result, and finds the cause by computing the batches again.
+   * @throws MvcError of the device.
+   */
   step(batches: readonly Feeds[], figures: StepFigures): Promise<StepResult>;
-  /** Bit for bit what the next step starts from. */
+  /** Bit for bit what the next step starts from, in arrays that may change with it. */
   state(): Promise<TrainingState>;
   dispose(): Promise<void>;
 }
+
+export type OpenEngine = (job: EngineJob) => Promise<Engine>;

@@ -1,10 +1,13 @@
 /** A checkpoint as its tensors by key, whatever files and formats it lies in. */
 
+import type { Extent } from "../../runtime/node/extents.ts";
 import type { StoredDType } from "../../runtime/safetensors.ts";
 
 export interface CheckpointTensor {
   readonly dtype: StoredDType;
   readonly shape: readonly number[];
+  /** Where its elements lie as `chunks` gives them, if they do in a file. */
+  readonly extent?: Extent | undefined;
   /** The elements in row-major order, little-endian, a piece at a time: read when asked for, so that memory does not grow with the tensor. A piece may change once the next is asked for. */
   chunks(): Iterable<Uint8Array>;
 }

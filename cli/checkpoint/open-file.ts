@@ -3,13 +3,13 @@
 import { closeSync, existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
+import { piecesOf, readAt } from "../../runtime/node/extents.ts";
 import { openRegular, readText, textLimits } from "../../runtime/node/regular-file.ts";
 import { parseSafetensorsHeader, safetensorsHeaderBytes } from "../../runtime/safetensors.ts";
 import type { Averages } from "./averages.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { kindOf, SNIFFED_BYTES } from "./file-kind.ts";
 import { openTorchFile } from "./torch-file.ts";
-import { piecesOf, readAt } from "./weight-bytes.ts";
 
 /** Throws MvcError `file-missing`, `file-unreadable`, `checkpoint-kind`, `weights-invalid`, `weights-float8`, and as `openTorchFile`. */
 export async function openWeightFile(path: string, averages: Averages): Promise<Checkpoint> {
@@ -28,9 +28,10 @@ export async function openWeightFile(path: string, averages: Averages): Promise<
 function safetensorsFile(path: string, descriptor: number, size: number): Omit<Checkpoint, "close"> {
   const headerSize = safetensorsHeaderBytes(readAt(descriptor, 0, Math.min(8, size), path), size, path);
   const header = parseSafetensorsHeader(readAt(descriptor, 0, headerSize, path), size, path);
-  const tensors = [...header.tensors].map(
-    ([key, { dtype, shape, start, end }]) => [key, { dtype, shape, chunks: () => piecesOf(descriptor, start, end, path) }] as const,
-  );
+  const tensors = [...header.tensors].map(([key, { dtype, shape, start, end }]) => {
+    const extent = { descriptor, start, end, file: path };
+    return [key, { dtype, shape, extent, chunks: () => piecesOf(extent) }] as const;
+  });
   return {
     path,
     tensors: new Map(tensors),

@@ -1,6 +1,6 @@
 /** A view with strides to its elements in row-major order, a piece at a time. */
 
-import { PIECE_BYTES } from "./weight-bytes.ts";
+import { PIECE_BYTES } from "../../runtime/node/extents.ts";
 
 /** Elements counted from the first of what they are views of. */
 export interface View {

@@ -1,6 +1,7 @@
 /** A zip file of PyTorch's `torch.save` to its state dict's tensors. */
 
 import { mvcError } from "../../runtime/errors.ts";
+import { piecesOf } from "../../runtime/node/extents.ts";
 import { DTYPE_BYTES } from "../../runtime/safetensors.ts";
 import { elements } from "../../runtime/tensor.ts";
 import type { Averages } from "./averages.ts";
@@ -9,7 +10,6 @@ import { namesOf } from "./names.ts";
 import { stateDictOf } from "./state-dict.ts";
 import { isContiguous, stridedPieces } from "./strided.ts";
 import { type TorchTensor, torchValues } from "./torch-values.ts";
-import { piecesOf } from "./weight-bytes.ts";
 import { type EntryContent, readZip, type ZipArchive } from "./zip-archive.ts";
 
 /** A pickle of nothing but structure: a large model's training state has a hundredth of it. */
@@ -50,13 +50,11 @@ function readTensor(tensor: TorchTensor, content: EntryContent | undefined, path
   if (content === undefined) throw new Error(`checkpoint: the storage ${tensor.storage} was not checked`);
   const { start, reader } = content;
   const view = { offset, shape, strides, itemBytes: DTYPE_BYTES[dtype] };
-  const chunks = (): Iterable<Uint8Array> => {
-    if (elements(shape) === 0) return [];
-    if (start === undefined || !isContiguous(view)) return stridedPieces(view, reader());
-    const first = start + offset * view.itemBytes;
-    return piecesOf(descriptor, first, first + elements(shape) * view.itemBytes, path);
-  };
-  return { dtype, shape, chunks };
+  if (elements(shape) === 0) return { dtype, shape, chunks: () => [] };
+  if (start === undefined || !isContiguous(view)) return { dtype, shape, chunks: () => stridedPieces(view, reader()) };
+  const first = start + offset * view.itemBytes;
+  const extent = { descriptor, start: first, end: first + elements(shape) * view.itemBytes, file: path };
+  return { dtype, shape, extent, chunks: () => piecesOf(extent) };
 }
 
 /** What stands before the names of the entries, in a file of `torch.save`: `archive/`. */

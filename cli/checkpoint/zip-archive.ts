@@ -3,8 +3,8 @@
 import { inflateRawSync } from "node:zlib";
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from "yauzl";
 import { mvcError, reasonOf } from "../../runtime/errors.ts";
+import { readAt } from "../../runtime/node/extents.ts";
 import type { ReadBytes } from "./strided.ts";
-import { readAt } from "./weight-bytes.ts";
 
 export interface ZipArchive {
   /** By name. */

@@ -6,6 +6,7 @@ import { shownPath } from "../program.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 import { modelWeights, type OpenWeights, openWeights, requireOther, type WeightOptions } from "../weights/model-weights.ts";
 import { readModel } from "../weights/read-model.ts";
+import { toWrite } from "../weights/streams.ts";
 import { writeTensors } from "../weights/write-tensors.ts";
 
 export interface ImportOptions extends WeightOptions {
@@ -29,11 +30,10 @@ async function importFrom(opened: OpenWeights, file: string, options: ImportOpti
   const found = modelWeights(opened, model, options);
   if (found?.taken === undefined) throw new Error("import: no checkpoint was opened");
   const { weights } = model;
-  const tensors = [...weights.values()].map((weight) => ({
-    name: weight.path,
-    shape: weight.type.shape,
-    ...found.source.of(weight),
-  }));
+  const tensors = [...weights.values()].map((weight) => {
+    const elements = found.source.of(weight);
+    return { name: weight.path, dtype: elements.dtype, shape: weight.type.shape, chunks: () => toWrite(elements) };
+  });
   const bytes = await writeTensors(options.output, tensors, { format: "mvc", ...found.about }, interruptible());
   const { taken, counts } = found.taken;
   const count = (some: number) => some.toLocaleString("en");

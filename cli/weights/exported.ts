@@ -6,7 +6,7 @@ import { mvcError } from "../../runtime/errors.ts";
 import type { TensorSource } from "../../runtime/node/safetensors-file.ts";
 import type { WeightSource } from "./initial.ts";
 import { storedShape, type Weights } from "./match.ts";
-import { as } from "./streams.ts";
+import { as, toWrite } from "./streams.ts";
 
 export interface ExportedFiles {
   /** By path within the output; of a layout without parts one, by the path "". */
@@ -66,7 +66,7 @@ function tensorOf(name: string, written: readonly Written[], source: WeightSourc
     dtype,
     shape: storedShape(first.weight.type.shape, first.place),
     *chunks() {
-      for (const { weight } of parts) yield* as(dtype, source.of(weight)).chunks();
+      for (const { weight } of parts) yield* toWrite(as(dtype, source.of(weight)));
     },
   };
 }

@@ -1,6 +1,8 @@
 /** The stored elements of a tensor, a piece at a time, to those that are written: a part of them, in another type. */
 
 import { floatsToHalves, floatToBrain, halvesToFloats } from "../../runtime/half.ts";
+import type { Chunk } from "../../runtime/node/atomic-file.ts";
+import type { Extent } from "../../runtime/node/extents.ts";
 import { DTYPE_BYTES, type StoredDType, storedToTensor } from "../../runtime/safetensors.ts";
 import type { Window } from "./match.ts";
 
@@ -13,18 +15,27 @@ export const isFloat = (dtype: StoredDType): dtype is FloatType => (floatTypes a
 /** Elements of one type, little-endian, in pieces of any length: an element may lie in two, and a piece may change once the next is asked for. */
 export interface Elements {
   readonly dtype: FloatType;
+  /** Where they lie as `chunks` gives them, if they do in a file. */
+  readonly extent?: Extent | undefined;
   chunks(): Iterable<Uint8Array>;
 }
 
+/** As they are written: by the place that they are copied from, if there is one. */
+export function toWrite({ extent, chunks }: Elements): Iterable<Chunk> {
+  return extent === undefined ? chunks() : [extent];
+}
+
 /** The elements within the window. */
-export function within({ dtype, chunks }: Elements, window: Window): Elements {
+export function within({ dtype, extent, chunks }: Elements, window: Window): Elements {
   const [period, start, length] = [window.period, window.start, window.length].map((count) => count * DTYPE_BYTES[dtype]) as [
     number,
     number,
     number,
   ];
+  const isOneRun = extent?.end === (extent?.start ?? 0) + period;
   return {
     dtype,
+    extent: extent && isOneRun ? { ...extent, start: extent.start + start, end: extent.start + start + length } : undefined,
     *chunks() {
       let at = 0;
       for (const chunk of chunks()) {

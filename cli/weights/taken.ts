@@ -74,7 +74,7 @@ export function takeWeights(given: readonly [Given, ...Given[]], weights: Weight
       const tensor = found?.from.checkpoint.tensors.get(found.place.key);
       if (found === undefined || tensor === undefined) return start.of(weight);
       if (!isFloat(tensor.dtype)) throw new Error(`weights: the type of ${found.place.key} was not checked`);
-      const elements = { dtype: tensor.dtype, chunks: () => tensor.chunks() };
+      const elements = { dtype: tensor.dtype, extent: tensor.extent, chunks: () => tensor.chunks() };
       return found.place.window === undefined ? elements : within(elements, found.place.window);
     },
   };

@@ -3,7 +3,7 @@
 import { lstatSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { throwIfAborted } from "../../runtime/errors.ts";
-import { type Chunks, writeAtomically, writeNew } from "../../runtime/node/atomic-file.ts";
+import { type Written, writeAtomically, writeNew } from "../../runtime/node/atomic-file.ts";
 import { attempt, refused, requirePath, requireRoom, tryOutput } from "../../runtime/node/output-file.ts";
 import { safetensorsChunks, safetensorsHeader, type TensorSource } from "../../runtime/node/safetensors-file.ts";
 import { kindOf } from "../../runtime/node/system-errors.ts";
@@ -28,7 +28,7 @@ export async function writeTensors(
 ): Promise<number> {
   const bytes = bytesOf(tensors, metadata);
   await tryOutput(output, bytes);
-  await withProgress(bytes, (watched) => writeAtomically(output, watched(safetensorsChunks(tensors, metadata)), signal));
+  await withProgress(bytes, (written) => writeAtomically(output, safetensorsChunks(tensors, metadata), signal, written));
   return bytes;
 }
 
@@ -50,11 +50,13 @@ export async function writeTensorFolder(
   try {
     requireRoom(temporary.path, output, bytes, Math.max(...sizes));
     attempt(output, () => mkdirSync(temporary.path));
-    await withProgress(bytes, async (watched) => {
+    await withProgress(bytes, async (written) => {
+      let before = 0;
       for (const [path, tensors] of files) {
         const file = join(temporary.path, path);
         attempt(output, () => mkdirSync(dirname(file), { recursive: true }));
-        await writeNew(file, output, watched(safetensorsChunks(tensors, metadata)), { signal });
+        await writeNew(file, output, safetensorsChunks(tensors, metadata), { signal, written: (some) => written(before + some) });
+        before += bytesOf(tensors, metadata);
       }
     });
     throwIfAborted(signal, `writing ${output}`);
@@ -75,27 +77,11 @@ export function requireFree(output: string): void {
   if (found !== undefined && attempt(output, () => readdirSync(place)).length > 0) throw refused(output, "the folder is not empty", way);
 }
 
-/** Bytes between two looks at the terminal. */
-const watchedBytes = 2 ** 23;
-
-/** The same chunks, told of as they go. */
-type Watched = (chunks: Chunks) => AsyncIterable<Uint8Array>;
-
 /** Has `write` write so many bytes, with a line on the terminal. */
-export async function withProgress(bytes: number, write: (watched: Watched) => Promise<void>): Promise<void> {
+export async function withProgress(bytes: number, write: (written: Written) => Promise<void>): Promise<void> {
   const progress = startProgress("weights", bytes, "bytes");
-  let [done, told] = [0, 0];
-  const watched: Watched = async function* (chunks) {
-    for await (const chunk of chunks) {
-      yield chunk;
-      done += chunk.length;
-      if (done - told < watchedBytes) continue;
-      told = done;
-      progress.to(done);
-    }
-  };
   try {
-    await write(watched);
+    await write((done) => progress.to(done));
   } finally {
     progress.stop();
   }

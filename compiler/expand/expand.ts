@@ -1,6 +1,13 @@
 /** A graph declaration of a configured model to the graph of ops that it stands for. */
 
-import type { Field, GraphDeclaration, SamplerDeclaration, TokenizerDeclaration } from "../../dsl/index.ts";
+import {
+  type Field,
+  type GraphDeclaration,
+  lossesOf,
+  type SamplerDeclaration,
+  type TokenizerDeclaration,
+  type TrainDeclaration,
+} from "../../dsl/index.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { axisNames } from "./arrange.ts";
@@ -22,8 +29,21 @@ import { axisOf, constant, describe, int, type Static } from "./static.ts";
 import { dtypeOf, signatureShape, type TensorShape } from "./types.ts";
 import { WeightReads } from "./unread-weights.ts";
 
-export function graphsOf(configuration: Configuration): GraphDeclaration[] {
-  return configuration.model.members.filter((member) => member.kind === "graph");
+/** The graphs that are built: all but the losses that only training needs. */
+export function graphsOf({ model }: Configuration): GraphDeclaration[] {
+  const losses = lossesOf(model);
+  return model.members.filter((member) => member.kind === "graph").filter(({ name }) => !losses.has(name.name));
+}
+
+/** A graph of the model by its name, a loss too. */
+export function declaredGraph({ model }: Configuration, name: string): GraphDeclaration {
+  const found = model.members.filter((member) => member.kind === "graph").find((graph) => graph.name.name === name);
+  if (found === undefined) throw new Error(`expand: there is no graph ${name}, which check should have found`);
+  return found;
+}
+
+export function stagesOf({ model }: Configuration): TrainDeclaration[] {
+  return model.members.filter((member) => member.kind === "train");
 }
 
 export function samplerOf(configuration: Configuration): SamplerDeclaration | undefined {
@@ -103,8 +123,13 @@ function unused(name: string, taken: ReadonlySet<string>): string {
   return taken.has(name) ? unused(`${name}Result`, taken) : name;
 }
 
-/** The same configuration with the batch of a graph's input multiplied: the guided half needs clips of its own. */
-export function withBatch(configuration: Configuration, declaration: GraphDeclaration, input: string, factor: number): Configuration {
+/** The same configuration with another batch, the first axis of a graph's input: `batch` tells it of the one that the source has. */
+export function withBatch(
+  configuration: Configuration,
+  declaration: GraphDeclaration,
+  input: string,
+  batchOf: (own: number) => number,
+): Configuration {
   const index = declaration.parameters.findIndex((parameter) => parameter.name.name === input);
   const batch = typeShape(configuration, index, declaration).axes[0];
   const name = batch?.expression.kind === "name" ? batch.expression.name : undefined;
@@ -113,11 +138,17 @@ export function withBatch(configuration: Configuration, declaration: GraphDeclar
     throw new Error(`expand: the first axis of ${input} is not a dim, which check should have found`);
   const frame = graphFrame(configuration);
   const size = axisExpressionSize(batch as NonNullable<typeof batch>, frame).value;
-  const overrides = new Map(configuration.overrides).set(globalKey(declared.file, declared.declaration.name.name), int(size * factor));
+  const overrides = new Map(configuration.overrides).set(globalKey(declared.file, declared.declaration.name.name), int(batchOf(size)));
   return { ...configuration, overrides };
 }
 
-/** The fields of a sampler or tokenizer as plain values. */
+/** The same with another batch of a loss, whose inputs all have it. */
+export function atBatch(configuration: Configuration, loss: GraphDeclaration, batchOf: (own: number) => number): Configuration {
+  const [input] = loss.parameters;
+  return input === undefined ? configuration : withBatch(configuration, loss, input.name.name, batchOf);
+}
+
+/** The fields of a sampler, tokenizer or stage of training as plain values. */
 export function evaluateFields(configuration: Configuration, fields: readonly Field[]): Attempt<ReadonlyMap<string, Static>> {
   return attempt(() => {
     const frame = graphFrame(configuration);

@@ -2,6 +2,8 @@
 
 import type { Span } from "../../dsl/index.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { SamplerFigures } from "../package/sampler-figures.ts";
+import type { Tokenizer } from "./module.ts";
 
 /** Where an input of a loss comes from; all inputs of one example are of the same clip and the same noise level. */
 export type TrainingSource =
@@ -67,12 +69,27 @@ export interface LossStage extends OptimizerFigures {
   readonly inputs: readonly TrainingInput[];
   readonly trained: readonly TrainedWeight[];
   readonly levels: LevelDensity;
+  /** The share of clips that are one of their frames, F times: pictures among clips. */
+  readonly stills: number;
   /** Clips a step, all workers together, and steps, where the command line says nothing else. */
   readonly batch: number;
   readonly steps: number;
 }
 
-/** A stage that sets two weights to what a graph gives over the data: its mean and deviation by channel, so that latents get mean 0 and variance 1. */
+/** A layer by its weight and bias, row-major: a convolution of one place or a linear layer. */
+export interface LatentLayer {
+  readonly weight: string;
+  readonly bias: string;
+  /** By which the latents are more than what the layer makes, or less than what it is given. */
+  readonly scale: number;
+}
+
+/**
+ * A stage that gives latents z mean 0 and deviation 1 in each channel over the data, by the layers on both sides of them. With the mean m
+ * and the deviation s of the graph's result by channel, `writer`, whose first rows times its scale c are z, gets W / s and (b - m / c) / s in
+ * those rows; each of `readers`, which is given z times its scale k, gets b + k W m, and then W with its columns times s: what it makes
+ * of a clip stays what it was.
+ */
 export interface MeasureStage {
   readonly kind: "measure";
   readonly name: string;
@@ -80,16 +97,25 @@ export interface MeasureStage {
   /** The graph of the model whose result is measured, and its input, a clip's pixels. */
   readonly graph: string;
   readonly input: string;
-  /** Paths of the two weights, each of one number a channel. */
-  readonly mean: string;
-  readonly deviation: string;
+  /** Which axis of the graph's result are the channels, and how many they are. */
+  readonly axis: number;
+  readonly channels: number;
+  readonly writer: LatentLayer;
+  readonly readers: readonly LatentLayer[];
 }
 
 export type TrainingStage = LossStage | MeasureStage;
 
-/** All stages of a model in the order of its source. */
+/** All stages of a model that are run, in the order of its source, and what they need of the model. */
 export interface Training {
   readonly stages: readonly TrainingStage[];
-  /** Every weight of the model with its shape and how it starts, in the order of the source. */
+  /** Every weight of the model and of the losses with its shape and how it starts, in the order of the source. */
   readonly weights: ReadonlyMap<string, Extract<Graph["values"][number], { readonly kind: "weight" }>>;
+  /** The graphs that stages put clips through, and those that are measured, by name: as written in the source, after the passes that every target wants, at the batch of the source. */
+  readonly encoders: ReadonlyMap<string, Graph>;
+  /** What a clip must be, in pixels and frames; null where no stage takes any. */
+  readonly clip: { readonly frames: number; readonly height: number; readonly width: number } | null;
+  /** What noise levels go by; null where the model has no sampler. */
+  readonly sampler: SamplerFigures | null;
+  readonly tokenizer: Tokenizer | null;
 }

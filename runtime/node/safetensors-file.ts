@@ -11,7 +11,7 @@ import {
   storedToTensor,
 } from "../safetensors.ts";
 import { elements, type TensorData, type Tensors } from "../tensor.ts";
-import { writeAtomically } from "./atomic-file.ts";
+import { type Chunk, type Chunks, lengthOf, writeAtomically } from "./atomic-file.ts";
 import { readRange } from "./package-folder.ts";
 import { openRegular } from "./regular-file.ts";
 
@@ -20,7 +20,7 @@ export interface TensorSource {
   readonly name: string;
   readonly dtype: StoredDType;
   readonly shape: readonly number[];
-  readonly chunks: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  readonly chunks: () => Chunks;
 }
 
 /** Data begins at a multiple of this, so that readers may map it. */
@@ -64,12 +64,12 @@ export async function writeSafetensors(
 export async function* safetensorsChunks(
   sources: readonly TensorSource[],
   metadata: { readonly [key: string]: string } = {},
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<Chunk> {
   yield safetensorsHeader(sources, metadata);
   for (const { name, dtype, shape, chunks } of sources) {
     let written = 0;
     for await (const chunk of chunks()) {
-      written += chunk.length;
+      written += lengthOf(chunk);
       yield chunk;
     }
     const expected = elements(shape) * DTYPE_BYTES[dtype];

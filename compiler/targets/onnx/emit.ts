@@ -14,6 +14,8 @@ export type WeightPlacement = ReadonlyMap<string, { readonly offset: number; rea
 
 export interface OnnxOptions {
   readonly opset?: Opset;
+  /** Weights become inputs of the model, by their paths, behind the graph's own: for training, which changes them from run to run. No weight has a place then. */
+  readonly weightsAsInputs?: boolean;
   /** Beside the model, as engines and checkers refuse locations that leave its folder; `weights.safetensors` when not given. */
   readonly weightFile?: string;
   readonly producerVersion?: string;
@@ -28,6 +30,7 @@ export interface OnnxOptions {
  */
 export function emitOnnx(graph: Graph, placement: WeightPlacement, options: OnnxOptions = {}): Uint8Array {
   const { opset = defaultOpset, weightFile = "weights.safetensors", producerVersion = "", about, shown = offsetOf } = options;
+  const { weightsAsInputs = false } = options;
   const writer = new OnnxWriter(opset);
   const names = new Map<ValueId, string>();
   const byId = valuesById(graph);
@@ -41,7 +44,7 @@ export function emitOnnx(graph: Graph, placement: WeightPlacement, options: Onnx
     if (value.kind === "weight") {
       writer.reserve(value.path);
       names.set(value.id, value.path);
-      writer.weight(value.path, value.type, { location: weightFile, ...placeOf(value.path, placement) });
+      if (!weightsAsInputs) writer.weight(value.path, value.type, { location: weightFile, ...placeOf(value.path, placement) });
     }
   }
   for (const value of graph.values) {
@@ -63,7 +66,10 @@ export function emitOnnx(graph: Graph, placement: WeightPlacement, options: Onnx
     metadata: about?.metadata ?? {},
     nodes: writer.nodes,
     initialisers: writer.initialisers,
-    inputs: graph.values.flatMap((value) => (value.kind === "input" ? [makeValue(value.name, value.type, value.axes)] : [])),
+    inputs: [
+      ...graph.values.flatMap((value) => (value.kind === "input" ? [makeValue(value.name, value.type, value.axes)] : [])),
+      ...graph.values.flatMap((value) => (weightsAsInputs && value.kind === "weight" ? [makeValue(value.path, value.type, [])] : [])),
+    ],
     outputs: graph.outputs.map((output) => makeValue(output.name, byId(output.value).type, output.axes)),
     inner: innerValues(graph, nameOf, writer.nodes),
   });

@@ -1,7 +1,7 @@
 // Elements in pieces of any length: a part of them, and the same numbers in another type.
 
 import { expect, test } from "vitest";
-import { as, type Elements, type FloatType, isFloat, within } from "../../../cli/weights/streams.ts";
+import { as, type Elements, type FloatType, isFloat, toWrite, within } from "../../../cli/weights/streams.ts";
 import { bytesOf, numbers, tensor } from "./by-hand.ts";
 
 const elements = (dtype: FloatType, values: readonly number[], piece: number) =>
@@ -32,6 +32,15 @@ test("bfloat16 is an f32 without its lower half, rounded to even", () => {
   // 1 + 2^-8 lies between 1 and 1 + 2^-7; 1 + 3 · 2^-8 between 1 + 2^-7 and 1 + 2^-6.
   expect(numbers(as("BF16", elements("F32", [1 + 2 ** -8, 1 + 3 * 2 ** -8, -3], 5)))).toEqual([1, 1 + 2 ** -6, -3]);
   expect(numbers(as("F32", elements("BF16", [1 + 2 ** -7, -3], 3)))).toEqual([1 + 2 ** -7, -3]);
+});
+
+test("what lies in a file is written from there: whole, or the one run of a window; other windows and other types are made", () => {
+  const extent = { descriptor: 3, start: 100, end: 148, file: "f" };
+  const stored = { ...elements("F32", [], 1), extent };
+  expect([...toWrite(as("F32", stored))]).toEqual([extent]);
+  expect([...toWrite(within(stored, { period: 12, start: 4, length: 2 }))]).toEqual([{ ...extent, start: 116, end: 124 }]);
+  expect(within(stored, { period: 6, start: 0, length: 2 }).extent).toBeUndefined();
+  expect(as("F16", stored).extent).toBeUndefined();
 });
 
 test("a window of every period, across pieces", () => {

@@ -1,7 +1,16 @@
 /** A range of an open file to its bytes, at once or a piece at a time. */
 
 import { readSync } from "node:fs";
-import { mvcError } from "../../runtime/errors.ts";
+import { mvcError } from "../errors.ts";
+
+/** Bytes of a file that is open for reading, from `start` to before `end`. */
+export interface Extent {
+  readonly descriptor: number;
+  readonly start: number;
+  readonly end: number;
+  /** What the user calls the file. */
+  readonly file: string;
+}
 
 /** Large enough that reading a file so costs what copying it costs, small enough that a core's own cache holds it with what is made of it. */
 export const PIECE_BYTES = 2 ** 17;
@@ -24,10 +33,10 @@ function fill(bytes: Uint8Array, descriptor: number, position: number, file: str
 }
 
 /**
- * The bytes from `start` to `end`; a multiple of eight in each piece but the last, so that no element is cut.
+ * Its bytes; a multiple of eight in each piece but the last, so that no element is cut. Throws as `readAt`.
  * All pieces are the same memory: memory that is new for each takes longer to get from the system than the bytes to read.
  */
-export function* piecesOf(descriptor: number, start: number, end: number, file: string): Generator<Uint8Array> {
+export function* piecesOf({ descriptor, start, end, file }: Extent): Generator<Uint8Array> {
   const memory = new Uint8Array(Math.min(PIECE_BYTES, end - start));
   for (let position = start; position < end; position += PIECE_BYTES) {
     const piece = memory.subarray(0, Math.min(PIECE_BYTES, end - position));
