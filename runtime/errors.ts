@@ -1,7 +1,9 @@
 /** The table of everything that can go wrong for a user at run time, each a typed error with one sentence and a way out. */
 
+import { type ErrorRow, type TrainingFields, trainingRows } from "./training-errors.ts";
+
 /** What each error's sentence needs to know; a code without its row in `table` does not compile. */
-interface Fields {
+interface Fields extends TrainingFields {
   readonly "file-missing": {
     readonly file: string;
     readonly what: string;
@@ -89,16 +91,7 @@ interface Fields {
     /** What to do in place of leaving it out. */
     readonly instead?: string;
   };
-  readonly "data-invalid": { readonly data: string; readonly reason: string; readonly way: string };
   readonly "frames-not-finite": { readonly count: number; readonly total: number };
-  readonly "run-exists": { readonly folder: string };
-  readonly "run-absent": { readonly folder: string };
-  /** `what` a run was started with. */
-  readonly "run-differs": { readonly folder: string; readonly what: string; readonly expected: string; readonly found: string };
-  readonly "run-damaged": { readonly file: string; readonly reason: string };
-  /** `where` the first value came from that is none. */
-  readonly "training-not-finite": { readonly stage: string; readonly step: number; readonly where: string; readonly kept: string };
-  readonly "training-failed": { readonly stage: string; readonly reason: string };
   readonly "disk-full": { readonly file: string };
   readonly "output-refused": { readonly file: string; readonly reason: string; readonly hint: string };
   readonly "write-failed": { readonly file: string; readonly reason: string };
@@ -107,11 +100,6 @@ interface Fields {
 }
 
 export type ErrorCode = keyof Fields;
-
-interface Row<F> {
-  readonly message: (fields: F) => string;
-  readonly hint: (fields: F) => string;
-}
 
 /** The most names that a message lists. */
 const LISTED = 12;
@@ -123,7 +111,8 @@ export const quoted = (names: readonly string[]): string => {
 };
 const rebuild = () => "build the package again with `mvc build`";
 
-const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
+const table: { readonly [C in ErrorCode]: ErrorRow<Fields[C]> } = {
+  ...trainingRows,
   "file-missing": {
     message: (f) => `${f.what} is missing: there is no file ${f.file}`,
     hint: (f) => (f.built ? rebuild() : "check the path"),
@@ -325,32 +314,9 @@ const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
     message: (f) => `there is no "${f.option}" in ${f.where}`,
     hint: (f) => `what there may be is ${quoted(f.known)}`,
   },
-  "data-invalid": { message: (f) => `${f.data}: ${f.reason}`, hint: (f) => f.way },
   "frames-not-finite": {
     message: (f) => `${f.count} of ${f.total} values of the decoded frames are not finite numbers`,
     hint: () => "try fewer guidance or more steps; with `--precision f16`, build with f32",
-  },
-  "run-exists": {
-    message: (f) => `${f.folder} holds a training run`,
-    hint: () => "go on with it by `--resume`, or give -o another folder",
-  },
-  "run-absent": { message: (f) => `${f.folder} holds no training run to go on with`, hint: () => "leave `--resume` out to begin one" },
-  "run-differs": {
-    message: (f) => `the run in ${f.folder} was started with ${f.what} ${f.expected}, and this is ${f.found}`,
-    hint: () => "give it what it was started with, or begin another run by -o another folder",
-  },
-  "run-damaged": {
-    message: (f) => `${f.file} is not a sound checkpoint of a run: ${f.reason}`,
-    hint: () =>
-      "begin the run again in another folder; `--weights` of the damaged run's weights.safetensors starts where it was, without what the optimizer knew",
-  },
-  "training-not-finite": {
-    message: (f) => `training stopped in stage "${f.stage}" at step ${f.step}: ${f.where}`,
-    hint: (f) => `${f.kept}; a lower learning rate, a longer warm-up or clipped gradients may help`,
-  },
-  "training-failed": {
-    message: (f) => `the engine failed in stage "${f.stage}": ${f.reason}`,
-    hint: () => "if memory ran out, give a smaller `--batch`; else report it",
   },
   "disk-full": {
     message: (f) => `${f.file} was not written: the disk is full`,

@@ -8,7 +8,7 @@ import { operatorGradients } from "./operators.ts";
 import { productGradients } from "./products.ts";
 import { reductionGradients } from "./reductions.ts";
 import type { GradientRule } from "./rule.ts";
-import { weightGradientGradient, windowGradients } from "./windows.ts";
+import { windowGradients } from "./windows.ts";
 
 export const gradientRules: { readonly [O in PrimitiveName]: GradientRule<O> } = {
   ...elementGradients,
@@ -18,5 +18,4 @@ export const gradientRules: { readonly [O in PrimitiveName]: GradientRule<O> } =
   ...reductionGradients,
   ...normGradients,
   ...windowGradients,
-  convWeightGradient: weightGradientGradient,
 };

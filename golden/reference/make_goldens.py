@@ -207,8 +207,7 @@ def ops():
 SCALES = {"gelu": 3.0, "quickGelu": 3.0, "silu": 3.0, "geglu": 3.0, "softmax": 3.0, "sin": 300.0, "cos": 300.0}
 
 
-def write_op(name, op, attributes, shapes, compute):
-    case = f"op-{name}"
+def op_inputs(case, op, shapes):
     inputs = {}
     for key, shape in shapes.items():
         if key == "weight" or (key == "bias" and len(shape) == 1):
@@ -220,7 +219,12 @@ def write_op(name, op, attributes, shapes, compute):
         else:
             x = signal(case, key, shape, SCALES.get(op, 1.0))
             inputs[key] = x.abs() if op == "sqrt" else x
-    write(case, inputs, compute, {"kind": "op", "op": op, "attributes": json.dumps(attributes), "inputs": ",".join(shapes)})
+    return inputs
+
+
+def write_op(name, op, attributes, shapes, compute):
+    case = f"op-{name}"
+    write(case, op_inputs(case, op, shapes), compute, {"kind": "op", "op": op, "attributes": json.dumps(attributes), "inputs": ",".join(shapes)})
 
 
 def write_ops():
@@ -282,19 +286,23 @@ def counted(name, shape):
     return at if name == "places" else at[:, None] - at[None, :] + shape[0] - 1
 
 
+def block_inputs(case, shapes):
+    return {k: words(case, k, s, 32) if k == "tokens" else counted(k, s) if k in ("places", "distances") else signal(case, k, s) for k, s in shapes.items()}
+
+
+def block_function(graph, module, shapes):
+    if graph.startswith("attention"):
+        return (lambda x: module(x, x)) if len(shapes) == 1 else module
+    if graph == "clipText":
+        return lambda tokens: module(tokens.long())
+    return module if graph in ("imageEncoder", "videoDecoder", "transformer") else clip_block(module)
+
+
 def write_blocks():
     for graph, ablation, module, shapes in blocks():
         case = f"block-{graph}" + (f"-{ablation}" if ablation else "")
-        inputs = {k: words(case, k, s, 32) if k == "tokens" else counted(k, s) if k in ("places", "distances") else signal(case, k, s) for k, s in shapes.items()}
-        weighted(module, graph)
-        if graph.startswith("attention"):
-            compute = (lambda x, module=module: module(x, x)) if len(shapes) == 1 else module
-        elif graph == "clipText":
-            compute = lambda tokens, module=module: module(tokens.long())  # noqa: E731
-        elif graph in ("imageEncoder", "videoDecoder", "transformer"):
-            compute = module
-        else:
-            compute = clip_block(module)
+        inputs = block_inputs(case, shapes)
+        compute = block_function(graph, weighted(module, graph), shapes)
         write(case, inputs, compute if not isinstance(compute, nn.Module) else lambda m=compute, **k: m(*k.values()),
               {"kind": "block", "file": "golden/cases/blocks.mv", "model": "Blocks", "preset": "Small", "ablation": ablation or "", "graph": graph,
                "inputs": ",".join(shapes)})
