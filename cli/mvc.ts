@@ -8,6 +8,7 @@ import { windowOrders } from "../runtime/clips/plan.ts";
 import type { PromptKey } from "../runtime/clips/prompt-keys.ts";
 import { longPrompts } from "../runtime/prompt.ts";
 import type { Target } from "./commands/build.ts";
+import { choices as dataChoices } from "./data/dataset-options.ts";
 import { number, wholeNumber } from "./numbers.ts";
 import { cuts } from "./report/figures.ts";
 import { withSampling } from "./sampling-options.ts";
@@ -144,6 +145,7 @@ Examples:
   mvc build models/magicvideo.mv --preset Mini --weights models/mini.safetensors -o out/mini
   mvc import sd-v1.safetensors models/magicvideo.mv -o magicvideo.safetensors
   mvc sample out/mini "a red circle moves right" -o clip.gif
+  mvc train models/magicvideo.mv --preset Mini --data moving-shapes --minutes 90 -o out/run
 
 Exit codes: 0 done, 1 an error in what was given (named on standard error), 2 wrong usage, 130 interrupted.`,
   );
@@ -261,6 +263,37 @@ program
   .argument("[name]", "an op, such as attend")
   .option("--markdown", "the page of reference, docs/ops.md")
   .action(async (name, options) => finish(await (await import("./commands/ops.ts")).ops(name, options)));
+
+withModel(program.command("train"))
+  .description("train a model by the stages that it declares; a run that was stopped goes on by --resume, to the same weights")
+  .argument("<file>", "a .mv file")
+  .requiredOption("--data <name>", "captioned clips: moving-shapes, a folder, or a file that `mvc data` wrote")
+  .option("--stage <name>", "only this stage; may be given several times (default: all, in their order)", collect)
+  .addOption(
+    new Option("--steps <n>", "of all stages that are run together, shared by the steps that they declare (default: those)").argParser(
+      wholeNumber,
+    ),
+  )
+  .addOption(
+    new Option("--minutes <n>", "in place of steps: as many as fit, shared so too, counted after the first few have been timed")
+      .argParser(number)
+      .conflicts("steps"),
+  )
+  .option("--batch <n>", "clips a step, in all (default: what each stage declares)", wholeNumber)
+  .option("--weights <checkpoint>", "what to start from, as for `mvc build`; may be given several times (default: random weights)", collect)
+  .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)")
+  .option("--seed <n>", "of the weights to start from, and of all that is drawn: clips, noise, levels, dropped captions", wholeNumber, 0)
+  .addOption(new Option("--engine <name>", "what computes the steps").choices(["onnx"]).default("onnx"))
+  .option("--fps <n>", "frames a second that clips are taken at (default: those of each film)", number)
+  .option("--stride <n>", "in place of that: every so many frames", wholeNumber)
+  .option("--windows <n>", "the most clips of one film, side by side (default: 1)", wholeNumber)
+  .addOption(new Option("--short <way>", "with films of too few frames (default: refuse)").choices(dataChoices.short))
+  .addOption(new Option("--damaged <way>", "with films that cannot be read (default: refuse)").choices(dataChoices.damaged))
+  .addOption(new Option("--uncaptioned <way>", "with films without a caption (default: refuse)").choices(dataChoices.uncaptioned))
+  .option("--save-every <steps>", "steps between two checkpoints (default: about a minute's)", wholeNumber)
+  .option("--resume", "go on with the run in the folder, which must be of the same model, data, seed and batch")
+  .requiredOption("-o, --output <folder>", "the run's folder: weights, checkpoint, metrics.jsonl, curves.svg, samples")
+  .action(async (file, options) => finish(await (await import("./commands/train.ts")).train(file, options)));
 
 withInputs(program.command("run"))
   .description("run one graph of a package on given tensors, a prompt or random numbers")

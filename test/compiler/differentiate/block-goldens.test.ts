@@ -1,7 +1,6 @@
 // The gradients of blocks, and of Mini's text encoder and U-Net, against PyTorch's autograd, by ONNX Runtime; of a smaller U-Net by the interpreter too.
 
 import { describe, expect, it, test } from "vitest";
-
 import { interpret } from "../../../compiler/analysis/interpret.ts";
 import { differentiate, gradientName } from "../../../compiler/differentiate/differentiate.ts";
 import { type Graph, sizeOf } from "../../../compiler/graph/graph.ts";
