@@ -1,6 +1,6 @@
 """Mini's training step (text encoder and U-Net, v-prediction) in PyTorch eager, one for each line of standard input: the other side of bench/training.ts.
 
-Inputs are read from a safetensors file, a line of JSON is printed for each step. Word "gradients PATH": those of the first step's weights are written there.
+The batch is read from a safetensors file, and a line of JSON is printed for each step.
 """
 import argparse
 import json
@@ -24,25 +24,17 @@ def main(options):
     weights = tensors.load(options.weights)[0]
     own = {name: torch.from_numpy(np.array(weights[name])).float() for name in model.state_dict()}
     model.load_state_dict(own)
-    names = [name for name, _ in model.named_parameters()]
-    parameters = [*model.parameters()]
-    optimiser = FlatAdamW(parameters)
+    optimiser = FlatAdamW(model.parameters())
     given = {name: torch.from_numpy(np.array(array)) for name, array in tensors.load(options.inputs)[0].items()}
 
     def backward():
-        v = model.unet(given["z"], given["t"], model.text(given["tokens"].long()))
-        loss = (v - given["target"]).square().mean()
+        signal, sigma = (given[name].view(-1, 1, 1, 1, 1) for name in ("signal", "sigma"))
+        v = model.unet(signal * given["z"] + sigma * given["noise"], given["t"], model.text(given["tokens"].long()))
+        loss = (v - (signal * given["noise"] - sigma * given["z"])).square().mean()
         loss.backward()
         return loss.item()
 
-    for line in sys.stdin:
-        word, *rest = line.split()
-        if word == "gradients":
-            loss = backward()
-            tensors.save(rest[0], {name: p.grad.numpy() for name, p in zip(names, parameters)})
-            optimiser.grad.zero_()
-            print(json.dumps({"loss": loss}), flush=True)
-            continue
+    for _ in sys.stdin:
         started, before = time.perf_counter(), time.process_time()
         loss = backward()
         optimiser.step(1e-6)
