@@ -40,6 +40,7 @@ export function asTyped(thrown: unknown, conditions: readonly string[]): unknown
   }
   if (conditions.includes(input)) return thrown;
   if (thrown.code === "latents-absent") return mvcError("latents-absent", { input: typed(input), graph, shape });
+  if (thrown.code === "input-unknown") return mvcError("input-unknown", { input: typed(input), known: conditions });
   if (thrown.code !== "input-invalid") return thrown;
   return mvcError("input-invalid", { input: typed(input), expected: sentence(expected), found });
 }

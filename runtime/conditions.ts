@@ -5,7 +5,7 @@ import { stack } from "./batch.ts";
 import { isPicture, pictureValues } from "./clips/clip-input.ts";
 import type { PromptKey } from "./clips/prompt-keys.ts";
 import type { ClipParts } from "./clips/request.ts";
-import { mvcError } from "./errors.ts";
+import { mvcError, quoted } from "./errors.ts";
 import { checkTensor } from "./feeds.ts";
 import type { ReadPrompt } from "./prompt.ts";
 import type { ConditionRole, Roles } from "./roles.ts";
@@ -83,8 +83,7 @@ export function clipFeeds({ conditions }: Roles, request: ClipRequest, read: Rea
   const names = conditions.map(({ name }) => name);
   const extra = Object.keys(inputs).find((name) => !names.includes(name));
   if (extra !== undefined) throw mvcError("input-unknown", { input: extra, known: names });
-  const takesPrompt = conditions.some(({ name, from }) => from === "text" && !Object.hasOwn(inputs, name));
-  if (prompt !== undefined && !takesPrompt) throw mvcError("input-unknown", { input: "prompt", known: names });
+  if (prompt !== undefined) requireTextsLeft("prompt", conditions, inputs);
   if (negative !== undefined && !conditions.some(({ unguided }) => typeof unguided === "string")) {
     throw mvcError("input-unknown", { input: "negative", known: names });
   }
@@ -101,6 +100,22 @@ export function clipFeeds({ conditions }: Roles, request: ClipRequest, read: Rea
     };
     if (typeof role.unguided !== "string") return { guided: feed(given), unguided: undefined };
     return { guided: feed(given), unguided: negative === undefined ? feed(role.unguided, "model") : feed(negative) };
+  });
+}
+
+/**
+ * What the caller gives for every text must be one's.
+ * @param input what the caller gave it as.
+ * @throws MvcError `input-unknown` where the model takes no text; `input-invalid` where each has one already.
+ */
+export function requireTextsLeft(input: string, conditions: Roles["conditions"], inputs: NonNullable<ClipRequest["inputs"]>): void {
+  const texts = conditions.filter(({ from }) => from === "text").map(({ name }) => name);
+  if (texts.length === 0) throw mvcError("input-unknown", { input, known: conditions.map(({ name }) => name) });
+  if (texts.some((name) => !Object.hasOwn(inputs, name))) return;
+  throw mvcError("input-invalid", {
+    input,
+    expected: `left out, as the model's texts are given by name (${quoted(texts)})`,
+    found: "both",
   });
 }
 

@@ -29,6 +29,6 @@ export interface DatasetOptions extends Pace {
 export interface Listening {
   /** What was left out, cut short or shown for longer. */
   readonly note?: (text: string) => void;
-  readonly progress?: (done: number, total: number) => void;
+  readonly progress?: (task: string, done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }

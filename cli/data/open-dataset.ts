@@ -7,6 +7,7 @@ import { mvcError } from "../../runtime/errors.ts";
 import type { ClipSize, Dataset } from "../../training/dataset.ts";
 import { openClipsFile } from "./clips-file.ts";
 import type { DatasetOptions, Listening } from "./dataset-options.ts";
+import { folderDataset } from "./folder/folder-dataset.ts";
 import { madeDataset } from "./made-dataset.ts";
 import { FRAMES, movingShape, SIZE } from "./moving-shapes.ts";
 
@@ -21,9 +22,11 @@ export async function openDataset(name: string, size: ClipSize, options: Dataset
   requireOptions(options);
   if (name === "moving-shapes") return madeDataset(shapes(options), size, options);
   if (extname(name).toLowerCase() === ".safetensors") return madeDataset(await openClipsFile(name, listening), size, options);
+  const found = statSync(name, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) return folderDataset(name, size, options, listening);
   throw mvcError("data-invalid", {
     data: name,
-    reason: statSync(name, { throwIfNoEntry: false }) === undefined ? "there is no such file or folder" : "it is no data set",
+    reason: found === undefined ? "there is no such file or folder" : "it is no data set",
     way: "give `moving-shapes`, a folder of clips, or a .safetensors file that `mvc data` wrote",
   });
 }

@@ -20,7 +20,7 @@ const mostHeads = 40;
 
 /**
  * Keys that are the same are taken as such. Of the rest, heads are taken one by one, that of most keys first, where half of what lies
- * under one on either side has its counterpart: chance does not reach that.
+ * under one in the layout has its counterpart, or half of what lies under it in the checkpoint, of like shapes: chance does not reach that.
  * @param fits whether the shapes agree, which decides between heads of as many keys.
  */
 export function translate(
@@ -128,8 +128,10 @@ function claimOf(
   return { head, pairs, fitting, under: { file: under, layout: inLayout } };
 }
 
-function isSound({ pairs, under }: Claim): boolean {
-  return pairs.length > 0 && (2 * pairs.length >= under.file || 2 * pairs.length >= under.layout);
+/** A few keys that lie alone in the checkpoint are like others by chance (`time_embed.0.weight` and `encoder/0.weight`): there, shapes must be alike too. */
+function isSound({ pairs, fitting, under }: Claim): boolean {
+  const areMost = (some: number, all: number) => some > 0 && 2 * some >= all;
+  return areMost(pairs.length, under.layout) || (areMost(pairs.length, under.file) && areMost(fitting, pairs.length));
 }
 
 /** Whether two claims would have the same tensor of the checkpoint, or give the same weight. */

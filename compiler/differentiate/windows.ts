@@ -26,8 +26,14 @@ const straight = { convTranspose1d: "conv1d", convTranspose2d: "conv2d", convTra
 
 /** Zeros put at the ends of an axis, or where negative, places taken away there. */
 function resized(make: Lowering, x: ValueId, axis: number, before: number, after: number): ValueId {
-  const size = inputAt(make.typeOf(x).shape, axis);
+  const { dtype, shape } = make.typeOf(x);
+  const size = inputAt(shape, axis);
   const [start, end] = [Math.max(0, -before), size - Math.max(0, -after)];
+  if (end <= start) {
+    // Windows that lie in the padding alone have read nothing.
+    const zero = make.constant({ dtype, shape: shape.map(() => 1) }, [0]);
+    return make.op("broadcast", [zero], { shape: shape.with(axis, size + before + after) });
+  }
   const cut = end - start === size ? x : make.op("slice", [x], { axis, start, size: end - start });
   if (before <= 0 && after <= 0) return cut;
   return make.op("pad", [cut], { axis, before: Math.max(0, before), after: Math.max(0, after) });

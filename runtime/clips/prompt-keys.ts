@@ -1,6 +1,6 @@
 /** Prompts that begin at frames of a clip to what each window's text is: the nearest two, their encodings mixed by how near they are. */
 
-import { type ClipFeeds, type ClipRequest, clipFeeds } from "../conditions.ts";
+import { type ClipFeeds, type ClipRequest, clipFeeds, requireTextsLeft } from "../conditions.ts";
 import { mvcError } from "../errors.ts";
 import type { ReadPrompt } from "../prompt.ts";
 import type { Roles } from "../roles.ts";
@@ -15,12 +15,13 @@ export interface PromptKey {
 /** What a clip is fed where each of its prompts holds alone, by the frame; of one prompt one. */
 export type KeyedFeeds = readonly { readonly frame: number; readonly feeds: ClipFeeds }[];
 
-/** Throws MvcError `input-invalid`, `option-invalid`, and as `clipFeeds`. */
+/** Throws MvcError `input-invalid`, `input-unknown`, and as `clipFeeds`. */
 export function keyedFeeds(roles: Roles, request: ClipRequest, plan: ClipPlan, read: ReadPrompt | undefined): KeyedFeeds {
   const { prompts, prompt, ...rest } = request;
   if (prompts === undefined) return [{ frame: 0, feeds: clipFeeds(roles, request, read) }];
   const refuse = (expected: string, found: unknown) => mvcError("input-invalid", { input: "prompts", expected, found: String(found) });
   if (prompt !== undefined) throw refuse("left out beside `prompt`, which holds for the whole clip", "both");
+  requireTextsLeft("prompts", roles.conditions, request.inputs ?? {});
   if (prompts.length === 0) throw refuse("one prompt or more", "none");
   const bad = prompts.find(({ frame }) => !Number.isSafeInteger(frame) || frame < 0 || frame >= plan.wanted);
   if (bad !== undefined) throw refuse(`at frames from 0 to ${plan.wanted - 1}`, bad.frame);

@@ -193,6 +193,14 @@ describe("options", () => {
     expectMistake(await ask("a purple dog moves right"), "word-unknown", '"purple", "dog"');
     expectMistake(await mvc(["sample", mini, "-o", join(folder, "x.gif")]), "input-missing", 'the model needs "prompt", a text');
     expectMistake(await mvc(["sample", mini, "a red circle", "--input", "fps=8", "-o", join(folder, "x.gif")]), "input-unknown", '"text"');
+    const named = ["--input", "text=a red circle", "-o", join(folder, "x.gif")];
+    const given = `left out, as the model's texts are given by name ("text"), found both`;
+    expectMistake(await mvc(["sample", mini, "a red circle", ...named]), "input-invalid", `"prompt" must be ${given}`);
+    expectMistake(
+      await mvc(["sample", mini, "--prompt-at", "0=a red circle", ...named]),
+      "input-invalid",
+      `"--prompt-at" must be ${given}`,
+    );
     expectMistake(await ask("a red circle moves right ".repeat(4)), "prompt-too-long", "16");
   });
 

@@ -30,22 +30,28 @@ export interface GoldenCase {
   readonly tensors: ReadonlyMap<string, TensorData>;
 }
 
+/** A file of tensors, and what it says of them. */
+export function readTensors(path: string): Pick<GoldenCase, "metadata" | "tensors"> {
+  const bytes = readFileSync(path);
+  const header = parseSafetensorsHeader(bytes, bytes.byteLength, path);
+  const tensors = new Map(
+    [...header.tensors].map(([key, stored]) => [key, storedToTensor(stored, bytes.subarray(stored.start, stored.end), path)]),
+  );
+  return { metadata: header.metadata, tensors };
+}
+
 /** A case of golden/cases. Inputs that it does not store are normals of their own stream, of the shape in its metadata. */
 export function readCase(name: string): GoldenCase {
-  const bytes = readFileSync(join("golden/cases", `${name}.safetensors`));
-  const header = parseSafetensorsHeader(bytes, bytes.byteLength, name);
-  const tensors = new Map(
-    [...header.tensors].map(([key, stored]) => [key, storedToTensor(stored, bytes.subarray(stored.start, stored.end), name)]),
-  );
-  const names = (header.metadata.get("inputs") ?? "").split(",").filter((input) => input !== "");
-  const shapes = JSON.parse(header.metadata.get("shapes") ?? "{}") as { readonly [input: string]: readonly number[] };
+  const { metadata, tensors } = readTensors(join("golden/cases", `${name}.safetensors`));
+  const names = (metadata.get("inputs") ?? "").split(",").filter((input) => input !== "");
+  const shapes = JSON.parse(metadata.get("shapes") ?? "{}") as { readonly [input: string]: readonly number[] };
   const made = (input: string): TensorData => {
     const shape = shapes[input];
     if (shape === undefined) throw new Error(`case ${name} neither stores the input ${input} nor gives its shape`);
     return { dtype: "f32", shape, data: normals(7, streamOf(`${name}/${input}`), sizeOf(shape)) };
   };
   const inputs = new Map(names.map((input) => [input, tensors.get(input) ?? made(input)]));
-  return { name, metadata: header.metadata, inputs, tensors };
+  return { name, metadata, inputs, tensors };
 }
 
 export function caseNames(kind: "op" | "block" | "wide" | "graph" | "family"): string[] {

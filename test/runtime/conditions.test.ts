@@ -168,6 +168,11 @@ describe.each(Object.keys(backends))("on %s", (backend) => {
     ["no picture", without("first"), 'input-missing: the model needs "first", a picture of 2x1, which was not given'],
     ["no class", without("label"), 'input-missing: the model needs "label", a class, a whole number from 0 to 3, which was not given'],
     ["no tensor", without("mask"), 'input-missing: the model needs "mask", a tensor, f32 [1, 2], which was not given'],
+    [
+      "texts that are given twice",
+      { ...one, inputs: { ...one.inputs, text: "a red circle", style: "moves" } },
+      'input-invalid: "prompt" must be left out, as the model\'s texts are given by name ("style", "text"), found both',
+    ],
     ["one that it has not", changed("fsp", 3), 'input-unknown: the model takes no "fsp"'],
     ["a number that is none", changed("fps", Number.NaN), 'input-invalid: "fps" must be a number, found NaN'],
     ["a text for a number", changed("fps", "8"), 'input-invalid: "fps" must be a number, found the text "8"'],

@@ -95,6 +95,20 @@ describe("keys under other heads", () => {
     expect(paths(match.missing)).toEqual(["decoder.in.weight", "decoder.out.weight"]);
   });
 
+  test("numbered layers that lie alone in another model's file are chance where their shapes differ", () => {
+    const numbered = layoutOf("numbered", Object.fromEntries(["0", "2", "4", "6", "8"].map((n) => [n, `encoder/${n}.weight`])));
+    const here = weightsOf(Object.fromEntries(["0", "2", "4", "6", "8"].map((n) => [n, [4, 4]])));
+    const layers = (shape: readonly number[]) => ({
+      "a.time_embed.0.weight": shape,
+      "a.time_embed.2.weight": shape,
+      "a.out.0.weight": [4, 3],
+    });
+    const match = (shape: readonly number[]) =>
+      matchIn(numbered, here, checkpointOf({ ...layers(shape), "a.out.2.weight": [3] }).tensors, "x");
+    expect([match([9, 3]).places.size, match([9, 3]).misshapen, match([9, 3]).unused.length]).toEqual([0, [], 4]);
+    expect(keysOf(match([4, 4]))).toEqual({ "0": "a.time_embed.0.weight", "2": "a.time_embed.2.weight" });
+  });
+
   test("blocks within a part are like blocks of another: they are not looked for", () => {
     const names = ["down.0", "down.1", "up.0", "up.1"];
     const blocks = names.map((name) => [`${name}.q.weight`, `unet/${name}.attn.q.weight`] as const);

@@ -2,7 +2,7 @@
 
 import { interpretWide } from "../../../compiler/analysis/interpret.ts";
 import { differentiate, gradientName } from "../../../compiler/differentiate/differentiate.ts";
-import { type Attributes, type Graph, sizeOf, type TensorType, type ValueId } from "../../../compiler/graph/graph.ts";
+import { type Attributes, type Graph, sizeOf, type TensorType, type Value, type ValueId } from "../../../compiler/graph/graph.ts";
 import type { OpName } from "../../../compiler/graph/op-names.ts";
 import type { Tensor } from "../../../compiler/ops/op.ts";
 import { opEntry } from "../../../compiler/ops/table.ts";
@@ -24,10 +24,10 @@ export function wide(shape: readonly number[], numbers: ArrayLike<number>): Tens
   return { shape, data: Float64Array.from(numbers) };
 }
 
-/** Σ y r for random numbers r, as f32 [1]: what hides no element of y. */
-export function weighed(builder: GraphBuilder, y: ValueId, seed: number): ValueId {
+/** Σ y r for normals r of a stream, as f32 [1]: what hides no element of y. */
+export function weighed(builder: GraphBuilder, y: ValueId, seed: number, stream = 1): ValueId {
   const { dtype, shape } = builder.typeOf(y);
-  const factors = builder.constant({ dtype: "f32", shape }, [...normals(seed, 1, sizeOf(shape))]);
+  const factors = builder.constant({ dtype: "f32", shape }, [...normals(seed, stream, sizeOf(shape))]);
   const floats = dtype === "f32" ? y : builder.op("cast", [y], { to: "f32" }, origin);
   const products = builder.op("mul", [floats, factors], {}, origin);
   return builder.op("sum", [builder.op("reshape", [products], { shape: [sizeOf(shape)] }, origin)], { axis: 0 }, origin);
@@ -48,6 +48,12 @@ export function lossOf(op: OpName, inputs: readonly TensorType[], given: Attribu
   const weights = owned.map(({ name, shape, init }) => builder.weight(name, { dtype: "f32", shape }, init));
   const loss = weighed(builder, builder.op(op, [...operands, ...weights], attributes, origin), 5);
   return builder.finish(op, [{ name: "loss", value: loss, axes: ["1"] }]);
+}
+
+/** A float that a graph takes is a weight, so that it is differentiated; ids stay inputs. */
+export function asWeight(value: Value): Value {
+  if (value.kind !== "input" || value.type.dtype === "i32") return value;
+  return { kind: "weight", id: value.id, type: value.type, path: value.name, init: { kind: "zeros" } };
 }
 
 export function weightPaths(graph: Graph): readonly string[] {
