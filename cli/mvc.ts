@@ -8,6 +8,7 @@ import { windowOrders } from "../runtime/clips/plan.ts";
 import type { PromptKey } from "../runtime/clips/prompt-keys.ts";
 import { longPrompts } from "../runtime/prompt.ts";
 import type { Target } from "./commands/build.ts";
+import { pictureSize, withFilms } from "./dataset-flags.ts";
 import { number, wholeNumber } from "./numbers.ts";
 import { cuts } from "./report/figures.ts";
 import { withSampling } from "./sampling-options.ts";
@@ -349,17 +350,25 @@ program
   .option("--graph <name>", "only this graph; may be given several times", collect)
   .action(async (folder, options) => finish(await (await import("./commands/tune.ts")).tune(folder, options)));
 
-program
-  .command("data")
-  .description("make a set of captioned clips on the spot")
-  .addArgument(program.createArgument("<name>", "which set").choices(["moving-shapes"]))
-  .requiredOption("--clips <n>", "how many", wholeNumber)
-  .option("--seed <n>", "which clips", wholeNumber, 0)
+withFilms(
+  program
+    .command("data")
+    .description("look at a data set before training, or write its clips: a folder of films with captions, or one that is made on the spot")
+    .argument("<set>", "a folder of GIFs, videos and PNGs, `moving-shapes`, or a file that this command wrote")
+    .option("--frames <n>", "frames of a clip (default: 16)", wholeNumber)
+    .option("--size <width>x<height>", "its pixels (default: 64x64)", pictureSize),
+)
+  .option("--clips <n>", "of moving-shapes: how many (default: 12000)", wholeNumber)
+  .option("--seed <n>", "of moving-shapes: which clips (default: 0)", wholeNumber)
   .addOption(
-    new Option("--combinations <which>", "combinations of shape, colour and motion").choices(["seen", "held-out", "all"]).default("seen"),
+    new Option("--combinations <which>", "of moving-shapes: combinations of shape, colour and motion (default: seen)").choices([
+      "seen",
+      "held-out",
+      "all",
+    ]),
   )
-  .requiredOption("-o, --output <file>", "where they go (.safetensors)")
-  .action(async (name, options) => finish(await (await import("./commands/data.ts")).data(name, options)));
+  .option("-o, --output <file>", "where clips go (.safetensors), or a contact sheet of some (.png)")
+  .action(async (set, options) => finish(await (await import("./commands/data.ts")).data(set, options)));
 
 try {
   await program.parseAsync();
