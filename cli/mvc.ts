@@ -5,7 +5,7 @@ import { Command, Option } from "commander";
 import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
 import { windowOrders } from "../runtime/clips/plan.ts";
 import { longPrompts } from "../runtime/prompt.ts";
-import { choices as dataChoices } from "./data/dataset-options.ts";
+import { pictureSize, withFilms } from "./dataset-flags.ts";
 import { number, wholeNumber } from "./numbers.ts";
 import { collect, conditionInput, guidance, interval, lora, promptAt, setting, targets } from "./option-values.ts";
 import { cuts } from "./report/figures.ts";
@@ -184,7 +184,7 @@ program
   .option("--markdown", "the page of reference, docs/ops.md")
   .action(async (name, options) => finish(await (await import("./commands/ops.ts")).ops(name, options)));
 
-withModel(program.command("train"))
+withFilms(withModel(program.command("train")))
   .description("train a model by the stages that it declares; a run that was stopped goes on by --resume, to the same weights")
   .argument("<file>", "a .mv file")
   .requiredOption("--data <name>", "captioned clips: moving-shapes, a folder, or a file that `mvc data` wrote")
@@ -204,12 +204,6 @@ withModel(program.command("train"))
   .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)")
   .option("--seed <n>", "of the weights to start from, and of all that is drawn: clips, noise, levels, dropped captions", wholeNumber, 0)
   .addOption(new Option("--engine <name>", "what computes the steps").choices(["onnx"]).default("onnx"))
-  .option("--fps <n>", "frames a second that clips are taken at (default: those of each film)", number)
-  .option("--stride <n>", "in place of that: every so many frames", wholeNumber)
-  .option("--windows <n>", "the most clips of one film, side by side (default: 1)", wholeNumber)
-  .addOption(new Option("--short <way>", "with films of too few frames (default: refuse)").choices(dataChoices.short))
-  .addOption(new Option("--damaged <way>", "with films that cannot be read (default: refuse)").choices(dataChoices.damaged))
-  .addOption(new Option("--uncaptioned <way>", "with films without a caption (default: refuse)").choices(dataChoices.uncaptioned))
   .option("--save-every <steps>", "steps between two checkpoints (default: about a minute's)", wholeNumber)
   .option("--resume", "go on with the run in the folder, which must be of the same model, data, seed and batch")
   .requiredOption("-o, --output <folder>", "the run's folder: weights, checkpoint, metrics.jsonl, curves.svg, samples")
@@ -302,17 +296,25 @@ program
   .option("--graph <name>", "only this graph; may be given several times", collect)
   .action(async (folder, options) => finish(await (await import("./commands/tune.ts")).tune(folder, options)));
 
-program
-  .command("data")
-  .description("make a set of captioned clips on the spot")
-  .addArgument(program.createArgument("<name>", "which set").choices(["moving-shapes"]))
-  .requiredOption("--clips <n>", "how many", wholeNumber)
-  .option("--seed <n>", "which clips", wholeNumber, 0)
+withFilms(
+  program
+    .command("data")
+    .description("look at a data set before training, or write its clips: a folder of films with captions, or one that is made on the spot")
+    .argument("<set>", "a folder of GIFs, videos and PNGs, `moving-shapes`, or a file that this command wrote")
+    .option("--frames <n>", "frames of a clip (default: 16)", wholeNumber)
+    .option("--size <width>x<height>", "its pixels (default: 64x64)", pictureSize),
+)
+  .option("--clips <n>", "of moving-shapes: how many (default: 12000)", wholeNumber)
+  .option("--seed <n>", "of moving-shapes: which clips (default: 0)", wholeNumber)
   .addOption(
-    new Option("--combinations <which>", "combinations of shape, colour and motion").choices(["seen", "held-out", "all"]).default("seen"),
+    new Option("--combinations <which>", "of moving-shapes: combinations of shape, colour and motion (default: seen)").choices([
+      "seen",
+      "held-out",
+      "all",
+    ]),
   )
-  .requiredOption("-o, --output <file>", "where they go (.safetensors)")
-  .action(async (name, options) => finish(await (await import("./commands/data.ts")).data(name, options)));
+  .option("-o, --output <file>", "where clips go (.safetensors), or a contact sheet of some (.png)")
+  .action(async (set, options) => finish(await (await import("./commands/data.ts")).data(set, options)));
 
 try {
   await program.parseAsync();
