@@ -77,10 +77,10 @@ function interval(text: string): readonly number[] {
 }
 
 function targets(text: string): readonly Target[] {
-  const known = ["onnx", "webgpu"] as const;
+  const known = ["onnx", "webgpu", "torch"] as const;
   return text.split(",").map((name) => {
     const found = known.find((one) => one === name);
-    if (found === undefined) throw new InvalidArgumentError("It must be onnx, webgpu or onnx,webgpu.");
+    if (found === undefined) throw new InvalidArgumentError("It must be onnx, webgpu or torch, or several of them: onnx,webgpu.");
     return found;
   });
 }
@@ -221,7 +221,7 @@ withCheckpoint(
     "CLIP's or another, in place of what the model names: a tokenizer.json, vocab.json, the gzipped merges, or their folder",
   )
   .addOption(
-    new Option("--target <list>", "what the package is for: onnx, webgpu, or both")
+    new Option("--target <list>", "what the package is for: onnx, webgpu, torch, or several")
       .argParser(targets)
       .default(["onnx", "webgpu"], "onnx,webgpu"),
   )
