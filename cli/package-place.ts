@@ -115,6 +115,7 @@ export function manifestOf(folder: string): NamedFiles | string {
     formatVersion: version,
     graphs: read.graphs as NamedFiles["graphs"],
     tokenizer: isRecord(read.tokenizer) ? read.tokenizer : null,
+    torch: Array.isArray(read.torch) ? read.torch : [],
     weights: isRecord(read.weights) && typeof read.weights.sha256 === "string" ? { sha256: read.weights.sha256 } : {},
   };
 }

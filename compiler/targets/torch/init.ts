@@ -212,8 +212,7 @@ export class InitWriter {
     const isRoot = prefix === undefined && label.holes.length === 0 && label.texts.join("") === "";
     if (variable !== "self") this.known.use(moduleKey(variable));
     if (before === made) {
-      const same = this.spotLike(node, owner, levels, isRoot, made);
-      spots.set(node, same);
+      spots.set(node, isRoot ? (owner.isOne ? { kind: "whole", owner: variable } : { kind: "base" }) : this.spotOf(owner, levels));
       this.known.taken();
       return;
     }
@@ -240,7 +239,7 @@ export class InitWriter {
           .replace(/^nn\./, "")}`,
       );
       spots.set(node, { kind: "shared", name });
-      const at = isRoot ? variable : this.reading(this.spotOf(owner, levels));
+      const at = isRoot ? variable : readSpot(this.spotOf(owner, levels), this.context, this.known);
       this.nodes.push(this.known.line(`self.__dict__[${JSON.stringify(name)}] = ${this.context.piece("share")}(${at}, ${made})`));
       return;
     }
@@ -256,20 +255,10 @@ export class InitWriter {
     }
   }
 
-  /** Where what was registered before by the same label lies. */
-  private spotLike(_node: Registering, owner: Owner, levels: Levels, isRoot: boolean, _made: string): Spot {
-    if (!isRoot) return this.spotOf(owner, levels);
-    return owner.isOne ? { kind: "whole", owner: owner.variable } : { kind: "base" };
-  }
-
   private spotOf({ variable, prefix }: Owner, levels: Levels): Spot {
     const name = levels.texts[0] ?? "";
     const isAttribute = prefix === undefined && levels.holes.length === 0 && /^[A-Za-z_]\w*$/.test(name) && !this.firstLevels.has(name);
     return isAttribute ? { kind: "attribute", owner: variable, name } : { kind: "path", owner: variable, levels };
-  }
-
-  private reading(spot: Spot): string {
-    return readSpot(spot, this.context, this.known);
   }
 
   /** Tables stand before the outermost loop, under a name made of what they are for. */
