@@ -23,7 +23,14 @@ const forNode = {
 };
 const { metafile } = await build({
   ...forNode,
-  entryPoints: ["cli/mvc.ts", "dsl/index.ts", "compiler/index.ts", "runtime/index.ts", "runtime/web/index.ts"],
+  entryPoints: [
+    "cli/mvc.ts",
+    "dsl/index.ts",
+    "compiler/index.ts",
+    "runtime/index.ts",
+    "runtime/web/index.ts",
+    "training/node/onnx-worker.ts",
+  ],
   chunkNames: "chunks/[name]-[hash]",
   metafile: true,
 });

@@ -70,7 +70,7 @@ export function checkSizes(
 
 /** Whether what is wrong is a figure or a file that the source names, not what graphs make of their sizes. */
 function isOfValue({ code }: Diagnostic): boolean {
-  return ["sampler-value", "override-kind"].includes(code) || /^tokenizer-|^word-unknown$|^prompt-too-long$/.test(code);
+  return ["sampler-value", "train-value", "override-kind"].includes(code) || /^tokenizer-|^word-unknown$|^prompt-too-long$/.test(code);
 }
 
 function oneMore(found: FoundIn | undefined): { readonly foundIn?: FoundIn } {

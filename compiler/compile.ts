@@ -4,7 +4,7 @@ import { type Diagnostic, firstErrors, foundIn, type GraphDeclaration, type Prog
 import { isDirected } from "./analysis/directed.ts";
 import { Budget } from "./expand/budget.ts";
 import { type Choices, type Configuration, configure } from "./expand/configure.ts";
-import { expandGraph, graphsOf, samplerOf } from "./expand/expand.ts";
+import { atBatch, expandGraph, graphsOf, samplerOf } from "./expand/expand.ts";
 import type { Attempt } from "./expand/failure.ts";
 import { expandGuided, guidedErrors } from "./expand/guided.ts";
 import { KnownCalls } from "./expand/known-calls.ts";
@@ -17,6 +17,7 @@ import { namedByRole } from "./expand/output-names.ts";
 import type { Body } from "./expand/parts.ts";
 import { type Recipe, recipeOf } from "./expand/recipe.ts";
 import { readTokenizer } from "./expand/tokenizer.ts";
+import { readStages } from "./expand/training/training.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Layout } from "./module/layout.ts";
 import type { Module, Tokenizer } from "./module/module.ts";
@@ -42,8 +43,8 @@ export interface Expanded {
 export interface Reading {
   readonly name: string;
   readonly graphs: ReadonlyMap<string, Graph>;
-  /** What each graph made, in the order of the source. */
-  readonly bodies: readonly Body[];
+  /** What each graph made, by its name, in the order of the source. */
+  readonly bodies: ReadonlyMap<string, Body>;
   readonly configuration: Configuration;
   readonly recipe: Recipe | undefined;
   readonly tokenizer: Tokenizer | null;
@@ -78,7 +79,7 @@ export function weighModel(program: Program, choices: Choices): Attempt<Weighed>
     const read = readModel(configured.value);
     if (!read.ok) return read;
     const { name, graphs, configuration, bodies } = read.value;
-    const layouts = readLayouts(configuration, bodies, new DeclaredLayouts(program));
+    const layouts = readLayouts(configuration, [...bodies.values()], new DeclaredLayouts(program));
     return layouts.ok ? { ok: true, value: { name, graphs, layouts: layouts.value } } : layouts;
   });
 }
@@ -116,14 +117,30 @@ export function shapeErrors(
   const written = writtenGraphs(configured.value, known);
   const read = readModel(configured.value, written);
   const once = written.graphs.get(samplerOf(configured.value)?.graph.name ?? "");
-  const guided = graphs.guidedErrors(once, () => guidedErrors(configured.value, written.graphs));
-  const own = read.ok ? [...layouts.errors(read.value.configuration, read.value.bodies), ...more(read.value)] : read.diagnostics;
-  return foundIn(onePerSpan([...own, ...guided]), choices);
+  // Losses are expanded at the guided batch too: what the looped graph calls is known then.
+  const batched = new KnownCalls();
+  const guided = graphs.guidedErrors(once, () => guidedErrors(configured.value, written.graphs, batched));
+  const own = read.ok
+    ? [...layouts.errors(read.value.configuration, [...read.value.bodies.values()]), ...more(read.value)]
+    : read.diagnostics;
+  // Training is in f32: of a build in halves it says nothing.
+  const trains = read.ok && guided.length === 0 && choices.precision === "f32";
+  const training = trains ? stageErrors(read.value, batched, graphs) : [];
+  return foundIn(onePerSpan([...own, ...guided, ...training]), choices);
+}
+
+/** What is wrong with the stages of training, their losses expanded at twice the batch of the source. */
+function stageErrors(read: Reading, calls: KnownCalls, graphs: KnownGraphs): readonly Diagnostic[] {
+  const stages = readStages(read, (loss) => {
+    const batched = atBatch(read.configuration, loss, (batch) => 2 * batch);
+    return graphs.expanded(batched, loss, (reading) => expandGraph(reading, loss, calls));
+  });
+  return stages.ok ? [] : stages.diagnostics;
 }
 
 interface Written {
   readonly graphs: ReadonlyMap<string, Graph>;
-  readonly bodies: readonly Body[];
+  readonly bodies: ReadonlyMap<string, Body>;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -138,19 +155,19 @@ function writtenGraphs(configuration: Configuration, known?: { readonly calls: K
   const inTurn = [...declarations].sort((a, b) => Number(b.name.name === looped) - Number(a.name.name === looped));
   const expanded = new Map(inTurn.map((declaration) => [declaration, expand(declaration)]));
   const graphs = new Map<string, Graph>();
-  const bodies: Body[] = [];
+  const bodies = new Map<string, Body>();
   const diagnostics: Diagnostic[] = [];
   for (const declaration of declarations) {
     const found = expanded.get(declaration);
     if (found?.ok) {
       graphs.set(declaration.name.name, found.value.graph);
-      bodies.push(found.value.body);
+      bodies.set(declaration.name.name, found.value.body);
     } else diagnostics.push(...(found?.diagnostics ?? []));
   }
   return { graphs, bodies, diagnostics };
 }
 
-function readModel(configuration: Configuration, written = writtenGraphs(configuration)): Attempt<Reading> {
+export function readModel(configuration: Configuration, written = writtenGraphs(configuration)): Attempt<Reading> {
   const { graphs, bodies } = written;
   const diagnostics = [...written.diagnostics, ...conflictingWeights(configuration, graphs)];
   const recipe = recipeOf(configuration, graphs);
@@ -194,7 +211,7 @@ function compileModel(program: Program, choices: Choices, trace: Trace): Compile
   const read = readModel(configured.value);
   if (!read.ok) return read;
   const { configuration, name, graphs: written, bodies, recipe, tokenizer } = read.value;
-  const layouts = readLayouts(configuration, bodies, new DeclaredLayouts(program));
+  const layouts = readLayouts(configuration, [...bodies.values()], new DeclaredLayouts(program));
   if (!layouts.ok) return layouts;
   for (const [graph, made] of written) trace({ stage: "expand", graph, made });
   const loop = recipe === undefined ? noLoop : compileLoop(configuration, written, recipe, trace);

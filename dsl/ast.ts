@@ -124,7 +124,7 @@ export interface ModelDim {
   readonly span: Span;
 }
 
-export type ModelMember = ConstDeclaration | GraphDeclaration | SamplerDeclaration | TokenizerDeclaration;
+export type ModelMember = ConstDeclaration | GraphDeclaration | SamplerDeclaration | TokenizerDeclaration | TrainDeclaration;
 
 export interface GraphDeclaration {
   readonly kind: "graph";
@@ -149,6 +149,15 @@ export interface SamplerDeclaration {
 /** `tokenizer { file: …, pad: … }` */
 export interface TokenizerDeclaration {
   readonly kind: "tokenizer";
+  readonly fields: readonly Field[];
+  readonly doc: string | undefined;
+  readonly span: Span;
+}
+
+/** `train denoiser { loss: …, … }`: a stage of the training. */
+export interface TrainDeclaration {
+  readonly kind: "train";
+  readonly name: Identifier;
   readonly fields: readonly Field[];
   readonly doc: string | undefined;
   readonly span: Span;

@@ -12,7 +12,7 @@ export interface Identifier {
   readonly span: Span;
 }
 
-/** `name: value` of a record, preset, ablation, sampler or tokenizer. */
+/** `name: value` of a record, preset, ablation, sampler, tokenizer or stage of training. */
 export interface Field {
   readonly name: Identifier;
   readonly value: Expression;

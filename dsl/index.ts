@@ -17,4 +17,5 @@ export { type Painter, placeOf, type RenderOptions, renderAll, renderDiagnostic 
 export { same } from "./sampling.ts";
 export * from "./signature.ts";
 export { firstErrors } from "./syntax-messages.ts";
+export { lossesOf } from "./training.ts";
 export { expressionsOf, partsOf } from "./walk.ts";

@@ -131,6 +131,7 @@ function childrenOf(node: Node): readonly Node[] {
       return [...node.dims.map((dim) => dim.value), ...node.members];
     case "sampler":
     case "tokenizer":
+    case "train":
       return node.fields.map((field) => field.value);
     case "preset":
     case "ablation":

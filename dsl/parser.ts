@@ -174,7 +174,7 @@ export class Parser extends LayoutParser {
     this.CONSUME(Mark.OpenCurly);
     const members: ModelMember[] = [];
     this.MANY1({ GATE: () => this.LA(1).tokenType !== Mark.CloseCurly, DEF: () => members.push(this.SUBRULE(this.member)) });
-    this.CONSUME(Mark.CloseCurly, { ERR_MSG: "a member of the model (const, tokenizer, graph or sampler) or `}`" });
+    this.CONSUME(Mark.CloseCurly, { ERR_MSG: "a member of the model (const, tokenizer, graph, sampler or train) or `}`" });
     return { kind: "model", name, dims, members, doc: undefined, span: this.from(start) };
   });
 
@@ -194,6 +194,7 @@ export class Parser extends LayoutParser {
         { ALT: () => this.SUBRULE(this.tokenizer) },
         { ALT: () => this.SUBRULE(this.graph) },
         { ALT: () => this.SUBRULE(this.sampler) },
+        { ALT: () => this.SUBRULE(this.train) },
       ]),
   );
 
@@ -221,6 +222,13 @@ export class Parser extends LayoutParser {
     this.CONSUME(Mark.CloseRound);
     const fields = this.SUBRULE(this.fields);
     return { kind: "sampler", graph, inputs, fields, doc: undefined, span: this.from(start) };
+  });
+
+  private readonly train = this.RULE("train", (): ModelMember => {
+    const start = this.CONSUME(Word.train).startOffset;
+    const name = this.SUBRULE(this.identifier);
+    const fields = this.SUBRULE(this.fields);
+    return { kind: "train", name, fields, doc: undefined, span: this.from(start) };
   });
 
   /** A preset or an ablation: they differ in one word. */

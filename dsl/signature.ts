@@ -44,6 +44,9 @@ export interface OpSignature {
   readonly doc: string;
 }
 
+/** What ops call the weights that they own. */
+export const opWeights = ["weight", "bias"] as const;
+
 /** How many inputs a call may give in order, ahead of the attributes: an optional one goes by its name. */
 export function countInOrder({ inputs }: OpSignature): number {
   return inputs.filter((input) => !input.optional).length;

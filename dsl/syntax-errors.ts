@@ -11,7 +11,7 @@ import { Identifier, keywords, Mark, NumberToken, StringToken, Word } from "./to
 /** Rules as a reader knows them, for "expected …". */
 const ruleNames: { readonly [rule: string]: string } = {
   declaration: "a declaration (import, dim, type, param, const, block, model, preset, ablation or layout)",
-  member: "a member of the model (const, tokenizer, graph or sampler)",
+  member: "a member of the model (const, tokenizer, graph, sampler or train)",
   statement: "a statement",
   primary: "a value",
   levels: "a name",
@@ -43,7 +43,7 @@ function labelOf(type: TokenType): string {
 }
 
 const declarationWords = ["import", "dim", "type", "param", "const", "block", "model", "preset", "ablation", "layout"];
-const memberWords = ["const", "tokenizer", "graph", "sampler"];
+const memberWords = ["const", "tokenizer", "graph", "sampler", "train"];
 /** Keywords by the rule whose alternatives they begin: a misspelling of any other would be a wild guess. */
 const startingWords: { readonly [rule: string]: readonly string[] } = {
   declaration: declarationWords,
@@ -171,6 +171,7 @@ const forms: { readonly [rule: string]: string } = {
   modelDim: "`model Name<H = 32> { … }`",
   overrides: "`preset Name of Model { name: value, … }`",
   sampler: "`sampler graph(latent, time) { … }`",
+  train: "`train name { loss: graph, … }`",
   ifStatement: "`if (test) { … }`",
   repeat: "`repeat item of list as name { … }`, or `repeat 2 as name { … }`",
   require: '`require test, "what is wrong";`',

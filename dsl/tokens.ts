@@ -11,7 +11,7 @@ export const AnyAxis = createToken({ name: "AnyAxis", pattern: "_", label: "`_`"
 
 const keywordNames = [
   "import", "from", "dim", "type", "param", "const", "block", "weight", "return", "let", "if", "else", "repeat", "of", "as",
-  "require", "model", "graph", "sampler", "tokenizer", "preset", "ablation", "layout", "true", "false",
+  "require", "model", "graph", "sampler", "tokenizer", "train", "preset", "ablation", "layout", "true", "false",
 ] as const; // biome-ignore format: a list of words reads best as lines
 export type Keyword = (typeof keywordNames)[number];
 export const keywords: readonly Keyword[] = keywordNames;

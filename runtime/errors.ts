@@ -1,7 +1,9 @@
 /** The table of everything that can go wrong for a user at run time, each a typed error with one sentence and a way out. */
 
+import { type ErrorRow, type TrainingFields, trainingRows } from "./training-errors.ts";
+
 /** What each error's sentence needs to know; a code without its row in `table` does not compile. */
-interface Fields {
+interface Fields extends TrainingFields {
   readonly "file-missing": {
     readonly file: string;
     readonly what: string;
@@ -99,11 +101,6 @@ interface Fields {
 
 export type ErrorCode = keyof Fields;
 
-interface Row<F> {
-  readonly message: (fields: F) => string;
-  readonly hint: (fields: F) => string;
-}
-
 /** The most names that a message lists. */
 const LISTED = 12;
 
@@ -114,7 +111,8 @@ export const quoted = (names: readonly string[]): string => {
 };
 const rebuild = () => "build the package again with `mvc build`";
 
-const table: { readonly [C in ErrorCode]: Row<Fields[C]> } = {
+const table: { readonly [C in ErrorCode]: ErrorRow<Fields[C]> } = {
+  ...trainingRows,
   "file-missing": {
     message: (f) => `${f.what} is missing: there is no file ${f.file}`,
     hint: (f) => (f.built ? rebuild() : "check the path"),

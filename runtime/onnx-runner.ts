@@ -25,7 +25,11 @@ export interface OnnxTensorClass {
 /** What is used of their `InferenceSession`. */
 export interface OnnxSession {
   readonly outputNames: readonly string[];
-  run(feeds: { readonly [name: string]: OnnxTensor }): Promise<{ readonly [name: string]: OnnxTensor | undefined }>;
+  /** Into `fetches`, where they are given: tensors by output. */
+  run(
+    feeds: { readonly [name: string]: OnnxTensor },
+    fetches?: { readonly [name: string]: OnnxTensor },
+  ): Promise<{ readonly [name: string]: OnnxTensor | undefined }>;
   release(): Promise<void>;
 }
 

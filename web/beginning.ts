@@ -1,122 +1,150 @@
-/** The fields that say what a clip begins with to what it is asked for beside its prompt: noise, the clip that is shown, or a picture of the visitor's. */
+/** The fields that say what a clip begins with to noise, a clip (the one that is shown, or a file of the visitor's), a part of one, or pictures. */
 
-import { clipShapeOf } from "../runtime/clips/clip-shape.ts";
-import { fitPicture } from "../runtime/media/fit.ts";
-import { roles } from "../runtime/roles.ts";
-import { type ClipRequest, mvcError, type Package, type Picture, type SampledClip, type SampleOptions } from "../runtime/web/index.ts";
+import type { ClipShape } from "../runtime/clips/clip-shape.ts";
+import type { Picture, SampledClip } from "../runtime/web/index.ts";
 import { element } from "./elements.ts";
-
-export type Beginning =
-  | { readonly with: "noise" }
-  /** The clip that was shown, noised as far as `strength` says. */
-  | { readonly with: "clip"; readonly clip: SampledClip; readonly strength: number }
-  /** The end of the clip that was shown: the new one goes on from it. */
-  | { readonly with: "end"; readonly clip: SampledClip }
-  /** One of them at least. */
-  | { readonly with: "picture"; readonly first: Picture | undefined; readonly last: Picture | undefined };
-
-export interface Begun {
-  readonly beginning: Beginning;
-  readonly loop: boolean;
-  /** Frames; the model's own where none are asked for. */
-  readonly length: number | undefined;
-}
+import { fileField } from "./file-field.ts";
+import { middleBox } from "./inpainting.ts";
+import { plainStrength, uncarried } from "./link.ts";
+import type { ModelEntry } from "./models.ts";
+import { countOf, picturesOf } from "./order.ts";
+import { createPartEditor } from "./part-editor.ts";
+import { pictureIn, picturesIn } from "./pictures.ts";
+import { type Given, type GivenClip, type Order, type PictureName, pictureNames, type Start } from "./wish.ts";
 
 export interface BeginningForm {
-  /** What is chosen now. Throws MvcError `input-missing`, `file-unreadable`. */
-  read(): Promise<Begun>;
+  start(): Start;
+  /** What is given by now. */
+  clip(): GivenClip | undefined;
+  /** All that is given, once it is read. Throws MvcError `file-unreadable`. */
+  given(): Promise<Given>;
+  fill(start: Start): void;
+  /** Shows the fields that what is chosen asks for; `frames` is how many are asked for of a clip that has no number of its own. */
+  offer(model: ModelEntry, frames: number | undefined): void;
   /** The clip that is shown from now on. */
-  show(clip: SampledClip): void;
+  show(clip: SampledClip, order: Order): void;
 }
 
-export function createBeginning(): BeginningForm {
+type MadeClip = Extract<GivenClip, { readonly from: "shown" }>;
+
+const names: { readonly [W in Start["with"]]: string } = {
+  noise: "",
+  clip: ": a clip",
+  part: ": part of a clip",
+  end: ": the end of a clip",
+  pictures: ": pictures",
+};
+
+/** `changed` hears of what the form's own events do not tell: files that are read, and what is drawn. */
+export function createBeginning(model: ModelEntry, changed: () => void): BeginningForm {
   const choice = element("start", HTMLSelectElement);
+  const source = element("source", HTMLSelectElement);
   const strength = element("strength", HTMLInputElement);
-  const files = ["picture", "last-picture"].map((id) => element(id, HTMLInputElement));
-  const loop = element("loop", HTMLInputElement);
-  const length = element("length", HTMLInputElement);
-  let shown: SampledClip | undefined;
-  const offer = () => {
-    for (const option of choice.options) option.disabled = shown === undefined && (option.value === "clip" || option.value === "end");
-    element("strength-field", HTMLElement).hidden = choice.value !== "clip";
-    // A hidden field that is wrong would keep the form from being sent, and say nothing.
-    strength.disabled = choice.value !== "clip";
-    element("picture-field", HTMLElement).hidden = choice.value !== "picture";
-    // A clip that goes on has a first frame already, which no last one leads to.
-    loop.disabled = choice.value === "end";
-    // From a clip as many frames are made as it has, or a window more.
-    length.disabled = choice.value === "clip" || choice.value === "end";
+  const asked = element("asked", HTMLElement);
+  /** By the names of the choices: the clip that is shown, and the one that it was made of where that was shown too. */
+  const made: { shown?: MadeClip; origin?: MadeClip } = {};
+  const file = fileField("source-file", picturesIn, changed);
+  const mask = fileField("mask", pictureIn, changed);
+  const pictures = { first: fileField("first-picture", pictureIn, changed), last: fileField("last-picture", pictureIn, changed) };
+  const editor = createPartEditor(changed);
+  /** What a link was made with, and nobody has chosen yet. */
+  let wanted: readonly string[] = [];
+  /** The file as the editor shows it: large ones take long to be made small. */
+  let drawn: { readonly of: readonly Picture[]; readonly shape: ClipShape; readonly made: readonly Picture[] } | undefined;
+
+  const kind = () => choice.value as Start["with"];
+  const takesClip = () => kind() === "clip" || kind() === "part" || kind() === "end";
+  const clip = (): GivenClip | undefined => {
+    if (!takesClip()) return undefined;
+    if (source.value === "shown" || source.value === "origin") return made[source.value];
+    const read = file.now();
+    return read && { from: "file", pictures: read };
   };
-  choice.addEventListener("change", offer);
-  // What a browser kept of the fields over a reload says nothing of a clip.
-  choice.value = "noise";
-  loop.checked = false;
-  offer();
-  const beginning = async (): Promise<Beginning> => {
-    if (choice.value === "picture") {
-      const [first, last] = await Promise.all(files.map(({ files: chosen }) => pictureOf(chosen?.[0])));
-      if (first !== undefined || last !== undefined) return { with: "picture", first, last };
-      throw mvcError("input-missing", { input: "picture", expected: "the clip's first frame or its last", way: "choose a file" });
+  const start = (): Start => {
+    switch (kind()) {
+      case "clip":
+        return { with: "clip", strength: strength.valueAsNumber };
+      case "part":
+        return { with: "part", part: editor.read() };
+      case "end":
+        return { with: "end" };
+      case "pictures":
+        return { with: "pictures", which: pictureNames.filter((name) => pictures[name].chosen() || wanted.includes(`${name} frame`)) };
+      default:
+        return { with: "noise" };
     }
-    if (shown === undefined || choice.value === "noise") return { with: "noise" };
-    return choice.value === "end" ? { with: "end", clip: shown } : { with: "clip", clip: shown, strength: strength.valueAsNumber };
   };
+  const isHere = (what: string): boolean => {
+    if (what === "mask") return mask.chosen();
+    if (what === "clip") return source.value !== "file" || file.chosen();
+    return pictureNames.some((name) => what === `${name} frame` && pictures[name].chosen());
+  };
+  const fitted = (given: GivenClip, count: number, shape: ClipShape): readonly Picture[] => {
+    if (given.from === "shown") return picturesOf(given, count, shape);
+    if (drawn?.of !== given.pictures || drawn.shape !== shape || drawn.made.length !== count)
+      drawn = { of: given.pictures, shape, made: picturesOf(given, count, shape) };
+    return drawn.made;
+  };
+
+  choice.value = "noise";
+  source.value = "file";
+  strength.value = String(plainStrength);
+  editor.fill({ where: "inside", box: middleBox(model.shape), first: 1, last: undefined });
   return {
-    read: async () => ({
-      beginning: await beginning(),
-      loop: loop.checked && !loop.disabled,
-      length: length.disabled || length.value === "" ? undefined : length.valueAsNumber,
-    }),
-    show: (clip) => {
-      shown = clip;
-      offer();
+    start,
+    clip,
+    given: async () => {
+      if (takesClip() && source.value === "file") await file.read();
+      const now = clip();
+      if (kind() === "pictures") {
+        const read: readonly (readonly [PictureName, Picture | undefined])[] = await Promise.all(
+          pictureNames.map(async (name) => [name, await pictures[name].read()] as const),
+        );
+        return { pictures: Object.fromEntries(read.filter(([, picture]) => picture !== undefined)) };
+      }
+      const white = kind() === "part" && editor.read().where === "mask" ? await mask.read() : undefined;
+      return { ...(now && { clip: now }), ...(white && { mask: white }) };
+    },
+    fill: (next) => {
+      choice.value = next.with;
+      if (next.with === "clip") strength.value = String(next.strength);
+      if (next.with === "part") editor.fill(next.part);
+      wanted = uncarried(next);
+      if (next.with !== "noise") element("beginning", HTMLDetailsElement).open = true;
+    },
+    offer: ({ shape }, frames) => {
+      const part = kind() === "part";
+      element("start-now", HTMLElement).textContent = names[kind()];
+      for (const option of choice.options) if (option.value === "part") option.disabled = shape.picture === undefined;
+      for (const option of source.options) {
+        const absent = option.value !== "file" && made[option.value as keyof typeof made] === undefined;
+        option.disabled = absent;
+        if (option.value === "origin") option.hidden = absent;
+      }
+      element("source-field", HTMLElement).hidden = !takesClip();
+      element("source-file-field", HTMLElement).hidden = source.value !== "file";
+      element("strength-field", HTMLElement).hidden = kind() !== "clip";
+      // A hidden field that is wrong would keep the form from being sent, and say nothing.
+      strength.disabled = kind() !== "clip";
+      element("picture-field", HTMLElement).hidden = kind() !== "pictures";
+      element("part-field", HTMLElement).hidden = !part;
+      editor.enable(part);
+      const given = part ? clip() : undefined;
+      editor.offer(shape, given && fitted(given, countOf(given, frames, shape), shape), mask.now());
+      wanted = wanted.filter((what) => !isHere(what));
+      const missing = wanted.filter((what) => uncarried(start()).includes(what));
+      asked.hidden = missing.length === 0;
+      asked.textContent = `The link cannot carry the ${missing.join(" and the ")} that it was made with: choose ${missing.length === 1 ? "one" : "them"} here.`;
+    },
+    show: (next, { model: by, start: { with: began }, given }) => {
+      wanted = [];
+      if (given.clip?.from === "shown") made.origin = given.clip;
+      else delete made.origin;
+      // Another try at a part is one at the same clip.
+      if (source.value === "shown" && began === "part" && made.origin !== undefined) source.value = "origin";
+      if (source.value === "origin" && made.origin === undefined) source.value = "shown";
+      if (made.shown === undefined && !file.chosen()) source.value = "shown";
+      made.shown = { from: "shown", clip: next, model: by };
     },
   };
-}
-
-/** Of the latents, where there are any: they are what was sampled, and need no encoder. */
-export function requestOf({ beginning, loop, length }: Begun, { manifest }: Package): ClipRequest & SampleOptions {
-  const round = { ...(loop ? { loop } : {}), ...(length === undefined ? {} : { length }) };
-  switch (beginning.with) {
-    case "noise":
-      return round;
-    case "clip": {
-      const { latent } = beginning.clip;
-      return { from: latent, strength: beginning.strength, length: latent.shape[1] ?? 1, ...round };
-    }
-    case "end":
-      return { continues: beginning.clip.latent };
-    case "picture": {
-      const { picture } = clipShapeOf(roles(manifest));
-      const fitted = (name: string, given: Picture | undefined) =>
-        given === undefined ? {} : { [name]: picture === undefined ? given : fitPicture(given, picture.width, picture.height) };
-      return { ...fitted("firstFrame", beginning.first), ...fitted("lastFrame", beginning.last), ...round };
-    }
-  }
-}
-
-/** For people, and for the file that is saved; empty for noise alone. */
-export function wordsOf({ beginning, loop, length }: Begun): readonly string[] {
-  const given = beginning.with === "picture" ? [beginning.first && "first", beginning.last && "last"].filter(Boolean).join(" and a ") : "";
-  const words: { readonly [W in Beginning["with"]]: readonly string[] } = {
-    noise: [],
-    clip: beginning.with === "clip" ? [`from the clip before, strength ${beginning.strength}`] : [],
-    end: ["goes on from the clip before"],
-    picture: [`from a ${given} picture`],
-  };
-  return [...words[beginning.with], ...(length === undefined ? [] : [`${length} frames`]), ...(loop ? ["loop"] : [])];
-}
-
-async function pictureOf(file: File | undefined): Promise<Picture | undefined> {
-  if (file === undefined) return undefined;
-  const bitmap = await createImageBitmap(file).catch(() => {
-    throw mvcError("file-unreadable", { file: file.name, reason: "it is no picture that this browser knows" });
-  });
-  const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, height).getContext("2d");
-  if (context === null) throw new Error("page: no canvas to read a picture from");
-  // What can be seen through lies on black.
-  context.fillRect(0, 0, width, height);
-  context.drawImage(bitmap, 0, 0);
-  return context.getImageData(0, 0, width, height);
 }

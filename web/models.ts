@@ -1,5 +1,6 @@
 /** `models.json`, what lies beside the page, to checked entries: the packages, and what runs them on a processor. */
 
+import type { ClipShape, Size } from "../runtime/clips/clip-shape.ts";
 import { mvcError } from "../runtime/web/index.ts";
 
 export interface ModelEntry {
@@ -13,6 +14,10 @@ export interface ModelEntry {
   /** The same on ONNX Runtime; null where the package is not built for it. */
   readonly onnxBytes: number | null;
   readonly parameters: number;
+  /** How its latents and pictures lie. */
+  readonly shape: ClipShape;
+  /** Whether no frame hangs on later ones, so that it makes clips of fewer. */
+  readonly directed: boolean;
   /** What the package samples with when nothing is asked for. */
   readonly steps: number;
   readonly guidance: number;
@@ -40,7 +45,15 @@ export interface Site {
 const isText = (value: unknown): value is string => typeof value === "string";
 const isCount = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value) && value >= 0;
 const isRecord = (value: unknown): value is { readonly [name: string]: unknown } => typeof value === "object" && value !== null;
+const isSize = (value: unknown): value is Size => isRecord(value) && isCount(value.height) && isCount(value.width);
 const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
+
+function isShape(value: unknown): value is ClipShape {
+  if (!isRecord(value) || !isCount(value.frames) || !Array.isArray(value.frame) || !value.frame.every(isCount)) return false;
+  const { latent, picture, pace } = value;
+  const sized = [latent, picture].every((size) => size === undefined || isSize(size));
+  return sized && isRecord(pace) && isCount(pace.per) && typeof pace.firstAlone === "boolean";
+}
 
 const ofModels: { readonly [K in keyof ModelEntry]: (value: unknown) => boolean } = {
   name: isText,
@@ -49,6 +62,8 @@ const ofModels: { readonly [K in keyof ModelEntry]: (value: unknown) => boolean 
   bytes: isCount,
   onnxBytes: (value) => value === null || isCount(value),
   parameters: isCount,
+  shape: isShape,
+  directed: (value) => typeof value === "boolean",
   steps: isCount,
   guidance: isCount,
   trainSteps: isCount,

@@ -1,19 +1,20 @@
 /** index.html to a page that samples: a submitted form becomes a clip in the player, or one sentence that says why not. */
 
 import { reasonOf } from "../runtime/errors.ts";
-import { MvcError, mvcError, type SampledClip } from "../runtime/web/index.ts";
-import { createBeginning, wordsOf } from "./beginning.ts";
+import { mvcError, type SampledClip } from "../runtime/web/index.ts";
 import { element, withText } from "./elements.ts";
 import { createEngine } from "./engine.ts";
 import { createForm, type WishForm } from "./form.ts";
-import { fragmentOf, wishOf } from "./link.ts";
+import { fragmentOf, uncarried, wishOf } from "./link.ts";
 import { type ModelEntry, parseSite } from "./models.ts";
+import { promptInWords, wordsOf } from "./order.ts";
 import { createPlayer } from "./player.ts";
-import { cutOf, problemOf } from "./problem.ts";
+import { cutOf, isMvcError, problemOf } from "./problem.ts";
 import { type FileKind, fileName, save } from "./save.ts";
 import { duration } from "./stages.ts";
-import { createStudio, type Order, type Studio, type Wish } from "./studio.ts";
+import { createStudio, type Studio } from "./studio.ts";
 import { elsewhere, type Missing, support } from "./support.ts";
+import type { Order, Wish } from "./wish.ts";
 import { createWorkView } from "./work-view.ts";
 
 const go = element("go", HTMLButtonElement);
@@ -24,7 +25,6 @@ const player = createPlayer();
 const work = createWorkView();
 let running: AbortController | undefined;
 let keeping: number | undefined;
-const beginnings = createBeginning();
 let shown: { readonly clip: SampledClip; readonly order: Order } | undefined;
 
 async function start(): Promise<void> {
@@ -52,7 +52,9 @@ async function start(): Promise<void> {
     document.addEventListener("keydown", ({ key }) => {
       if (key === "Escape") stop();
     });
-    element("link", HTMLButtonElement).addEventListener("click", () => copyLink(form.wish()));
+    element("link", HTMLButtonElement).addEventListener("click", () => {
+      if (element("form", HTMLFormElement).reportValidity()) copyLink(form.wish());
+    });
     if ("what" in way) return showMissing(way);
     if (way.notice !== undefined) show("slow", way.notice);
     go.disabled = false;
@@ -72,7 +74,6 @@ async function textOfSite(): Promise<string> {
 
 async function sample(studio: Studio, form: WishForm): Promise<void> {
   const controller = new AbortController();
-  const wish = form.wish();
   const started = performance.now();
   running = controller;
   problem.hidden = true;
@@ -81,11 +82,16 @@ async function sample(studio: Studio, form: WishForm): Promise<void> {
   swap(go, cancel);
   work.begin();
   try {
-    const order = { ...wish, ...(await beginnings.read()) };
-    const clip = await studio.sample(order, controller.signal, work.report, (prompt) => show("cut", cutOf(prompt)));
+    const order = await form.order();
+    const cut: string[] = [];
+    const clip = await studio.sample(order, controller.signal, work.report, (prompt) => {
+      cut.push(cutOf(prompt));
+      show("cut", cut.join(" "));
+    });
+    form.show(clip, order);
     showClip(clip, order, (performance.now() - started) / 1000);
   } catch (error) {
-    if (error instanceof MvcError && error.code === "aborted") status.textContent = "Stopped.";
+    if (isMvcError(error) && error.code === "aborted") status.textContent = "Stopped.";
     else showProblem(error);
   } finally {
     running = undefined;
@@ -113,12 +119,10 @@ async function copyLink(wish: Wish): Promise<void> {
     () => true,
     () => false,
   );
-  show(
-    "copied",
-    copied
-      ? "The link is copied: it opens this page with the same prompt, seed and settings; of other clips and pictures it knows nothing."
-      : "The link is this page's address now.",
-  );
+  const missing = uncarried(wish.start);
+  const all = missing.length === 0 ? "all that is set here" : `all that is set here but the ${missing.join(" and the ")}`;
+  const rest = missing.length === 0 ? "" : `: whoever opens it is asked for ${missing.length === 1 ? "one" : "them"}`;
+  show("copied", `${copied ? "The link is copied. It" : "The link is this page's address now. It"} has ${all}${rest}.`);
 }
 
 /** One button in another's place; the keyboard's focus moves along. */
@@ -131,12 +135,11 @@ function swap(from: HTMLButtonElement, to: HTMLButtonElement): void {
 
 function showClip(clip: SampledClip, order: Order, seconds: number): void {
   shown = { clip, order };
-  beginnings.show(clip);
-  const { prompt, model, seed, steps, guidance } = order;
+  const { model, seed, steps, guidance } = order;
   element("empty", HTMLElement).hidden = true;
   element("controls", HTMLElement).hidden = false;
   element("caption", HTMLElement).textContent = [
-    `“${prompt}”`,
+    promptInWords(order),
     model.name,
     `seed ${seed}`,
     `${steps} ${steps === 1 ? "step" : "steps"}`,
@@ -144,7 +147,7 @@ function showClip(clip: SampledClip, order: Order, seconds: number): void {
     ...wordsOf(order),
     `made in ${duration(seconds)}`,
   ].join(" · ");
-  player.show(clip, `Clip of “${prompt}”, ${clip.frameCount} frames`);
+  player.show(clip, `Clip of ${promptInWords(order)}, ${clip.frameCount} frames`);
   status.textContent = `The clip is ready: ${clip.frameCount} frames.`;
   element("stage", HTMLElement).scrollIntoView({ block: "nearest" });
 }

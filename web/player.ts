@@ -1,7 +1,7 @@
 /** A clip to pictures that move on a canvas, with the controls beside it. */
 
 import { type Clip, frameOf } from "../runtime/clip.ts";
-import { element } from "./elements.ts";
+import { context2d, element } from "./elements.ts";
 
 /** Frames a second, as the files that are saved play. */
 export const framesPerSecond = 8;
@@ -24,8 +24,9 @@ export function createPlayer(): Player {
   const draw = (index: number) => {
     if (clip === undefined) return;
     current = index;
-    context(canvas).putImageData(imageOf(clip, index), 0, 0);
+    context2d(canvas).putImageData(imageOf(clip, index), 0, 0);
     slider.value = String(index);
+    element("frame-at", HTMLElement).textContent = `Frame ${index + 1} of ${clip.frameCount}`;
     slider.setAttribute("aria-valuetext", `frame ${index + 1} of ${clip.frameCount}`);
   };
   const play = (on: boolean) => {
@@ -45,7 +46,7 @@ export function createPlayer(): Player {
       clip = next;
       Object.assign(canvas, { width: next.width, height: next.height, ariaLabel: description });
       Object.assign(strip, { width: next.width * next.frameCount, height: next.height });
-      for (let i = 0; i < next.frameCount; i++) context(strip).putImageData(imageOf(next, i), i * next.width, 0);
+      for (let i = 0; i < next.frameCount; i++) context2d(strip).putImageData(imageOf(next, i), i * next.width, 0);
       slider.max = String(next.frameCount - 1);
       draw(0);
       play(!calm.matches);
@@ -57,13 +58,7 @@ export function createPlayer(): Player {
 function drawNoise(canvas: HTMLCanvasElement): void {
   const { width, height } = canvas;
   const pixels = Uint8ClampedArray.from({ length: width * height * 4 }, (_, i) => (i % 4 === 3 ? 255 : 12 + 36 * Math.random()));
-  context(canvas).putImageData(new ImageData(pixels, width, height), 0, 0);
-}
-
-function context(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
-  const found = canvas.getContext("2d");
-  if (found === null) throw new Error("player: the canvas has no 2d context");
-  return found;
+  context2d(canvas).putImageData(new ImageData(pixels, width, height), 0, 0);
 }
 
 function imageOf(clip: Clip, index: number): ImageData {

@@ -1,7 +1,7 @@
 /** What was thrown, or left out, to the sentences that a visitor reads: what is wrong, and the way out. */
 
 import { reasonOf } from "../runtime/errors.ts";
-import { type ErrorCode, MvcError, type TruncatedPrompt } from "../runtime/web/index.ts";
+import type { ErrorCode, MvcError, TruncatedPrompt } from "../runtime/web/index.ts";
 
 export interface Problem {
   readonly what: string;
@@ -26,10 +26,19 @@ const hints: { readonly [C in ErrorCode]?: string } = {
   "out-of-memory": "close other tabs and programs that use the graphics card, and try again",
 };
 
+/** The runtime is a file of its own: what the page takes of its parts beside throws errors of another class by the same name. */
+export function isMvcError(thrown: unknown): thrown is MvcError {
+  return thrown instanceof Error && thrown.name === "MvcError";
+}
+
 /** `online` is what the browser says of the computer's connection. */
 export function problemOf(thrown: unknown, online: boolean): Problem {
-  if (!online && thrown instanceof MvcError && thrown.code === "file-unreadable") return offline;
-  if (thrown instanceof MvcError) return { what: sentence(thrown.message), hint: sentence(hints[thrown.code] ?? thrown.hint) };
+  if (isMvcError(thrown)) {
+    // A file of the visitor's own says what to do with it; all others come from the server.
+    const own = thrown.code === "file-unreadable" && thrown.fields.way !== undefined;
+    if (!online && thrown.code === "file-unreadable" && !own) return offline;
+    return { what: sentence(thrown.message), hint: sentence(own ? thrown.hint : (hints[thrown.code] ?? thrown.hint)) };
+  }
   return {
     what: sentence(`the page failed: ${reasonOf(thrown)}`),
     hint: "Reload the page; if it happens again, please report it with the prompt and the browser's name.",

@@ -2,9 +2,9 @@
 
 import type { Clip } from "../runtime/clip.ts";
 import type { About } from "../runtime/media/about.ts";
-import { wordsOf } from "./beginning.ts";
+import { aboutOf } from "./order.ts";
 import { framesPerSecond as fps } from "./player.ts";
-import type { Order } from "./studio.ts";
+import type { Order } from "./wish.ts";
 
 export type FileKind = "gif" | "mp4";
 
@@ -40,11 +40,8 @@ export function fileName(prompt: string, seed: number, kind: FileKind): string {
 
 /** The file says of itself what it was made of. */
 export async function save(clip: Clip, kind: FileKind, name: string, order: Order): Promise<void> {
-  const { prompt, model, seed, steps, guidance } = order;
   const { type, encode } = encoders[kind];
-  const about = { software: "mvc", model: model.name, prompt, seed: `${seed}`, steps: `${steps}`, guidance: `${guidance}` };
-  const begins = wordsOf(order).join(", ");
-  const bytes = await encode(clip, begins === "" ? about : { ...about, begins });
+  const bytes = await encode(clip, aboutOf(order));
   const address = URL.createObjectURL(new Blob([new Uint8Array(bytes)], { type }));
   Object.assign(document.createElement("a"), { href: address, download: name }).click();
   // The browser reads the address after the click has been handled.

@@ -9,25 +9,15 @@ import {
   type SampledClip,
   type TruncatedPrompt,
 } from "../runtime/web/index.ts";
-import { type Begun, requestOf } from "./beginning.ts";
 import type { Engine } from "./engine.ts";
 import type { ModelEntry } from "./models.ts";
+import { requestOf } from "./order.ts";
 import type { Stage } from "./stages.ts";
-
-export interface Wish {
-  readonly model: ModelEntry;
-  readonly prompt: string;
-  readonly seed: number;
-  readonly steps: number;
-  readonly guidance: number;
-}
-
-/** A wish, and what its clip begins with. */
-export interface Order extends Wish, Begun {}
+import type { Order } from "./wish.ts";
 
 export interface Studio {
   /**
-   * A prompt that is too long is truncated, of which `cut` hears before the work. Throws as `Pipeline.sample` and as `loadPipeline` does;
+   * Prompts that are too long are truncated, of each of which `cut` hears before the work. Throws as `Pipeline.sample` and as `loadPipeline` does;
    * after any error the next call works.
    */
   sample(order: Order, signal: AbortSignal, report: (stage: Stage) => void, cut: (prompt: TruncatedPrompt) => void): Promise<SampledClip>;
@@ -67,7 +57,9 @@ export function createStudio(engine: Engine | undefined): Studio {
   };
 
   return {
-    sample: async ({ model, prompt, seed, steps, guidance, ...begun }, signal, report, onTruncated) => {
+    sample: async (order, signal, report, onTruncated) => {
+      const { model, seed, steps, guidance } = order;
+      const { prompt = {}, ...rest } = requestOf(order);
       if (loaded !== undefined && loaded.path !== model.path) await drop();
       const loading = loaded?.loading ?? new AbortController();
       const stop = () => loading.abort();
@@ -82,7 +74,7 @@ export function createStudio(engine: Engine | undefined): Studio {
           loaded = { path: model.path, loading, pipeline, ready: false };
         }
         const { pipeline } = loaded;
-        const asked = { seed, steps, guidance, ...requestOf(begun, pipeline.package) };
+        const asked = { seed, steps, guidance, ...rest };
         return await pipeline.sample(prompt, { ...asked, longPrompt: "truncate", onTruncated, signal, onProgress });
       } catch (error) {
         // What an abort leaves of a half-loaded model is not used again.

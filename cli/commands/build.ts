@@ -1,24 +1,23 @@
 /** `mvc build`: a model to a package on disk, whole or not at all. */
 
-import { createHash } from "node:crypto";
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { statSync } from "node:fs";
+import { basename, dirname, relative, resolve } from "node:path";
 import { compile } from "../../compiler/compile.ts";
+import { compileCode } from "../../compiler/compile-code.ts";
 import type { Module } from "../../compiler/module/module.ts";
-import type { Manifest } from "../../compiler/package/manifest.ts";
-import { layOutWeights, type WeightLayout } from "../../compiler/package/weights.ts";
+import { layOutWeights } from "../../compiler/package/weights.ts";
 import { emitPackage, type OnnxTarget, type PackageFiles } from "../../compiler/package-files.ts";
 import { opsets } from "../../compiler/targets/onnx/opsets.ts";
+import { emitTorch } from "../../compiler/targets/torch/emit.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
 import { foundIn, placeOf, type Span } from "../../dsl/index.ts";
 import { mvcError } from "../../runtime/errors.ts";
-import { writeNew } from "../../runtime/node/atomic-file.ts";
-import { attempt } from "../../runtime/node/output-file.ts";
 import { type ChoiceOptions, choicesOf } from "../choices.ts";
 import { readLimits } from "../limits-file.ts";
 import { printNotes } from "../notes.ts";
 import { filesOf } from "../package-place.ts";
+import { tokenizerBytes, writePackage } from "../package-writing.ts";
 import { printDiagnostics, shownPath, soundProgram } from "../program.ts";
 import { type Before, type Extent, stagePackage, tryPackage } from "../staging.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
@@ -26,10 +25,8 @@ import { TokenizerCheck } from "../tokenizer-check.ts";
 import type { TokenizerFile } from "../tokenizer-file.ts";
 import { knownForms } from "../tokenizer-forms.ts";
 import { version } from "../version.ts";
-import { packagedType, type WeightSource } from "../weights/initial.ts";
+import type { WeightSource } from "../weights/initial.ts";
 import { modelWeights, type OpenWeights, openWeights, requireWeights, type WeightOptions } from "../weights/model-weights.ts";
-import { as } from "../weights/streams.ts";
-import { withProgress } from "../weights/write-tensors.ts";
 
 export interface BuildOptions extends ChoiceOptions, Omit<WeightOptions, keyof ChoiceOptions> {
   /** A file or a folder, in place of what the model names. */
@@ -42,7 +39,7 @@ export interface BuildOptions extends ChoiceOptions, Omit<WeightOptions, keyof C
   readonly weightsPerGraph?: boolean;
 }
 
-export type Target = "onnx" | "webgpu";
+export type Target = "onnx" | "webgpu" | "torch";
 
 export async function build(file: string, options: BuildOptions): Promise<Outcome> {
   await tryPackage(options.output);
@@ -82,27 +79,21 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
     printDiagnostics(planned.diagnostics, sound.texts);
     return "mistake";
   }
+  const code = options.target.includes("torch") ? compileCode(sound.program, choicesOf(options)) : undefined;
+  if (code !== undefined && !code.ok) {
+    printDiagnostics(code.diagnostics, sound.texts);
+    return "mistake";
+  }
+  const torch = code && new Map([["model.py", emitTorch(code.value, version, basename(file))]]);
   const shown = sourcePlaces(file, sound.texts);
-  const targets = { onnx: onnx && { ...onnx, shown }, ...(planned === undefined ? {} : { plans: planned.plans }) };
+  const targets = { onnx: onnx && { ...onnx, shown }, ...(planned && { plans: planned.plans }), ...(torch && { torch }) };
   const files = emitPackage(module, version, targets, weights?.about);
-  const tokens = tokenizer?.kind === "found" ? Buffer.from(tokenizer.text) : undefined;
-  const texts = new Map<string, string | Uint8Array>([["bindings.ts", await emitBindings(module)]]);
-  if (tokens !== undefined) texts.set("tokenizer.json", tokens);
+  const texts = new Map([["bindings.ts", await emitBindings(module)]]);
   const source = weights?.source;
   const signal = interruptible();
-  const before = await stagePackage(options.output, extentOf(files, source, tokens), signal, async (folder) => {
-    attempt(options.output, () => {
-      for (const path of files.graphs.keys()) mkdirSync(dirname(join(folder, path)), { recursive: true });
-      for (const [path, content] of [...files.graphs, ...texts]) writeFileSync(join(folder, path), content);
-    });
-    const write = (name: string, layout: WeightLayout, from: WeightSource) =>
-      writeWeights(join(folder, name), options.output, layout, from, signal);
-    const hash = source && (await write("weights.safetensors", files.layout, source));
-    const graphHashes = new Map<string, string>();
-    for (const [name, layout] of files.graphLayouts) if (source) graphHashes.set(name, await write(name, layout, source));
-    const manifest = withPrompts(files.manifest(sha256, { weights: hash, graphWeights: graphHashes, tokenizer: tokens }), tokenizer);
-    attempt(options.output, () => writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`));
-  });
+  const before = await stagePackage(options.output, extentOf(files, source, tokenizerBytes(tokenizer)), signal, (folder) =>
+    writePackage(folder, options.output, { files, texts, tokenizer, weights: source }, signal),
+  );
   report(options, files, module.graphs.size, before);
   printNotes([...(weights?.notes ?? []), ...notesOf(module, tokenizer)]);
   return "done";
@@ -111,11 +102,6 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
 /** A checkpoint that is a folder. */
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-function withPrompts(manifest: Manifest, file: TokenizerFile | undefined): Manifest {
-  if (manifest.tokenizer === null || file?.kind !== "found" || file.prompts === undefined) return manifest;
-  return { ...manifest, tokenizer: { ...manifest.tokenizer, prompts: file.prompts } };
 }
 
 /** What the package is to have of ONNX. Throws MvcError `option-invalid`. */
@@ -152,33 +138,6 @@ function extentOf(files: PackageFiles, source: WeightSource | undefined, tokeniz
   const graphWeights = new Map(source && [...files.graphLayouts.keys()].map((name) => [name, ""]));
   const paths = filesOf(files.manifest(() => "", { weights: source && "", graphWeights, tokenizer }));
   return { files: paths, bytes: sizes.reduce((sum, size) => sum + size, 0), largest: Math.max(...sizes) };
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
-/** Writes a piece at a time, so that memory does not grow with the model. Returns the file's hash. */
-async function writeWeights(
-  file: string,
-  output: string,
-  layout: WeightLayout,
-  source: WeightSource,
-  signal: AbortSignal,
-): Promise<string> {
-  const hash = createHash("sha256");
-  function* chunks() {
-    yield layout.header;
-    for (const weight of layout.weights.values()) yield* as(packagedType(weight), source.of(weight)).chunks();
-  }
-  function* hashed() {
-    for (const chunk of chunks()) {
-      hash.update(chunk);
-      yield chunk;
-    }
-  }
-  await withProgress(layout.bytes, (written) => writeNew(file, output, hashed(), { signal, written }));
-  return hash.digest("hex");
 }
 
 /** The most names that are listed. */

@@ -68,9 +68,15 @@ function combinationsOf(which: Combinations): readonly (readonly [number, number
 
 /** Yields `count` clips; clip i depends on the seed and i alone. Radius 9..11 px, 1.7..2.4 px a frame, always inside the frame. */
 export function* movingShapes(count: number, seed: number, options: { combinations?: Combinations } = {}): Generator<ShapeClip> {
-  const combinations = combinationsOf(options.combinations ?? "all");
-  for (let i = 0; i < count; i++) {
-    const [pick = 0, size = 0, speed = 0, jitterX = 0, jitterY = 0] = uniforms(seed, i, 5);
+  const draw = movingShape(seed, options.combinations ?? "all");
+  for (let i = 0; i < count; i++) yield draw(i);
+}
+
+/** The same clips, each by its number. */
+export function movingShape(seed: number, which: Combinations): (index: number) => ShapeClip {
+  const combinations = combinationsOf(which);
+  return (index) => {
+    const [pick = 0, size = 0, speed = 0, jitterX = 0, jitterY = 0] = uniforms(seed, index, 5);
     const [shape, colour, motion] = at(combinations, Math.floor(pick * combinations.length));
     const radius = 9 + 2 * size;
     const [dx, dy] = at(DIRECTIONS, motion).map((part) => part * (1.7 + 0.7 * speed)) as [number, number];
@@ -87,8 +93,8 @@ export function* movingShapes(count: number, seed: number, options: { combinatio
       paint(frame, at(shapeDistances, shape), at(RGB, colour), x + offset * dx, y + offset * dy, radius);
     }
     const caption = `a ${at(COLOURS, colour)} ${at(SHAPES, shape)} ${at(MOTIONS, motion)}`;
-    yield { pixels, caption, shape, colour, motion };
-  }
+    return { pixels, caption, shape, colour, motion };
+  };
 }
 
 /** Blends a shape over one frame: a pixel's cover falls from 1 to 0 over the pixel that the outline runs through. */

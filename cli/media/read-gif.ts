@@ -1,47 +1,35 @@
 /** The bytes of a GIF to the pictures that a viewer shows one after another: red, green, blue and opacity, a byte each. */
 
-import { GifReader } from "omggif";
+import omggif from "omggif";
 import type { Picture } from "../../runtime/conditions.ts";
-import { mvcError, reasonOf } from "../../runtime/errors.ts";
-
-/** GIF89a, section 23: what becomes of a frame's place before the next one is drawn. */
-const toBackground = 2;
-const toPrevious = 3;
-
-/** A clip of more pixels than this is no clip of a model. */
-const mostPixels = 2 ** 28;
+import { mvcError } from "../../runtime/errors.ts";
+import { decodeGif, openGif } from "../../runtime/media/gif-decoding.ts";
+import type { Film } from "./film.ts";
 
 /** How long each frame is shown is not heard of. Throws MvcError `file-unreadable`; `file` is what the user called it. */
 export function readGif(bytes: Uint8Array, file: string): readonly Picture[] {
-  try {
-    return picturesOf(new GifReader(bytes));
-  } catch (thrown) {
-    throw mvcError("file-unreadable", {
-      file,
-      reason: `it is no GIF that can be read (${reasonOf(thrown)})`,
-      way: "save it as a GIF again, or its frames as PNGs",
-    });
-  }
+  return decodeGif(omggif, bytes, file);
 }
 
-function picturesOf(gif: GifReader): readonly Picture[] {
-  const { width, height } = gif;
-  const count = gif.numFrames();
-  if (count === 0) throw new Error("it has no frames");
-  if (count * width * height > mostPixels) throw new Error(`${count} frames of ${width}x${height} are too many`);
-  const canvas = new Uint8ClampedArray(width * height * 4);
-  return Array.from({ length: count }, (_, i) => {
-    const frame = gif.frameInfo(i);
-    if (frame.x + frame.width > width || frame.y + frame.height > height) throw new Error(`frame ${i} lies beyond the picture`);
-    const before = frame.disposal === toPrevious ? canvas.slice() : undefined;
-    gif.decodeAndBlitFrameRGBA(i, canvas);
-    const data = canvas.slice();
-    if (before !== undefined) canvas.set(before);
-    // Viewers clear to nothing, whatever the file calls its background.
-    if (frame.disposal === toBackground) {
-      for (let y = frame.y; y < frame.y + frame.height; y++)
-        canvas.fill(0, (y * width + frame.x) * 4, (y * width + frame.x + frame.width) * 4);
-    }
-    return { width, height, data };
-  });
+/** Each picture as it is asked for, drawn over those before it. Throws as `readGif`. */
+export function gifFilm(bytes: Uint8Array, file: string): Film {
+  const { width, height, starts, end, whole, pictures } = openGif(omggif, bytes, file);
+  if (!whole) throw mvcError("file-unreadable", { file, reason: "it has no end (cut short?)", way: "copy or save it again" });
+  return {
+    width,
+    height,
+    aspect: 1,
+    count: starts.length,
+    shown: { starts, end },
+    async *pictures(places) {
+      const wanted = new Set(places);
+      const last = places.at(-1) ?? -1;
+      const shown = pictures();
+      for (let place = 0; place <= last; place++) {
+        const { value } = shown.next();
+        if (wanted.has(place)) yield value as Picture;
+      }
+    },
+    close() {},
+  };
 }

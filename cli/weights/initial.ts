@@ -2,20 +2,13 @@
 
 import { sizeOf } from "../../compiler/graph/graph.ts";
 import type { PlacedWeight } from "../../compiler/package/weights.ts";
-import { normals, uniforms } from "../../runtime/sampler/random.ts";
+import { normals, streamOf, uniforms } from "../../runtime/sampler/random.ts";
 import { type Elements, elementsOf } from "./streams.ts";
 
 /** Where a model's weights come from. */
 export interface WeightSource {
   /** In the type that they are kept in. */
   of(weight: PlacedWeight): Elements;
-}
-
-/** FNV-1a of the path: the stream of random numbers that is the weight's own, whichever other weights there are. */
-export function streamOf(path: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(path)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash;
 }
 
 /** The type that a package keeps a weight in. */
@@ -34,6 +27,7 @@ export function initialWeights(seed: number): WeightSource {
   };
 }
 
+/** A weight's stream is its path's, whichever other weights there are. */
 function values({ path, init }: PlacedWeight, seed: number, first: number, count: number): Float32Array {
   switch (init.kind) {
     case "zeros":

@@ -1,7 +1,7 @@
 /** Values that the source alone decides, computed where ids are looked up by them: the first id that is not in its table. */
 
 import { sizeOf, type Value, type ValueId } from "../graph/graph.ts";
-import type { Tensor } from "../ops/op.ts";
+import type { Floats, Tensor } from "../ops/op.ts";
 import { opEntry } from "../ops/table.ts";
 import { lookupOf } from "./id-bounds.ts";
 
@@ -31,7 +31,7 @@ export function idBeyondTable(values: Values, op: ValueId): BeyondTable | undefi
 
 /** Each op is computed once. */
 class KnownValues {
-  private readonly known = new Map<ValueId, Tensor | undefined>();
+  private readonly known = new Map<ValueId, Tensor<Floats> | undefined>();
   private readonly value: (id: ValueId) => Value;
 
   constructor(value: (id: ValueId) => Value) {
@@ -48,7 +48,7 @@ class KnownValues {
   }
 
   /** Without recursion: a source may write a long chain. */
-  private of(wanted: ValueId): Tensor | undefined {
+  private of(wanted: ValueId): Tensor<Floats> | undefined {
     const open = [wanted];
     for (let id = open.at(-1); id !== undefined; id = open.at(-1)) {
       const value = this.value(id);
@@ -67,7 +67,7 @@ class KnownValues {
     return value.kind === "op" && sizeOf(value.type.shape) <= mostElements;
   }
 
-  private compute(value: Value): Tensor | undefined {
+  private compute(value: Value): Tensor<Floats> | undefined {
     if (value.kind === "constant") {
       const { dtype, shape } = value.type;
       return { shape, data: dtype === "i32" ? Int32Array.from(value.data) : Float32Array.from(value.data) };

@@ -1,6 +1,13 @@
 /** A graph declaration of a configured model to the graph of ops that it stands for. */
 
-import type { Field, GraphDeclaration, SamplerDeclaration, TokenizerDeclaration } from "../../dsl/index.ts";
+import {
+  type Field,
+  type GraphDeclaration,
+  lossesOf,
+  type SamplerDeclaration,
+  type TokenizerDeclaration,
+  type TrainDeclaration,
+} from "../../dsl/index.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { axisNames } from "./arrange.ts";
@@ -8,6 +15,7 @@ import { axisExpressionSize } from "./axes.ts";
 import { checkResult } from "./blocks.ts";
 import { type Returned, runBody } from "./body.ts";
 import { call } from "./calls.ts";
+import type { Run } from "./code/recorder.ts";
 import { type Configuration, globalsOf, staticFrame } from "./configure.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Attempt, attempt, Faults } from "./failure.ts";
@@ -22,8 +30,21 @@ import { axisOf, constant, describe, int, type Static } from "./static.ts";
 import { dtypeOf, signatureShape, type TensorShape } from "./types.ts";
 import { WeightReads } from "./unread-weights.ts";
 
-export function graphsOf(configuration: Configuration): GraphDeclaration[] {
-  return configuration.model.members.filter((member) => member.kind === "graph");
+/** The graphs that are built: all but the losses that only training needs. */
+export function graphsOf({ model }: Configuration): GraphDeclaration[] {
+  const losses = lossesOf(model);
+  return model.members.filter((member) => member.kind === "graph").filter(({ name }) => !losses.has(name.name));
+}
+
+/** A graph of the model by its name, a loss too. */
+export function declaredGraph({ model }: Configuration, name: string): GraphDeclaration {
+  const found = model.members.filter((member) => member.kind === "graph").find((graph) => graph.name.name === name);
+  if (found === undefined) throw new Error(`expand: there is no graph ${name}, which check should have found`);
+  return found;
+}
+
+export function stagesOf({ model }: Configuration): TrainDeclaration[] {
+  return model.members.filter((member) => member.kind === "train");
 }
 
 export function samplerOf(configuration: Configuration): SamplerDeclaration | undefined {
@@ -41,11 +62,11 @@ export function tokenizerOf(configuration: Configuration): TokenizerDeclaration 
 export function expandGraph(configuration: Configuration, declaration: GraphDeclaration, known?: KnownCalls): Attempt<ExpandedGraph> {
   const expanded = attempt((faults) => expandBody(configuration, declaration, faults, known));
   if (!expanded.ok) return expanded;
-  const { graph, body, reads } = expanded.value;
-  if (reads.allRead(graph)) return { ok: true, value: { graph, body } };
+  const { graph, body, run, reads } = expanded.value;
+  if (reads.allRead(graph)) return { ok: true, value: { graph, body, run } };
   if (known === undefined) return { ok: false, diagnostics: reads.unread(graph) };
   const whole = expandGraph(configuration, declaration);
-  return whole.ok ? { ok: true, value: { graph, body } } : whole;
+  return whole.ok ? { ok: true, value: { graph, body, run } } : whole;
 }
 
 /** A graph of which only shapes are known, for who asks what it takes: what stands for calls like earlier ones is no input of it. */
@@ -60,6 +81,8 @@ export interface ExpandedGraph {
   readonly graph: Graph;
   /** All weights by the calls that made them, those of calls that were left out too. */
   readonly body: Body;
+  /** What was heard of it, where the configuration has a recorder. */
+  readonly run: Run | undefined;
 }
 
 interface ExpandedBody extends ExpandedGraph {
@@ -76,10 +99,12 @@ function expandBody(configuration: Configuration, declaration: GraphDeclaration,
     const id = builder.input(parameter.name.name, newValue(frame, parameter.type.span, type), axisNames(axes));
     frame.scope.declare(parameter.name.name, { kind: "tensor", id, type });
   }
+  const run = frame.expansion.recorder?.graph(frame);
+  if (run !== undefined) for (const { name } of declaration.parameters) frame.expansion.recorder?.bound(run, name.name, frame);
   const returned = runBody(declaration.body, frame);
   if (returned === undefined) throw new Error(`expand: graph ${declaration.name.name} ends without return, which check should have found`);
   const graph = builder.finish(declaration.name.name, outputsOf(configuration, declaration, returned, frame));
-  return { graph, body: frame.body, reads: frame.expansion.reads };
+  return { graph, body: frame.body, run, reads: frame.expansion.reads };
 }
 
 /** The tensors that a graph returns. One alone is named after the graph, those of a record after their fields, of a list by their numbers. */
@@ -103,8 +128,13 @@ function unused(name: string, taken: ReadonlySet<string>): string {
   return taken.has(name) ? unused(`${name}Result`, taken) : name;
 }
 
-/** The same configuration with the batch of a graph's input multiplied: the guided half needs clips of its own. */
-export function withBatch(configuration: Configuration, declaration: GraphDeclaration, input: string, factor: number): Configuration {
+/** The same configuration with another batch, the first axis of a graph's input: `batch` tells it of the one that the source has. */
+export function withBatch(
+  configuration: Configuration,
+  declaration: GraphDeclaration,
+  input: string,
+  batchOf: (own: number) => number,
+): Configuration {
   const index = declaration.parameters.findIndex((parameter) => parameter.name.name === input);
   const batch = typeShape(configuration, index, declaration).axes[0];
   const name = batch?.expression.kind === "name" ? batch.expression.name : undefined;
@@ -113,11 +143,17 @@ export function withBatch(configuration: Configuration, declaration: GraphDeclar
     throw new Error(`expand: the first axis of ${input} is not a dim, which check should have found`);
   const frame = graphFrame(configuration);
   const size = axisExpressionSize(batch as NonNullable<typeof batch>, frame).value;
-  const overrides = new Map(configuration.overrides).set(globalKey(declared.file, declared.declaration.name.name), int(size * factor));
+  const overrides = new Map(configuration.overrides).set(globalKey(declared.file, declared.declaration.name.name), int(batchOf(size)));
   return { ...configuration, overrides };
 }
 
-/** The fields of a sampler or tokenizer as plain values. */
+/** The same with another batch of a loss, whose inputs all have it. */
+export function atBatch(configuration: Configuration, loss: GraphDeclaration, batchOf: (own: number) => number): Configuration {
+  const [input] = loss.parameters;
+  return input === undefined ? configuration : withBatch(configuration, loss, input.name.name, batchOf);
+}
+
+/** The fields of a sampler, tokenizer or stage of training as plain values. */
 export function evaluateFields(configuration: Configuration, fields: readonly Field[]): Attempt<ReadonlyMap<string, Static>> {
   return attempt(() => {
     const frame = graphFrame(configuration);
@@ -152,6 +188,7 @@ function graphFrame(configuration: Configuration, faults = new Faults(), known?:
       faults,
       made: new MadeWeights(),
       weights: configuration.weights,
+      recorder: configuration.recorder,
       sourceOf: (origin, slot) => sourceOfArgument(configuration, origin, slot),
       call,
     },
@@ -160,6 +197,7 @@ function graphFrame(configuration: Configuration, faults = new Faults(), known?:
     path: "",
     label: undefined,
     sharesRounds: false,
+    rounds: [],
     body: { block: undefined, path: "", argument: () => undefined, parts: [] },
     expandedFrom: [],
   };

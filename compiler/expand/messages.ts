@@ -153,6 +153,26 @@ export const expandMessages = {
     (h: { readonly what: string; readonly expected: string; readonly found: string }) =>
       `${h.what} must be ${h.expected}, but it is ${h.found}`,
   ),
+  "train-value": error(
+    (h: { readonly name: string; readonly expected: string; readonly found: string }) =>
+      `\`${h.name}\` must be ${h.expected}, but it is ${h.found}`,
+  ),
+  "train-tensor": error(
+    (h: { readonly what: string; readonly expected: string; readonly found: string }) =>
+      `${h.what} must be ${h.expected}, but it is ${h.found}`,
+  ),
+  "latent-layer": error(
+    (h: { readonly path: string; readonly why: string }) => `\`${h.path}\` cannot take the mean and deviation of the latents: ${h.why}`,
+  ),
+  "nothing-trained": error((h: { readonly stage: string }) => `\`train ${h.stage}\` trains no weight`),
+  "unread-by-loss": error(
+    (h: { readonly path: string; readonly loss: string; readonly count: number; readonly first: string }) =>
+      `\`${h.path}\` trains ${h.count === 1 ? "a weight" : `${h.count} weights`} that \`${h.loss}\` does not read: \`${h.first}\`${h.count === 1 ? "" : " and more"}`,
+  ),
+  "trained-encoder": error(
+    (h: { readonly encoder: string; readonly input: string; readonly path: string }) =>
+      `what \`${h.encoder}\` makes of clips is taken as it is for \`${h.input}\`, so the stage cannot train its \`${h.path}\``,
+  ),
 } satisfies MessageTable;
 
 export const expandDiagnostic = diagnosticsOf(expandMessages);

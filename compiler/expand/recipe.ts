@@ -8,9 +8,10 @@ import type { Graph } from "../graph/graph.ts";
 import type { ConditionSpec, SamplerSpec } from "../package/manifest.ts";
 import { figureFaults, type SamplerFigures, withDefaults } from "../package/sampler-figures.ts";
 import type { Configuration } from "./configure.ts";
-import { evaluateFields, graphsOf, samplerOf } from "./expand.ts";
+import { declaredGraph, evaluateFields, samplerOf } from "./expand.ts";
 import type { Attempt } from "./failure.ts";
 import { expandDiagnostic } from "./messages.ts";
+import { plainOf, shown } from "./plain-values.ts";
 import { unmixed } from "./rows.ts";
 import { beyondBatch, inputOf, isMultiple, isPictures, piecesOf, resultOf, showTensor, type Tensor } from "./signatures.ts";
 import { sourceOfValue } from "./source-of-value.ts";
@@ -259,9 +260,7 @@ class Reading {
   }
 
   private graphDeclared(name: string) {
-    const found = graphsOf(this.configuration).find((graph) => graph.name.name === name);
-    if (found === undefined) throw new Error(`recipe: there is no graph ${name}, which check should have found`);
-    return found;
+    return declaredGraph(this.configuration, name);
   }
 
   /** The element type as it is written: `float` differs from `f32` in a build of halves. */
@@ -277,24 +276,4 @@ class Reading {
 
 function recordOf(value: Expression | undefined): ReadonlyMap<string, Expression> {
   return new Map((value?.kind === "record" ? value.fields : []).map((field) => [field.name.name, field.value]));
-}
-
-/** JSON has no word for what is not finite. */
-function shown(value: unknown): string {
-  return typeof value === "number" ? String(value) : JSON.stringify(value);
-}
-
-/** A compile-time value as JSON has it. */
-function plainOf(value: Static | undefined): unknown {
-  switch (value?.kind) {
-    case "int":
-    case "float":
-    case "bool":
-    case "string":
-      return value.value;
-    case "list":
-      return value.items.map(plainOf);
-    default:
-      return undefined;
-  }
 }

@@ -19,6 +19,15 @@ interface Convolution {
   readonly init: "default" | "zeros";
 }
 
+/** Windows by numbers alone, one an axis; `before` are the places that the first window begins ahead of the axis. */
+interface WeightGradient {
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  readonly before: readonly number[];
+  readonly groups: number;
+}
+
 interface Pool {
   readonly kernel: PerAxis<number>;
   readonly stride: PerAxis<number | "kernel">;
@@ -31,6 +40,7 @@ export interface OpAttributes {
   readonly convTranspose1d: Convolution;
   readonly convTranspose2d: Convolution;
   readonly convTranspose3d: Convolution;
+  readonly convWeightGradient: WeightGradient;
   readonly averagePool1d: Pool;
   readonly averagePool2d: Pool;
   readonly averagePool3d: Pool;
@@ -87,6 +97,10 @@ export interface OpAttributes {
   readonly transpose: { readonly permutation: readonly number[] };
   readonly broadcast: { readonly shape: readonly number[] };
   readonly cast: { readonly to: DType };
+  readonly step: None;
+  readonly erf: None;
+  /** `size` is that of the axis which takes the place of the indices' axes. */
+  readonly scatterAdd: { readonly axis: number; readonly size: number };
 }
 
 type None = { readonly [name in never]: never };

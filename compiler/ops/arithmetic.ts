@@ -1,8 +1,8 @@
 /** The four operators between tensors, with axes of size 1 stretched. */
 
 import { type Axis, plainAxis, showAxes } from "../graph/axis.ts";
-import type { AxisType, PrimitiveOp, ShapeProblem, Tensor } from "./op.ts";
-import { gather, offsets, stridesOf, tensor } from "./reference/tensor.ts";
+import type { AxisType, Floats, PrimitiveOp, ShapeProblem, Tensor } from "./op.ts";
+import { arrayFor, type Elements, gather, offsets, stridesOf, tensor } from "./reference/tensor.ts";
 import { countAxes, inputAt, refuseDtypes, refuseMisplaced } from "./rules.ts";
 
 /**
@@ -53,7 +53,7 @@ function viewHint(left: AxisType, right: AxisType): string {
 }
 
 /** The elements of `x` as they meet those of the result. */
-function stretchedTo(x: Tensor, shape: readonly number[]): Tensor["data"] {
+function stretchedTo(x: Tensor<Floats>, shape: readonly number[]): Elements {
   if (x.shape.every((size, axis) => size === shape[axis])) return x.data;
   const strides = stridesOf(x.shape).map((stride, axis) => (x.shape[axis] === 1 ? 0 : stride));
   return gather(x.data, offsets(shape, strides));
@@ -79,7 +79,7 @@ function binary<O extends "add" | "sub" | "mul" | "div">(
     reference: (inputs, _attributes, output) => {
       const left = stretchedTo(inputAt(inputs, 0), output.shape);
       const right = stretchedTo(inputAt(inputs, 1), output.shape);
-      const made = output.dtype === "i32" ? new Int32Array(left.length) : new Float32Array(left.length);
+      const made = arrayFor(output);
       for (let i = 0; i < made.length; i++) made[i] = compute(left[i] as number, right[i] as number);
       return tensor(output, made);
     },

@@ -146,7 +146,7 @@ export const attend: CompositeOp<"attend"> = {
   },
   reference: (inputs, attributes, output) => {
     const [query, key, value] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
-    return tensor(output, attention(query, key, value, inputs[3], attributes.heads, attributes.causal));
+    return tensor(output, attention(query, key, value, inputs[3], attributes.heads, attributes.causal, output));
   },
   /**
    * Heads become part of the batch. The scale goes to the query, the smallest of what it could multiply.

@@ -36,8 +36,7 @@ function averagePool<O extends PoolName>(name: O, layout: string, examples: Manu
     },
     mixes: (shapes, attributes) => windowMixes(name, shapes, attributes, false),
     flops: () => 0,
-    reference: (inputs, attributes, output) =>
-      tensor(output, averageWindows(inputAt(inputs, 0), output.shape, windowsOf(name, attributes))),
+    reference: (inputs, attributes, output) => tensor(output, averageWindows(inputAt(inputs, 0), output, windowsOf(name, attributes))),
   };
 }
 

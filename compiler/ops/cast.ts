@@ -2,7 +2,7 @@
 
 import type { DType } from "../graph/graph.ts";
 import type { PrimitiveOp } from "./op.ts";
-import { tensor } from "./reference/tensor.ts";
+import { mapped, rounded } from "./reference/tensor.ts";
 import { inputAt } from "./rules.ts";
 
 const dtypes: readonly DType[] = ["f32", "f16", "i32"];
@@ -21,6 +21,6 @@ export const cast: PrimitiveOp<"cast"> = {
   flops: () => 0,
   reference: (inputs, _attributes, output) => {
     const { data } = inputAt(inputs, 0);
-    return tensor(output, output.dtype === "i32" ? Int32Array.from(data, Math.trunc) : Float32Array.from(data));
+    return output.dtype === "i32" ? mapped(output, data, Math.trunc) : rounded(output, data);
   },
 };

@@ -150,7 +150,7 @@ function convolution<O extends Name>(name: O, kind: Kind, doc: string, examples:
     flops: (inputs, output) => kind.flops(inputAt(inputs, 0), inputAt(inputs, 1), output),
     reference: (inputs, attributes, output) => {
       const [x, weight] = [inputAt(inputs, 0), inputAt(inputs, 1)];
-      return tensor(output, kind.compute(x, weight, inputs[2], output.shape, windowsOf(name, attributes), attributes.groups));
+      return tensor(output, kind.compute(x, weight, inputs[2], output, windowsOf(name, attributes), attributes.groups));
     },
   };
 }

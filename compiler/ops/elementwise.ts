@@ -2,8 +2,8 @@
 
 import type { OpName } from "../graph/op-names.ts";
 import type { AxisType, Manual, PrimitiveOp } from "./op.ts";
-import { erf } from "./reference/erf.ts";
-import { tensor } from "./reference/tensor.ts";
+import { erf as erfNumber } from "./reference/erf.ts";
+import { mapped } from "./reference/tensor.ts";
 import { inputAt, refuseInts } from "./rules.ts";
 
 const halfRoot = Math.SQRT1_2;
@@ -19,13 +19,25 @@ function ofElements<O extends OpName>(name: O) {
   };
 }
 
+type InternalName = "step" | "erf";
+
+/** What no source calls: gradients are made of it. */
+function internal<O extends InternalName>(name: O, doc: string, compute: (x: number) => number): PrimitiveOp<O> {
+  return {
+    ...ofElements(name),
+    internal: true,
+    signature: { name, inputs: [{ name: "x" }], attributes: [], ownsWeights: false, doc },
+    reference: (inputs, _attributes, output) => mapped(output, inputAt(inputs, 0).data, compute),
+  };
+}
+
 /** `source` is PyTorch's name. */
 function elementwise<O extends ElementName>(name: O, source: string, doc: string, compute: (x: number) => number): PrimitiveOp<O> {
   return {
     ...ofElements(name),
     manual: pageOf(source, `x |> ${name}()`),
     signature: { name, inputs: [{ name: "x" }], attributes: [], ownsWeights: false, doc },
-    reference: (inputs, _attributes, output) => tensor(output, Float32Array.from(inputAt(inputs, 0).data, compute)),
+    reference: (inputs, _attributes, output) => mapped(output, inputAt(inputs, 0).data, compute),
   };
 }
 
@@ -36,7 +48,7 @@ function pageOf(source: string, code: string): Manual {
 const sigmoidOf = (x: number): number => 1 / (1 + Math.exp(-x));
 
 export function geluOf(x: number): number {
-  return 0.5 * x * (1 + erf(x * halfRoot));
+  return 0.5 * x * (1 + erfNumber(x * halfRoot));
 }
 
 export const sigmoid = elementwise("sigmoid", "torch.sigmoid", "1 / (1 + exp(-x)), element by element.", sigmoidOf);
@@ -86,5 +98,12 @@ export const gelu: PrimitiveOp<"gelu"> = {
     ownsWeights: false,
     doc: '0.5 x (1 + erf(x / sqrt 2)), element by element; with approximate "tanh" 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).',
   },
-  reference: (inputs, { approximate }, output) => tensor(output, Float32Array.from(inputAt(inputs, 0).data, geluForms[approximate])),
+  reference: (inputs, { approximate }, output) => mapped(output, inputAt(inputs, 0).data, geluForms[approximate]),
 };
+
+export const step = internal("step", "1 where x is above 0, else 0, element by element.", (x) => (x > 0 ? 1 : 0));
+export const erf = internal(
+  "erf",
+  "The error function, 2 / sqrt pi times the integral of exp(-t^2) from 0 to x, element by element.",
+  erfNumber,
+);

@@ -3,7 +3,7 @@
 import { showAxes } from "../graph/axis.ts";
 import { normal, scaleInit, zeros } from "./initialise.ts";
 import type { PrimitiveOp } from "./op.ts";
-import { tensor } from "./reference/tensor.ts";
+import { floatsFor, tensor } from "./reference/tensor.ts";
 import { bySize, inputAt, refuseBelow } from "./rules.ts";
 
 export const embedding: PrimitiveOp<"embedding"> = {
@@ -37,7 +37,7 @@ export const embedding: PrimitiveOp<"embedding"> = {
   flops: () => 0,
   reference: (inputs, { vocabulary, width }, output) => {
     const [tokens, table] = [inputAt(inputs, 0).data, inputAt(inputs, 1).data];
-    const made = new Float32Array(tokens.length * width);
+    const made = floatsFor(output);
     for (const [i, token] of tokens.entries()) {
       if (token < 0 || token >= vocabulary) throw new Error(`interpreter: token ${token} is not in a vocabulary of ${vocabulary}`);
       made.set(table.subarray(token * width, (token + 1) * width), i * width);

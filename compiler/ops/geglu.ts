@@ -3,7 +3,7 @@
 import { plainAxis } from "../graph/axis.ts";
 import { geluOf } from "./elementwise.ts";
 import type { PrimitiveOp } from "./op.ts";
-import { tensor } from "./reference/tensor.ts";
+import { floatsFor, tensor } from "./reference/tensor.ts";
 import { axisFromEnd, inputAt, lastAxes, refuseInts, refuseRank, strided } from "./rules.ts";
 
 export const geglu: PrimitiveOp<"geglu"> = {
@@ -33,7 +33,7 @@ export const geglu: PrimitiveOp<"geglu"> = {
   reference: (inputs, _attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);
     const half = (shape[shape.length - 1] ?? 2) / 2;
-    const made = new Float32Array(data.length / 2);
+    const made = floatsFor(output);
     for (let i = 0; i < made.length; i++) {
       const at = Math.floor(i / half) * 2 * half + (i % half);
       made[i] = (data[at] as number) * geluOf(data[at + half] as number);

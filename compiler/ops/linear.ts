@@ -4,7 +4,7 @@ import { sizeOf } from "../graph/graph.ts";
 import { matrixInit, startMatrix } from "./initialise.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { productTransposed } from "./reference/product.ts";
-import { tensor } from "./reference/tensor.ts";
+import { floatsFor, tensor } from "./reference/tensor.ts";
 import { axisFromEnd, bySize, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 export const linear: PrimitiveOp<"linear"> = {
@@ -50,7 +50,7 @@ export const linear: PrimitiveOp<"linear"> = {
     const [x, weight, bias] = [inputAt(inputs, 0), inputAt(inputs, 1), inputs[2]];
     const [out = 1, width = 1] = weight.shape;
     const rows = x.data.length / width;
-    const made = new Float32Array(rows * out);
+    const made = floatsFor(output);
     productTransposed({ data: x.data, start: 0 }, { data: weight.data, start: 0 }, made, 0, rows, width, out);
     if (bias !== undefined) for (let i = 0; i < made.length; i++) made[i] = (made[i] as number) + (bias.data[i % out] as number);
     return tensor(output, made);

@@ -4,7 +4,7 @@ import { showAxes } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
 import type { AxisType, PrimitiveOp, ShapeProblem } from "./op.ts";
 import { product } from "./reference/product.ts";
-import { tensor } from "./reference/tensor.ts";
+import { floatsFor, tensor } from "./reference/tensor.ts";
 import { axisFromEnd, countAxes, inputAt, lastAxes, refuseDtypes, refuseInts, refuseMisplaced, refuseRank } from "./rules.ts";
 
 function infer(inputs: readonly AxisType[]): AxisType | ShapeProblem {
@@ -61,7 +61,7 @@ export const matmul: PrimitiveOp<"matmul"> = {
     const [a, b] = [inputAt(inputs, 0), inputAt(inputs, 1)];
     const [rows = 1, inner = 1] = a.shape.slice(-2);
     const columns = b.shape.at(-1) ?? 1;
-    const made = new Float32Array(sizeOf(output.shape));
+    const made = floatsFor(output);
     for (let batch = 0; batch < made.length / (rows * columns); batch++) {
       const [left, right] = [
         { data: a.data, start: batch * rows * inner },

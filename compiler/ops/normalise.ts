@@ -3,7 +3,7 @@
 import { ones, refuseInit, type ScaleInit, scaleInit, zeros } from "./initialise.ts";
 import type { Manual, OwnedWeight, PrimitiveOp } from "./op.ts";
 import { normaliseRows } from "./reference/normalise-rows.ts";
-import { tensor } from "./reference/tensor.ts";
+import { rounded } from "./reference/tensor.ts";
 import { affineAttribute, axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 function scaleAndShift(channels: number, init: ScaleInit): readonly OwnedWeight[] {
@@ -64,7 +64,7 @@ export const groupNorm: PrimitiveOp<"groupNorm"> = {
       const channel = Math.floor(i / pixels) % channels;
       made[i] = (made[i] as number) * (weight.data[channel] as number) + (bias.data[channel] as number);
     }
-    return tensor(output, Float32Array.from(made));
+    return rounded(output, made);
   },
 };
 
@@ -103,10 +103,10 @@ export const layerNorm: PrimitiveOp<"layerNorm"> = {
     const [, weight, bias] = inputs;
     const channels = x.shape.at(-1) ?? 1;
     const made = normaliseRows(x.data, channels, attributes.eps);
-    if (weight === undefined || bias === undefined) return tensor(output, Float32Array.from(made));
+    if (weight === undefined || bias === undefined) return rounded(output, made);
     for (let i = 0; i < made.length; i++) {
       made[i] = (made[i] as number) * (weight.data[i % channels] as number) + (bias.data[i % channels] as number);
     }
-    return tensor(output, Float32Array.from(made));
+    return rounded(output, made);
   },
 };

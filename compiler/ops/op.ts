@@ -29,10 +29,18 @@ export interface OwnedWeight {
   readonly init: WeightInitialiser;
 }
 
-/** A tensor of the interpreter: row-major; f16 is held as f32. */
-export interface Tensor {
+/** What floats are held in: f16 as f32, and all as f64 where finite differences are taken. */
+export type Floats = Float32Array | Float64Array;
+
+/** A tensor of the interpreter: row-major. */
+export interface Tensor<F extends Floats = Float32Array> {
   readonly shape: readonly number[];
-  readonly data: Float32Array | Int32Array;
+  readonly data: F | Int32Array;
+}
+
+/** The type of a result, and whether its floats are held as f64. */
+export interface ResultType extends TensorType {
+  readonly wide?: true;
 }
 
 /** Makes the ops that a composite is lowered to; the values it returns have the types that the shape rules infer. */
@@ -107,7 +115,7 @@ interface Row<O extends OpName> {
   /** Floating-point operations, 2 × multiply-adds, as the field counts them; 0 for data movement. `inputs` includes weights. */
   flops(inputs: readonly TensorType[], output: TensorType, attributes: OpAttributes[O]): number;
   /** The slow and plain form that every other is tested against; accumulates in f64. `inputs` includes weights. */
-  reference(inputs: readonly Tensor[], attributes: OpAttributes[O], output: TensorType): Tensor;
+  reference(inputs: readonly Tensor<Floats>[], attributes: OpAttributes[O], output: ResultType): Tensor<Floats>;
 }
 
 /** An op that every emitter knows. */

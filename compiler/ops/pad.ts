@@ -2,7 +2,7 @@
 
 import { sizeOf } from "../graph/graph.ts";
 import type { PrimitiveOp } from "./op.ts";
-import { tensor } from "./reference/tensor.ts";
+import { floatsFor, tensor } from "./reference/tensor.ts";
 import { bySize, inputAt, joined, refuseAxis, refuseBelow, refuseInts } from "./rules.ts";
 
 export const pad: PrimitiveOp<"pad"> = {
@@ -46,7 +46,7 @@ export const pad: PrimitiveOp<"pad"> = {
   flops: () => 0,
   reference: (inputs, { axis, before }, output) => {
     const { data, shape } = inputAt(inputs, 0);
-    const made = new Float32Array(sizeOf(output.shape));
+    const made = floatsFor(output);
     const [part, whole] = [sizeOf(shape.slice(axis)), sizeOf(output.shape.slice(axis))];
     const ahead = before * sizeOf(shape.slice(axis + 1));
     for (let row = 0; row < data.length / part; row++) made.set(data.subarray(row * part, (row + 1) * part), row * whole + ahead);

@@ -3,7 +3,7 @@
 import { plainAxis } from "../graph/axis.ts";
 import { sizeOf } from "../graph/graph.ts";
 import type { PrimitiveOp } from "./op.ts";
-import { tensor } from "./reference/tensor.ts";
+import { rounded } from "./reference/tensor.ts";
 import { inputAt, refuseAxis, refuseInts } from "./rules.ts";
 
 type ReduceName = "sum" | "mean" | "max";
@@ -27,11 +27,11 @@ function reduction<O extends ReduceName>(name: O, doc: string, reduce: (run: Flo
       const { data, shape } = inputAt(inputs, 0);
       const length = shape[axis] ?? 1;
       const step = sizeOf(shape.slice(axis + 1));
-      const made = Float32Array.from({ length: data.length / length }, (_, row) => {
+      const made = Array.from({ length: data.length / length }, (_, row) => {
         const start = Math.floor(row / step) * length * step + (row % step);
         return reduce(Float64Array.from({ length }, (_, i) => data[start + i * step] as number));
       });
-      return tensor(output, made);
+      return rounded(output, made);
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import { ones, refuseInit, scaleInit, zeros } from "./initialise.ts";
 import type { PrimitiveOp } from "./op.ts";
-import { tensor } from "./reference/tensor.ts";
+import { floatsFor, tensor } from "./reference/tensor.ts";
 import { affineAttribute, axisFromEnd, inputAt, lastAxes, refuseBelow, refuseInts, refuseRank } from "./rules.ts";
 
 export const rmsNorm: PrimitiveOp<"rmsNorm"> = {
@@ -32,7 +32,7 @@ export const rmsNorm: PrimitiveOp<"rmsNorm"> = {
     const x = inputAt(inputs, 0);
     const weight = inputs[1]?.data;
     const channels = x.shape.at(-1) ?? 1;
-    const made = new Float32Array(x.data.length);
+    const made = floatsFor(output);
     for (let start = 0; start < made.length; start += channels) {
       let squares = 0;
       for (let c = 0; c < channels; c++) squares += (x.data[start + c] as number) ** 2;

@@ -4,7 +4,7 @@ import { type Axis, showAxes } from "../graph/axis.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
 import { exponential, logarithm } from "./exponential.ts";
 import type { AxisType, CompositeOp, ShapeProblem } from "./op.ts";
-import { offsets, stridesOf, tensor } from "./reference/tensor.ts";
+import { floatsFor, offsets, stridesOf, tensor } from "./reference/tensor.ts";
 import { axisFromEnd, countAxes, inputAt, lastAxes, refuseInts, refuseMisplaced, refuseRank } from "./rules.ts";
 
 type Rotary = OpAttributes["rotary"];
@@ -105,7 +105,7 @@ export const rotary: CompositeOp<"rotary"> = {
     const width = x.shape.at(-1) ?? 2;
     const rates = signedRates(width, attributes);
     const rows = stretchedRows(positions.shape, x.shape.slice(0, -1));
-    const made = new Float32Array(x.data.length);
+    const made = floatsFor(output);
     for (let i = 0; i < made.length; i++) {
       const place = i % width;
       const partner = i - place + (attributes.pairs === "halves" ? (place + width / 2) % width : place ^ 1);

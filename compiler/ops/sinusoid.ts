@@ -3,7 +3,7 @@
 import type { OpAttributes } from "../graph/op-names.ts";
 import { exponential, logarithm } from "./exponential.ts";
 import type { PrimitiveOp } from "./op.ts";
-import { tensor } from "./reference/tensor.ts";
+import { rounded } from "./reference/tensor.ts";
 import { bySize, countAxes, inputAt, refuseAbove, refuseBelow, refuseInts } from "./rules.ts";
 
 /** Its frequencies are constants that every target holds. */
@@ -84,6 +84,6 @@ export const sinusoid: PrimitiveOp<"sinusoid"> = {
     const rates = frequencies(attributes);
     const waves = attributes.order === "cos-sin" ? [Math.cos, Math.sin] : [Math.sin, Math.cos];
     const rows = Array.from(steps, (t) => waves.flatMap((wave) => rates.map((rate) => wave(t * rate))));
-    return tensor(output, Float32Array.from(rows.flat()));
+    return rounded(output, rows.flat());
   },
 };

@@ -1,12 +1,12 @@
 /** `softmax`, and the masked one that directed attention lowers to. */
 
 import { sizeOf } from "../graph/graph.ts";
-import type { PrimitiveOp } from "./op.ts";
-import { tensor } from "./reference/tensor.ts";
+import type { Floats, PrimitiveOp } from "./op.ts";
+import { floatsFor, tensor } from "./reference/tensor.ts";
 import { inputAt, lastAxes, refuseAxis, refuseInts, refuseRank } from "./rules.ts";
 
 /** Softmax of the `length` elements from `start`, `step` apart, of which all from the `seen`-th on are masked. */
-function softmaxRow(data: ArrayLike<number>, made: Float32Array, start: number, step: number, length: number, seen: number): void {
+function softmaxRow(data: ArrayLike<number>, made: Floats, start: number, step: number, length: number, seen: number): void {
   let largest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < seen; i++) largest = Math.max(largest, data[start + i * step] as number);
   let sum = 0;
@@ -40,7 +40,7 @@ export const softmax: PrimitiveOp<"softmax"> = {
     const axis = attributes.axis;
     const length = shape[axis] ?? 1;
     const step = sizeOf(shape.slice(axis + 1));
-    const made = new Float32Array(data.length);
+    const made = floatsFor(output);
     for (let outer = 0; outer < data.length; outer += length * step) {
       for (let inner = 0; inner < step; inner++) softmaxRow(data, made, outer + inner, step, length, length);
     }
@@ -70,7 +70,7 @@ export const maskedSoftmax: PrimitiveOp<"maskedSoftmax"> = {
   reference: (inputs, _attributes, output) => {
     const { data, shape } = inputAt(inputs, 0);
     const [rows = 1, columns = 1] = shape.slice(-2);
-    const made = new Float32Array(data.length);
+    const made = floatsFor(output);
     for (let row = 0; row < data.length / columns; row++) {
       softmaxRow(data, made, row * columns, 1, columns, Math.min(columns, (row % rows) + 1));
     }

@@ -8,7 +8,7 @@ import { averagePool1d, averagePool2d, averagePool3d } from "./average-pool.ts";
 import { cast } from "./cast.ts";
 import { concat } from "./concat.ts";
 import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from "./convolution.ts";
-import { abs, cos, exp, gelu, quickGelu, relu, sigmoid, silu, sin, sqrt, tanh } from "./elementwise.ts";
+import { abs, cos, erf, exp, gelu, quickGelu, relu, sigmoid, silu, sin, sqrt, step, tanh } from "./elementwise.ts";
 import { embedding } from "./embedding.ts";
 import { gather } from "./gather.ts";
 import { geglu } from "./geglu.ts";
@@ -21,10 +21,12 @@ import { pad } from "./pad.ts";
 import { max, mean, sum } from "./reduce.ts";
 import { rmsNorm } from "./rms-norm.ts";
 import { rotary } from "./rotary.ts";
+import { scatterAdd } from "./scatter-add.ts";
 import { sinusoid } from "./sinusoid.ts";
 import { slice } from "./slice.ts";
 import { maskedSoftmax, softmax } from "./softmax.ts";
 import { upsample } from "./upsample.ts";
+import { convWeightGradient } from "./weight-gradient.ts";
 
 export const opTable = {
   conv1d,
@@ -75,6 +77,10 @@ export const opTable = {
   broadcast,
   cast,
   maskedSoftmax,
+  convWeightGradient,
+  step,
+  erf,
+  scatterAdd,
 } satisfies { readonly [O in OpName]: OpEntry<O> };
 
 /** The ops that lower to others; every target knows all the rest. */

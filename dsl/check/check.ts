@@ -92,7 +92,8 @@ function refuseCalls(context: Context, declaration: Declaration): void {
       for (const { value } of declaration.dims) visit(value);
       for (const member of declaration.members) {
         if (member.kind === "const") visit(member.value);
-        if (member.kind === "sampler" || member.kind === "tokenizer") for (const { value } of member.fields) visit(value);
+        if (member.kind === "sampler" || member.kind === "tokenizer" || member.kind === "train")
+          for (const { value } of member.fields) visit(value);
       }
       return;
     case "import":

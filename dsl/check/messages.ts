@@ -105,6 +105,14 @@ export const checkMessages = {
     (h: { readonly graph: string; readonly input: string; readonly wanted: string }) =>
       `the sampler runs \`${h.graph}\` on two batches at once, so the first axis of \`${h.input}\` must be ${h.wanted}`,
   ),
+  "loss-batch": error(
+    (h: { readonly graph: string; readonly input: string; readonly wanted: string }) =>
+      `\`${h.graph}\` is trained on a batch of examples, so the first axis of \`${h.input}\` must be ${h.wanted}`,
+  ),
+  "no-sampler": error((h: Name) => `\`${h.name}\` comes from the noise level, but the model has no sampler, whose schedule has the levels`),
+  "no-such-weights": error(
+    (h: { readonly of: string; readonly path: string }) => `no weight of \`${h.of}\` has a path that begins with \`${h.path}\``,
+  ),
   "varying-condition": error((h: Name) => `\`${h.name}\` changes from step to step, so it is no condition`),
   "no-tokenizer": error((h: Name) => `\`${h.name}\` comes from text, but the model has no tokenizer`),
   "repeated-member": error((h: { readonly what: string }) => `the model has two ${h.what}`),

@@ -8,6 +8,7 @@ import { checkAs, typeOf } from "./expressions.ts";
 import { checkFields, type FieldRows } from "./fields.ts";
 import { checkSampler } from "./sampler.ts";
 import { int, string } from "./static-type.ts";
+import { checkTrain } from "./train.ts";
 
 const tokenizerFields: FieldRows = { file: { type: string }, pad: { type: string } };
 
@@ -20,15 +21,17 @@ export function checkModel(context: Context, model: ModelDeclaration, file: stri
   const seen = new Set<string>();
   for (const member of model.members) {
     if (member.kind === "const") names.declare(context, member.name, { type: typeOf(context, member.value, names), kind: "const" });
-    const what = member.kind === "graph" ? `graphs \`${member.name.name}\`` : `${member.kind}s`;
-    if (member.kind !== "const" && seen.has(what))
-      context.report("repeated-member", member.kind === "graph" ? member.name.span : member.span, { what });
+    if (member.kind === "const") continue;
+    const named = member.kind === "graph" || member.kind === "train";
+    const what = !named ? `${member.kind}s` : `${member.kind === "graph" ? "graphs" : "stages of training"} \`${member.name.name}\``;
+    if (seen.has(what)) context.report("repeated-member", named ? member.name.span : member.span, { what });
     seen.add(what);
   }
   for (const member of model.members) {
     if (member.kind === "graph") checkGraph(context, member, names);
     if (member.kind === "tokenizer") checkFields(context, member.fields, tokenizerFields, "the tokenizer", member.span, names);
     if (member.kind === "sampler") checkSampler(context, member, model, names);
+    if (member.kind === "train") checkTrain(context, member, model, names);
   }
 }
 

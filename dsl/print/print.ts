@@ -147,6 +147,10 @@ class Printer extends ExpressionPrinter {
         return join(["graph ", member.name.name, this.callable(member)]);
       case "tokenizer":
         return join(["tokenizer ", this.fields(this.comments.seek(member.span.start, "{"), member.span.end - 1, member.fields)]);
+      case "train": {
+        const open = this.comments.seek(member.name.span.end, "{");
+        return join(["train ", member.name.name, " ", this.fields(open, member.span.end - 1, member.fields)]);
+      }
       case "sampler": {
         const open = this.comments.seek(member.inputs.at(-1)?.span.end ?? member.graph.span.end, "{");
         const inputs = member.inputs.map((input) => input.name).join(", ");

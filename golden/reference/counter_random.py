@@ -6,11 +6,11 @@ _SHIFT = np.uint64(32)
 
 
 def _bits(seed, stream, count):
+    """A stream is the counter's words 1 to 3, or the second of them."""
     blocks = (count + 3) // 4
+    words = stream if isinstance(stream, tuple) else (0, stream, 0)
     c0 = np.arange(blocks, dtype=np.uint64)
-    c1 = np.zeros(blocks, np.uint64)
-    c2 = np.full(blocks, stream & 0xFFFFFFFF, np.uint64)
-    c3 = np.zeros(blocks, np.uint64)
+    c1, c2, c3 = (np.full(blocks, word & 0xFFFFFFFF, np.uint64) for word in words)
     k0, k1 = seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF
     for _ in range(10):
         p0 = c0 * np.uint64(0xD2511F53)

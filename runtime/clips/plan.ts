@@ -36,7 +36,12 @@ export interface ClipPlan {
 }
 
 /** `known` says how many frames of the latent each clip of the call continues, where it does. Throws MvcError `option-invalid`. */
-export function planOf(options: LengthOptions, known: readonly (number | undefined)[], shape: ClipShape, sampler: SamplerSpec): ClipPlan {
+export function planOf(
+  options: LengthOptions,
+  known: readonly (number | undefined)[],
+  shape: ClipShape,
+  sampler: Pick<SamplerSpec, "directed">,
+): ClipPlan {
   const { frames } = shape;
   const [continued] = known;
   const uneven = known.find((count) => count !== continued);

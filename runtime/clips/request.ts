@@ -66,7 +66,7 @@ export function readParts(parts: ClipParts, shape: ClipShape, roles: Roles): Rea
 }
 
 /** Frames of the latent that a clip stands for. Throws MvcError `input-invalid` where it is no whole number of them. */
-export function latentFramesOf({ of, count }: Frames, input: string, { pace }: ClipShape): number {
+export function latentFramesOf({ of, count }: Pick<Frames, "of" | "count">, input: string, { pace }: ClipShape): number {
   if (of === "latents") return count;
   const frames = pace.firstAlone ? (count - 1) / pace.per + 1 : count / pace.per;
   if (Number.isInteger(frames)) return frames;

@@ -45,7 +45,7 @@ function holdHalvesAsBits(make: typeof Tensor): void {
 }
 
 /**
- * `model` is a file, or what would be in it; `folder` is the package, which has the weights. Throws MvcError `graph-failed`.
+ * `model` is a file, or what would be in it; `folder` is the package, which has the weights; `more` is handed to the engine. Throws MvcError `graph-failed`.
  * @internal
  */
 export async function openGraph(
@@ -53,6 +53,7 @@ export async function openGraph(
   model: string | Uint8Array,
   folder: string,
   options: OnnxOptions = {},
+  more: InferenceSession.SessionOptions = {},
 ): Promise<OpenedGraph> {
   const { InferenceSession, Tensor } = await engine();
   const settings: InferenceSession.SessionOptions = {
@@ -62,6 +63,7 @@ export async function openGraph(
     ...(typeof model === "string" ? {} : { extra: { session: { model_external_initializers_file_folder_path: resolve(folder) } } }),
     // Errors are thrown as well: the engine's log on standard error would say them twice.
     logSeverityLevel: 4,
+    ...more,
   };
   const opened = typeof model === "string" ? InferenceSession.create(model, settings) : InferenceSession.create(model, settings);
   const session = await opened.catch((error: unknown) => {

@@ -6,7 +6,7 @@ import { mvcError } from "../errors.ts";
 import { codeOf, kindOf, systemReason } from "./system-errors.ts";
 
 /** Bytes that a text of each kind may have: far more than any that was made by hand, far less than memory. */
-export const textLimits = { model: 2 ** 20, settings: 2 ** 20, tokenizer: 2 ** 27, graph: 2 ** 28 } as const;
+export const textLimits = { model: 2 ** 20, settings: 2 ** 20, tokenizer: 2 ** 27, captions: 2 ** 28, graph: 2 ** 28 } as const;
 
 /**
  * Opens a file for reading. Devices and pipes are refused, which would hang or never end.
@@ -33,6 +33,20 @@ export function openRegular(path: string, what: string): { readonly descriptor: 
 /** Only the check of `openRegular`. */
 export function requireRegular(path: string, what: string): void {
   closeSync(openRegular(path, what).descriptor);
+}
+
+/** Fills `into` with an open file's bytes from `start` on; says how many there were. Throws MvcError `file-unreadable`. */
+export function readAt(descriptor: number, into: Uint8Array, start: number, file: string): number {
+  try {
+    for (let done = 0; done < into.length; ) {
+      const taken = readSync(descriptor, into, done, into.length - done, start + done);
+      if (taken === 0) return done;
+      done += taken;
+    }
+    return into.length;
+  } catch (thrown) {
+    throw mvcError("file-unreadable", { file, reason: systemReason(thrown) });
+  }
 }
 
 /** @throws MvcError as `openRegular`; `file-too-large` */

@@ -47,14 +47,25 @@ function fillBlock(words: Uint32Array, n0: number, n1: number, n2: number, n3: n
   words[3] = c3;
 }
 
-/** `count` numbers of a stream, each made of one 32-bit word: key = the seed's low and high bits, counter = (block, 0, stream, 0). */
-function numbers(seed: number, stream: number, count: number, first: number, fromBits: (bits: number) => number): Float32Array {
+/** Which numbers of a seed: the counter's words 1 to 3, each in 0..2^32, of which a single number is the second. */
+export type Stream = number | readonly [number, number, number];
+
+/** FNV-1a of a name: the stream that is its own, whichever other names there are. */
+export function streamOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+}
+
+/** `count` numbers of a stream, each made of one 32-bit word: key = the seed's low and high bits, counter = (block, …stream). */
+function numbers(seed: number, stream: Stream, count: number, first: number, fromBits: (bits: number) => number): Float32Array {
   if (first % 4 !== 0) throw new Error(`random: the ${first}th number begins no block of four`);
   const [low, high] = [seed >>> 0, Math.floor(seed / 0x100000000) >>> 0];
+  const [c1, c2, c3] = typeof stream === "number" ? [0, stream, 0] : stream;
   const out = new Float32Array(count);
   const words = new Uint32Array(4);
   for (let block = 0; block * 4 < count; block++) {
-    fillBlock(words, first / 4 + block, 0, stream, 0, low, high);
+    fillBlock(words, first / 4 + block, c1, c2, c3, low, high);
     // What is written past the end of the array is dropped.
     for (let i = 0; i < 4; i++) out[block * 4 + i] = fromBits(words[i] as number);
   }
@@ -62,15 +73,15 @@ function numbers(seed: number, stream: number, count: number, first: number, fro
 }
 
 /**
- * `count` numbers in [0, 1), multiples of 2^-24 so that rounding to f32 never reaches 1. `seed` is an integer in 0..2^53, `stream` in 0..2^32;
+ * `count` numbers in [0, 1), multiples of 2^-24 so that rounding to f32 never reaches 1. `seed` is an integer in 0..2^53;
  * those of the stream from `first` on, a multiple of 4.
  */
-export function uniforms(seed: number, stream: number, count: number, first = 0): Float32Array {
+export function uniforms(seed: number, stream: Stream, count: number, first = 0): Float32Array {
   return numbers(seed, stream, count, first, (bits) => (bits >>> 8) / 0x1000000);
 }
 
-/** `count` standard normal numbers. `seed` is an integer in 0..2^53, `stream` in 0..2^32; those of the stream from `first` on, a multiple of 4. */
-export function normals(seed: number, stream: number, count: number, first = 0): Float32Array {
+/** `count` standard normal numbers. `seed` is an integer in 0..2^53; those of the stream from `first` on, a multiple of 4. */
+export function normals(seed: number, stream: Stream, count: number, first = 0): Float32Array {
   return numbers(seed, stream, count, first, (bits) => inverseNormal((bits + 0.5) / 0x100000000));
 }
 

@@ -21,6 +21,8 @@ interface Call {
 interface Maker {
   readonly random: Random;
   readonly builder: GraphBuilder;
+  /** The graph's float type. */
+  readonly dtype: "f32" | "f16";
   /** A value of this shape, of the graph's float type or tokens. */
   readonly operand: (shape: readonly number[], dtype?: DType) => ValueId;
 }
@@ -66,6 +68,20 @@ const convolved =
       },
     };
   };
+/** Of what was convolved, and a gradient of any size: what its windows read beyond it is zero. */
+const weightGradient: Make = (given, old, { random, operand }) => {
+  const axes = random.pick([1, 2, 3]);
+  const enough = old.length >= axes + 2;
+  const shape = enough ? old : [random.pick([1, 2]), random.pick(sizes), ...Array.from({ length: axes }, () => random.pick([1, 2, 3, 4]))];
+  const channels = shape.at(-axes - 1) ?? 1;
+  const groups = random.below(2) === 0 ? 1 : divisorOf(channels, random);
+  const points = Array.from({ length: axes }, () => random.pick([1, 2, 3, 4]));
+  const each = (from: readonly number[]) => Array.from({ length: axes }, () => random.pick(from));
+  return {
+    inputs: [enough ? given : operand(shape), operand([...shape.slice(0, -axes - 1), groups * random.pick([1, 2, 3, 4]), ...points])],
+    attributes: { kernel: each([1, 2, 3]), stride: each([1, 1, 2]), dilation: each([1, 1, 2]), before: each([0, 1, 2]), groups },
+  };
+};
 const zeros: readonly Padding[] = ["same", "same", "causal", "end", "none", 1];
 const cuts: readonly Padding[] = ["same", "same", "causal", "none", 1];
 const pooled =
@@ -83,6 +99,7 @@ const makers: { readonly [O in OpName]: Make } = {
   convTranspose1d: convolved(1, cuts),
   convTranspose2d: convolved(2, cuts),
   convTranspose3d: convolved(3, cuts),
+  convWeightGradient: weightGradient,
   averagePool1d: pooled(1),
   averagePool2d: pooled(2),
   averagePool3d: pooled(3),
@@ -202,6 +219,17 @@ const makers: { readonly [O in OpName]: Make } = {
     attributes: { shape },
   }),
   cast: (x, _, { random }) => ({ inputs: [x], attributes: { to: random.pick(["f32", "f16"]) } }),
+  // Of whole numbers: of a sum near zero its rounding would decide.
+  step: (_, shape, { builder, operand, dtype }) => ({
+    inputs: [builder.op("cast", [operand(shape, "i32")], { to: dtype }, origin)],
+    attributes: {},
+  }),
+  erf: unary,
+  scatterAdd: (x, shape, { random, operand }) => {
+    const axis = random.below(shape.length);
+    const rank = 1 + random.below(Math.min(2, shape.length - axis));
+    return { inputs: [x, operand(shape.slice(axis, axis + rank), "i32")], attributes: { axis, size: random.pick([9, 12]) } };
+  },
 };
 
 export const opNames = Object.keys(opTable) as readonly OpName[];

@@ -16,13 +16,14 @@ import { type Case, choicesOf, filesOf } from "./diagnostic-cases.ts";
 import { expandCases } from "./expand-cases.ts";
 import { checkFiles } from "./sources.ts";
 import { syntaxCases } from "./syntax-cases.ts";
+import { trainChecks, trainSizes } from "./train-cases.ts";
 
 const folder = "golden/diagnostics";
-const cases = { ...syntaxCases, ...checkCases, ...expandCases };
+const cases = { ...syntaxCases, ...checkCases, ...expandCases, ...trainChecks, ...trainSizes };
 /** Check finds this before expansion can: the row stands for programs that were never checked. */
 const unreachable = ["unnamed-weight"];
-/** A build refuses what check only warns of, as it knows no target. */
-const saidByCheck = ["beyond-devices", "unused-layout", "unused-layouts", "unmatched-path", "unread-layouts"];
+/** A build refuses what check only warns of, as it knows no target; and looks at no stage of training. */
+const saidByCheck = ["beyond-devices", "unused-layout", "unused-layouts", "unmatched-path", "unread-layouts", ...Object.keys(trainSizes)];
 
 function diagnosticsOf(found: Case, code: string): { diagnostics: readonly Diagnostic[]; texts: ReadonlyMap<string, string> } {
   const checked = checkFiles(filesOf(found));

@@ -2,7 +2,6 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { streamOf } from "../../cli/weights/initial.ts";
 import { compile } from "../../compiler/compile.ts";
 import type { Setting } from "../../compiler/expand/configure.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";
@@ -10,7 +9,7 @@ import type { Module } from "../../compiler/module/module.ts";
 import { opSignatures } from "../../compiler/ops/table.ts";
 import { check, type Host, renderAll } from "../../dsl/index.ts";
 import { parseSafetensorsHeader, storedToTensor } from "../../runtime/safetensors.ts";
-import { normals } from "../../runtime/sampler/random.ts";
+import { normals, streamOf } from "../../runtime/sampler/random.ts";
 import type { TensorData } from "../../runtime/tensor.ts";
 
 export const host: Host = {
@@ -31,22 +30,28 @@ export interface GoldenCase {
   readonly tensors: ReadonlyMap<string, TensorData>;
 }
 
+/** A file of tensors, and what it says of them. */
+export function readTensors(path: string): Pick<GoldenCase, "metadata" | "tensors"> {
+  const bytes = readFileSync(path);
+  const header = parseSafetensorsHeader(bytes, bytes.byteLength, path);
+  const tensors = new Map(
+    [...header.tensors].map(([key, stored]) => [key, storedToTensor(stored, bytes.subarray(stored.start, stored.end), path)]),
+  );
+  return { metadata: header.metadata, tensors };
+}
+
 /** A case of golden/cases. Inputs that it does not store are normals of their own stream, of the shape in its metadata. */
 export function readCase(name: string): GoldenCase {
-  const bytes = readFileSync(join("golden/cases", `${name}.safetensors`));
-  const header = parseSafetensorsHeader(bytes, bytes.byteLength, name);
-  const tensors = new Map(
-    [...header.tensors].map(([key, stored]) => [key, storedToTensor(stored, bytes.subarray(stored.start, stored.end), name)]),
-  );
-  const names = (header.metadata.get("inputs") ?? "").split(",").filter((input) => input !== "");
-  const shapes = JSON.parse(header.metadata.get("shapes") ?? "{}") as { readonly [input: string]: readonly number[] };
+  const { metadata, tensors } = readTensors(join("golden/cases", `${name}.safetensors`));
+  const names = (metadata.get("inputs") ?? "").split(",").filter((input) => input !== "");
+  const shapes = JSON.parse(metadata.get("shapes") ?? "{}") as { readonly [input: string]: readonly number[] };
   const made = (input: string): TensorData => {
     const shape = shapes[input];
     if (shape === undefined) throw new Error(`case ${name} neither stores the input ${input} nor gives its shape`);
     return { dtype: "f32", shape, data: normals(7, streamOf(`${name}/${input}`), sizeOf(shape)) };
   };
   const inputs = new Map(names.map((input) => [input, tensors.get(input) ?? made(input)]));
-  return { name, metadata: header.metadata, inputs, tensors };
+  return { name, metadata, inputs, tensors };
 }
 
 export function caseNames(kind: "op" | "block" | "wide" | "graph" | "family"): string[] {

@@ -113,13 +113,14 @@ test.skipIf(noChromium)(
       await listen(page, "stage-text");
       await listen(page, "status");
       const order: string[] = [];
-      for (let i = 0; i < 14; i++) {
+      for (let i = 0; i < 17; i++) {
         await page.keyboard.press("Tab");
         order.push(await focused(page));
         expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).toBe("solid");
       }
       expect(order.slice(0, 3)).toEqual(["prompt", "a red circle moves right", prompt]);
-      expect(order.slice(-8)).toEqual(["model", "seed", "steps", "guidance", "Begin with more than noise", "go", "reseed", "link"]);
+      const figures = ["model", "seed", "steps", "guidance", "frames", "loop"];
+      expect(order.slice(-11)).toEqual(["Prompts over time", ...figures, "Begin with more than noise", "go", "reseed", "link"]);
       await page.keyboard.press("Tab");
       expect(order, "the last control lets go of the focus").not.toContain(await focused(page));
 
@@ -250,6 +251,25 @@ test.skipIf(noChromium)(
       await page.keyboard.press("Enter");
       expect(await page.locator("#form:invalid").count()).toBe(1);
       expect(await page.locator("#work").isVisible()).toBe(false);
+      await page.getByLabel("Steps", { exact: true }).fill("1");
+
+      // A field that is wrong and folded away is shown.
+      const time = page.getByText("Prompts over time");
+      await time.click();
+      await page.getByRole("button", { name: "Add a prompt" }).click();
+      expect(await page.inputValue("#frames"), "room for a second prompt").toBe("32");
+      expect(await page.getByLabel("At frame").inputValue()).toBe("32");
+      await time.click();
+      await page.locator("#go").click();
+      expect(await page.getByLabel("New prompt").isVisible()).toBe(true);
+      expect(await page.evaluate("document.activeElement.validity.valueMissing")).toBe(true);
+      await page.keyboard.type(prompt);
+      await page.getByLabel("Frames", { exact: true }).fill("16");
+      expect(await text(page, "later-hint")).toContain("16 frames have one prompt: ask for more frames, or for a loop.");
+      await page.locator("#go").click();
+      expect(await page.locator("#work").isVisible()).toBe(false);
+      await page.getByRole("button", { name: "Remove this prompt" }).click();
+      expect(await page.locator("#form:invalid").count()).toBe(0);
     }),
   120_000,
 );
@@ -263,7 +283,13 @@ test.skipIf(noChromium)("at 360 pixels nothing lies beyond the edge, in either s
     await page.evaluate(`document.getElementById("problem-what").textContent = "x".repeat(200)`);
     await page.getByText("All the words it knows").click();
     await page.getByText("Begin with more than noise").click();
-    await page.evaluate(`for (const id of ["strength-field", "picture-field"]) document.getElementById(id).hidden = false`);
+    await page.getByText("Prompts over time").click();
+    await page.getByText("Add a prompt").click();
+    await page.evaluate(
+      `for (const one of document.querySelectorAll("#beginning [hidden]:not(option)")) { one.hidden = false; if (one.matches("p")) one.textContent = "x".repeat(200); }`,
+    );
+    const nameless = `[...document.querySelectorAll("#form input, #form select, #form canvas[role]")].filter((one) => !one.labels?.length && !one.ariaLabel).map((one) => one.id)`;
+    expect(await page.evaluate(nameless)).toEqual([]);
     const small = `[...document.querySelectorAll("button, input, select, summary")].filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.id)`;
     expect(await page.evaluate(small), "as high as a finger").toEqual([]);
     for (const colorScheme of ["light", "dark"] as const) {

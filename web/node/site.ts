@@ -6,7 +6,9 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statS
 import { join } from "node:path";
 import { COLOURS, MOTIONS, SHAPES } from "../../cli/data/moving-shapes.ts";
 import type { FileSpec } from "../../compiler/package/manifest.ts";
+import { clipShapeOf } from "../../runtime/clips/clip-shape.ts";
 import { parseManifest } from "../../runtime/manifest.ts";
+import { roles } from "../../runtime/roles.ts";
 import { filesToSample, neededGraphs } from "../../runtime/web/needed-files.ts";
 import type { EngineEntry, ModelEntry, Site } from "../models.ts";
 import { type Offer, untrained } from "./catalogue.ts";
@@ -82,6 +84,8 @@ function entryOf(offer: Offer, path: string, folder: string): ModelEntry {
     bytes: bytesOf(filesToSample(manifest, "webgpu")),
     onnxBytes: neededGraphs(manifest).every(({ onnx }) => onnx !== undefined) ? bytesOf(filesToSample(manifest, "onnx")) : null,
     parameters: manifest.weights.parameters,
+    shape: clipShapeOf(roles(manifest)),
+    directed: sampler.directed,
     steps: sampler.steps,
     guidance: sampler.guidance,
     trainSteps: sampler.trainSteps,

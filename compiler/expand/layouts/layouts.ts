@@ -29,7 +29,7 @@ export function noUse(): LayoutUse {
 /** `bodies` are those of the model's graphs. */
 export function readLayouts(
   configuration: Configuration,
-  bodies: Iterable<Body>,
+  bodies: readonly Body[],
   declared: DeclaredLayouts,
   use: LayoutUse = noUse(),
 ): Attempt<readonly Layout[]> {
@@ -65,7 +65,7 @@ class LayoutReader {
     this.stored = new Stored(name);
   }
 
-  read(bodies: Iterable<Body>): Layout {
+  read(bodies: readonly Body[]): Layout {
     const ofModel = this.declared.of(this.configuration.model, this.name);
     if (ofModel === undefined) throw new Error(`layouts: the model has no layout ${this.name}`);
     for (const body of bodies) this.visit(body, "", [this.start({ layout: ofModel, body, base: undefined })]);

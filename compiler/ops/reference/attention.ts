@@ -1,22 +1,23 @@
 /** Queries, keys and values to attended values, one query of one head at a time. */
 
-import type { Tensor } from "../op.ts";
-import { stridesOf } from "./tensor.ts";
+import type { Floats, ResultType, Tensor } from "../op.ts";
+import { floatsFor, stridesOf } from "./tensor.ts";
 
 /** `query` [N, S, C], `key` and `value` [N, T, C], `bias` [N, heads, S, T], whose axes of 1 stretch; causal: query i sees the keys 0 to i. */
 export function attention(
-  query: Tensor,
-  key: Tensor,
-  value: Tensor,
-  bias: Tensor | undefined,
+  query: Tensor<Floats>,
+  key: Tensor<Floats>,
+  value: Tensor<Floats>,
+  bias: Tensor<Floats> | undefined,
   heads: number,
   causal: boolean,
-): Float32Array {
+  output: ResultType,
+): Floats {
   const [batch = 1, queries = 1, channels = 1] = query.shape;
   const keys = key.shape[1] ?? 1;
   const width = channels / heads;
   const scale = 1 / Math.sqrt(width);
-  const made = new Float32Array(query.data.length);
+  const made = floatsFor(output);
   const scores = new Float64Array(keys);
   const sums = new Float64Array(width);
   const steps = bias === undefined ? [] : stridesOf(bias.shape).map((stride, axis) => (bias.shape[axis] === 1 ? 0 : stride));

@@ -1,9 +1,10 @@
 /** Values and kernels to what windows along the last axes make of them: patches laid out as rows and one matrix product, or each number spread to where it goes. */
 
 import { sizeOf } from "../../graph/graph.ts";
-import type { Tensor } from "../op.ts";
+import type { Floats, ResultType, Tensor } from "../op.ts";
 import type { Window } from "../windows.ts";
 import { productTransposed } from "./product.ts";
+import { type Elements, emptyLike, floatsFor } from "./tensor.ts";
 
 /** Sizes along three axes, to which missing ones are put in front. */
 type Sizes3 = readonly [number, number, number];
@@ -21,31 +22,31 @@ function threeWindows(windows: readonly Window[]): Windows3 {
   return [a, b, c];
 }
 
-function addBias(made: Float32Array, bias: Tensor | undefined, points: number): Float32Array {
+function addBias(made: Floats, bias: Tensor<Floats> | undefined, points: number): Floats {
   if (bias === undefined) return made;
   const channels = bias.data.length;
   for (let i = 0; i < made.length; i++) made[i] = (made[i] as number) + (bias.data[Math.floor(i / points) % channels] as number);
   return made;
 }
 
-/** `x` [..., C, sizes], `weight` [O, C / groups, kernels], `bias` [O]; `shape` is the output's [..., O, sizes]. */
+/** `x` [..., C, sizes], `weight` [O, C / groups, kernels], `bias` [O]; the output is [..., O, sizes]. */
 export function convolve(
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | undefined,
-  shape: readonly number[],
+  x: Tensor<Floats>,
+  weight: Tensor<Floats>,
+  bias: Tensor<Floats> | undefined,
+  output: ResultType,
   windows: readonly Window[],
   groups: number,
-): Float32Array {
+): Floats {
   const axes = windows.length;
   const [filters = 1, inner = 1, ...kernel] = weight.shape;
   const depth = inner * sizeOf(kernel);
   const sizes = threeSizes(x.shape.slice(-axes));
-  const points = threeSizes(shape.slice(-axes));
+  const points = threeSizes(output.shape.slice(-axes));
   const count = sizeOf(points);
   const blocks = x.data.length / (inner * sizeOf(sizes));
-  const made = new Float32Array(sizeOf(shape));
-  const patches = new Float32Array(count * depth);
+  const made = floatsFor(output);
+  const patches = emptyLike(x.data, count * depth);
   for (let block = 0; block < blocks; block++) {
     layPatches(patches, x.data, block * inner, inner, sizes, points, threeWindows(windows));
     const own = filters / groups;
@@ -57,8 +58,8 @@ export function convolve(
 
 /** Fills `patches` [points, channels * taps] from the channels that begin with plane number `plane`. */
 function layPatches(
-  patches: Float32Array,
-  data: Tensor["data"],
+  patches: Elements,
+  data: Elements,
   plane: number,
   channels: number,
   [depth, height, width]: Sizes3,
@@ -87,13 +88,13 @@ function layPatches(
 }
 
 /** `x` [..., sizes] to the means of its windows, none of which reaches beyond it. */
-export function averageWindows(x: Tensor, shape: readonly number[], windows: readonly Window[]): Float32Array {
+export function averageWindows(x: Tensor<Floats>, output: ResultType, windows: readonly Window[]): Floats {
   const axes = windows.length;
   const sizes = threeSizes(x.shape.slice(-axes));
-  const points = threeSizes(shape.slice(-axes));
+  const points = threeSizes(output.shape.slice(-axes));
   const [count, taps] = [sizeOf(points), sizeOf(windows.map(({ kernel }) => kernel))];
-  const made = new Float32Array(sizeOf(shape));
-  const patches = new Float32Array(count * taps);
+  const made = floatsFor(output);
+  const patches = emptyLike(x.data, count * taps);
   for (let plane = 0; plane * count < made.length; plane++) {
     layPatches(patches, x.data, plane, 1, sizes, points, threeWindows(windows));
     for (let point = 0; point < count; point++) {
@@ -107,21 +108,21 @@ export function averageWindows(x: Tensor, shape: readonly number[], windows: rea
 
 /** `x` [..., C, sizes], `weight` [C, O / groups, kernels], `bias` [O]: every number times a kernel, added up where the kernels overlap. */
 export function convolveTransposed(
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | undefined,
-  shape: readonly number[],
+  x: Tensor<Floats>,
+  weight: Tensor<Floats>,
+  bias: Tensor<Floats> | undefined,
+  output: ResultType,
   windows: readonly Window[],
   groups: number,
-): Float32Array {
+): Floats {
   const axes = windows.length;
   const [channels = 1, own = 1, ...kernel] = weight.shape;
   const taps = sizeOf(kernel);
   const sizes = threeSizes(x.shape.slice(-axes));
-  const points = threeSizes(shape.slice(-axes));
+  const points = threeSizes(output.shape.slice(-axes));
   const [from, count] = [sizeOf(sizes), sizeOf(points)];
   const targets = targetsOf(sizes, points, threeWindows(windows));
-  const sums = new Float64Array(sizeOf(shape));
+  const sums = new Float64Array(sizeOf(output.shape));
   for (let plane = 0; plane * from < x.data.length; plane++) {
     const channel = plane % channels;
     const first = (Math.floor(plane / channels) * groups + Math.floor((channel * groups) / channels)) * own;
@@ -135,7 +136,38 @@ export function convolveTransposed(
       }
     }
   }
-  return addBias(Float32Array.from(sums), bias, count);
+  const made = floatsFor(output);
+  made.set(sums);
+  return addBias(made, bias, count);
+}
+
+/** `x` [..., C, sizes] and a number for each point of the result [..., O, points] to [O, C / groups, kernels]: each point's number times its window, added up. */
+export function correlate(
+  x: Tensor<Floats>,
+  result: Tensor<Floats>,
+  { shape }: ResultType,
+  windows: readonly Window[],
+  groups: number,
+): Float64Array {
+  const axes = windows.length;
+  const [filters = 1, inner = 1, ...kernel] = shape;
+  const depth = inner * sizeOf(kernel);
+  const sizes = threeSizes(x.shape.slice(-axes));
+  const points = threeSizes(result.shape.slice(-axes));
+  const [count, own] = [sizeOf(points), filters / groups];
+  const sums = new Float64Array(sizeOf(shape));
+  const patches = emptyLike(x.data, count * depth);
+  for (let block = 0; block < x.data.length / (inner * sizeOf(sizes)); block++) {
+    layPatches(patches, x.data, block * inner, inner, sizes, points, threeWindows(windows));
+    for (let filter = 0; filter < own; filter++) {
+      const at = ((block % groups) * own + filter) * depth;
+      for (let point = 0; point < count; point++) {
+        const factor = result.data[(block * own + filter) * count + point] as number;
+        for (let i = 0; i < depth; i++) sums[at + i] = (sums[at + i] as number) + factor * (patches[point * depth + i] as number);
+      }
+    }
+  }
+  return sums;
 }
 
 /** [sizes, taps]: the point that each tap of a kernel at each place falls on; -1 where that was cut. */

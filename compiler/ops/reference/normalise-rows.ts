@@ -1,8 +1,8 @@
 /** Rows of equal length to rows of mean 0 and variance 1; the variance takes a second pass, as one pass cancels digits. */
 
-import type { Tensor } from "../op.ts";
+import type { Elements } from "./tensor.ts";
 
-export function normaliseRows(data: Tensor["data"], length: number, eps: number): Float64Array {
+export function normaliseRows(data: Elements, length: number, eps: number): Float64Array {
   const made = new Float64Array(data.length);
   for (let start = 0; start < data.length; start += length) {
     let sum = 0;

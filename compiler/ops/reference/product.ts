@@ -1,22 +1,15 @@
 /** Two matrices to their product, with sums in f64. */
 
-import type { Tensor } from "../op.ts";
+import type { Floats } from "../op.ts";
+import { type Elements, emptyLike } from "./tensor.ts";
 
 export interface Matrix {
-  readonly data: Tensor["data"];
+  readonly data: Elements;
   readonly start: number;
 }
 
 /** `a` [rows, inner] times `b` [columns, inner] transposed, as linear layers hold their weights, into `made` [rows, columns] from `at`. */
-export function productTransposed(
-  a: Matrix,
-  b: Matrix,
-  made: Float32Array,
-  at: number,
-  rows: number,
-  inner: number,
-  columns: number,
-): void {
+export function productTransposed(a: Matrix, b: Matrix, made: Floats, at: number, rows: number, inner: number, columns: number): void {
   const [left, right] = [a.data, b.data];
   for (let row = 0; row < rows; row++) {
     const i = a.start + row * inner;
@@ -49,8 +42,8 @@ export function productTransposed(
 }
 
 /** `a` [rows, inner] times `b` [inner, columns], into `made` [rows, columns] from `at`. */
-export function product(a: Matrix, b: Matrix, made: Float32Array, at: number, rows: number, inner: number, columns: number): void {
-  const transposed = new Float32Array(columns * inner);
+export function product(a: Matrix, b: Matrix, made: Floats, at: number, rows: number, inner: number, columns: number): void {
+  const transposed = emptyLike(b.data, columns * inner);
   for (let k = 0; k < inner; k++) {
     for (let column = 0; column < columns; column++) transposed[column * inner + k] = b.data[b.start + k * columns + column] as number;
   }

@@ -6,6 +6,9 @@ import { inputAt } from "../../ops/rules.ts";
 import { frequencies } from "../../ops/sinusoid.ts";
 import type { PrimitiveName } from "../../ops/table.ts";
 import { type ConvolutionName, type PoolName, type TransposedName, windowAxes, windowsOf } from "../../ops/windows.ts";
+import { blockedConvolution } from "./blocked.ts";
+import { onnxDataType } from "./proto.ts";
+import { weightGradient } from "./weight-gradient.ts";
 import type { OnnxWriter } from "./writer.ts";
 
 /** Writes an op's nodes and returns the name of the result; `inputs` are names of ONNX values, weights included, of `types`. */
@@ -97,6 +100,8 @@ const windowed =
     const windows = windowsOf(op, attributes);
     const { groups } = attributes;
     const x = inputAt(types, 0);
+    const blocked = op === "conv2d" ? blockedConvolution(writer, inputs, windows, groups, type, types) : undefined;
+    if (blocked !== undefined) return blocked;
     const images = writer.reshape(inputAt(inputs, 0), x.shape, [-1, ...x.shape.slice(-axes - 1)]);
     const made = writer.node(opType, [images, ...weightsAs(writer, x.dtype, inputs, types)], {
       kernel_shape: windows.map(({ kernel }) => kernel),
@@ -135,6 +140,9 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   sin: node("Sin"),
   cos: node("Cos"),
   abs: node("Abs"),
+  erf: node("Erf"),
+  step: (writer, [x = ""], { type }) =>
+    writer.node("Cast", [writer.node("Greater", [x, writer.scalar(0, type.dtype)])], { to: onnxDataType(type.dtype) }),
   gelu: (writer, [x = ""], { type, attributes }) => gelu(writer, x, type.dtype, attributes.approximate),
 
   /** ONNX Runtime fuses the two nodes into one pass. */
@@ -174,6 +182,7 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   convTranspose1d: windowed("ConvTranspose"),
   convTranspose2d: windowed("ConvTranspose"),
   convTranspose3d: windowed("ConvTranspose"),
+  convWeightGradient: weightGradient,
   averagePool1d: pooled,
   averagePool2d: pooled,
   averagePool3d: pooled,
@@ -191,6 +200,17 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
 
   embedding: (writer, [tokens = "", table = ""]) => writer.node("Gather", [table, tokens], { axis: 0 }),
   gather: (writer, inputs, { attributes: { axis } }) => writer.node("Gather", inputs, { axis }),
+
+  /** Not ScatterND, whose threads in ONNX Runtime add to one place at once; of halves neither adds any. */
+  scatterAdd: (writer, [values = "", indices = ""], { type, attributes: { axis, size } }, types) => {
+    const ids = sizeOf(inputAt(types, 1).shape);
+    const [outer, row] = [sizeOf(type.shape.slice(0, axis)), sizeOf(type.shape.slice(axis + 1))];
+    const updates = writer.reshape(writer.cast(values, type.dtype, "f32"), inputAt(types, 0).shape, [outer, ids, row]);
+    const places = writer.node("Expand", [writer.reshape(indices, inputAt(types, 1).shape, [1, ids, 1]), writer.ints([outer, ids, row])]);
+    const zeros = writer.node("Expand", [writer.scalar(0, "f32"), writer.ints([outer, size, row])]);
+    const made = writer.node("ScatterElements", [zeros, places, updates], { axis: 1, reduction: "add" });
+    return writer.cast(writer.reshape(made, [outer, size, row], type.shape), "f32", type.dtype);
+  },
 
   /**
    * A layer norm over each group as one row, then the channels' scale and shift: of the forms that ONNX Runtime has the

@@ -244,6 +244,29 @@ describe("data movement", () => {
     expect(() => taken(1, [1], -1)).toThrow("index -1 is not in an axis of 3");
   });
 
+  it("scatterAdd adds up what lies at equal indices, and refuses an index outside of the axis", () => {
+    const added = (axis: number, size: number, ...indices: number[]) => {
+      const types = [
+        { dtype: "f32", shape: [2, 3, 2] },
+        { dtype: "i32", shape: [indices.length] },
+      ] as const;
+      const inputs = new Map([
+        ["x0", { shape: [2, 3, 2], data: Float32Array.from(upward([2, 3, 2]).data) }],
+        ["x1", { shape: [indices.length], data: Int32Array.from(indices) }],
+      ]);
+      const { shape, data } = byReference(graphOf("scatterAdd", types, { axis, size }), { inputs, weights: new Map() });
+      return { shape, data: [...data] };
+    };
+    expect(added(0, 2, 1, 1)).toEqual({ shape: [2, 3, 2], data: [0, 0, 0, 0, 0, 0, 8, 10, 12, 14, 16, 18] });
+    expect(added(1, 2, 1, 0, 1)).toEqual({ shape: [2, 2, 2], data: [3, 4, 6, 8, 9, 10, 18, 20] });
+    expect(added(2, 3, 2, 0)).toEqual({ shape: [2, 3, 3], data: [2, 0, 1, 4, 0, 3, 6, 0, 5, 8, 0, 7, 10, 0, 9, 12, 0, 11] });
+    expect(() => added(0, 2, 0, 2)).toThrow("index 2 is not in an axis of 2");
+  });
+
+  it("step is 0 at 0, as PyTorch's relu has its slope", () => {
+    expect(apply("step", [given([5], [-1, -0, 0, 1e-30, 2])]).data).toEqual([0, 0, 0, 1, 1]);
+  });
+
   it("embedding reads rows, and refuses a token outside of the vocabulary", () => {
     const graph = graphOf("embedding", [{ dtype: "i32", shape: [3] }], { vocabulary: 3, width: 2 });
     const table = { shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) };

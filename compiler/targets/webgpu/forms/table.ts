@@ -4,7 +4,7 @@ import type { OpName } from "../../../graph/op-names.ts";
 import { inputAt } from "../../../ops/rules.ts";
 import { moved, regroup } from "../layout/coordinates.ts";
 import { type ElementForm, type Form, nameFor } from "./form.ts";
-import { cosineOf, geluOf, geluTanhOf, sigmoidOf, sineOf } from "./functions.ts";
+import { cosineOf, erfOf, geluOf, geluTanhOf, sigmoidOf, sineOf } from "./functions.ts";
 import { cast, concat, embedding, gather, geglu, pad, rotary, sinusoid } from "./gathers.ts";
 
 const kernel = { kind: "kernel" } as const;
@@ -26,6 +26,7 @@ const table = {
   convTranspose1d: kernel,
   convTranspose2d: kernel,
   convTranspose3d: kernel,
+  convWeightGradient: kernel,
   averagePool1d: kernel,
   averagePool2d: kernel,
   averagePool3d: kernel,
@@ -40,6 +41,7 @@ const table = {
   mean: kernel,
   max: kernel,
   maskedSoftmax: kernel,
+  scatterAdd: kernel,
 
   add: binary("+"),
   sub: binary("-"),
@@ -49,6 +51,11 @@ const table = {
   exp: unary((x) => `exp(${x})`),
   relu: unary((x, type) => `max(${x}, ${type}(0.0))`),
   abs: unary((x) => `abs(${x})`),
+  step: unary((x, type) => `select(${type}(0.0), ${type}(1.0), ${x} > ${type}(0.0))`),
+  erf: unary((x, type, reader) => {
+    reader.define(erfOf(type));
+    return `${nameFor("erf", type)}(${x})`;
+  }),
   // What WGSL's own gives for a negative number differs from driver to driver, and of a constant it does not compile.
   sqrt: unary((x, type) => `sqrt(max(${x}, ${type}(0.0)))`),
   // Of an angle so large that its turns lose their digits, the series would leave -1 to 1.

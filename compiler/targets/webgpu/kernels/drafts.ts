@@ -10,9 +10,11 @@ import { groupNorm, groupStatistics } from "./group-norm.ts";
 import { layerNorm, reduction, rmsNorm, softmax } from "./norms.ts";
 import { pointwise } from "./pointwise.ts";
 import { isPointwise, product, quadProduct } from "./product.ts";
+import { scatterAdd } from "./scatter-add.ts";
 import { splitProduct } from "./split-product.ts";
 import type { Draft, Task } from "./task.ts";
 import { tiledProduct } from "./tiled-product.ts";
+import { weightGradient } from "./weight-gradient.ts";
 import { windowed } from "./windows.ts";
 
 export type Drafts = readonly [Draft, ...Draft[]];
@@ -38,6 +40,7 @@ const writers: { readonly [O in KernelName]: Write } = {
   convTranspose1d: (task, matrix) => [windowed(task, packedOf(matrix))],
   convTranspose2d: (task, matrix) => [windowed(task, packedOf(matrix))],
   convTranspose3d: (task, matrix) => [windowed(task, packedOf(matrix))],
+  convWeightGradient: (task) => [weightGradient(task)],
   averagePool1d: (task) => [windowed(task, undefined)],
   averagePool2d: (task) => [windowed(task, undefined)],
   averagePool3d: (task) => [windowed(task, undefined)],
@@ -50,6 +53,7 @@ const writers: { readonly [O in KernelName]: Write } = {
   mean: (task) => [reduction(task)],
   max: (task) => [reduction(task)],
   maskedSoftmax: (task) => [softmax(task)],
+  scatterAdd: (task) => [scatterAdd(task)],
 };
 
 export function draftsOf(task: Task, matrix: Stored | undefined): Drafts {

@@ -188,7 +188,7 @@ export function statisticsShape(group: Group): readonly number[] {
 }
 
 /** Kernels that go through a row of any axis element by element. */
-const oneByOne: ReadonlySet<OpName> = new Set(["softmax", "maskedSoftmax", "sum", "mean", "max"]);
+const oneByOne: ReadonlySet<OpName> = new Set(["softmax", "maskedSoftmax", "sum", "mean", "max", "scatterAdd", "convWeightGradient"]);
 
 /** Whether the kernel of a core writes four channels at once: else it has no halves to write, of which two share a word. */
 function writesFours(core: OpValue | undefined): boolean {

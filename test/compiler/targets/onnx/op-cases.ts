@@ -25,6 +25,30 @@ export const cases: readonly Case[] = [
   ["convTranspose1d", [[2, 4, 5]], { out: 4, kernel: 5, stride: 3, padding: "causal", groups: 4 }],
   ["convTranspose2d", [[2, 4, 3, 5]], { out: 6, kernel: [2, 3], stride: [2, 1], padding: ["none", "same"], dilation: [2, 1], groups: 2 }],
   ["convTranspose3d", [[1, 2, 2, 3, 4]], { out: 3, kernel: [1, 4, 4], stride: [1, 2, 2], padding: [0, 1, 1] }],
+  [
+    "convWeightGradient",
+    [
+      [2, 3, 5, 7],
+      [2, 4, 3, 4],
+    ],
+    { kernel: [3, 3], stride: [2, 2], dilation: [1, 1], before: [1, 1], groups: 1 },
+  ],
+  [
+    "convWeightGradient",
+    [
+      [2, 4, 7],
+      [2, 6, 5],
+    ],
+    { kernel: [2], stride: [1], dilation: [2], before: [2], groups: 2 },
+  ],
+  [
+    "convWeightGradient",
+    [
+      [2, 3, 4, 2, 3],
+      [2, 2, 4, 2, 3],
+    ],
+    { kernel: [1, 1, 1], stride: [1, 1, 1], dilation: [1, 1, 1], before: [0, 0, 0], groups: 1 },
+  ],
   ["averagePool1d", [[3, 7]], { kernel: 3 }],
   ["averagePool2d", [[5, 7]], { kernel: [2, 3], stride: 1 }],
   ["averagePool2d", [[2, 3, 4, 6]], { kernel: 2 }],
@@ -100,6 +124,8 @@ export const cases: readonly Case[] = [
   ["sin", [[2, 9]]],
   ["cos", [[2, 9]]],
   ["abs", [[2, 9]]],
+  ["step", [[2, 9]]],
+  ["erf", [[2, 9]]],
   ["geglu", [[3, 2, 10]]],
   ["softmax", [[3, 4, 5]], { axis: 2 }],
   ["softmax", [[3, 4, 5]], { axis: 0 }],

@@ -52,6 +52,23 @@ describe("ONNX Runtime agrees with the reference", () => {
       const run = randomRun(graph, 5);
       expect(relativeError(await byOnnx(graph, run), byReference(graph, run))).toBe(0);
     }
+    for (const [shape, indices, axis] of [
+      [[2, 3, 4], [2, 3], 0],
+      [[2, 9, 4], [9], 1],
+      [[3, 7], [7], 1],
+    ] as const) {
+      const graph = graphOf(
+        "scatterAdd",
+        [
+          { dtype, shape },
+          { dtype: "i32", shape: indices },
+        ],
+        { axis, size: 4 },
+      );
+      const run = randomRun(graph, 5);
+      // Sums of a few numbers, which halves are rounded to once.
+      expect(relativeError(await byOnnx(graph, run), byReference(graph, run))).toBeLessThan(dtype === "f32" ? 1e-6 : 1e-3);
+    }
     const turned = graphOf(
       "rotary",
       [
@@ -99,7 +116,7 @@ describe("ONNX Runtime agrees with the reference", () => {
   });
 
   it("covers every op of the table", () => {
-    const tested = new Set([...cases.map(([op]) => op), "embedding", "sinusoid", "gather", "div", "cast", "sqrt"]);
+    const tested = new Set([...cases.map(([op]) => op), "embedding", "sinusoid", "gather", "scatterAdd", "div", "cast", "sqrt"]);
     expect(Object.keys(opTable).filter((op) => !tested.has(op))).toEqual([]);
   });
 });

@@ -1,0 +1,28 @@
+/** Gradients of matrix products: of each operand a product with the other, turned. */
+
+import { sizeOf } from "../graph/graph.ts";
+import { inputAt } from "../ops/rules.ts";
+import { Arithmetic } from "./arithmetic.ts";
+import type { GradientRule } from "./rule.ts";
+
+export const productGradients = {
+  matmul: (make, { inputs, gradient, wanted }) => {
+    const math = new Arithmetic(make);
+    const [a, b] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+    return [wanted[0] ? math.matmul(gradient, math.turned(b)) : undefined, wanted[1] ? math.matmul(math.turned(a), gradient) : undefined];
+  },
+  /** Of y = x Wᵀ + b over rows: g W, gᵀ x and the rows' sum of g. */
+  linear: (make, { inputs, gradient, wanted }) => {
+    const math = new Arithmetic(make);
+    const [x, weight] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+    const shape = math.shapeOf(x);
+    const [out = 1, width = 1] = math.shapeOf(weight);
+    const rows = sizeOf(shape) / width;
+    const flat = math.reshape(gradient, [rows, out]);
+    return [
+      wanted[0] ? math.reshape(math.matmul(flat, weight), shape) : undefined,
+      wanted[1] ? math.matmul(math.turned(flat), math.reshape(x, [rows, width])) : undefined,
+      wanted[2] ? math.reshape(math.sum(flat, 0), [out]) : undefined,
+    ].slice(0, inputs.length);
+  },
+} satisfies { readonly [O in "matmul" | "linear"]: GradientRule<O> };

@@ -1,0 +1,47 @@
+/** The rows of the table of errors that training alone can meet: what is wrong with its data, its folder and its numbers. */
+
+/** The sentence of an error, and the way out. */
+export interface ErrorRow<F> {
+  readonly message: (fields: F) => string;
+  readonly hint: (fields: F) => string;
+}
+
+export interface TrainingFields {
+  readonly "data-invalid": { readonly data: string; readonly reason: string; readonly way: string };
+  readonly "not-trainable": { readonly reason: string; readonly way: string };
+  readonly "run-exists": { readonly folder: string };
+  readonly "run-absent": { readonly folder: string };
+  /** `what` a run was started with. */
+  readonly "run-differs": { readonly folder: string; readonly what: string; readonly expected: string; readonly found: string };
+  readonly "run-damaged": { readonly file: string; readonly reason: string };
+  /** `where` the first value came from that is none. */
+  readonly "training-not-finite": { readonly stage: string; readonly step: number; readonly where: string; readonly kept: string };
+  readonly "training-failed": { readonly stage: string; readonly reason: string };
+}
+
+export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<TrainingFields[C]> } = {
+  "data-invalid": { message: (f) => `${f.data}: ${f.reason}`, hint: (f) => f.way },
+  "not-trainable": { message: (f) => f.reason, hint: (f) => f.way },
+  "run-exists": {
+    message: (f) => `${f.folder} holds a training run`,
+    hint: () => "go on with it by `--resume`, or give -o another folder",
+  },
+  "run-absent": { message: (f) => `${f.folder} holds no training run to go on with`, hint: () => "leave `--resume` out to begin one" },
+  "run-differs": {
+    message: (f) => `the run in ${f.folder} was started with ${f.what} ${f.expected}, and this is ${f.found}`,
+    hint: () => "give it what it was started with, or begin another run by -o another folder",
+  },
+  "run-damaged": {
+    message: (f) => `${f.file} is not a sound checkpoint of a run: ${f.reason}`,
+    hint: () =>
+      "begin the run again in another folder; `--weights` of the damaged run's weights.safetensors starts where it was, without what the optimizer knew",
+  },
+  "training-not-finite": {
+    message: (f) => `training stopped in stage "${f.stage}" at step ${f.step}: ${f.where}`,
+    hint: (f) => `${f.kept}; a lower learning rate, a longer warm-up or clipped gradients may help`,
+  },
+  "training-failed": {
+    message: (f) => `the engine failed in stage "${f.stage}": ${f.reason}`,
+    hint: () => "if memory ran out, give a smaller `--batch`; else report it",
+  },
+};

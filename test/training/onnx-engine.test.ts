@@ -1,0 +1,88 @@
+// The ONNX engine takes the steps that PyTorch takes: the same losses, gradients' norms, rates and weights over 200 of them; and two workers give what one gives.
+
+import { readFileSync } from "node:fs";
+import { afterAll, expect, test } from "vitest";
+import { parseSafetensorsHeader, storedToTensor } from "../../runtime/safetensors.ts";
+import type { Engine, EngineJob } from "../../training/engine.ts";
+import { learningRateAt } from "../../training/learning-rate.ts";
+import { openOnnxEngine, partsOf } from "../../training/node/onnx-engine.ts";
+import { tinyBatches, tinyJob } from "./tiny.ts";
+
+const engines: Engine[] = [];
+const opened = async (job: EngineJob) => {
+  const engine = await openOnnxEngine(job);
+  engines.push(engine);
+  return engine;
+};
+afterAll(() => Promise.all(engines.map((engine) => engine.dispose())));
+
+const bytes = readFileSync("golden/training/tiny.safetensors");
+const golden = new Map(
+  [...parseSafetensorsHeader(bytes, bytes.length).tensors].map(([name, stored]) => [
+    name,
+    storedToTensor(stored, bytes.subarray(stored.start, stored.end), name).data as Float32Array,
+  ]),
+);
+const goldenOf = (name: string) => golden.get(name) ?? new Float32Array();
+
+test("200 steps are PyTorch's", async () => {
+  const job = tinyJob(2);
+  const engine = await opened(job);
+  const batches = tinyBatches(job.loss, 2);
+  for (let step = 1; step <= 200; step++) {
+    const learningRate = learningRateAt(step, 200, job.loss);
+    expect(learningRate).toBeCloseTo(goldenOf("rates")[step - 1] ?? 0, 9);
+    const { losses, gradientNorm } = await engine.step(await batches(step), { step, learningRate });
+    const [loss = Number.NaN] = losses.values();
+    // f32 sums in another order: 1e-3 is what training is held to, here it stays within 2e-5 (seen: 4e-6).
+    expect(Math.abs(loss - (goldenOf("losses")[step - 1] ?? 0)), `loss of step ${step}`).toBeLessThan(2e-5);
+    const norm = goldenOf("gradientNorms")[step - 1] ?? 0;
+    expect(Math.abs(gradientNorm - norm) / norm, `norm of step ${step}`).toBeLessThan(1e-4);
+  }
+  for (const [path, { value, average }] of await engine.state()) {
+    // 200 steps of at most 2e-3 each; rounding is a thousandth of the last. Keys' biases have a gradient of zero, which Adam makes as large as any.
+    if (path === "net.key.bias") continue;
+    expect(farthest(value, goldenOf(`value ${path}`)), path).toBeLessThan(1e-4);
+    expect(farthest(average ?? value, goldenOf(`average ${path}`)), `average of ${path}`).toBeLessThan(1e-4);
+  }
+});
+
+function farthest(a: Float32Array, b: Float32Array): number {
+  expect(a.length).toBe(b.length);
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] ?? Number.NaN))), 0);
+}
+
+test("two workers give what one gives, but for the rounding of sums over the batch; the same parts give the same bits", async () => {
+  const after = async (parts: number) => {
+    const job = tinyJob(parts);
+    const engine = await opened(job);
+    const batches = tinyBatches(job.loss, parts);
+    for (let step = 1; step <= 5; step++) await engine.step(await batches(step), { step, learningRate: 1e-3 });
+    return engine.state();
+  };
+  const [one, two, again] = [await after(1), await after(2), await after(2)];
+  for (const [path, { value, first, second }] of two) {
+    const known = one.get(path);
+    // Adam divides by the gradient's size, so only the averages of gradients tell of it where it is zero but for rounding.
+    expect(farthest(first, known?.first ?? first), path).toBeLessThan(1e-6);
+    expect([value, first, second], path).toEqual([again.get(path)?.value, again.get(path)?.first, again.get(path)?.second]);
+  }
+});
+
+test("a batch is divided among the cores where it divides", () => {
+  expect([partsOf(8, 2), partsOf(8, 1), partsOf(9, 2), partsOf(6, 4), partsOf(8, 16), partsOf(7, 8)]).toEqual([2, 1, 1, 3, 8, 7]);
+});
+
+test("a step that is not finite leaves everything as it was", async () => {
+  const job = tinyJob(2);
+  const engine = await opened(job);
+  const batches = await tinyBatches(job.loss, 2)(1);
+  const before = [...(await engine.state()).values()].map(({ value, second }) => [value.slice(), second.slice()]);
+  const broken = batches.map((feeds) => new Map(feeds));
+  const noise = broken[1]?.get("noise");
+  if (noise?.dtype !== "f32") throw new Error("the noise is f32");
+  broken[1]?.set("noise", { ...noise, data: noise.data.map((value, i) => (i === 5 ? Number.POSITIVE_INFINITY : value)) });
+  const { losses } = await engine.step(broken, { step: 1, learningRate: 1e-3 });
+  expect([...losses.values()][0]).toBeNaN();
+  expect([...(await engine.state()).values()].map(({ value, second }) => [value, second])).toEqual(before);
+});

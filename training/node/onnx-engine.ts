@@ -1,0 +1,162 @@
+/** A stage's graph to steps on ONNX Runtime's CPU provider: gradients in workers of one thread each, AdamW between them. */
+
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import { differentiate } from "../../compiler/differentiate/differentiate.ts";
+import { lossPasses, runPasses, trainingPasses } from "../../compiler/passes/passes.ts";
+import { emitOnnx } from "../../compiler/targets/onnx/emit.ts";
+import { mvcError, reasonOf } from "../../runtime/errors.ts";
+import { adamwStep, clipFactor, flatten, meanGradient, unflatten } from "../adamw.ts";
+import type { Engine, EngineJob, Feeds, StepResult } from "../engine.ts";
+import { blockOfKernels } from "./blocked-kernels.ts";
+import type { Placed, StepReply, StepRequest, WorkerData } from "./onnx-worker-messages.ts";
+
+/** Batches a step that cores are best used by: as many as there are cores, each a thread of its own, where the batch divides so. */
+export function partsOf(batch: number, cores = availableParallelism()): number {
+  for (let parts = Math.min(batch, cores); parts > 1; parts--) if (batch % parts === 0) return parts;
+  return 1;
+}
+
+const shared = (length: number) => new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
+
+/** Throws MvcError `training-failed`. */
+export async function openOnnxEngine(job: EngineJob): Promise<Engine> {
+  const { stage, trained, optimizer, parts } = job;
+  const graph = differentiate(
+    runPasses(job.lossGraph, lossPasses),
+    trained.map(({ path }) => path),
+  );
+  const flat = flatten(trained, job.state, shared);
+  const frozen = placed(job);
+  const names = graph.outputs.map(({ name }) => name);
+  const losses = names.slice(0, names.length - trained.length);
+  const shapes = new Map(graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
+  const gradientNames = names.slice(losses.length);
+  const cores = availableParallelism();
+  const block = await blockOfKernels();
+  const data: WorkerData = {
+    stage,
+    model: emitOnnx(runPasses(graph, trainingPasses), new Map(), { weightsAsInputs: true, ...(block === undefined ? {} : { block }) }),
+    threads: Math.max(1, Math.floor(cores / parts)),
+    losses,
+    trained: flat.segments.map(({ path, start, end }, i) => ({
+      name: path,
+      gradient: gradientNames[i] as string,
+      shape: shapes.get(path) ?? [end - start],
+      start,
+      end,
+    })),
+    values: flat.value.buffer as SharedArrayBuffer,
+    ...frozen,
+  };
+  const gradients = Array.from({ length: parts }, () => shared(flat.value.length));
+  const workers = await startAll(stage, Math.min(parts, cores), data);
+
+  const compute = async (batches: readonly Feeds[]): Promise<readonly (readonly number[])[]> => {
+    const turns = workers.map((worker, at) => {
+      const mine = batches.map((_, part) => part).filter((part) => part % workers.length === at);
+      const request: StepRequest = {
+        batches: mine.map((part) => ({
+          feeds: batches[part] as Feeds,
+          gradients: (gradients[part] as Float32Array).buffer as SharedArrayBuffer,
+        })),
+      };
+      return worker.step(request).then((means) => mine.map((part, i) => [part, means[i] ?? []] as const));
+    });
+    const means = new Map((await Promise.all(turns)).flat());
+    return batches.map((_, part) => means.get(part) ?? []);
+  };
+
+  return {
+    step: async (batches, figures): Promise<StepResult> => {
+      if (batches.length !== parts) throw new Error(`training: a step of ${batches.length} batches in place of ${parts}`);
+      const means = await compute(batches);
+      const mean = (i: number) => means.reduce((sum, one) => sum + (one[i] ?? Number.NaN), 0) / parts;
+      const gradientNorm = meanGradient(gradients);
+      const result = { losses: new Map(losses.map((name, i) => [name, mean(i)])), gradientNorm };
+      if (Number.isFinite(gradientNorm) && Number.isFinite(mean(0)))
+        adamwStep(flat, gradients[0] as Float32Array, clipFactor(gradientNorm, optimizer.clipNorm), figures, optimizer);
+      return result;
+    },
+    state: async () => unflatten(flat),
+    dispose: async () => {
+      await Promise.all(workers.map((worker) => worker.end()));
+    },
+  };
+}
+
+/** The weights that stay, one after the other. */
+function placed({ graph, trained, frozen }: EngineJob): Pick<WorkerData, "frozen" | "frozenValues"> {
+  const isTrained = new Set(trained.map(({ path }) => path));
+  const places: Placed[] = [];
+  let end = 0;
+  for (const value of graph.values) {
+    if (value.kind !== "weight" || isTrained.has(value.path)) continue;
+    const start = end;
+    end += frozen.get(value.path)?.length ?? 0;
+    places.push({ name: value.path, shape: value.type.shape, start, end });
+  }
+  const all = shared(end);
+  for (const { name, start } of places) all.set(frozen.get(name) ?? [], start);
+  return { frozen: places, frozenValues: all.buffer as SharedArrayBuffer };
+}
+
+interface GradientWorker {
+  step(request: StepRequest): Promise<readonly (readonly number[])[]>;
+  end(): Promise<void>;
+}
+
+/** All or none: where one fails, the others are ended. */
+async function startAll(stage: string, count: number, data: WorkerData): Promise<readonly GradientWorker[]> {
+  const starting = await Promise.allSettled(Array.from({ length: count }, () => start(stage, data)));
+  const workers = starting.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const failed = starting.find((one) => one.status === "rejected");
+  if (failed === undefined) return workers;
+  await Promise.all(workers.map((worker) => worker.end()));
+  throw failed.reason;
+}
+
+async function start(stage: string, data: WorkerData): Promise<GradientWorker> {
+  // By the package's own table, as the built file lies elsewhere than this source.
+  const file = createRequire(import.meta.url).resolve("#onnx-worker");
+  const worker = new Worker(pathToFileURL(file), { workerData: data });
+  const failed = (reason: string) => mvcError("training-failed", { stage, reason });
+  let heard: { done: (reply: StepReply) => void; fail: (error: unknown) => void } | undefined;
+  let gone: unknown;
+  const next = () =>
+    new Promise<StepReply>((done, fail) => {
+      if (gone !== undefined) fail(gone);
+      else heard = { done, fail };
+    });
+  const lost = (error: unknown) => {
+    gone ??= error;
+    heard?.fail(error);
+  };
+  worker.on("message", (reply: StepReply) => heard?.done(reply));
+  worker.on("error", (thrown) => lost(failed(reasonOf(thrown))));
+  worker.on("exit", () => lost(failed("its worker has ended")));
+  const answer = async (): Promise<StepReply> => {
+    const reply = await next();
+    if (reply.kind === "failed") throw failed(reply.reason);
+    return reply;
+  };
+  const end = async () => {
+    worker.removeAllListeners();
+    await worker.terminate();
+  };
+  await answer().catch(async (thrown) => {
+    await end();
+    throw thrown;
+  });
+  return {
+    step: async (request) => {
+      const answered = answer();
+      worker.postMessage(request);
+      const reply = await answered;
+      return reply.kind === "done" ? reply.losses : [];
+    },
+    end,
+  };
+}

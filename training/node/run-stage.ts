@@ -1,0 +1,197 @@
+/** A stage that minimises a loss to its trained weights: batches drawn while the engine works, checkpoints, and what is done where a step is not finite. */
+
+import { join } from "node:path";
+import { differentiate } from "../../compiler/differentiate/differentiate.ts";
+import type { LossStage } from "../../compiler/module/training.ts";
+import { mvcError } from "../../runtime/errors.ts";
+import { freshState } from "../adamw.ts";
+import { batchesOf } from "../batches.ts";
+import type { EngineJob, Feeds, StepResult, TrainingState } from "../engine.ts";
+import { learningRateAt } from "../learning-rate.ts";
+import { whereNotFinite } from "../not-finite.ts";
+import { stepsWithin } from "../plan.ts";
+import { runFiles } from "./run-folder.ts";
+import { givenWeights, type Run, type RunKeeper } from "./run-keeper.ts";
+import { type Clips, type OpenSources, openSources } from "./sources.ts";
+import { openWeighted } from "./weighted-graph.ts";
+
+/** Seconds between two checkpoints, and between two looks at what is sampled. */
+const [savePause, samplePause] = [60, 600];
+
+/** Of a stage's time, how much is timed before it becomes a number of steps; the first step, which takes memory, is not. */
+const timedPart = 0.03;
+const leastTimed = 4;
+
+export async function runStage(run: Run, declared: LossStage, keeper: RunKeeper, clips: Clips): Promise<"done" | "interrupted"> {
+  const { stage: at, stages, step: from, identity } = keeper.state;
+  const { batch, parts } = stages[at] ?? { batch: declared.batch, parts: 1 };
+  const stage = run.lossAt(declared.name, batch / parts);
+  const job = jobOf(run, stage, parts, keeper);
+  const encoders = stage.inputs.flatMap(({ source }) => ("encoder" in source && source.encoder !== null ? [source.encoder] : []));
+  const { tokens, folder } = run;
+  const sources = await openSources(run.training, [...new Set(encoders)], clips, {
+    weights: keeper.weights,
+    tokens,
+    cache: join(folder, runFiles.cache),
+  });
+  try {
+    const engine = await run.openEngine(job);
+    try {
+      const batches = batchesOf(stage, sources, identity.seed, parts);
+      return await new Steps(run, stage, keeper, job, sources).take(engine, batches, from);
+    } finally {
+      await engine.dispose();
+    }
+  } finally {
+    await sources.close();
+  }
+}
+
+function jobOf(run: Run, stage: LossStage, parts: number, keeper: RunKeeper): EngineJob {
+  const known = keeper.state.step > 0 ? run.from.training : new Map();
+  const paths = new Set(stage.trained.map(({ path }) => path));
+  const weightAt = (path: string) => {
+    const values = keeper.weights.get(path);
+    if (values === undefined) throw new Error(`training: there is no weight ${path}`);
+    return values;
+  };
+  const graph = differentiate(stage.loss, [...paths]);
+  const frozen = graph.values.flatMap((value) => (value.kind === "weight" && !paths.has(value.path) ? [value.path] : []));
+  return {
+    stage: stage.name,
+    graph,
+    lossGraph: stage.loss,
+    trained: stage.trained,
+    optimizer: stage,
+    state: new Map([...paths].map((path) => [path, known.get(path) ?? freshState(weightAt(path), stage.ema)])),
+    frozen: new Map(frozen.map((path) => [path, weightAt(path)])),
+    parts,
+  };
+}
+
+type Engine = Awaited<ReturnType<Run["openEngine"]>>;
+
+class Steps {
+  readonly #run: Run;
+  readonly #stage: LossStage;
+  readonly #keeper: RunKeeper;
+  readonly #job: EngineJob;
+  readonly #sources: OpenSources;
+  #saved = performance.now();
+  #sampled = performance.now();
+  #steps: number | null;
+
+  constructor(run: Run, stage: LossStage, keeper: RunKeeper, job: EngineJob, sources: OpenSources) {
+    this.#run = run;
+    this.#stage = stage;
+    this.#keeper = keeper;
+    this.#job = job;
+    this.#sources = sources;
+    this.#steps = keeper.state.stages[keeper.state.stage]?.steps ?? null;
+  }
+
+  async take(engine: Engine, batches: (step: number) => Promise<readonly Feeds[]>, from: number): Promise<"done" | "interrupted"> {
+    const begun = performance.now();
+    const isAfter = (step: number) => this.#steps !== null && step > this.#steps;
+    let first: { readonly at: number; readonly encoding: number } | undefined;
+    let next: Promise<readonly Feeds[]> = isAfter(from + 1) ? Promise.resolve([]) : batches(from + 1);
+    try {
+      for (let step = from + 1; !isAfter(step); step++) {
+        const batch = await next;
+        const learningRate = learningRateAt(step, this.#steps ?? Number.POSITIVE_INFINITY, this.#stage);
+        const taken = engine.step(batch, { step, learningRate });
+        if (!isAfter(step + 1)) next = batches(step + 1);
+        // Whoever waits for it hears of its error; where the step itself fails nobody does.
+        next.catch(() => {});
+        const result = await taken;
+        if (!isFiniteStep(result)) throw await this.#notFinite(engine, batch, step);
+        first ??= { at: performance.now(), encoding: this.#sources.encoded().seconds };
+        const planned = this.#steps === null && this.#plan(step, step - from, begun, first);
+        this.#took(step, learningRate, result);
+        // What ends the stage is saved with the next one's beginning.
+        if (isAfter(step + 1)) break;
+        if (this.#run.signal.aborted) {
+          await this.#keeper.save(await engine.state());
+          return "interrupted";
+        }
+        if (this.#isDue(samplePause, this.#sampled)) await this.#sample(await engine.state(), step);
+        if (planned || this.#mustSave(step)) await this.#save(engine);
+      }
+    } finally {
+      // It may be writing latents to a file that is closed after this.
+      await next.catch(() => {});
+    }
+    const state = await engine.state();
+    this.#keeper.replace(new Map([...state].map(([path, { value, average }]) => [path, average ?? value])));
+    await this.#sample(state, this.#keeper.state.step);
+    return "done";
+  }
+
+  #took(step: number, learningRate: number, { losses, gradientNorm }: StepResult): void {
+    const seconds = this.#keeper.seconds();
+    const metric = { stage: this.#stage.name, step, losses: Object.fromEntries(losses), learningRate, gradientNorm, seconds };
+    this.#keeper.metrics.add(metric);
+    this.#keeper.at(step, this.#steps);
+    this.#run.listener.step(metric, this.#steps);
+  }
+
+  /** Makes steps of the time that is left, once enough of them have been timed. */
+  #plan(step: number, done: number, begun: number, first: { readonly at: number; readonly encoding: number }): boolean {
+    const allowed = this.#run.seconds[this.#keeper.state.stage] ?? 0;
+    const [now, encoded] = [performance.now(), this.#sources.encoded()];
+    const spent = (now - begun) / 1000;
+    if (spent < allowed && (done < leastTimed || spent < timedPart * allowed)) return false;
+    const timed = done > 1 ? ((now - first.at) / 1000 - (encoded.seconds - first.encoding)) / (done - 1) : spent;
+    const { batch = 1 } = this.#keeper.state.stages[this.#keeper.state.stage] ?? {};
+    const more = stepsWithin({
+      left: Math.max(0, allowed - spent),
+      perStep: Math.max(timed, 1e-4),
+      perClip: encoded.clips === 0 ? 0 : encoded.seconds / encoded.clips,
+      clips: this.#sources.clips,
+      encoded: Math.min(encoded.clips, this.#sources.clips),
+      batch,
+    });
+    this.#steps = step + more;
+    return true;
+  }
+
+  #isDue(pause: number, since: number): boolean {
+    return performance.now() - since >= pause * 1000;
+  }
+
+  #mustSave(step: number): boolean {
+    const { saveEvery } = this.#run;
+    return saveEvery === null ? this.#isDue(savePause, this.#saved) : step % saveEvery === 0;
+  }
+
+  async #save(engine: Engine): Promise<void> {
+    await this.#keeper.save(await engine.state());
+    this.#saved = performance.now();
+  }
+
+  async #sample(state: TrainingState, step: number): Promise<void> {
+    await this.#run.listener.sample(this.#stage, step, givenWeights(this.#keeper.weights, state));
+    this.#sampled = performance.now();
+  }
+
+  async #notFinite(engine: Engine, batch: readonly Feeds[], step: number): Promise<Error> {
+    const { graph, frozen } = this.#job;
+    const values = [...(await engine.state())].map(([path, { value }]) => [path, Float32Array.from(value)] as const);
+    const weights = new Map([...frozen, ...values]);
+    const where = await whereNotFinite(graph, weights, batch, async (one, feeds) => {
+      const opened = await openWeighted(one, weights);
+      return opened.run(feeds).finally(() => opened.dispose());
+    });
+    return mvcError("training-not-finite", {
+      stage: this.#stage.name,
+      step,
+      where: where ?? "every value is finite, but the gradients' norm is not",
+      kept: "the last checkpoint stays, and `--resume` goes on from it",
+    });
+  }
+}
+
+function isFiniteStep({ losses, gradientNorm }: StepResult): boolean {
+  const [minimised] = losses.values();
+  return Number.isFinite(gradientNorm) && Number.isFinite(minimised);
+}
