@@ -20,7 +20,7 @@ import { type Prepared, prepare, startWeights, type TrainChoices } from "../trai
 import { Teller } from "../train/teller.ts";
 import { tokenReader } from "../train/tokens.ts";
 
-export interface TrainOptions extends TrainChoices, LengthOptions, Omit<DatasetOptions, "cache" | "clips" | "seed" | "combinations"> {
+export interface TrainOptions extends TrainChoices, LengthOptions, Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
   readonly data: string;
   readonly engine: EngineName;
   readonly resume?: boolean;
@@ -43,8 +43,8 @@ export async function train(file: string, options: TrainOptions): Promise<Outcom
   const tokens = tokensOf(prepared, note);
   if (training.clip === null)
     throw mvcError("not-trainable", { reason: "no stage of the training takes clips", way: 'give one an input `from: "clip"`' });
-  const { fps, stride, windows, short, damaged, uncaptioned } = options;
-  const taken = { fps, stride, windows, short, damaged, uncaptioned, cache: join(output, runFiles.cache) };
+  const { fps, stride, windows, short, damaged, uncaptioned, cache } = options;
+  const taken = { fps, stride, windows, short, damaged, uncaptioned, cache };
   const dataset = await openDataset(options.data, training.clip, taken, { note, signal });
   const from = known === undefined ? await begin(prepared, options, dataset) : goOn(known, prepared, options, dataset);
   makeRunFolder(output);

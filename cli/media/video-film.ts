@@ -16,6 +16,7 @@ import type { Picture } from "../../runtime/conditions.ts";
 import { MvcError, mvcError, reasonOf } from "../../runtime/errors.ts";
 import { openRegular, readAt } from "../../runtime/node/regular-file.ts";
 import type { Film } from "./film.ts";
+import { matroskaEnd } from "./matroska-end.ts";
 import { type Colours, type Turn, writeRgba } from "./yuv.ts";
 
 type Codecs = typeof import("@napi-rs/webcodecs");
@@ -66,6 +67,9 @@ export async function videoFilm(file: string): Promise<Film> {
     closeSync(descriptor);
   };
   try {
+    const head = new Uint8Array(256);
+    const end = matroskaEnd(head.subarray(0, readAt(descriptor, head, 0, file))) ?? 0;
+    if (end > size) throw new Error(`it has ${size} of the ${end} bytes that it is to have (cut short?)`);
     const track = await input.getPrimaryVideoTrack();
     if (track === null) throw new Error("it has no video in it that can be found (cut short?)");
     return { ...(await filmOf(codecs, file, input, track)), close };

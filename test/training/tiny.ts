@@ -63,6 +63,7 @@ export function tinyJob(parts: number, figures: Partial<LossStage> = {}): Engine
     loss,
     stage: "tiny",
     graph,
+    lossGraph: loss.loss,
     trained: loss.trained,
     optimizer: loss,
     state: new Map(loss.trained.map(({ path }) => [path, freshState(weightOf(path), loss.ema)])),

@@ -19,26 +19,25 @@ export interface Judge {
 }
 
 interface Kind {
-  /** After a number of them. */
-  readonly are: (total: number) => string;
+  readonly counted: (count: number, total: number) => string;
   readonly mend: string;
   readonly skip: string;
 }
 
 const kinds = {
-  damaged: { are: (total) => `of ${total} clips cannot be read`, mend: "mend or remove them", skip: "--damaged skip" },
+  damaged: { counted: (count, total) => `${count} of ${total} clips cannot be read`, mend: "mend or remove them", skip: "--damaged skip" },
   missing: {
-    are: () => "captions are of files that are not there",
+    counted: (count) => (count === 1 ? "1 caption is of a file that is not there" : `${count} captions are of files that are not there`),
     mend: "correct them (a path starts at the folder of its table; numbered PNGs of a sub-folder go by its name)",
     skip: "--damaged skip",
   },
   short: {
-    are: (total) => `of ${total} clips are too short`,
+    counted: (count, total) => `${count} of ${total} clips ${count === 1 ? "is" : "are"} too short`,
     mend: "take fewer frames, hold the last one of each by `--short hold`",
     skip: "--short skip",
   },
   uncaptioned: {
-    are: (total) => `of ${total} clips have no caption`,
+    counted: (count, total) => `${count} of ${total} clips ${count === 1 ? "has" : "have"} no caption`,
     mend: "give each a .txt beside it or a row of a .jsonl or .csv, take them with the empty text by `--uncaptioned empty`",
     skip: "--uncaptioned skip",
   },
@@ -50,17 +49,17 @@ const LISTED = 12;
 /** Throws MvcError `data-invalid` where there are problems and nobody has said that they are to be left out. */
 export function settle({ folder, total, note }: Judge, kind: keyof typeof kinds, problems: readonly Problem[], skip: boolean): void {
   if (problems.length === 0) return;
-  const { are, mend, skip: option }: Kind = kinds[kind];
+  const { counted, mend, skip: option }: Kind = kinds[kind];
   const said = ({ name, reason }: Problem) => (reason === undefined ? name : `${name} (${reason})`);
-  const counted = `${problems.length} ${are(total)}`;
+  const many = counted(problems.length, total);
   if (skip) {
     const more = problems.length > LISTED ? ` and ${problems.length - LISTED} more, which \`mvc data ${folder}\` names` : "";
-    note(`${counted} and are left out: ${problems.slice(0, LISTED).map(said).join(", ")}${more}`);
+    note(`${many}; left out: ${problems.slice(0, LISTED).map(said).join(", ")}${more}`);
     return;
   }
   throw mvcError("data-invalid", {
     data: folder,
-    reason: `${counted}, such as ${said(problems[0] as Problem)}`,
+    reason: `${many}, such as ${said(problems[0] as Problem)}`,
     way: `${mend}, or go on without them by \`${option}\`; \`mvc data ${folder}\` names all`,
   });
 }

@@ -14,7 +14,7 @@ import { type TrainFigures, trainFigureFaults, withTrainDefaults } from "./figur
 import { type ClipShape, InputReading, recordOf } from "./inputs.ts";
 import { readerOf, writerOf } from "./latent-layers.ts";
 import { StageFaults } from "./stage-faults.ts";
-import { readEntries, trainedBy, weightsTrained } from "./trained.ts";
+import { type Entry, readEntries, trainedBy, weightsTrained } from "./trained.ts";
 
 /** The graphs of a model that are built, of which only shapes may be known, and what each made. */
 export interface Built {
@@ -28,6 +28,8 @@ export type ExpandLoss = (declaration: GraphDeclaration, batch: number) => Attem
 
 export interface Stages {
   readonly stages: readonly TrainingStage[];
+  /** Names of the stages whose `when` is false. */
+  readonly left: readonly string[];
   readonly clip: ClipShape | null;
   /** Names of the graphs that clips are put through. */
   readonly encoders: readonly string[];
@@ -38,7 +40,7 @@ export function readStages(built: Built, expandLoss: ExpandLoss): Attempt<Stages
   const reading = new Reading(built, expandLoss);
   const stages = stagesOf(built.configuration).flatMap((declaration) => reading.stage(declaration) ?? []);
   if (reading.faults.found.length > 0) return { ok: false, diagnostics: reading.faults.found };
-  return { ok: true, value: { stages, clip: reading.inputs.clip, encoders: [...reading.inputs.encoders] } };
+  return { ok: true, value: { stages, left: reading.left, clip: reading.inputs.clip, encoders: [...reading.inputs.encoders] } };
 }
 
 const notFigures = ["loss", "inputs", "weights"];
@@ -46,6 +48,7 @@ const notFigures = ["loss", "inputs", "weights"];
 class Reading {
   readonly faults = new StageFaults();
   readonly inputs: InputReading;
+  readonly left: string[] = [];
   private readonly configuration: Configuration;
   private readonly built: Built;
   private readonly expandLoss: ExpandLoss;
@@ -67,7 +70,8 @@ class Reading {
   stage(declaration: TrainDeclaration): TrainingStage | undefined {
     const when = declaration.fields.filter(({ name }) => name.name === "when");
     const run = this.faults.plainFields(this.configuration, when);
-    if (run === undefined || run.get("when") === false) return undefined;
+    if (run?.get("when") === false) this.left.push(declaration.name.name);
+    if (run?.get("when") !== true && run?.size !== 0) return undefined;
     const field = (name: string) => declaration.fields.find((one) => one.name.name === name)?.value;
     const measured = field("normalises");
     return measured === undefined ? this.lossStage(declaration, field) : this.measureStage(declaration, measured, field);
@@ -86,8 +90,11 @@ class Reading {
     const { graph, body } = expanded.value;
     this.checkResults(loss, graph);
     const inputs = this.inputs.of(loss, graph, field("inputs"));
-    const trained = this.trained(declaration, { loss, body, figures });
-    this.checkFrozen(field("inputs"), inputs, trained);
+    const read = weightsOf(body, "");
+    this.checkShapes(loss, read);
+    const trained = this.trained(declaration, read, figures.weightDecay);
+    const encoding = this.checkFrozen(field("inputs"), inputs, trained);
+    this.checkRead(loss, trained, (path) => read.has(path) || encoding.has(path));
     const { optimizer, when, weightDecay, levels: density, levelPower: power, ...rest } = figures;
     const { name, span } = declaration.name;
     return { kind: "loss", name, span, loss: graph, inputs, trained: weightsTrained(trained), levels: { density, power }, ...rest };
@@ -164,32 +171,33 @@ class Reading {
     }
   }
 
-  private trained(
-    { name, fields }: TrainDeclaration,
-    { loss, body, figures }: { readonly loss: GraphDeclaration; readonly body: Body; readonly figures: TrainFigures },
-  ): ReturnType<typeof trainedBy> {
+  /** `read` are the weights of the loss. */
+  private trained({ name, fields }: TrainDeclaration, read: ReturnType<typeof weightsOf>, weightDecay: number): ReadonlyMap<string, Entry> {
     const field = fields.find((one) => one.name.name === "weights");
-    const own = weightsOf(body, "");
-    this.checkShapes(loss, own);
-    const entries = readEntries(this.configuration, field?.value, figures.weightDecay);
+    const entries = readEntries(this.configuration, field?.value, weightDecay);
     if (!entries.ok) {
       this.faults.add(entries.diagnostics);
       return new Map();
     }
-    const trained = trainedBy(entries.value, new Set([...this.weights.keys(), ...own.keys()]));
+    const trained = trainedBy(entries.value, new Set([...this.weights.keys(), ...read.keys()]));
     if (trained.size === 0) {
       const hint = 'name what is trained: `weights: [{ path: "…" }]`; what no entry names is frozen, and so is what has the rate 0';
       this.faults.refuse("nothing-trained", field?.value.span ?? name.span, { stage: name.name }, { hint });
     }
-    for (const entry of entries.value) {
-      const unread = [...trained].filter(([path, of]) => of === entry && !own.has(path)).map(([path]) => path);
+    return trained;
+  }
+
+  /** What is trained is read by the loss, but for what has been told of otherwise. */
+  private checkRead({ name: { name } }: GraphDeclaration, trained: ReadonlyMap<string, Entry>, isRead: (path: string) => boolean): void {
+    for (const entry of new Set(trained.values())) {
+      const paths = [...trained].flatMap(([path, of]) => (of === entry ? [path] : []));
+      const unread = paths.filter((path) => !isRead(path));
       const [first] = unread;
       if (first === undefined) continue;
-      const hint = `freeze them behind it, \`{ path: "${outermost(first, own.keys())}", rate: 0 }\`, or call their block in \`${loss.name.name}\` under the same labels`;
-      const holes = { path: entry.path, loss: loss.name.name, count: unread.length, first };
-      this.faults.refuse("unread-by-loss", entry.span, holes, { hint });
+      const frozen = outermost(first, [...trained.keys()].filter(isRead));
+      const hint = `freeze them behind it, \`{ path: "${frozen}", rate: 0 }\`, or call their block in \`${name}\` under the same labels`;
+      this.faults.refuse("unread-by-loss", entry.span, { path: entry.path, loss: name, count: unread.length, first }, { hint });
     }
-    return trained;
   }
 
   /** One path is one tensor, whichever graphs read it. */
@@ -211,17 +219,25 @@ class Reading {
     }
   }
 
-  /** What an encoder gives is taken as it is: no gradient reaches it, and what is kept of it would be of other weights. */
-  private checkFrozen(given: Expression | undefined, inputs: readonly TrainingInput[], trained: ReadonlyMap<string, unknown>): void {
+  /** What an encoder gives is taken as it is: no gradient reaches it, and what is kept of it would be of other weights. Gives those that are told of. */
+  private checkFrozen(
+    given: Expression | undefined,
+    inputs: readonly TrainingInput[],
+    trained: ReadonlyMap<string, Entry>,
+  ): ReadonlySet<string> {
     const fields = recordOf(given);
+    const told = new Set<string>();
     for (const { name, source } of inputs) {
       const body = source.from === "clip" || source.from === "image" ? this.built.bodies.get(source.encoder ?? "") : undefined;
-      const first = body && [...weightsOf(body, "").keys()].find((path) => trained.has(path));
+      const both = body === undefined ? [] : [...weightsOf(body, "").keys()].filter((path) => trained.has(path));
+      const [first] = both;
       const span = recordOf(fields.get(name)).get("encoder")?.span;
       if (first === undefined || span === undefined || !("encoder" in source)) continue;
+      for (const path of both) told.add(path);
       const hint = "call its block in the loss, on pixels, or leave its weights out of `weights`";
       this.faults.refuse("trained-encoder", span, { encoder: source.encoder ?? "", input: name, path: first }, { hint });
     }
+    return told;
   }
 }
 

@@ -104,7 +104,7 @@ test("clips without a caption are refused, left out or taken with the empty text
     hint: expect.stringContaining("`--uncaptioned skip`"),
   });
   expect(await shown(await open(folder, { uncaptioned: "skip" }))).toEqual(["c: 1 2 3 4"]);
-  expect(notes).toEqual(["DIR: 2 of 3 clips have no caption and are left out: a.gif, b.gif"]);
+  expect(notes).toEqual(["DIR: 2 of 3 clips have no caption; left out: a.gif, b.gif"]);
   expect(await shown(await open(folder, { uncaptioned: "empty" }))).toEqual([": 1 2 3 4", ": 1 2 3 4", "c: 1 2 3 4"]);
 });
 
@@ -116,9 +116,7 @@ test("captions of files that are not there are refused, or left out", async () =
   });
   await expect(open(folder)).rejects.toThrow(`${folder}: 2 captions are of files that are not there, such as c.gif (line 1 of x.jsonl)`);
   expect((await open(folder, { damaged: "skip" })).count).toBe(1);
-  expect(notes).toEqual([
-    "DIR: 2 captions are of files that are not there and are left out: c.gif (line 1 of x.jsonl), b.gif (line 4 of x.csv)",
-  ]);
+  expect(notes).toEqual(["DIR: 2 captions are of files that are not there; left out: c.gif (line 1 of x.jsonl), b.gif (line 4 of x.csv)"]);
 });
 
 test.each([
@@ -160,7 +158,7 @@ test("what cannot be read is counted and named before the work, or left out and 
   expect(await shown(await open(folder, { damaged: "skip" }))).toEqual(["t: 1 2 3 4"]);
   expect(notes.length).toBe(1);
   for (const said of [
-    "DIR: 8 of 9 clips cannot be read and are left out: broken.gif (it is a link to ",
+    "DIR: 8 of 9 clips cannot be read; left out: broken.gif (it is a link to ",
     "gap (after 2.png comes 5.png: a picture is missing)",
     "bad.gif (it is no GIF that can be read (Unknown gif block: 0x20))",
     "cut.gif (it is no GIF that can be read (",
@@ -188,7 +186,7 @@ test("what fails only when it is decoded is named then, and what was decoded is 
 
 test("films that are too short are refused, left out or held", async () => {
   const folder = folderOf({ "a.gif": greyGif([1, 2, 3]), "a.txt": "a", "b.gif": greyGif([1, 2, 3, 4]), "b.txt": "b" });
-  await expect(open(folder)).rejects.toThrow(`${folder}: 1 of 2 clips are too short, such as a.gif (it has 3 frames, a clip takes 4)`);
+  await expect(open(folder)).rejects.toThrow(`${folder}: 1 of 2 clips is too short, such as a.gif (it has 3 frames, a clip takes 4)`);
   await expect(open(folder, { fps: 5 })).rejects.toThrow(`2 of 2 clips are too short, such as a.gif (it lasts 0.30 s, a clip 0.80 s)`);
   expect(await shown(await open(folder, { short: "skip" }))).toEqual(["b: 1 2 3 4"]);
   expect(await shown(await open(folder, { short: "hold" }))).toEqual(["a: 1 2 3 3", "b: 1 2 3 4"]);

@@ -109,18 +109,23 @@ test("a file is what its bytes say, whatever it is called", async () => {
 });
 
 /** The first part of a file, or all of it with a part overwritten. */
-function spoilt(name: string, part: number, way: "cut" | "zero" = "cut"): string {
+function spoilt(name: string, part: number, way: "cut" | "zero" | "unknown" = "cut"): string {
   const bytes = readFileSync(film(name));
+  // What is sent while it is made has a segment whose length is all ones.
+  if (way === "unknown")
+    bytes.fill(0xff, bytes.indexOf(Buffer.from("18538067", "hex")) + 5, bytes.indexOf(Buffer.from("18538067", "hex")) + 12);
   const path = join(folder, `${way}-${part}-${name}`);
   const at = Math.floor(bytes.length * part);
-  writeFileSync(path, way === "cut" ? bytes.subarray(0, at) : bytes.fill(0, at, at + 60));
+  writeFileSync(path, way === "zero" ? bytes.fill(0, at, at + 60) : bytes.subarray(0, at));
   return path;
 }
 
 test.each([
   ["cut before its table", () => spoilt("h264-709.mp4", 0.6), "it has no video in it that can be found (cut short?)"],
   ["cut behind its table", () => spoilt("h264-head-first.mp4", 0.9), "it ends before its last frame (cut short?)"],
-  ["cut, without a table", () => spoilt("vp9.webm", 0.8), "it has no frames (cut short?)"],
+  ["a WebM that is cut", () => spoilt("vp9.webm", 0.99), "it has 1515 of the 1531 bytes that it is to have (cut short?)"],
+  ["a Matroska file that is cut", () => spoilt("h264-uneven.mkv", 0.5), "it has 805 of the 1610 bytes that it is to have (cut short?)"],
+  ["one of unknown length that is cut", () => spoilt("vp9.webm", 0.8, "unknown"), "it has no frames (cut short?)"],
   ["of another codec", () => film("mpeg4.mp4"), "its video is mp4v, which is not decoded"],
   ["a text", () => "package.json", "it is no video of a known kind"],
 ])("%s is named when it is opened", async (_, file, reason) => {
