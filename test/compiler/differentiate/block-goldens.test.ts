@@ -1,14 +1,13 @@
 // The gradients of blocks, and of Mini's text encoder and U-Net, against PyTorch's autograd, by ONNX Runtime; of a smaller U-Net by the interpreter too.
 
 import { describe, expect, it, test } from "vitest";
-import { streamOf } from "../../../cli/weights/initial.ts";
 import { interpret } from "../../../compiler/analysis/interpret.ts";
 import { differentiate, gradientName } from "../../../compiler/differentiate/differentiate.ts";
 import { type Graph, sizeOf } from "../../../compiler/graph/graph.ts";
 import type { Tensor } from "../../../compiler/ops/op.ts";
 import { onnxPasses, runPasses } from "../../../compiler/passes/passes.ts";
 import { GraphBuilder } from "../../../compiler/rewriting/builder.ts";
-import { normals, uniforms } from "../../../runtime/sampler/random.ts";
+import { normals, streamOf, uniforms } from "../../../runtime/sampler/random.ts";
 import { floatsOf, type TensorData } from "../../../runtime/tensor.ts";
 import { caseNames, compileFile, goldenWeight, readCase, readTensors } from "../../golden/cases.ts";
 import { outputsByOnnx, type Run } from "../ops/one-op.ts";

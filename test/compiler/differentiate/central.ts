@@ -2,7 +2,7 @@
 
 import { interpretWide } from "../../../compiler/analysis/interpret.ts";
 import { differentiate, gradientName } from "../../../compiler/differentiate/differentiate.ts";
-import { type Attributes, type Graph, sizeOf, type TensorType, type ValueId } from "../../../compiler/graph/graph.ts";
+import { type Attributes, type Graph, sizeOf, type TensorType, type Value, type ValueId } from "../../../compiler/graph/graph.ts";
 import type { OpName } from "../../../compiler/graph/op-names.ts";
 import type { Tensor } from "../../../compiler/ops/op.ts";
 import { opEntry } from "../../../compiler/ops/table.ts";
@@ -48,6 +48,12 @@ export function lossOf(op: OpName, inputs: readonly TensorType[], given: Attribu
   const weights = owned.map(({ name, shape, init }) => builder.weight(name, { dtype: "f32", shape }, init));
   const loss = weighed(builder, builder.op(op, [...operands, ...weights], attributes, origin), 5);
   return builder.finish(op, [{ name: "loss", value: loss, axes: ["1"] }]);
+}
+
+/** A float that a graph takes is a weight, so that it is differentiated; ids stay inputs. */
+export function asWeight(value: Value): Value {
+  if (value.kind !== "input" || value.type.dtype === "i32") return value;
+  return { kind: "weight", id: value.id, type: value.type, path: value.name, init: { kind: "zeros" } };
 }
 
 export function weightPaths(graph: Graph): readonly string[] {

@@ -1,20 +1,19 @@
 // The gradient of each op against PyTorch's autograd, by the interpreter in f64 and by ONNX Runtime.
 
 import { expect, test } from "vitest";
-import { streamOf } from "../../../cli/weights/initial.ts";
 import { interpretWide } from "../../../compiler/analysis/interpret.ts";
 import { differentiate, gradientName } from "../../../compiler/differentiate/differentiate.ts";
-import { type Attributes, type Graph, sizeOf, type Value } from "../../../compiler/graph/graph.ts";
+import { type Attributes, type Graph, sizeOf } from "../../../compiler/graph/graph.ts";
 import type { OpName } from "../../../compiler/graph/op-names.ts";
 import { opTable } from "../../../compiler/ops/table.ts";
 import { lowerComposites } from "../../../compiler/passes/lower.ts";
 import { GraphBuilder } from "../../../compiler/rewriting/builder.ts";
-import { normals, uniforms } from "../../../runtime/sampler/random.ts";
+import { normals, streamOf, uniforms } from "../../../runtime/sampler/random.ts";
 import { floatsOf, type TensorData } from "../../../runtime/tensor.ts";
 import { caseNames, type GoldenCase, readCase, readTensors, relativeError } from "../../golden/cases.ts";
 import { opGraph } from "../../golden/op-graph.ts";
 import { outputsByOnnx } from "../ops/one-op.ts";
-import { weighed, weightPaths, wide } from "./central.ts";
+import { asWeight, weighed, weightPaths, wide } from "./central.ts";
 
 const { metadata, tensors } = readTensors("golden/gradients/ops.safetensors");
 
@@ -61,11 +60,6 @@ function lossOf(golden: GoldenCase): Graph {
   for (const value of graph.values) builder.keep(asWeight(value));
   const loss = weighed(builder, graph.outputs[0]?.value ?? -1, 7, streamOf(`${golden.name}/gradient`));
   return builder.finish(graph.name, [{ name: "loss", value: loss, axes: ["1"] }]);
-}
-
-function asWeight(value: Value): Value {
-  if (value.kind !== "input" || value.type.dtype === "i32") return value;
-  return { kind: "weight", id: value.id, type: value.type, path: value.name, init: { kind: "zeros" } };
 }
 
 test.each(cases)("%s", async (name, golden) => {
