@@ -143,3 +143,14 @@ test("what is empty, a folder or not there is named", async () => {
 test("damage within is named when it is decoded", async () => {
   await expect(pictures(spoilt("h264-key-each-30.mp4", 0.3, "zero"))).rejects.toMatchObject({ code: "file-unreadable" });
 });
+
+test("damage before the key that frames are decoded from does not reach them", async () => {
+  const bytes = readFileSync(film("h264-key-each-30.mp4"));
+  const path = join(folder, "first-part.mp4");
+  // The frames lie behind the head of `mdat`, some 20 bytes of it each; the first is larger.
+  const at = bytes.indexOf("mdat") + 4;
+  writeFileSync(path, bytes.fill(0, at, at + 400));
+  await expect(pictures(path, [5])).rejects.toMatchObject({ code: "file-unreadable" });
+  const greys = (await pictures(path, [65, 66])).map((picture) => colour(picture, 30, 45)[0] ?? 0);
+  for (const [i, grey] of greys.entries()) expect(Math.abs(grey - ((5 * (65 + i)) % 256))).toBeLessThanOrEqual(1);
+});
