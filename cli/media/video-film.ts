@@ -21,6 +21,7 @@ import { decodingOf, framesShown, type PacketTime } from "./packet-times.ts";
 import { type Colours, type Turn, writeRgba } from "./yuv.ts";
 
 type Codecs = typeof import("@napi-rs/webcodecs");
+type DecoderConfig = Parameters<VideoDecoder["configure"]>[0];
 
 /** The optional part that decodes. Throws MvcError `backend-missing`, which is no fault of any film. */
 export async function videoCodecs(): Promise<Codecs> {
@@ -82,7 +83,8 @@ export async function videoFilm(file: string): Promise<Film> {
 
 async function filmOf(codecs: Codecs, file: string, input: Input, track: InputVideoTrack): Promise<Omit<Film, "close">> {
   const config = await track.getDecoderConfig();
-  if (config === null) throw new Error(`its video is ${await track.getInternalCodecId()}, which is not decoded`);
+  const decodes = config !== null && (await codecs.VideoDecoder.isConfigSupported(config as DecoderConfig)).supported;
+  if (config === null || !decodes) throw new Error(`its video is ${await track.getInternalCodecId()}, which is not decoded`);
   const packets = await packetTimes(track);
   const { places, shown } = framesShown(packets);
   await requireWhole(input, track, packets);
@@ -172,7 +174,7 @@ async function* decoded(codecs: Codecs, stream: Stream, wanted: readonly number[
     }
   };
   try {
-    decoder.configure(stream.config as Parameters<VideoDecoder["configure"]>[0]);
+    decoder.configure(stream.config as DecoderConfig);
     let fed = 0;
     for await (const packet of sink.packets(start)) {
       if (from + fed > until || failed !== undefined) break;
