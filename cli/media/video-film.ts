@@ -18,7 +18,7 @@ import { openRegular, readAt } from "../../runtime/node/regular-file.ts";
 import type { Film } from "./film.ts";
 import { matroskaEnd } from "./matroska-end.ts";
 import { decodingOf, framesShown, type PacketTime } from "./packet-times.ts";
-import { type Colours, type Turn, writeRgba } from "./yuv.ts";
+import { type Colours, requireKnown, type Turn, writeRgba } from "./yuv.ts";
 
 type Codecs = typeof import("@napi-rs/webcodecs");
 type DecoderConfig = Parameters<VideoDecoder["configure"]>[0];
@@ -85,6 +85,8 @@ async function filmOf(codecs: Codecs, file: string, input: Input, track: InputVi
   const config = await track.getDecoderConfig();
   const decodes = config !== null && (await codecs.VideoDecoder.isConfigSupported(config as DecoderConfig)).supported;
   if (config === null || !decodes) throw new Error(`its video is ${await track.getInternalCodecId()}, which is not decoded`);
+  const colours = await track.getColorSpace();
+  requireKnown(colours);
   const packets = await packetTimes(track);
   const { places, shown } = framesShown(packets);
   await requireWhole(input, track, packets);
@@ -99,7 +101,7 @@ async function filmOf(codecs: Codecs, file: string, input: Input, track: InputVi
     count: places.length,
     shown,
     async *pictures(wanted) {
-      const stream = { track, config, packets, turn: { rotation, flip }, colours: await track.getColorSpace() };
+      const stream = { track, config, packets, turn: { rotation, flip }, colours };
       try {
         yield* decoded(
           codecs,

@@ -100,6 +100,11 @@ export function writeRgba(
   }
 }
 
+/** Throws where the colours are none that are known. */
+export function requireKnown(colours: Colours): void {
+  weighed(colours, 1, 1);
+}
+
 /** Films that do not say which matrix they have are BT.709 from the size of HD on and BT.601 below, as players take them. */
 function weighed({ matrix, transfer, fullRange }: Colours, width: number, height: number) {
   if (transfer === "pq" || transfer === "hlg") throw new Error(`it has a high dynamic range (${transfer}), which is not read`);
