@@ -1,5 +1,6 @@
 // Folders as people have them, to captioned clips: which files are clips, whose captions they have, what is named and what is kept.
 
+import { execFileSync } from "node:child_process";
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { encode } from "fast-png";
@@ -256,6 +257,16 @@ test("what is see-through stands before black; a PNG that moves is refused, not 
   await expect(open(folderOf({ "a.png": moves, "a.txt": "a" }), {}, one)).rejects.toThrow(
     "a.png (it is a PNG that moves, which is not read)",
   );
+});
+
+test("what never ends, or waits for somebody, is not opened", async () => {
+  const folder = folderOf({ "a.gif": greyGif([1, 2, 3, 4]), "a.txt": "a" });
+  symlinkSync("/dev/zero", join(folder, "zero.mp4"));
+  execFileSync("mkfifo", [join(folder, "pipe.gif")]);
+  expect((await open(folder, { damaged: "skip" })).count).toBe(1);
+  expect(notes).toEqual([
+    "DIR: 2 of 3 clips cannot be read; left out: pipe.gif (it is a pipe, not a file), zero.mp4 (it is a device, not a file)",
+  ]);
 });
 
 test("links to films and folders are followed, but never in a circle", async () => {
