@@ -131,9 +131,12 @@ export function shapeErrors(
 
 /** What is wrong with the stages of training, their losses expanded at twice the batch of the source. */
 function stageErrors(read: Reading, calls: KnownCalls, graphs: KnownGraphs): readonly Diagnostic[] {
-  const stages = readStages(read, (loss) => {
-    const batched = atBatch(read.configuration, loss, (batch) => 2 * batch);
-    return graphs.expanded(batched, loss, (reading) => expandGraph(reading, loss, calls));
+  const stages = readStages(read, {
+    loss: (loss) => {
+      const batched = atBatch(read.configuration, loss, (batch) => 2 * batch);
+      return graphs.expanded(batched, loss, (reading) => expandGraph(reading, loss, calls));
+    },
+    whole: (graph) => graphs.whole(read.configuration, graph, (reading) => expandGraph(reading, graph)),
   });
   return stages.ok ? [] : stages.diagnostics;
 }

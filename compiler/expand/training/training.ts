@@ -4,7 +4,7 @@ import type { Expression, GraphDeclaration, Span, TrainDeclaration } from "../..
 import { type Graph, sizeOf } from "../../graph/graph.ts";
 import type { LatentLayer, LossStage, MeasureStage, TrainingInput, TrainingStage } from "../../module/training.ts";
 import type { Configuration } from "../configure.ts";
-import { declaredGraph, type ExpandedGraph, expandGraph, stagesOf } from "../expand.ts";
+import { declaredGraph, type ExpandedGraph, stagesOf } from "../expand.ts";
 import type { Attempt } from "../failure.ts";
 import { type Body, weightsOf } from "../parts.ts";
 import { shown } from "../plain-values.ts";
@@ -23,8 +23,12 @@ export interface Built {
   readonly bodies: ReadonlyMap<string, Body>;
 }
 
-/** A loss at a batch of so many examples; where only shapes are asked for, at any. */
-export type ExpandLoss = (declaration: GraphDeclaration, batch: number) => Attempt<ExpandedGraph>;
+export interface Expanding {
+  /** A loss at a batch of so many examples; where only shapes are asked for, at any. */
+  readonly loss: (declaration: GraphDeclaration, batch: number) => Attempt<ExpandedGraph>;
+  /** A graph that is built, of which more than shapes is asked for. */
+  readonly whole: (declaration: GraphDeclaration) => Attempt<ExpandedGraph>;
+}
 
 export interface Stages {
   readonly stages: readonly TrainingStage[];
@@ -36,8 +40,8 @@ export interface Stages {
 }
 
 /** All stages that are run, in the order of the source. Graphs that did not expand are passed over: their errors are told. */
-export function readStages(built: Built, expandLoss: ExpandLoss): Attempt<Stages> {
-  const reading = new Reading(built, expandLoss);
+export function readStages(built: Built, expanding: Expanding): Attempt<Stages> {
+  const reading = new Reading(built, expanding);
   const stages = stagesOf(built.configuration).flatMap((declaration) => reading.stage(declaration) ?? []);
   if (reading.faults.found.length > 0) return { ok: false, diagnostics: reading.faults.found };
   return { ok: true, value: { stages, left: reading.left, clip: reading.inputs.clip, encoders: [...reading.inputs.encoders] } };
@@ -51,14 +55,14 @@ class Reading {
   readonly left: string[] = [];
   private readonly configuration: Configuration;
   private readonly built: Built;
-  private readonly expandLoss: ExpandLoss;
+  private readonly expanding: Expanding;
   /** Every weight of the model that is built. */
   private readonly weights: ReadonlyMap<string, { readonly graph: string; readonly shape: readonly number[] }>;
 
-  constructor(built: Built, expandLoss: ExpandLoss) {
+  constructor(built: Built, expanding: Expanding) {
     this.configuration = built.configuration;
     this.built = built;
-    this.expandLoss = expandLoss;
+    this.expanding = expanding;
     this.inputs = new InputReading(built.configuration, built.graphs, this.faults);
     const weights = [...built.bodies].flatMap(([graph, body]) =>
       [...weightsOf(body, "")].map(([path, { shape }]) => [path, { graph, shape }] as const),
@@ -82,7 +86,7 @@ class Reading {
     const named = field("loss");
     if (figures === undefined || named?.kind !== "name") return undefined;
     const loss = declaredGraph(this.configuration, named.name);
-    const expanded = this.expandLoss(loss, figures.batch);
+    const expanded = this.expanding.loss(loss, figures.batch);
     if (!expanded.ok) {
       this.faults.add(expanded.diagnostics);
       return undefined;
@@ -133,9 +137,8 @@ class Reading {
     return undefined;
   }
 
-  /** A graph of which more than shapes is known. */
   private whole(name: string): Graph {
-    const expanded = expandGraph(this.configuration, declaredGraph(this.configuration, name));
+    const expanded = this.expanding.whole(declaredGraph(this.configuration, name));
     if (!expanded.ok) throw new Error(`training: ${name} expands no more`);
     return expanded.value.graph;
   }
