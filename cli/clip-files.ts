@@ -12,6 +12,7 @@ import type { Roles } from "../runtime/roles.ts";
 import type { TensorData } from "../runtime/tensor.ts";
 import { readGif } from "./media/read-gif.ts";
 import { readPng } from "./media/read-png.ts";
+import { naturalOrder } from "./natural-order.ts";
 
 /** Files, each as it was typed: one of a clip, or several of pictures. */
 export interface ClipFiles {
@@ -88,9 +89,8 @@ async function readClip(option: string, paths: readonly string[]): Promise<Tenso
 /** The files that a path of a clip stands for: the pictures of a folder by name, numbers by their size: 2.png before 10.png. */
 export function clipFilesAt(path: string): readonly string[] {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
-  const order = new Intl.Collator("en", { numeric: true });
   const names = readdirSync(path).filter((name) => extname(name).toLowerCase() === ".png");
-  return names.sort((a, b) => order.compare(a, b)).map((name) => join(path, name));
+  return names.sort(naturalOrder).map((name) => join(path, name));
 }
 
 function listed(option: string, path: string): readonly string[] {

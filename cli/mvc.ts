@@ -1,100 +1,19 @@
 #!/usr/bin/env node
 /** The command line: words to one of the commands, each loaded only when it is called. */
 
-import { Command, InvalidArgumentError, Option } from "commander";
-import type { Setting } from "../compiler/expand/configure.ts";
+import { Command, Option } from "commander";
 import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
 import { windowOrders } from "../runtime/clips/plan.ts";
-import type { PromptKey } from "../runtime/clips/prompt-keys.ts";
 import { longPrompts } from "../runtime/prompt.ts";
-import type { Target } from "./commands/build.ts";
+import { pictureSize, withFilms } from "./dataset-flags.ts";
 import { number, wholeNumber } from "./numbers.ts";
+import { collect, conditionInput, guidance, interval, lora, promptAt, setting, targets } from "./option-values.ts";
 import { cuts } from "./report/figures.ts";
 import { withSampling } from "./sampling-options.ts";
 import { finish } from "./terminal.ts";
 import { version } from "./version.ts";
-import type { LoraOption } from "./weights/model-weights.ts";
-
-/** `F=8`, `time=full` or `levels=[…]`: JSON where it is, else text. */
-function setting(text: string, previous: { readonly [name: string]: Setting } = {}): { readonly [name: string]: Setting } {
-  const at = text.indexOf("=");
-  if (at < 1) throw new InvalidArgumentError("It must be name=value.");
-  const value = text.slice(at + 1);
-  return { ...previous, [text.slice(0, at)]: parsed(value) };
-}
-
-function parsed(text: string): Setting {
-  let value: Setting;
-  try {
-    value = JSON.parse(text) as Setting;
-  } catch {
-    return text;
-  }
-  requireExact(value);
-  return value;
-}
-
-/** JSON's numbers that would arrive as others: `1e400` as infinity, whole ones beyond 2^53 as their neighbours. */
-function requireExact(value: unknown): void {
-  if (typeof value === "number" && (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER))
-    throw new InvalidArgumentError(`Its numbers must lie between -${Number.MAX_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}.`);
-  if (typeof value === "object" && value !== null) Object.values(value).forEach(requireExact);
-}
-
-/** `fps=8` or `first=frame.png`; what it stands for, the model's conditions say. */
-function conditionInput(text: string, previous: { readonly [name: string]: string } = {}): { readonly [name: string]: string } {
-  const at = text.indexOf("=");
-  if (at < 1) throw new InvalidArgumentError("It must be name=value.");
-  const name = text.slice(0, at);
-  if (Object.hasOwn(previous, name)) throw new InvalidArgumentError(`${name} is given twice.`);
-  return { ...previous, [name]: text.slice(at + 1) };
-}
-
-/** `7.5`, or `image=1.5,text=7.5`. */
-function guidance(text: string): number | { readonly [condition: string]: number } {
-  if (!text.includes("=")) return number(text);
-  const weights = text.split(",").map((part): [string, number] => {
-    const at = part.indexOf("=");
-    if (at < 1) throw new InvalidArgumentError("It must be a number, or name=number,name=number.");
-    return [part.slice(0, at), number(part.slice(at + 1))];
-  });
-  return Object.fromEntries(weights);
-}
-
-/** `24=a blue star moves up`. */
-function promptAt(text: string, previous: readonly PromptKey[] = []): readonly PromptKey[] {
-  const at = text.indexOf("=");
-  if (at < 1) throw new InvalidArgumentError("It must be frame=text.");
-  return [...previous, { frame: wholeNumber(text.slice(0, at)), prompt: text.slice(at + 1) }];
-}
-
-/** `0.2,0.8`. */
-function interval(text: string): readonly number[] {
-  const ends = text.split(",").map(number);
-  if (ends.length !== 2) throw new InvalidArgumentError("It must be two numbers, such as 0.2,0.8.");
-  return ends;
-}
-
-function targets(text: string): readonly Target[] {
-  const known = ["onnx", "webgpu"] as const;
-  return text.split(",").map((name) => {
-    const found = known.find((one) => one === name);
-    if (found === undefined) throw new InvalidArgumentError("It must be onnx, webgpu or onnx,webgpu.");
-    return found;
-  });
-}
-
-function collect(name: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, name];
-}
 
 const clipFile = ".gif, a folder of .png or .safetensors; several .png by giving it several times";
-
-/** `detail.safetensors` or `detail.safetensors:0.7`. */
-function lora(text: string, previous: readonly LoraOption[] = []): readonly LoraOption[] {
-  const [, file = text, strength = "1"] = /^(.+):([^:/\\]+)$/.exec(text) ?? [];
-  return [...previous, { file, strength: number(strength) }];
-}
 
 /** How weights are read that other programs wrote, which `build`, `import` and `export` share. */
 function withCheckpoint(command: Command, seed: string): Command {
@@ -144,6 +63,7 @@ Examples:
   mvc build models/magicvideo.mv --preset Mini --weights models/mini.safetensors -o out/mini
   mvc import sd-v1.safetensors models/magicvideo.mv -o magicvideo.safetensors
   mvc sample out/mini "a red circle moves right" -o clip.gif
+  mvc train models/magicvideo.mv --preset Mini --data moving-shapes --minutes 90 -o out/run
 
 Exit codes: 0 done, 1 an error in what was given (named on standard error), 2 wrong usage, 130 interrupted.`,
   );
@@ -175,6 +95,7 @@ withChoices(program.command("report"))
   .addOption(
     new Option("--by <what>", "rows by weight path, by declared block or by op (default: path; against another, each)").choices(cuts),
   )
+  .option("--train", "what the stages of the training train and freeze, and what a step of each costs, in the place of graphs and clips")
   .option("--json", "print the report as JSON")
   .action(async (file, options) => finish(await (await import("./commands/report.ts")).report(file, options)));
 
@@ -198,6 +119,7 @@ withChoices(program.command("explain"))
       "timing",
     ]),
   )
+  .addOption(new Option("--train", "the stages of the training; with --graph, a loss").conflicts(["plan", "kernel", "sampler", "timing"]))
   .addOption(new Option("--timing", "milliseconds by stage").conflicts("graph"))
   .option("--limits <file>", "as for build", "default")
   .action(async (file, options) => finish(await (await import("./commands/explain.ts")).explain(file, options)));
@@ -219,7 +141,7 @@ withCheckpoint(
     "CLIP's or another, in place of what the model names: a tokenizer.json, vocab.json, the gzipped merges, or their folder",
   )
   .addOption(
-    new Option("--target <list>", "what the package is for: onnx, webgpu, or both")
+    new Option("--target <list>", "what the package is for: onnx, webgpu, torch, or several")
       .argParser(targets)
       .default(["onnx", "webgpu"], "onnx,webgpu"),
   )
@@ -261,6 +183,31 @@ program
   .argument("[name]", "an op, such as attend")
   .option("--markdown", "the page of reference, docs/ops.md")
   .action(async (name, options) => finish(await (await import("./commands/ops.ts")).ops(name, options)));
+
+withFilms(withModel(program.command("train")))
+  .description("train a model by the stages that it declares; a run that was stopped goes on by --resume, to the same weights")
+  .argument("<file>", "a .mv file")
+  .requiredOption("--data <name>", "captioned clips: moving-shapes, a folder, or a file that `mvc data` wrote")
+  .option("--stage <name>", "only this stage; may be given several times (default: all, in their order)", collect)
+  .addOption(
+    new Option("--steps <n>", "of all stages that are run together, shared by the steps that they declare (default: those)").argParser(
+      wholeNumber,
+    ),
+  )
+  .addOption(
+    new Option("--minutes <n>", "in place of steps: as many as fit, shared so too, counted after the first few have been timed")
+      .argParser(number)
+      .conflicts("steps"),
+  )
+  .option("--batch <n>", "clips a step, in all (default: what each stage declares)", wholeNumber)
+  .option("--weights <checkpoint>", "what to start from, as for `mvc build`; may be given several times (default: random weights)", collect)
+  .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)")
+  .option("--seed <n>", "of the weights to start from, and of all that is drawn: clips, noise, levels, dropped captions", wholeNumber, 0)
+  .addOption(new Option("--engine <name>", "what computes the steps").choices(["onnx"]).default("onnx"))
+  .option("--save-every <steps>", "steps between two checkpoints (default: about a minute's)", wholeNumber)
+  .option("--resume", "go on with the run in the folder, which must be of the same model, data, seed and batch")
+  .requiredOption("-o, --output <folder>", "the run's folder: weights, checkpoint, metrics.jsonl, curves.svg, samples")
+  .action(async (file, options) => finish(await (await import("./commands/train.ts")).train(file, options)));
 
 withInputs(program.command("run"))
   .description("run one graph of a package on given tensors, a prompt or random numbers")
@@ -349,17 +296,25 @@ program
   .option("--graph <name>", "only this graph; may be given several times", collect)
   .action(async (folder, options) => finish(await (await import("./commands/tune.ts")).tune(folder, options)));
 
-program
-  .command("data")
-  .description("make a set of captioned clips on the spot")
-  .addArgument(program.createArgument("<name>", "which set").choices(["moving-shapes"]))
-  .requiredOption("--clips <n>", "how many", wholeNumber)
-  .option("--seed <n>", "which clips", wholeNumber, 0)
+withFilms(
+  program
+    .command("data")
+    .description("look at a data set before training, or write its clips: a folder of films with captions, or one that is made on the spot")
+    .argument("<set>", "a folder of GIFs, videos and PNGs, `moving-shapes`, or a file that this command wrote")
+    .option("--frames <n>", "frames of a clip (default: 16)", wholeNumber)
+    .option("--size <width>x<height>", "its pixels (default: 64x64)", pictureSize),
+)
+  .option("--clips <n>", "of moving-shapes: how many (default: 12000)", wholeNumber)
+  .option("--seed <n>", "of moving-shapes: which clips (default: 0)", wholeNumber)
   .addOption(
-    new Option("--combinations <which>", "combinations of shape, colour and motion").choices(["seen", "held-out", "all"]).default("seen"),
+    new Option("--combinations <which>", "of moving-shapes: combinations of shape, colour and motion (default: seen)").choices([
+      "seen",
+      "held-out",
+      "all",
+    ]),
   )
-  .requiredOption("-o, --output <file>", "where they go (.safetensors)")
-  .action(async (name, options) => finish(await (await import("./commands/data.ts")).data(name, options)));
+  .option("-o, --output <file>", "where clips go (.safetensors), or a contact sheet of some (.png)")
+  .action(async (set, options) => finish(await (await import("./commands/data.ts")).data(set, options)));
 
 try {
   await program.parseAsync();

@@ -22,7 +22,7 @@ export function startProgress(task: string, total: number, unit: "bytes" | "step
     format: (options, params, payload) => {
       const filled = cliProgress.Format.BarFormat(params.progress, options);
       const amount = (value: number) => (unit === "bytes" ? value.toFixed(0) : String(Math.round(value)));
-      return `${task} ${filled} ${amount(params.value)}/${amount(params.total)} ${suffix}  ${payload.rate} ${suffix}/s  ${left(params.eta)} left`;
+      return `${task} ${filled} ${amount(params.value)}/${amount(params.total)} ${suffix}  ${payload.rate} ${suffix}/s  ${timeText(params.eta)} left`;
     },
   });
   bar.start(total / scale, 0, { rate: "–" });
@@ -32,7 +32,8 @@ export function startProgress(task: string, total: number, unit: "bytes" | "step
   };
 }
 
-function left(seconds: number | string): string {
+/** `3 min 20 s`; a dash for what is no number yet. */
+export function timeText(seconds: number | string): string {
   const value = Number(seconds);
   if (!Number.isFinite(value)) return "–";
   return value >= 60 ? `${Math.floor(value / 60)} min ${Math.round(value % 60)} s` : `${Math.round(value)} s`;

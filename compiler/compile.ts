@@ -123,7 +123,9 @@ export function shapeErrors(
   const own = read.ok
     ? [...layouts.errors(read.value.configuration, [...read.value.bodies.values()]), ...more(read.value)]
     : read.diagnostics;
-  const training = read.ok && guided.length === 0 ? stageErrors(read.value, batched, graphs) : [];
+  // Training is in f32: of a build in halves it says nothing.
+  const trains = read.ok && guided.length === 0 && choices.precision === "f32";
+  const training = trains ? stageErrors(read.value, batched, graphs) : [];
   return foundIn(onePerSpan([...own, ...guided, ...training]), choices);
 }
 

@@ -7,8 +7,8 @@ import type { Metric } from "./metrics.ts";
 const panel = { width: 360, height: 200, left: 62, right: 16, top: 34, bottom: 30 } as const;
 /** The most points of a line: twice what a panel has pixels. */
 const mostPoints = 600;
-/** Steps of the smoothed loss's memory, where there are many. */
-const memory = 100;
+/** The part of a curve that its smoothed line remembers, and the most steps of it. */
+const memory = { part: 0.04, most: 100 } as const;
 
 interface Curve {
   readonly title: string;
@@ -52,7 +52,7 @@ function drawPanel(title: string, steps: readonly number[], { values, smoothed }
   const finite = values.filter(Number.isFinite);
   const [least, most] = [Math.min(...bounded(finite)), Math.max(...bounded(finite))];
   // Over more than a decade the end of a curve would lie on the axis.
-  const isLog = least > 0 && most > 10 * least;
+  const isLog = smoothed && least > 0 && most > 10 * least;
   const room = [panel.height - panel.bottom, panel.top] as const;
   const y = isLog
     ? scaleLog([least, most], room).nice()
@@ -62,7 +62,7 @@ function drawPanel(title: string, steps: readonly number[], { values, smoothed }
     .x((i) => Number(x(steps[i] ?? 0).toFixed(1)))
     .defined((i) => Number.isFinite(values[i]));
   const [raw, shown] = [values, soft].map((list) => path.y((i) => Number(y(list[i] ?? 0).toFixed(1)))(thinned(list)) ?? "");
-  const ticks = y.ticks(4).map((tick) => {
+  const ticks = marksOf(y, isLog).map((tick) => {
     const at = y(tick).toFixed(1);
     return `<path d="M${panel.left} ${at}H${panel.width - panel.right}" stroke="#e6e8eb"/><text x="${panel.left - 6}" y="${at}" dy="0.32em" text-anchor="end" fill="${grey}">${label(tick)}</text>`;
   });
@@ -82,11 +82,22 @@ function drawPanel(title: string, steps: readonly number[], { values, smoothed }
   ].join("");
 }
 
+/** Of a logarithm the powers of ten, and between few of them 2 and 5 of each. */
+function marksOf(scale: { ticks(count: number): number[] }, isLog: boolean): readonly number[] {
+  if (!isLog) return scale.ticks(4);
+  const leads = (digits: readonly number[]) => (tick: number) =>
+    digits.includes(Number((tick / 10 ** Math.floor(Math.log10(tick) + 1e-9)).toFixed(6)));
+  const all = scale.ticks(10);
+  const powers = all.filter(leads([1]));
+  return powers.length > 3 ? powers : all.filter(leads([1, 2, 5]));
+}
+
 /** An exponential average that starts as the mean of what there is. */
 function averaged(values: readonly number[]): readonly number[] {
+  const remembered = Math.min(memory.most, Math.max(1, values.length * memory.part));
   let mean = 0;
   return values.map((value, i) => {
-    mean += (value - mean) / Math.min(i + 1, memory);
+    mean += (value - mean) / Math.min(i + 1, remembered);
     return mean;
   });
 }

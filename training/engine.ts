@@ -40,6 +40,8 @@ export interface EngineJob {
   readonly stage: string;
   /** The loss and its gradients, as `differentiate` gives them, at the batch of one part: the losses first, then `gradient of PATH` in the order of `trained`. */
   readonly graph: Graph;
+  /** What `graph` was made of, for engines that want the gradients of another form of it. */
+  readonly lossGraph: Graph;
   readonly trained: readonly TrainedWeight[];
   readonly optimizer: OptimizerFigures;
   /** What the first step starts from; the engine copies it. */

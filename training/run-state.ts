@@ -26,8 +26,15 @@ export interface RunIdentity {
   readonly seed: number;
 }
 
+/** How much of a run was asked for; null where nothing was said. */
+export interface Asked {
+  readonly steps: number | null;
+  readonly minutes: number | null;
+}
+
 export interface RunState {
   readonly identity: RunIdentity;
+  readonly asked: Asked;
   readonly stages: readonly StagePlan[];
   /** The stage that is next or under way, from 0; as many as there are once all are done. */
   readonly stage: number;
@@ -61,6 +68,12 @@ export function requireSameStages(folder: string, started: readonly StagePlan[],
   for (const [i, { name, batch }] of started.entries()) differ(folder, `a batch in stage "${name}" of`, batch, now[i]?.batch);
 }
 
+/** What is said once more, or not at all. Throws MvcError `run-differs`. */
+export function requireAsked(folder: string, started: Asked, now: Asked): void {
+  if (now.steps !== null) differ(folder, "`--steps`", started.steps, now.steps);
+  if (now.minutes !== null) differ(folder, "`--minutes`", started.minutes, now.minutes);
+}
+
 function differ(folder: string, what: string, expected: unknown, found: unknown): void {
   const shown = (value: unknown) => (value === null ? "none" : typeof value === "string" ? short(value) : JSON.stringify(value));
   if (shown(expected) !== shown(found)) throw mvcError("run-differs", { folder, what, expected: shown(expected), found: shown(found) });
@@ -72,10 +85,10 @@ const short = (text: string) => (/^[0-9a-f]{64}$/.test(text) ? text.slice(0, 12)
 export function parseRunState(text: string): RunState | undefined {
   try {
     const state = JSON.parse(text) as RunState;
-    const { identity, stages, stage, step, seconds } = state;
+    const { identity, asked, stages, stage, step, seconds } = state;
     const isWhole = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
     const isPlan = (plan: StagePlan) => typeof plan.name === "string" && isWhole(plan.batch) && isWhole(plan.parts);
-    const sound = typeof identity.sourceHash === "string" && Array.isArray(stages) && stages.every(isPlan);
+    const sound = typeof asked === "object" && typeof identity.sourceHash === "string" && Array.isArray(stages) && stages.every(isPlan);
     return sound && isWhole(stage) && isWhole(step) && Number.isFinite(seconds) ? state : undefined;
   } catch {
     return undefined;

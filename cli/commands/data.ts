@@ -1,29 +1,129 @@
-/** `mvc data`: captioned clips made on the spot, as a safetensors file that training reads. */
+/** `mvc data`: what a data set is, to look at before training; or its clips with captions, as a safetensors file that training reads. */
 
+import { statSync } from "node:fs";
+import { extname } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
-import { tryOutput } from "../../runtime/node/output-file.ts";
+import { refuseToReplace, tryOutput } from "../../runtime/node/output-file.ts";
 import { writeSafetensors } from "../../runtime/node/safetensors-file.ts";
-import { type Combinations, FRAMES, movingShapes, SIZE } from "../data/moving-shapes.ts";
+import type { ClipSize, Dataset } from "../../training/dataset.ts";
+import { type DatasetOptions, type Listening, requireOptions } from "../data/dataset-options.ts";
+import { survey } from "../data/folder/survey.ts";
+import { FRAMES, movingShapes, SIZE } from "../data/moving-shapes.ts";
+import { movingShapesCount, openDataset } from "../data/open-dataset.ts";
+import { printedDataset, printedSurvey, shownSize } from "../data/print-survey.ts";
+import { writeClips, writeSheet } from "../data/write-dataset.ts";
+import type { PictureSize } from "../dataset-flags.ts";
+import { printNotes } from "../notes.ts";
 import { shownPath } from "../program.ts";
-import { startProgress } from "../progress.ts";
+import { type Progress, startProgress } from "../progress.ts";
 import { reporterOf } from "../reporter.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 
-export interface DataOptions {
-  readonly clips: number;
-  readonly seed: number;
-  readonly combinations: Combinations;
-  readonly output: string;
+export interface DataOptions extends DatasetOptions {
+  readonly frames?: number;
+  readonly size?: PictureSize;
+  readonly output?: string;
 }
 
-/** The captions of so many fit the head of a file, which the format limits. */
-const mostClips = 1_000_000;
+/** A clip of more is none of a model. */
+const mostPixels = 2 ** 28;
+
+/** A data set by its name, folder or file. Exit code 1 where films of a folder would be refused. */
+export async function data(name: string, options: DataOptions): Promise<Outcome> {
+  const { frames = FRAMES, output } = options;
+  const size = { frames, ...(options.size ?? { height: SIZE, width: SIZE }) };
+  const most = Math.floor(mostPixels / (size.height * size.width));
+  if (frames < 1 || frames > most) {
+    const expected = `1 to ${most} at ${size.width}x${size.height}`;
+    throw mvcError("option-invalid", { option: "--frames", expected, found: String(frames) });
+  }
+  requireOptions(options);
+  const { listening, done } = listeningOf();
+  if (output === undefined) return looked(name, size, options, listening, done);
+  refuseToReplace(output, [name]);
+  const ending = extname(output).toLowerCase();
+  if (name === "moving-shapes" && ending !== ".png" && isOwn(options)) return made(output, options, listening.signal);
+  await tryOutput(output);
+  try {
+    const set = await openDataset(name, size, options, listening);
+    const bytes = set.count * size.frames * size.height * size.width * 3;
+    if (ending === ".png") {
+      const captions = await writeSheet(output, set, listening.signal);
+      done();
+      reporterOf(output)(`${shownPath(output)}: ${captions.map((caption) => JSON.stringify(caption)).join(", ")}\n`);
+    } else {
+      await tryOutput(output, bytes);
+      await writeClips(output, set, listening);
+      done();
+      reporterOf(output)(`${shownPath(output)}: ${set.count} clips of ${shownSize(size)}\n`);
+    }
+  } finally {
+    done();
+  }
+  return "done";
+}
+
+async function looked(name: string, size: ClipSize, options: DataOptions, listening: Listening, done: () => void): Promise<Outcome> {
+  try {
+    if (name !== "moving-shapes" && statSync(name, { throwIfNoEntry: false })?.isDirectory() === true) {
+      const found = await survey(name, size, options, listening);
+      done();
+      process.stdout.write(printedSurvey(found, size, options));
+      const { damaged, missing, short, uncaptioned } = found;
+      const refused = (problems: readonly unknown[], choice: string | undefined) =>
+        problems.length > 0 && (choice ?? "refuse") === "refuse";
+      const mistake =
+        refused([...damaged, ...missing], options.damaged) || refused(short, options.short) || refused(uncaptioned, options.uncaptioned);
+      return mistake ? "mistake" : "done";
+    }
+    const set = await openDataset(name, size, options, listening);
+    const captions = await captionsOf(set);
+    done();
+    process.stdout.write(printedDataset(set, captions, options));
+  } finally {
+    done();
+  }
+  return "done";
+}
+
+/** Of the first: clips that are made on the spot take their time. */
+async function captionsOf({ count, clip }: Dataset): Promise<readonly string[]> {
+  const captions: string[] = [];
+  for (let i = 0; i < Math.min(count, 200); i++) captions.push((await clip(i)).caption);
+  return captions;
+}
+
+/** A bar for each task; notes once it is gone. */
+function listeningOf(): { readonly listening: Listening & { readonly signal: AbortSignal }; readonly done: () => void } {
+  const notes: string[] = [];
+  let shown: { readonly task: string; readonly bar: Progress } | undefined;
+  const listening = {
+    note: (text: string) => void notes.push(text),
+    progress: (task: string, count: number, total: number) => {
+      if (shown?.task !== task) {
+        shown?.bar.stop();
+        shown = { task, bar: startProgress(task, total, "steps") };
+      }
+      shown.bar.to(count);
+    },
+    signal: interruptible(),
+  };
+  const done = () => {
+    shown?.bar.stop();
+    shown = undefined;
+    printNotes(notes.splice(0));
+  };
+  return { listening, done };
+}
+
+/** At the size in which they are drawn, whole. */
+function isOwn({ frames = FRAMES, size, stride, windows }: DataOptions): boolean {
+  return frames === FRAMES && (size === undefined || (size.width === SIZE && size.height === SIZE)) && (stride ?? windows) === undefined;
+}
 
 /** Tensors `clips` u8 [N, 16, 64, 64, 3] and `shape`, `colour`, `motion` u8 [N]; the captions as JSON in the metadata. */
-export async function data(_name: string, options: DataOptions): Promise<Outcome> {
-  const { clips: count, seed, combinations, output } = options;
-  if (count < 1 || count > mostClips)
-    throw mvcError("option-invalid", { option: "--clips", expected: `1 to ${mostClips}`, found: String(count) });
+async function made(output: string, options: DataOptions, signal: AbortSignal): Promise<Outcome> {
+  const { clips: count = movingShapesCount, seed = 0, combinations = "seen" } = options;
   const bytes = count * FRAMES * SIZE * SIZE * 3;
   await tryOutput(output, bytes);
   const draw = () => movingShapes(count, seed, { combinations });
@@ -53,7 +153,7 @@ export async function data(_name: string, options: DataOptions): Promise<Outcome
     ...Object.entries(attributes).map(([name, values]) => ({ name, dtype: "U8" as const, shape, chunks: () => [values] })),
   ];
   try {
-    await writeSafetensors(output, tensors, { metadata: { captions: JSON.stringify(captions) }, signal: interruptible() });
+    await writeSafetensors(output, tensors, { metadata: { captions: JSON.stringify(captions) }, signal });
   } finally {
     progress.stop();
   }

@@ -33,7 +33,7 @@ export async function openClipsFile(path: string, { progress, signal }: Listenin
   for (let i = 0; i < count; i++) {
     throwIfAborted(signal, `reading ${path}`);
     sums.push(digestOf(read(i)));
-    progress?.(i + 1, count);
+    progress?.("reading clips", i + 1, count);
     if (i % 64 === 63) await new Promise(setImmediate);
   }
   return {

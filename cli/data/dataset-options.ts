@@ -1,5 +1,6 @@
 /** What a user may choose of a data set: how clips are taken from films, and what becomes of those that do not do. */
 
+import { mvcError } from "../../runtime/errors.ts";
 import type { Combinations } from "./moving-shapes.ts";
 import type { Pace } from "./windows.ts";
 
@@ -29,6 +30,17 @@ export interface DatasetOptions extends Pace {
 export interface Listening {
   /** What was left out, cut short or shown for longer. */
   readonly note?: (text: string) => void;
-  readonly progress?: (done: number, total: number) => void;
+  readonly progress?: (task: string, done: number, total: number) => void;
   readonly signal?: AbortSignal;
+}
+
+/** Throws MvcError `option-invalid`, in the words of the command line. */
+export function requireOptions({ fps, stride, windows, clips }: DatasetOptions): void {
+  const refuse = (option: string, expected: string, found: unknown) =>
+    mvcError("option-invalid", { option, expected, found: String(found) });
+  if (fps !== undefined && !(fps >= 0.01 && fps <= 1000)) throw refuse("--fps", "a number from 0.01 to 1000", fps);
+  for (const [option, count] of Object.entries({ "--stride": stride, "--windows": windows, "--clips": clips }))
+    if (count !== undefined && !(Number.isSafeInteger(count) && count >= 1 && count <= 1_000_000))
+      throw refuse(option, "a whole number from 1 to 1000000", count);
+  if (fps !== undefined && stride !== undefined) throw refuse("--stride", "left out beside --fps, which says how frames are taken", stride);
 }

@@ -6,7 +6,8 @@ import { extname } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
 import type { ClipSize, Dataset } from "../../training/dataset.ts";
 import { openClipsFile } from "./clips-file.ts";
-import type { DatasetOptions, Listening } from "./dataset-options.ts";
+import { type DatasetOptions, type Listening, requireOptions } from "./dataset-options.ts";
+import { folderDataset } from "./folder/folder-dataset.ts";
 import { madeDataset } from "./made-dataset.ts";
 import { FRAMES, movingShape, SIZE } from "./moving-shapes.ts";
 
@@ -21,9 +22,11 @@ export async function openDataset(name: string, size: ClipSize, options: Dataset
   requireOptions(options);
   if (name === "moving-shapes") return madeDataset(shapes(options), size, options);
   if (extname(name).toLowerCase() === ".safetensors") return madeDataset(await openClipsFile(name, listening), size, options);
+  const found = statSync(name, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) return folderDataset(name, size, options, listening);
   throw mvcError("data-invalid", {
     data: name,
-    reason: statSync(name, { throwIfNoEntry: false }) === undefined ? "there is no such file or folder" : "it is no data set",
+    reason: found === undefined ? "there is no such file or folder" : "it is no data set",
     way: "give `moving-shapes`, a folder of clips, or a .safetensors file that `mvc data` wrote",
   });
 }
@@ -38,16 +41,9 @@ function shapes({ clips = movingShapesCount, seed = 0, combinations = "seen" }: 
     count: clips,
     size: { frames: FRAMES, height: SIZE, width: SIZE },
     hash: hash.digest("hex"),
-    clip: async (index: number) => draw(index),
+    async clip(index: number) {
+      const { pixels, caption } = draw(index);
+      return { pixels, caption };
+    },
   };
-}
-
-function requireOptions({ fps, stride, windows, clips }: DatasetOptions): void {
-  const refuse = (option: string, expected: string, found: unknown) =>
-    mvcError("option-invalid", { option, expected, found: String(found) });
-  if (fps !== undefined && !(fps >= 0.01 && fps <= 1000)) throw refuse("--fps", "a number from 0.01 to 1000", fps);
-  for (const [option, count] of Object.entries({ "--stride": stride, "--windows": windows, "--clips": clips }))
-    if (count !== undefined && !(Number.isSafeInteger(count) && count >= 1 && count <= 1_000_000))
-      throw refuse(option, "a whole number from 1 to 1000000", count);
-  if (fps !== undefined && stride !== undefined) throw refuse("--stride", "left out beside --fps, which says how frames are taken", stride);
 }

@@ -32,22 +32,29 @@ export function filmWindows(film: FilmFrames, frames: number, pace: Pace): reado
     const first = (i: number) => Math.floor(((i + 0.5) * film.count) / count - span / 2);
     return Array.from({ length: count }, (_, i) => Array.from({ length: frames }, (__, k) => first(i) + k * stride));
   }
-  const { starts, end } = film.shown;
+  const { end } = film.shown;
   const span = frames / fps;
   // A film of just so many frames must not fail for the rounding of its times.
   if (span - 0.5 / fps >= end) return [];
   const count = Math.min(windows, Math.max(1, Math.floor(end / span + 1e-6)));
-  const first = (i: number) => Math.max(0, ((i + 0.5) * end) / count - span / 2);
-  // Looked at in the middle of each frame's time, where what is shown does not hang on the last digit of a number.
-  return Array.from({ length: count }, (_, i) => Array.from({ length: frames }, (__, k) => shownAt(starts, first(i) + (k + 0.5) / fps)));
+  const first = (i: number) => Math.max(0, Math.floor((((i + 0.5) * end) / count - span / 2) * fps + 1e-6));
+  return Array.from({ length: count }, (_, i) => atRate(film.count, film.shown as Shown, fps, first(i), frames));
 }
 
 /** The one clip of a film that is too short: from its first frame on, its last one held. */
 export function heldWindow(film: FilmFrames, frames: number, { fps, stride = 1 }: Pace): readonly number[] {
   const { count, shown } = film;
-  const at = (k: number) =>
-    fps === undefined || shown === undefined ? Math.min(count - 1, k * stride) : shownAt(shown.starts, (k + 0.5) / fps);
-  return Array.from({ length: frames }, (_, k) => at(k));
+  if (fps !== undefined && shown !== undefined) return atRate(count, shown, fps, 0, frames);
+  return Array.from({ length: frames }, (_, k) => Math.min(count - 1, k * stride));
+}
+
+/**
+ * What is shown at so many frames a second, from the `first` of these on. It is looked at half a frame after each one's start, where
+ * rates that go into one another meet the middle of the film's frames: between two of them rounding would choose, now this one, now that.
+ */
+function atRate(count: number, { starts, end }: Shown, fps: number, first: number, frames: number): readonly number[] {
+  const late = Math.min(0.5 / fps, (0.5 * end) / count) + 1e-9;
+  return Array.from({ length: frames }, (_, k) => shownAt(starts, (first + k) / fps + late));
 }
 
 /** The last frame that has started by then, the first before that. */

@@ -17,6 +17,21 @@ export function readPng(bytes: Uint8Array, file: string): Picture {
   }
 }
 
+/** What a PNG says of itself in front: IHDR comes first, and `acTL` before the pixels of what moves. */
+export function pngHead(bytes: Uint8Array): { readonly width: number; readonly height: number; readonly moves: boolean } | undefined {
+  if (bytes.length < 33 || Buffer.compare(bytes.subarray(0, 8), signature) !== 0) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let moves = false;
+  for (let at = 8; at + 8 <= bytes.length; at += 12 + view.getUint32(at)) {
+    const kind = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    moves ||= kind === "acTL";
+    if (kind === "IDAT") break;
+  }
+  return { width: view.getUint32(16), height: view.getUint32(20), moves };
+}
+
+const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+
 function pictureOf(png: DecodedPng): Picture {
   const { width, height, depth, transparency } = png;
   const palette = png.palette ?? (depth < 8 ? greys(2 ** depth) : undefined);

@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
 import { refuseToReplace } from "../../runtime/node/output-file.ts";
+import { isRun, runFiles } from "../../training/node/run-folder.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
 import { type ChoiceOptions, choicesOf } from "../choices.ts";
@@ -77,10 +78,10 @@ export function requireOther({ trained, loras }: OpenWeights, output: string): v
   );
 }
 
-/** A package of ours stands for its weights. */
+/** A package of ours and a run of training stand for their weights. */
 function weightsAt(path: string): string {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  return isFolder && typeof manifestOf(path) !== "string" ? join(path, "weights.safetensors") : path;
+  return isFolder && (isRun(path) || typeof manifestOf(path) !== "string") ? join(path, runFiles.weights) : path;
 }
 
 export interface ModelWeights {

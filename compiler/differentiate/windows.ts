@@ -6,17 +6,17 @@ import type { Lowering } from "../ops/op.ts";
 import { inputAt } from "../ops/rules.ts";
 import { gradientWindows } from "../ops/weight-gradient.ts";
 import {
+  type ConvolutionLike,
   type ConvolutionName,
   convolutionNames,
   type PoolName,
+  paddingOf,
   type TransposedName,
   type Window,
-  windowAxes,
   windowsOf,
 } from "../ops/windows.ts";
 import type { GradientRule } from "./rule.ts";
 
-type ConvolutionLike = ConvolutionName | TransposedName;
 /** At either end of an axis. */
 type Ends = readonly [before: number, after: number];
 type Factors = readonly [x: ValueId, weight: ValueId];
@@ -42,22 +42,6 @@ function resized(make: Lowering, x: ValueId, axis: number, before: number, after
 function resizedEach(make: Lowering, x: ValueId, ends: readonly Ends[]): ValueId {
   const first = make.typeOf(x).shape.length - ends.length;
   return ends.reduce((made, [before, after], i) => resized(make, made, first + i, before, after), x);
-}
-
-/** The padding that puts, or of a transposed convolution cuts, so many places at either end; undefined where none does. */
-function paddingOf(op: ConvolutionLike, window: Window, before: number, after: number): Padding | undefined {
-  const { kernel, stride, dilation } = window;
-  if (before < 0 || after < 0) return undefined;
-  if (before === after) return before === 0 ? "none" : before;
-  // What a word says of a window that is smaller than its stride is refused.
-  if (dilation * (kernel - 1) + 1 < stride) return undefined;
-  const axes = windowAxes[op];
-  const each = <T>(one: T) => new Array<T>(axes).fill(one);
-  return (["same", "causal", "end"] as const).find((padding) => {
-    const said = { kernel: each(kernel), stride: each(stride), dilation: each(dilation), padding: each(padding) };
-    const found = inputAt(windowsOf(op, said), 0);
-    return found.before === before && found.after === after;
-  });
 }
 
 /** A convolution of either kind without a bias; where no padding says what is wanted there is none. */

@@ -161,6 +161,9 @@ export const expandMessages = {
     (h: { readonly what: string; readonly expected: string; readonly found: string }) =>
       `${h.what} must be ${h.expected}, but it is ${h.found}`,
   ),
+  "latent-layer": error(
+    (h: { readonly path: string; readonly why: string }) => `\`${h.path}\` cannot take the mean and deviation of the latents: ${h.why}`,
+  ),
   "nothing-trained": error((h: { readonly stage: string }) => `\`train ${h.stage}\` trains no weight`),
   "unread-by-loss": error(
     (h: { readonly path: string; readonly loss: string; readonly count: number; readonly first: string }) =>

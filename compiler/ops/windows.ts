@@ -23,6 +23,7 @@ export type WindowedName = keyof typeof windowAxes;
 export type ConvolutionName = "conv1d" | "conv2d" | "conv3d";
 export const convolutionNames: readonly ConvolutionName[] = ["conv1d", "conv2d", "conv3d"];
 export type TransposedName = "convTranspose1d" | "convTranspose2d" | "convTranspose3d";
+export type ConvolutionLike = ConvolutionName | TransposedName;
 export type PoolName = "averagePool1d" | "averagePool2d" | "averagePool3d";
 
 /** Of a transposed convolution `stride` and `dilation` are steps in the result, and `before` and `after` are places that it is cut by. */
@@ -103,6 +104,22 @@ function cutOf(padding: Padding, span: number, stride: number): Ends {
     default:
       return { before: padding, after: padding };
   }
+}
+
+/** The padding that puts, or of a transposed convolution cuts, so many places at either end; undefined where none does. */
+export function paddingOf(op: ConvolutionLike, window: Window, before: number, after: number): Padding | undefined {
+  const { kernel, stride, dilation } = window;
+  if (before < 0 || after < 0) return undefined;
+  if (before === after) return before === 0 ? "none" : before;
+  // What a word says of a window that is smaller than its stride is refused.
+  if (dilation * (kernel - 1) + 1 < stride) return undefined;
+  const axes = windowAxes[op];
+  const each = <T>(one: T) => new Array<T>(axes).fill(one);
+  return (["same", "causal", "end"] as const).find((padding) => {
+    const said = { kernel: each(kernel), stride: each(stride), dilation: each(dilation), padding: each(padding) };
+    const found = inputAt(windowsOf(op, said), 0);
+    return found.before === before && found.after === after;
+  });
 }
 
 /** The size of the result along an axis. */

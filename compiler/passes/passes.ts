@@ -10,8 +10,10 @@ import { gatherShifts } from "./gather-shifts.ts";
 import { cancelLayout } from "./layout.ts";
 import { lowerComposites } from "./lower.ts";
 import { mergeAxes } from "./merge-axes.ts";
+import { openGates } from "./open-gates.ts";
 import { shareRepeats } from "./share-repeats.ts";
 import { sinkReshapes } from "./sink-reshapes.ts";
+import { turnTransposed } from "./turn-transposed.ts";
 
 export interface Pass {
   readonly name: string;
@@ -38,6 +40,15 @@ export const onnxPasses: readonly Pass[] = [
   { name: "share-subexpressions", run: shareSubexpressions },
   { name: "remove-dead-code", run: removeDeadCode },
 ];
+
+/** What ONNX Runtime wants of a loss before it is differentiated. */
+export const lossPasses: readonly Pass[] = [
+  { name: "open-gates", run: openGates },
+  { name: "remove-dead-code", run: removeDeadCode },
+];
+
+/** What ONNX Runtime runs a training step fastest by. */
+export const trainingPasses: readonly Pass[] = [{ name: "turn-transposed", run: turnTransposed }, ...onnxPasses];
 
 /** The passes of a list in order, each verified after it has run. */
 export function runPasses(graph: Graph, list: readonly Pass[] = passes, trace: Trace = untraced): Graph {

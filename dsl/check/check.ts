@@ -15,7 +15,7 @@ import { checkAs, typeOf } from "./expressions.ts";
 import { constantForms, isNumberForm, numberForms } from "./forms.ts";
 import { LabelCheck } from "./labels.ts";
 import { ownedLayouts, readersOf } from "./layout-owners.ts";
-import { checkLayout, checkLayoutPaths, warnUnread } from "./layouts.ts";
+import { checkLayout, checkLayoutPaths, warnLost, warnUnread } from "./layouts.ts";
 import { load } from "./load.ts";
 import { checkModel, checkOverrides } from "./models.ts";
 import { int, type StaticType } from "./static-type.ts";
@@ -60,6 +60,7 @@ function runStages(context: Context, entry: string, unread: boolean): void {
   if (!context.failed) checkLabels(context, declarations);
   if (!context.failed) checkLayoutPaths(context, ownedLayouts(context.files));
   if (context.failed) return;
+  warnLost(context);
   warnUnread(context);
   warnUnused(context, entry);
 }

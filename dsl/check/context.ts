@@ -106,7 +106,7 @@ export class Context {
   }
 
   /** For a name that a file lacks and another of the program declares. */
-  private hintImport(name: string, file: string): { hint: string } | undefined {
+  hintImport(name: string, file: string): { hint: string } | undefined {
     const source = this.files.get(file)?.source;
     for (const [path, other] of this.files) {
       const declared = other.names.get(name);

@@ -36,14 +36,17 @@ function ownerOf(context: Context, layout: LayoutDeclaration, file: string, read
   const from = context.declared(of.name, file) === undefined ? reader : file;
   if (declared !== undefined && declared.file !== from) context.read(of.name, from);
   if (isOwner(declared)) return declared;
-  const files = file === reader ? [file] : [file, reader];
-  const known = files.flatMap((one) => [...context.namesOf(one)].filter((name) => isOwner(context.declared(name, one))));
-  const guess = nearest(of.name, known);
-  const aside = file === reader ? {} : { hint: `give ${reader} one by that name, or import a copy of ${file} without it` };
-  const hint = () => (guess === undefined ? aside : hintNearest(guess));
+  const hint = () => hintNearest(nearestOwner(context, of.name, [file]));
   if (declared !== undefined) context.report("not-laid-out", of.span, { name: of.name }, hint());
-  else if (!isUnread(context, file, reader)) context.reportUnknown("not-laid-out", of, hint, file === reader ? undefined : reader);
+  else if (file === reader && !isUnread(context, file, reader)) context.reportUnknown("not-laid-out", of, hint);
   return undefined;
+}
+
+function nearestOwner(context: Context, name: string, files: readonly string[]): string | undefined {
+  return nearest(
+    name,
+    files.flatMap((file) => [...context.namesOf(file)].filter((one) => isOwner(context.declared(one, file)))),
+  );
 }
 
 /** A file of layouts, without blocks, that nothing imports for them: it may be of blocks that are not here. */
@@ -63,6 +66,24 @@ export function warnUnread(context: Context): void {
     const names = [...new Set(unread.map(({ name }) => name))];
     if (first === undefined) continue;
     context.report("unread-layouts", first.span, { names }, { hint: "check the model that brings them: `import layouts from …`" });
+  }
+}
+
+/** What of the layouts that a file brings is of blocks and models that neither file has: a copy of a model may call them otherwise. */
+export function warnLost(context: Context): void {
+  for (const [file, { source }] of context.files) {
+    for (const reader of readersOf(file, context.files)) {
+      if (reader === file) continue;
+      const lost = source.declarations.flatMap((one) =>
+        one.kind === "layout" && declaredFor(one, file, reader, context.files) === undefined ? [one.of] : [],
+      );
+      for (const { name, span } of lost.filter((of, i) => lost.findIndex((first) => first.name === of.name) === i)) {
+        const guess = nearestOwner(context, name, [file, reader]);
+        const way = { hint: `give ${reader} one by that name, or import a copy of ${file} that calls it as ${reader} does` };
+        const hint = context.hintImport(name, file) ?? (guess === undefined ? way : hintNearest(guess));
+        context.report("lost-layouts", span, { name, file, reader }, hint);
+      }
+    }
   }
 }
 

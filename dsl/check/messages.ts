@@ -118,10 +118,11 @@ export const checkMessages = {
   "repeated-member": error((h: { readonly what: string }) => `the model has two ${h.what}`),
   // Layouts
   "no-layouts": error((h: { readonly path: string }) => `${h.path} declares no layouts`),
-  "not-laid-out": error((h: Sought) => {
-    const where = h.in === undefined ? "this file" : `${h.in.file}, nor of ${h.in.behind}, which imports its layouts`;
-    return `\`${h.name}\` is no block or model of ${where}, and layouts are of those`;
-  }),
+  "not-laid-out": error((h: Name) => `\`${h.name}\` is no block or model of this file, and layouts are of those`),
+  "lost-layouts": warning(
+    (h: { readonly name: string; readonly file: string; readonly reader: string }) =>
+      `\`${h.name}\` is no block or model of ${h.file}, nor of ${h.reader}, which imports its layouts: those of \`${h.name}\` are left out`,
+  ),
   "unread-layouts": warning(
     (h: { readonly names: readonly string[] }) =>
       `no file that imports these layouts has been read, so those of ${h.names.map((name) => `\`${name}\``).join(", ")} are not checked`,

@@ -7,7 +7,7 @@ A case's weights are not stored but made from their names: weight P of shape S i
   all others:                                                      w / sqrt(product of S[1:])
 Inputs are normals(7, fnv1a32("CASE/INPUT")); tokens floor(uniforms(...) * vocabulary). The metadata says what the case is.
 Every case is computed twice and must be finite and equal.
-The wide cases store their output only, computed in f64; their inputs are made from the metadata's shapes by the same rule.
+The wide cases store their output only, computed in f64; their inputs are made from the metadata's shapes by the same rule. So do those of losses, in f32.
 """
 import argparse
 import json
@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 import magicvideo as mv
 import tensors
+import train_vae
 import transformer
 from counter_random import fnv1a32, normals, uniforms
 
@@ -361,6 +362,50 @@ def write_graphs():
             graph(f"graph-decode-{name}", "decode", {"z": signal(f"graph-decode-{name}", "z", (1, *z))}, model.decode, name)
 
 
+# --- the losses of training: every output, the minimised one first; inputs are made from their shapes, as those of the wide cases ---------------
+
+def write_losses():
+    m, batch = mv.MINI, 2
+    latents, pixels = (batch, m.F, m.Z, m.H, m.W), (batch, m.F, 3, 8 * m.H, 8 * m.W)
+    base = mini()
+
+    def loss(stage, inputs, stored, compute):
+        case = f"loss-{stage}"
+        made = {name: signal(case, name, shape) for name, shape in inputs.items()}
+        with torch.no_grad():
+            found = torch.stack([torch.as_tensor(value) for value in compute(**made, **stored)])
+        assert torch.isfinite(found).all(), case
+        arrays = {k: v.numpy() for k, v in stored.items()}
+        tensors.save(f"{FOLDER}/{case}.safetensors", {**arrays, "output": found.numpy()},
+                     {"kind": "loss", "stage": stage, "batch": str(batch), "inputs": ",".join([*inputs, *stored]), "shapes": json.dumps(inputs)})
+
+    def drawn(x, noise):
+        mean, logvar = (torch.stack(parts) for parts in zip(*(base.encoder.moments(clip) for clip in x)))
+        logvar = logvar.clamp(-12, 4)
+        return mean, logvar, mean + (0.5 * logvar).exp() * noise
+
+    def autoencoder(x, noise):
+        mean, logvar, z = drawn(x, noise)
+        y = torch.stack([base.decoder.frames(clip, timed=False) for clip in z])
+        reconstruction = train_vae.reconstruction(y, x)
+        divergence = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
+        return reconstruction + 5e-4 * divergence, reconstruction, divergence
+
+    def decoder(x, noise):
+        return [train_vae.reconstruction(torch.stack([base.decoder.frames(clip) for clip in drawn(x, noise)[2]]), x)]
+
+    def denoiser(z, noise, tokens, t, signal, sigma):
+        a, s = (part.view(-1, 1, 1, 1, 1) for part in (signal, sigma))
+        v = base.unet(a * z + s * noise, t, base.text(tokens.long()))
+        return [(v - (a * noise - s * z)).square().mean()]
+
+    both = {"x": pixels, "noise": latents}
+    loss("autoencoder", both, {}, autoencoder)
+    loss("videoDecoder", both, {}, decoder)
+    levels = {"t": torch.tensor([721.0, 40.0]), "signal": torch.tensor([0.3, 0.99]), "sigma": torch.tensor([0.3, 0.99]).square().neg().add(1).sqrt()}
+    loss("denoiser", {"z": latents, "noise": latents}, {"tokens": words("loss-denoiser", "tokens", (batch, m.L), m.vocabulary), **levels}, denoiser)
+
+
 # --- the whole sampling loop, with the trained weights -------------------------------------------------------------
 
 def write_sampling(weights, prompt, seed, steps, guidance, eta):
@@ -400,5 +445,6 @@ if __name__ == "__main__":
     write_blocks()
     write_wide()
     write_graphs()
+    write_losses()
     if chosen.weights:
         write_sampling(chosen.weights, "a red circle moves right", 1, chosen.steps, chosen.guidance, chosen.eta)

@@ -25,7 +25,7 @@ WORDS = {"red": 2, "green": 3, "blue": 4, "grey": 5, "one": 6, "two": 7}
 class Tiny(nn.Module):
     def __init__(self):
         super().__init__()
-        self.text = nn.Embedding(8, 8)
+        self.text = nn.Embedding(32, 8)
         self.step, self.query, self.key, self.value = (nn.Linear(8, 8) for _ in range(4))
         self.enter, self.leave = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 3, 3, padding=1)
         self.norm, self.normTime = nn.GroupNorm(2, 8), nn.LayerNorm(8)
@@ -49,7 +49,7 @@ def clip(i):
 
 
 def caption(i):
-    return [WORDS[("red", "green", "blue", "grey")[i % 4]], WORDS[("one", "two")[i % 2]], 0, 0]
+    return [WORDS[("red", "green", "blue", "grey")[i % 4]], WORDS[("one", "two")[i % 2]]] + [0] * 6
 
 
 def batch(step, bars):
@@ -59,7 +59,7 @@ def batch(step, bars):
         i = int(float(uniforms(SEED, stream("clip"), 1)[0]) * CLIPS)
         clips.append(clip(i))
         times.append(int(float(uniforms(SEED, stream("level"), 1)[0]) ** 0.6 * 1000))
-        tokens.append([0] * 4 if uniforms(SEED, stream("dropped"), 1)[0] < 0.2 else caption(i))
+        tokens.append([0] * 8 if uniforms(SEED, stream("dropped"), 1)[0] < 0.2 else caption(i))
         noise.append(normals(SEED, stream("noise noise"), 2 * 3 * 8 * 8).reshape(2, 3, 8, 8))
     a = torch.tensor(bars[times], dtype=torch.float32).view(-1, 1, 1, 1, 1)
     tensors_of = [torch.from_numpy(np.stack(part)) for part in (clips, noise)]

@@ -6,7 +6,7 @@ import { mvcError } from "../errors.ts";
 import { codeOf, kindOf, systemReason } from "./system-errors.ts";
 
 /** Bytes that a text of each kind may have: far more than any that was made by hand, far less than memory. */
-export const textLimits = { model: 2 ** 20, settings: 2 ** 20, tokenizer: 2 ** 27, graph: 2 ** 28 } as const;
+export const textLimits = { model: 2 ** 20, settings: 2 ** 20, tokenizer: 2 ** 27, captions: 2 ** 28, graph: 2 ** 28 } as const;
 
 /**
  * Opens a file for reading. Devices and pipes are refused, which would hang or never end.

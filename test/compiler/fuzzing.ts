@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { compile, shapeErrors } from "../../compiler/compile.ts";
+import { compileTraining } from "../../compiler/compile-training.ts";
 import type { Choices, Setting } from "../../compiler/expand/configure.ts";
 import { emitPackage } from "../../compiler/package-files.ts";
 import { defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
@@ -13,6 +14,7 @@ import { expandCases } from "../dsl/expand-cases.ts";
 import { meanings, mutations, tokensOf } from "../dsl/mutations.ts";
 import { Random } from "../dsl/random.ts";
 import { checkFiles, models } from "../dsl/sources.ts";
+import { trainChecks, trainSizes } from "../dsl/train-cases.ts";
 import { randomSource } from "./random-source.ts";
 
 export interface FuzzCase {
@@ -25,7 +27,9 @@ const written = readdirSync(folder).map((name) => readFileSync(`${folder}/${name
 /** Long sources say what budgets are for, in their own tests. */
 const snippets = [
   ...written,
-  ...Object.values({ ...checkCases, ...expandCases }).flatMap((cases) => cases.map((found) => [...filesOf(found).values()][0] ?? "")),
+  ...Object.values({ ...checkCases, ...expandCases, ...trainChecks, ...trainSizes }).flatMap((cases) =>
+    cases.map((found) => [...filesOf(found).values()][0] ?? ""),
+  ),
 ].filter((text) => text.length < 4000);
 
 /** The whole of MagicVideo at sizes that expand in milliseconds. */
@@ -103,7 +107,10 @@ export function runCase({ files, choices }: FuzzCase): "refused" | "unbuildable"
   }
   const shapes = shapeErrors(program, choices);
   const compiled = compile(program, choices);
-  const built = compiled.ok ? [] : compiled.diagnostics;
+  const stages = choices.precision === "f32" && [...files.values()].some((text) => /\btrain\b/.test(text));
+  const trained = stages && compiled.ok ? compileTraining(program, choices, 2) : undefined;
+  const unbuilt = compiled.ok ? [] : compiled.diagnostics;
+  const built = trained?.ok === false ? trained.diagnostics : unbuilt;
   for (const { message, span } of [...shapes, ...built]) {
     if (/undefined|NaN|\[object/.test(message.replace(/`[^`]*`|"[^"]*"/g, "")) && !/the float|set to/.test(message))
       throw new Error(`a sentence with a hole: ${message}`);
@@ -111,9 +118,10 @@ export function runCase({ files, choices }: FuzzCase): "refused" | "unbuildable"
   }
   renderAll([...shapes, ...built], texts);
   const missed = built.filter(({ code }) => shapes.length === 0 && !foundByBuilds.includes(code));
-  if (missed[0] !== undefined) throw new Error(`check is silent, but a build says ${missed[0].code}: ${missed[0].message}`);
+  if (missed[0] !== undefined) throw new Error(`check is silent, but a build or its training says ${missed[0].code}: ${missed[0].message}`);
   if (!compiled.ok) return within("compile", "unbuildable");
-  if (shapes[0] !== undefined) throw new Error(`a build succeeds, but check says ${shapes[0].code}: ${shapes[0].message}`);
+  if (shapes[0] !== undefined && trained?.ok !== false)
+    throw new Error(`a build and its training succeed, but check says ${shapes[0].code}: ${shapes[0].message}`);
   const count = [...compiled.module.graphs.values()].reduce((sum, graph) => sum + graph.values.length, 0);
   if (count > 400) return within("compile", "compiled");
   const planned = planModel(compiled.module, defaultLimits);

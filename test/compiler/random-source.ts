@@ -104,8 +104,24 @@ export function randomSource(random: Random): string {
     );
   const [channels, height] = [random.pick(["1", "2", "4", "6"]), random.pick(["1", "2", "4", "8"])];
   const sampled = random.below(4) === 0;
+  const rates = () => random.pick(["1", "1.0", "0.5", "2 / 4.0", "width", "1", "0", "(0 - 1)"]);
+  const paths = () => random.pick(["**", "key", "time", "**", "key", "**.weight", "time.*", "net", "net.**.weight", "kee"]);
+  const mean = `mean(view(abs(y), [B * ${channels} * H * H]), axis: 0)`;
+  const trained = `
+  graph loss(z: Image<${channels}, H, H>, text: Tensor<float, [B, D]>, noise: Image<${channels}, H, H>, t: Tensor<f32, [B]>): Tensor<f32, [1]> {
+    const y = Net(z + noise) as net + view((t |> sinusoid(${channels} * 2) |> linear(1) as time) + (text |> linear(1) as key), [B, 1, 1, 1]);
+    return ${random.pick([mean, mean, mean, "mean(mean(y, axis: 0), axis: 1)", "y"])};
+  }
+  train first {
+    loss: loss, learningRate: ${rates()}, batch: ${random.pick(["1", "4", "width"])}, steps: 10, ema: 0.9, when: width > 1,
+    inputs: {
+      z: { from: "${random.pick(["noise", "noise", "noise", "noise", "clip", "image"])}" }, text: { from: "noise" }, noise: { from: "noise" },
+      t: { from: "${random.pick(["time", "sigma", "noise"])}" },
+    },
+    weights: [{ path: "${paths()}" }, { path: "${paths()}", rate: ${rates()}, weightDecay: ${rates()} }],
+  }`;
   const graph = sampled
-    ? `graph denoise(z: Image<${channels}, H, H>, t: Tensor<f32, [B]>, text: Tensor<float, [B, D]>): Image<${channels}, H, H> {\n    return Net(z) as net + view((t |> sinusoid(${channels} * 2) |> linear(1) as time) + (text |> linear(1) as key), [B, 1, 1, 1]);\n  }\n  sampler denoise(z, t) { method: "ddim", steps: 4, guidance: 1, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 10 }`
+    ? `graph denoise(z: Image<${channels}, H, H>, t: Tensor<f32, [B]>, text: Tensor<float, [B, D]>): Image<${channels}, H, H> {\n    return Net(z) as net + view((t |> sinusoid(${channels} * 2) |> linear(1) as time) + (text |> linear(1) as key), [B, 1, 1, 1]);\n  }\n  sampler denoise(z, t) { method: "ddim", steps: 4, guidance: 1, predicts: "v", schedule: "cosine", betas: [0.1, 0.2], trainSteps: 10 }${random.below(2) === 0 ? trained : ""}`
     : random.below(4) === 0
       ? `graph run(x: Image<${channels}, H, H>): { x: Image<${channels}, H, H>, all: Image<_, _, _>[] } {\n    const y = Net(x) as net;\n    return { x: y, all: [x, y, Split(y).all[${random.pick(sizes.filter((size) => /^\d$/.test(size)))} - 1]] };\n  }`
       : `graph run(x: Image<${channels}, H, H>): Image<${channels}, H, H> {\n    return Net(x) as net;\n  }`;

@@ -284,12 +284,11 @@ export const checkCases: Cases = {
     model('tokenizer { file: "a", pad: "b" }\n  tokenizer { file: "a", pad: "b" }'),
   ],
   "no-layouts": [{ "a.mv": 'import layouts from "./b.mv";\n', "b.mv": "dim F = 16;\n" }],
-  "not-laid-out": [
-    laidOut('layout ours of Lay { conv: "c" }'),
-    laidOut('layout ours of base { conv: "c" }'),
+  "not-laid-out": [laidOut('layout ours of Lay { conv: "c" }'), laidOut('layout ours of base { conv: "c" }')],
+  "lost-layouts": [
     {
-      "a.mv": `import layouts from "./b.mv";\n${laidOut("")}`,
-      "b.mv": 'layout ours of Layr { conv: "c" }\nlayout ours of Other { conv: "c" }\n',
+      "a.mv": `import layouts from "./b.mv";\n${laidOut("").replace("const base = 32;\n\n", "").replace(", gate: bool = true", "")}`,
+      "b.mv": 'layout ours of Layr { conv: "c" }\nlayout ours of Other { conv: "c" }\nlayout theirs of Other { conv: "d" }\n',
     },
   ],
   "unread-layouts": [

@@ -51,6 +51,17 @@ model Tiny<H = 4> {
 
 const from = (source: string, to: string) => trained({ inputs: inputs.replace(source, to) });
 
+/** A stage that normalises latents, beside graphs with layers that it may name. */
+export const normalised = (stage: string) =>
+  trained({
+    members:
+      `graph encodeFine(x: Video<3, H>): Video<4, H> { return (x |> conv2d(6, kernel: 1) as "fine.quant" |> slice(axis: 2, start: 0, size: 4)) * 0.5; }
+  graph encodeWide(x: Video<3, H>): Video<6, H> { return x |> conv2d(6, kernel: 1) as "fine.quant" |> silu(); }
+  graph decodeFine(z: Video<4, H>): Video<3, H> { return z / 0.5 |> conv2d(4, kernel: 1) as "back.quant" |> conv2d(3, kernel: 1, bias: false) as "back.out"; }
+  train latents { ${stage} }`.replace("z / 0.5 |>", "(z / 0.5) |>"),
+    inputs: inputs.replace('from: "clip", encoder: encode', 'from: "noise"'),
+  });
+
 /** What the source alone tells. */
 export const trainChecks: Cases = {
   "loss-batch": [
@@ -100,5 +111,12 @@ export const trainSizes: Cases = {
       loss: "const seen = noise |> slice(axis: 2, start: 0, size: 3) |> conv2d(4, kernel: 3, stride: 2) as encoder |> upsample(2);\n    return mean(view(abs(Net(x + seen + Text(tokens) as text, t) as unet), [B * F * 4 * H * H]), axis: 0);",
       weights: '[{ path: "unet" }, { path: "encoder" }]',
     }),
+  ],
+  "latent-layer": [
+    normalised('normalises: encodeFine, writer: "encoder", readers: ["back.quant"]'),
+    normalised('normalises: encode, writer: "encoder", readers: ["back.quant"]'),
+    normalised('normalises: encodeFine, writer: "fine.quant", readers: ["back.out"]'),
+    normalised('normalises: encodeFine, writer: "fine.quant", readers: ["fine.quant", "unet.stem"]'),
+    normalised('normalises: encodeWide, writer: "fine.quant", readers: ["back.quant"]'),
   ],
 };

@@ -1,13 +1,15 @@
-// The tiny model of golden/training, its stage as its source would declare it, and the clips and weights that golden/reference/make_training.py gives it.
+// The tiny model of golden/training, its stage, and the clips and weights that golden/reference/make_training.py gives it.
 
+import { compileTraining } from "../../compiler/compile-training.ts";
 import { differentiate } from "../../compiler/differentiate/differentiate.ts";
-import { sizeOf, type WeightValue } from "../../compiler/graph/graph.ts";
+import { sizeOf } from "../../compiler/graph/graph.ts";
 import type { LossStage } from "../../compiler/module/training.ts";
 import { withDefaults } from "../../compiler/package/sampler-figures.ts";
 import { freshState } from "../../training/adamw.ts";
 import { type BatchSources, batchesOf } from "../../training/batches.ts";
 import type { EngineJob, Feeds } from "../../training/engine.ts";
-import { compileFile, goldenWeight } from "../golden/cases.ts";
+import { programOfFile } from "../compiler/expand/expanded.ts";
+import { goldenWeight } from "../golden/cases.ts";
 
 export const tinyFile = "golden/training/tiny.mv";
 const [CLIPS, FRAMES, SIZE] = [12, 2, 8];
@@ -15,42 +17,13 @@ const words = ["red", "green", "blue", "grey"];
 const ids: { readonly [word: string]: number } = { red: 2, green: 3, blue: 4, grey: 5, one: 6, two: 7 };
 const caption = (i: number) => `${words[i % 4]} ${["one", "two"][i % 2]}`;
 
-/** At the batch of one part. */
+/** The stage that the source declares, at the batch of one part. */
 export function tinyStage(batch: number): LossStage {
-  const loss = compileFile(tinyFile, { settings: { B: batch } }).graphs.get("loss");
-  if (loss === undefined) throw new Error("tiny.mv has no loss");
-  const weights = loss.values.filter((value): value is WeightValue => value.kind === "weight");
-  return {
-    kind: "loss",
-    name: "tiny",
-    span: { file: tinyFile, start: 0, end: 0 },
-    loss,
-    inputs: [
-      { name: "x", source: { from: "clip", encoder: null } },
-      { name: "noise", source: { from: "noise" } },
-      { name: "signal", source: { from: "signal" } },
-      { name: "sigma", source: { from: "sigma" } },
-      { name: "t", source: { from: "time" } },
-      { name: "tokens", source: { from: "text", dropped: 0.2, unguided: "" } },
-    ],
-    trained: weights.map(({ path }) => ({
-      path,
-      rate: path === "net.text.weight" ? 0.5 : 1,
-      weightDecay: path.startsWith("net.norm") ? 0 : 0.1,
-    })),
-    levels: { density: "uniform", power: 0.6 },
-    stills: 0,
-    learningRate: 2e-3,
-    betas: [0.9, 0.99],
-    eps: 1e-8,
-    warmup: 20,
-    decay: "cosine",
-    finalRate: 0.1,
-    clipNorm: 0.5,
-    ema: 0.99,
-    batch: 4,
-    steps: 200,
-  };
+  const training = compileTraining(programOfFile(tinyFile), { precision: "f32" }, batch);
+  if (!training.ok) throw new Error(training.diagnostics[0]?.message);
+  const [stage] = training.value.stages;
+  if (stage?.kind !== "loss") throw new Error("tiny.mv declares no loss");
+  return stage;
 }
 
 export const tinySources: BatchSources = {
@@ -90,6 +63,7 @@ export function tinyJob(parts: number, figures: Partial<LossStage> = {}): Engine
     loss,
     stage: "tiny",
     graph,
+    lossGraph: loss.loss,
     trained: loss.trained,
     optimizer: loss,
     state: new Map(loss.trained.map(({ path }) => [path, freshState(weightOf(path), loss.ema)])),

@@ -85,8 +85,18 @@ test.skipIf(noChromium)(
       // What goes on is no loop.
       await start.selectOption("end");
       await page.getByLabel("Steps", { exact: true }).fill("1");
+      await page.getByText("Prompts over time").click();
+      await page.getByRole("button", { name: "Add a prompt" }).click();
+      await page.getByLabel("New prompt").fill(later);
+      expect(await page.getByLabel("At frame").inputValue(), "the last of half a window more").toBe("24");
       await make("goes on from the clip before");
-      await expectShown(page, await pipeline.sample(prompt, { seed, steps: 1, continues: second.latent }));
+      expect(await page.locator("#caption").innerText()).toContain(`“${prompt}”, at frame 24 “${later}” · `);
+      const prompts = [
+        { frame: 0, prompt },
+        { frame: 23, prompt: later },
+      ];
+      await expectShown(page, await pipeline.sample({ prompts, seed }, { steps: 1, continues: second.latent }), [0, 16]);
+      await page.getByRole("button", { name: "Remove this prompt" }).click();
 
       // A picture of 128x64 of which the middle is one colour.
       await start.selectOption("pictures");
@@ -113,33 +123,18 @@ test.skipIf(noChromium)(
         data: Uint8ClampedArray.from({ length: 64 * 64 * 4 }, (_, i) => [...colour, 255][i % 4] ?? 0),
       });
       const given = { firstFrame: plain(200, 40, 40), lastFrame: plain(40, 40, 200), length: 3 };
-      await expectShown(page, await pipeline.sample(prompt, { seed, steps: 1, ...given }));
+      const third = await pipeline.sample(prompt, { seed, steps: 1, ...given });
+      await expectShown(page, third);
       const coming = page.waitForEvent("download");
       await page.locator("#gif").click();
       const saved = readFileSync(await (await coming).path());
       const about = JSON.parse(readGif(saved).comment);
       expect(about).toMatchObject({ prompt, seed: "1", begins: "from a first and a last picture, 3 frames" });
 
-      // Prompts over time: two windows of 16 frames, each with a mixture of its own.
-      await start.selectOption("noise");
-      await page.getByText("Prompts over time").click();
-      await page.getByRole("button", { name: "Add a prompt" }).click();
-      await page.getByLabel("New prompt").fill(later);
-      await page.getByLabel("Frames", { exact: true }).fill("20");
-      await page.getByLabel("At frame").fill("20");
-      await make(`at frame 20 “${later}”`);
-      const prompts = [
-        { frame: 0, prompt },
-        { frame: 19, prompt: later },
-      ];
-      const changing = await pipeline.sample({ prompts, seed }, { steps: 1, length: 20 });
-      await expectShown(page, changing);
-      await page.getByRole("button", { name: "Remove this prompt" }).click();
-
       // A box that is drawn over the clip that is shown: from the middle of one of the model's blocks of 8 to that of another.
       await start.selectOption("part");
-      await page.getByLabel("From frame").fill("3");
-      await page.getByLabel("To frame").fill("12");
+      await page.getByLabel("From frame").fill("2");
+      await page.getByLabel("To frame").fill("2");
       const canvas = page.locator("#part");
       await canvas.scrollIntoViewIfNeeded();
       const { x, y, width } = (await canvas.boundingBox()) ?? { x: 0, y: 0, width: 0 };
@@ -149,17 +144,17 @@ test.skipIf(noChromium)(
       await page.mouse.move(...at(20, 36));
       await page.mouse.up();
       expect(await page.locator("#part-words").innerText()).toBe(
-        "Hatched is what is made anew: 32×24 pixels at (16, 32), frames 3 to 12. All else is kept.",
+        "Hatched is what is made anew: 32×24 pixels at (16, 32), frame 2. All else is kept.",
       );
       const inBox = (row: number, column: number) => row >= 4 && row < 7 && column >= 2 && column < 6;
-      expect(await hatched(page, changing, 11), "blocks of frame 12").toEqual(blocks(inBox));
-      await page.locator("#part-frame").fill("13");
+      expect(await hatched(page, third, 1)).toEqual(blocks(inBox));
+      await page.locator("#part-frame").fill("3");
       // Only the outline of the box shows in a frame that is kept.
-      expect(await hatched(page, changing, 12), "blocks of frame 13").toEqual(blocks(() => false));
-      await make("of the clip before made anew: 32×24 pixels at (16, 32), frames 3 to 12");
-      const mask = Array.from({ length: 20 }, (_, i) => grey((row, column) => i >= 2 && i < 12 && inBox(row >> 3, column >> 3)));
-      const known = { clip: changing.latent, mask };
-      await expectShown(page, await pipeline.sample(prompt, { seed, steps: 1, known, length: 20 }), [0, 5]);
+      expect(await hatched(page, third, 2)).toEqual(blocks(() => false));
+      await make("of the clip before made anew: 32×24 pixels at (16, 32), frame 2");
+      const mask = [0, 1, 2].map((i) => grey((row, column) => i === 1 && inBox(row >> 3, column >> 3)));
+      const known = { clip: third.latent, mask };
+      await expectShown(page, await pipeline.sample(prompt, { seed, steps: 1, known, length: 3 }));
       // Another try is one at the same clip.
       expect(await page.getByLabel("Which clip").inputValue()).toBe("origin");
 

@@ -4,11 +4,13 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { onnxPasses, runPasses } from "../../compiler/passes/passes.ts";
+import { differentiate } from "../../compiler/differentiate/differentiate.ts";
+import { lossPasses, runPasses, trainingPasses } from "../../compiler/passes/passes.ts";
 import { emitOnnx } from "../../compiler/targets/onnx/emit.ts";
 import { mvcError, reasonOf } from "../../runtime/errors.ts";
 import { adamwStep, clipFactor, flatten, meanGradient, unflatten } from "../adamw.ts";
 import type { Engine, EngineJob, Feeds, StepResult } from "../engine.ts";
+import { blockOfKernels } from "./blocked-kernels.ts";
 import type { Placed, StepReply, StepRequest, WorkerData } from "./onnx-worker-messages.ts";
 
 /** Batches a step that cores are best used by: as many as there are cores, each a thread of its own, where the batch divides so. */
@@ -21,7 +23,11 @@ const shared = (length: number) => new Float32Array(new SharedArrayBuffer(length
 
 /** Throws MvcError `training-failed`. */
 export async function openOnnxEngine(job: EngineJob): Promise<Engine> {
-  const { stage, graph, trained, optimizer, parts } = job;
+  const { stage, trained, optimizer, parts } = job;
+  const graph = differentiate(
+    runPasses(job.lossGraph, lossPasses),
+    trained.map(({ path }) => path),
+  );
   const flat = flatten(trained, job.state, shared);
   const frozen = placed(job);
   const names = graph.outputs.map(({ name }) => name);
@@ -29,9 +35,10 @@ export async function openOnnxEngine(job: EngineJob): Promise<Engine> {
   const shapes = new Map(graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
   const gradientNames = names.slice(losses.length);
   const cores = availableParallelism();
+  const block = await blockOfKernels();
   const data: WorkerData = {
     stage,
-    model: emitOnnx(runPasses(graph, onnxPasses), new Map(), { weightsAsInputs: true }),
+    model: emitOnnx(runPasses(graph, trainingPasses), new Map(), { weightsAsInputs: true, ...(block === undefined ? {} : { block }) }),
     threads: Math.max(1, Math.floor(cores / parts)),
     losses,
     trained: flat.segments.map(({ path, start, end }, i) => ({

@@ -1,11 +1,12 @@
 /** The folder of a run: where each of its files lies, what stands there before, and its metrics as lines that are added. */
 
-import { appendFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, appendFileSync, constants, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
 import { attempt, refused, requirePath } from "../../runtime/node/output-file.ts";
 import { readText, textLimits } from "../../runtime/node/regular-file.ts";
+import { kindOf } from "../../runtime/node/system-errors.ts";
 import { isTemporary } from "../../runtime/node/temporary.ts";
 import { type Metric, metricLine, parseMetric } from "../metrics.ts";
 
@@ -24,25 +25,33 @@ export const runFiles = {
 export const isRun = (folder: string): boolean => existsSync(join(folder, runFiles.checkpoint));
 
 /**
- * Makes the folder, or finds the run in it, before any work. A run that stands there is only gone on with.
+ * Looks, before any work, whether a run may begin or go on there. A run that stands there is only gone on with.
  * @throws MvcError `run-exists`, `run-absent`, `output-refused`, `write-failed`, `option-invalid`
  */
-export function openRunFolder(folder: string, resume: boolean): void {
+export function requireRunFolder(folder: string, resume: boolean): void {
   requirePath(folder);
+  const elsewhere = "give -o another folder";
   const found = attempt(folder, () => statSync(folder, { throwIfNoEntry: false }));
-  if (found !== undefined && !found.isDirectory()) throw refused(folder, "a run is a folder, and this is a file", "give -o another folder");
-  if (resume) {
-    if (!isRun(folder)) throw mvcError("run-absent", { folder });
-    return;
-  }
+  if (found !== undefined && !found.isDirectory()) throw refused(folder, `it is ${kindOf(found)}, and a run is a folder`, elsewhere);
+  attempt(folder, () => accessSync(standing(folder), constants.W_OK));
+  if (resume && !isRun(folder)) throw mvcError("run-absent", { folder });
+  if (resume || found === undefined) return;
   if (isRun(folder)) throw mvcError("run-exists", { folder });
   // What a run that was stopped before its first checkpoint has left is its own.
   const own: readonly string[] = Object.values(runFiles);
-  const foreign = (found === undefined ? [] : readdirSync(folder)).find((name) => !own.includes(name) && !isTemporary(name));
-  if (foreign !== undefined || existsSync(join(folder, "manifest.json")))
-    throw refused(folder, `the folder holds ${foreign} and no run`, "give -o another folder");
-  attempt(folder, () => mkdirSync(join(folder, runFiles.samples), { recursive: true }));
-  attempt(folder, () => mkdirSync(join(folder, runFiles.cache), { recursive: true }));
+  const foreign = attempt(folder, () => readdirSync(folder)).find((name) => !own.includes(name) && !isTemporary(name));
+  if (foreign !== undefined) throw refused(folder, `the folder holds ${foreign} and no run`, elsewhere);
+}
+
+/** The folder, or the nearest one above it that is there. */
+function standing(folder: string): string {
+  const above = dirname(resolve(folder));
+  return existsSync(folder) || above === resolve(folder) ? folder : standing(above);
+}
+
+/** Throws MvcError `write-failed`, `disk-full`. */
+export function makeRunFolder(folder: string): void {
+  for (const part of [runFiles.samples, runFiles.cache]) attempt(folder, () => mkdirSync(join(folder, part), { recursive: true }));
 }
 
 /** The metrics of a run, in its file and in memory. */

@@ -60,6 +60,7 @@ function jobOf(run: Run, stage: LossStage, parts: number, keeper: RunKeeper): En
   return {
     stage: stage.name,
     graph,
+    lossGraph: stage.loss,
     trained: stage.trained,
     optimizer: stage,
     state: new Map([...paths].map((path) => [path, known.get(path) ?? freshState(weightAt(path), stage.ema)])),

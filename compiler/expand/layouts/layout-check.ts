@@ -42,6 +42,8 @@ export class LayoutCheck {
     const imported = imports.flatMap(({ path }, i): readonly Diagnostic[] => {
       const file = scope?.layouts[i] ?? "";
       const own = this.ofFile(file);
+      // What would lead to the others may be among those that are of nothing here, which has been said.
+      if (files.get(file)?.source.declarations.some((one) => one.kind === "layout" && !own.includes(one))) return [];
       if (own.some((layout) => this.use.layouts.has(layout))) return own.flatMap((layout) => this.unusedOf(layout));
       const hint = "names that it does not import are looked up here: leave out of its imports what this file has itself";
       return [expandDiagnostic("unused-layouts", path.span, { file }, { hint })];

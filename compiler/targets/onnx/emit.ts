@@ -7,13 +7,17 @@ import type { About } from "./metadata.ts";
 import { defaultOpset, type Opset } from "./opsets.ts";
 import { encodeModel, type GraphValue, makeInner, makeValue, type Node } from "./proto.ts";
 import { type OnnxRule, onnxRules } from "./rules.ts";
-import { OnnxWriter } from "./writer.ts";
+import { type Block, OnnxWriter } from "./writer.ts";
+
+export type { Block } from "./writer.ts";
 
 /** Where each weight lies in the weight file, by path: bytes from its first byte, and their number. */
 export type WeightPlacement = ReadonlyMap<string, { readonly offset: number; readonly length: number }>;
 
 export interface OnnxOptions {
   readonly opset?: Opset;
+  /** Convolutions are written for ONNX Runtime's blocked kernels, which no other engine has, nor one on another processor: for a session on this machine, never for a package. */
+  readonly block?: Block;
   /** Weights become inputs of the model, by their paths, behind the graph's own: for training, which changes them from run to run. No weight has a place then. */
   readonly weightsAsInputs?: boolean;
   /** Beside the model, as engines and checkers refuse locations that leave its folder; `weights.safetensors` when not given. */
@@ -30,8 +34,8 @@ export interface OnnxOptions {
  */
 export function emitOnnx(graph: Graph, placement: WeightPlacement, options: OnnxOptions = {}): Uint8Array {
   const { opset = defaultOpset, weightFile = "weights.safetensors", producerVersion = "", about, shown = offsetOf } = options;
-  const { weightsAsInputs = false } = options;
-  const writer = new OnnxWriter(opset);
+  const { weightsAsInputs = false, block } = options;
+  const writer = new OnnxWriter(opset, block);
   const names = new Map<ValueId, string>();
   const byId = valuesById(graph);
   const nameOf = (id: ValueId): string => names.get(id) ?? `%${id}`;

@@ -31,9 +31,11 @@ export function makeNode(
   outputs: readonly string[],
   attributes: NodeAttributes,
   docString: string,
+  domain = "",
 ): Node {
   const attribute = Object.entries(attributes).map(makeAttribute);
-  return { opType, name, input: [...inputs], output: [...outputs], attribute, ...(docString === "" ? {} : { docString }) };
+  const optional = { ...(docString === "" ? {} : { docString }), ...(domain === "" ? {} : { domain }) };
+  return { opType, name, input: [...inputs], output: [...outputs], attribute, ...optional };
 }
 
 function makeAttribute([name, value]: [string, NodeAttributes[string]]): onnx.IAttributeProto {
@@ -139,7 +141,7 @@ export function encodeModel(model: Model): Uint8Array {
     producerVersion: model.producerVersion,
     docString: model.doc,
     metadataProps: Object.entries(model.metadata).map(([key, value]) => ({ key, value })),
-    opsetImport: [{ domain: "", version: model.opset }],
+    opsetImport: [{ domain: "", version: model.opset }, ...domainsOf(model.nodes).map((domain) => ({ domain, version: 1 }))],
     graph: {
       name: model.name,
       node: [...model.nodes],
@@ -151,6 +153,11 @@ export function encodeModel(model: Model): Uint8Array {
   };
   // protobufjs hands out a view into its pool, or Node's Buffer: copied so that callers own plain bytes.
   return Uint8Array.from(ModelProto.encode(message).finish());
+}
+
+/** Engines' own sets of operators, of which there is one version. */
+function domainsOf(nodes: readonly Node[]): readonly string[] {
+  return [...new Set(nodes.flatMap(({ domain }) => (domain ? [domain] : [])))];
 }
 
 /** The model of some bytes, for tests and reports. */

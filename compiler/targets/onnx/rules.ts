@@ -6,6 +6,7 @@ import { inputAt } from "../../ops/rules.ts";
 import { frequencies } from "../../ops/sinusoid.ts";
 import type { PrimitiveName } from "../../ops/table.ts";
 import { type ConvolutionName, type PoolName, type TransposedName, windowAxes, windowsOf } from "../../ops/windows.ts";
+import { blockedConvolution } from "./blocked.ts";
 import { onnxDataType } from "./proto.ts";
 import { weightGradient } from "./weight-gradient.ts";
 import type { OnnxWriter } from "./writer.ts";
@@ -99,6 +100,8 @@ const windowed =
     const windows = windowsOf(op, attributes);
     const { groups } = attributes;
     const x = inputAt(types, 0);
+    const blocked = op === "conv2d" ? blockedConvolution(writer, inputs, windows, groups, type, types) : undefined;
+    if (blocked !== undefined) return blocked;
     const images = writer.reshape(inputAt(inputs, 0), x.shape, [-1, ...x.shape.slice(-axes - 1)]);
     const made = writer.node(opType, [images, ...weightsAs(writer, x.dtype, inputs, types)], {
       kernel_shape: windows.map(({ kernel }) => kernel),

@@ -4,6 +4,7 @@ import { type OpValueOf, sizeOf, type TensorType } from "../../graph/graph.ts";
 import { inputAt } from "../../ops/rules.ts";
 import { gradientWindows } from "../../ops/weight-gradient.ts";
 import type { Window } from "../../ops/windows.ts";
+import { blockedWeightGradient } from "./blocked.ts";
 import type { OnnxWriter } from "./writer.ts";
 
 /**
@@ -18,6 +19,8 @@ export function weightGradient(
 ): string {
   const windows = gradientWindows(attributes);
   const { groups } = attributes;
+  const blocked = blockedWeightGradient(writer, inputs, windows, groups, types);
+  if (blocked !== undefined) return blocked;
   const [x, gradient] = [0, 1].map((i) => {
     const { dtype, shape } = inputAt(types, i);
     return { name: writer.cast(inputAt(inputs, i), dtype, "f32"), ...split(shape, windows.length) };

@@ -4,18 +4,28 @@ import type { DType, TensorType } from "../../graph/graph.ts";
 import type { Opset } from "./opsets.ts";
 import { type Initialiser, makeExternal, makeInitialiser, makeNode, type Node, type NodeAttributes, onnxDataType } from "./proto.ts";
 
+/** Channels that lie side by side in ONNX Runtime's blocked layout: 16 where the processor has AVX-512, else 8. */
+export type Block = 8 | 16;
+
+/** The operators that ONNX Runtime's CPU provider has for its blocked layout, [images, channels / block, height, width, block]: its own, and no part of ONNX. */
+const blockedDomain = "com.microsoft.nchwc";
+
 export class OnnxWriter {
   readonly opset: Opset;
+  /** Where it is known, blocked operators may be written. */
+  readonly block: Block | undefined;
   readonly nodes: Node[] = [];
   readonly initialisers: Initialiser[] = [];
   private readonly taken = new Set<string>();
   private readonly constants = new Map<string, string>();
   private readonly onesByCount = new Map<number, string>();
+  private readonly blockedByKey = new Map<string, string>();
   private path = "";
   private doc = "";
 
-  constructor(opset: Opset) {
+  constructor(opset: Opset, block?: Block) {
     this.opset = opset;
+    this.block = block;
   }
 
   /** Nodes written from here on are named below `path`, and say where they come from. */
@@ -34,6 +44,17 @@ export class OnnxWriter {
   node(opType: string, inputs: readonly string[], attributes: NodeAttributes = {}): string {
     const name = this.unique(this.path === "" ? opType : `${this.path}/${opType}`);
     this.nodes.push(makeNode(opType, name, inputs, [name], attributes, this.doc));
+    return name;
+  }
+
+  /** A node of the blocked layout. Equal ones are written once: a value is reordered as often as it is read else. */
+  blocked(opType: "Conv" | "ReorderInput" | "ReorderOutput", inputs: readonly string[], attributes: NodeAttributes = {}): string {
+    const key = JSON.stringify([opType, inputs, attributes]);
+    const known = this.blockedByKey.get(key);
+    if (known !== undefined) return known;
+    const name = this.unique(this.path === "" ? opType : `${this.path}/${opType}`);
+    this.nodes.push(makeNode(opType, name, inputs, [name], attributes, this.doc, blockedDomain));
+    this.blockedByKey.set(key, name);
     return name;
   }
 

@@ -29,18 +29,29 @@ test("frames as they come are the middle ones, and windows the middles of equal 
   expect(filmWindows({ count: 0 }, 1, {})).toEqual([]);
 });
 
-test("at a rate, a frame is what is shown in the middle of its time", () => {
-  // 40 frames at 25 a second last 1.6 s: 8 at 8 a second take 1 s of it, from 0.3 s on; the first is looked at at 0.3625 s.
-  expect(filmWindows(even(40, 0.04), 8, { fps: 8 })).toEqual([[9, 12, 15, 18, 21, 24, 27, 30]]);
+test("at a rate, a frame is what is shown at its time", () => {
+  // 40 frames at 25 a second last 1.6 s, 12.8 at 8 a second: 8 of these begin at the third, 0.25 s, looked at at 0.27 s.
+  expect(filmWindows(even(40, 0.04), 8, { fps: 8 })).toEqual([[6, 9, 13, 16, 19, 22, 25, 28]]);
   // As many as there are, though 0.1 + 0.2 is not 0.3.
   expect(filmWindows(even(7, 0.1), 7, { fps: 10 })).toEqual([[0, 1, 2, 3, 4, 5, 6]]);
   // Two films of 30000/1001 frames a second, taken at 30.
   expect(filmWindows(even(6, 1001 / 30000), 6, { fps: 30 })).toEqual([[0, 1, 2, 3, 4, 5]]);
   expect(filmWindows(even(40, 0.04), 4, { fps: 8, windows: 9 })).toEqual([
-    [1, 5, 8, 11],
-    [15, 18, 21, 24],
-    [28, 31, 34, 38],
+    [0, 3, 6, 9],
+    [13, 16, 19, 22],
+    [25, 28, 31, 34],
   ]);
+  // Rates that go into one another take every second, third or fourth frame, wherever the clip begins.
+  for (const [part, seconds] of [
+    [1, 1 / 30],
+    [2, 1 / 60],
+    [3, 1 / 24],
+    [4, 1 / 60],
+    [2, 1001 / 60000],
+  ] as const) {
+    const [found = []] = filmWindows(even(101, seconds), 16, { fps: 1 / (part * seconds) });
+    expect(found.map((place, i) => place - (found[0] ?? 0) - part * i)).toEqual(Array(16).fill(0));
+  }
   expect(filmWindows(even(10, 0.1), 9, { fps: 8 })).toEqual([]);
   // Slower than asked for: frames come again.
   expect(filmWindows(even(4, 0.25), 8, { fps: 8 })).toEqual([[0, 0, 1, 1, 2, 2, 3, 3]]);

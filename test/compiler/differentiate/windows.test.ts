@@ -6,8 +6,13 @@ import { interpret } from "../../../compiler/analysis/interpret.ts";
 import { windowGradients } from "../../../compiler/differentiate/windows.ts";
 import { type Attributes, type Graph, type OpValueOf, sizeOf } from "../../../compiler/graph/graph.ts";
 import type { Tensor } from "../../../compiler/ops/op.ts";
+import { layOutWeights } from "../../../compiler/package/weights.ts";
+import { runPasses, trainingPasses } from "../../../compiler/passes/passes.ts";
 import { GraphBuilder } from "../../../compiler/rewriting/builder.ts";
+import { type Block, emitOnnx } from "../../../compiler/targets/onnx/emit.ts";
+import { decodeModel } from "../../../compiler/targets/onnx/proto.ts";
 import { floatsOf, type TensorData } from "../../../runtime/tensor.ts";
+import { blockOfKernels } from "../../../training/node/blocked-kernels.ts";
 import { compileFile } from "../../golden/cases.ts";
 import { plansOf, writePackage } from "../../golden/package-folder.ts";
 import { noGpu, openRunnerOnShared } from "../../gpu.ts";
@@ -156,6 +161,30 @@ const tolerance = 1e-5;
 test("ONNX Runtime makes the same", async () => {
   const found = await outputsByOnnx(graph, run);
   for (const [name, expected] of gradients) expect(relativeError(found.get(name) as Tensor, expected), name).toBeLessThan(tolerance);
+});
+
+const block = await blockOfKernels();
+
+test.skipIf(block === undefined)("ONNX Runtime's blocked kernels make the same, where channels and images fill blocks", async () => {
+  const { graph } = together([
+    ["conv2d", [16, 16, 6, 6], { out: 32, kernel: 3 }],
+    ["conv2d", [2, 8, 32, 7, 6], { out: 16, kernel: [3, 2], stride: 2, dilation: [1, 2] }],
+    // Channels that fill none: a convolution as it is, whose weight's gradient has images in their place.
+    ["conv2d", [16, 3, 6, 6], { out: 16, kernel: 3, bias: false }],
+    // A window of one place is a product; groups have no blocks.
+    ["conv2d", [16, 16, 3, 3], { out: 16, kernel: 1 }],
+    ["conv2d", [16, 32, 6, 6], { out: 32, kernel: 3, groups: 2 }],
+  ]);
+  const run = randomRun(graph, 5);
+  const options = { block: block as Block };
+  const turned = runPasses(graph, trainingPasses);
+  const { graph: model } = decodeModel(emitOnnx(turned, layOutWeights([turned]).weights, options));
+  const written = model?.node?.filter(({ opType, domain }) => opType === "Conv" && domain === "com.microsoft.nchwc") ?? [];
+  // Of the first the data's and the weight's gradient, of the second, whose data are spread, the weight's, as of the third; of the fourth the data's.
+  expect(written).toHaveLength(5);
+  const found = await outputsByOnnx(turned, run, options);
+  for (const [name, expected] of gradientsOf(graph, run))
+    expect(relativeError(found.get(name) as Tensor, expected), name).toBeLessThan(tolerance);
 });
 
 test.skipIf(noGpu !== undefined)("the device makes the same of every third", async () => {

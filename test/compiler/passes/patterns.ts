@@ -240,6 +240,37 @@ const sameAgain: Pattern = (graph) => {
   if (graph.chance(2)) graph.keep(graph.apply("tanh", [graph.constant([1, 2], () => graph.random.below(2))]));
 };
 
+/** A gate behind its layer, which at times is read by others too. */
+const gatedLayer: Pattern = (graph) => {
+  const { random } = graph;
+  const wide = graph.linear(graph.operand([random.pick([1, 2, 3]), random.pick([2, 4])]), random.pick([2, 4, 6]));
+  const gated = graph.apply("geglu", [graph.chance(8) ? graph.apply("tanh", [wide]) : wide]);
+  graph.keep(gated);
+  if (graph.chance(8)) graph.keep(graph.apply("tanh", [wide]));
+};
+
+const spreadWindows: Pattern = (graph) => {
+  const { random } = graph;
+  const [channels, groups] = [random.pick([2, 4]), random.pick([1, 1, 2])];
+  const axes = graph.chance(4) ? [2, 3, 2] : graph.chance(2) ? [4] : [3, 4];
+  const each = (from: readonly number[]) => axes.map(() => random.pick(from));
+  const out = groups * random.pick([1, 2]);
+  const kernel = each([1, 2, 3]);
+  const x = graph.operand([random.pick([1, 2]), channels, ...axes]);
+  const weight = graph.operand([channels, out / groups, ...kernel]);
+  const bias = graph.chance(2) ? [graph.operand([out])] : [];
+  const attributes = {
+    ...{ out, kernel, groups, bias: bias.length > 0, init: "default" as const },
+    stride: graph.chance(8) ? random.pick([1, 2]) : 1,
+    padding: each([0]).map(() => random.pick(["same", "causal", "none", "same", 1] as const)),
+    dilation: each([1, 1, 2]),
+  };
+  const op = (["convTranspose1d", "convTranspose2d", "convTranspose3d"] as const)[axes.length - 1] ?? "convTranspose1d";
+  // More may be cut than there is.
+  if (axes.every((size, i) => size + (attributes.dilation[i] ?? 1) * ((kernel[i] ?? 1) - 1) > 2 && (kernel[i] ?? 1) >= 2))
+    graph.keep(graph.apply(op, [x, weight, ...bias], attributes));
+};
+
 const anything: Pattern = (graph) => {
   graph.call(graph.random.pick(opNames));
 };
@@ -252,6 +283,8 @@ const patterns: readonly Pattern[] = [
   sumBehindTranspose,
   knownNumbers,
   sameAgain,
+  gatedLayer,
+  spreadWindows,
   anything,
 ];
 

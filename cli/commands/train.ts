@@ -1,0 +1,112 @@
+/** `mvc train`: a model that declares its training, and a data set, to weights in a run's folder; stopped at any time, it goes on where it was. */
+
+import { join } from "node:path";
+import { mvcError } from "../../runtime/errors.ts";
+import type { OpenEngine } from "../../training/engine.ts";
+import { type Checkpoint, readCheckpoint } from "../../training/node/checkpoint.ts";
+import { openOnnxEngine } from "../../training/node/onnx-engine.ts";
+import { runTraining } from "../../training/node/run.ts";
+import { makeRunFolder, requireRunFolder, runFiles } from "../../training/node/run-folder.ts";
+import { requireAsked, requireSame, requireSameStages } from "../../training/run-state.ts";
+import { shownChoices } from "../choices.ts";
+import type { DatasetOptions } from "../data/dataset-options.ts";
+import { openDataset } from "../data/open-dataset.ts";
+import { metadataOf } from "../made-for.ts";
+import { printNotes } from "../notes.ts";
+import { shownPath } from "../program.ts";
+import { interruptible, type Outcome } from "../terminal.ts";
+import { askedOf, identityOf, type LengthOptions, plansOf, requireLength, secondsOf } from "../train/plans.ts";
+import { type Prepared, prepare, startWeights, type TrainChoices } from "../train/prepare.ts";
+import { Teller } from "../train/teller.ts";
+import { tokenReader } from "../train/tokens.ts";
+
+export interface TrainOptions extends TrainChoices, LengthOptions, Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
+  readonly data: string;
+  readonly engine: EngineName;
+  readonly resume?: boolean;
+  readonly output: string;
+}
+
+const engines = { onnx: openOnnxEngine } as const satisfies { readonly [name: string]: OpenEngine };
+export type EngineName = keyof typeof engines;
+
+export async function train(file: string, options: TrainOptions): Promise<Outcome> {
+  requireLength(options);
+  const { output, resume = false } = options;
+  requireRunFolder(output, resume);
+  const known = resume ? await readCheckpoint(join(output, runFiles.checkpoint)) : undefined;
+  const prepared = prepare(file, options);
+  if (prepared === undefined) return "mistake";
+  const signal = interruptible();
+  const note = (text: string) => printNotes([text]);
+  const { training, stages, lossAt } = prepared;
+  const tokens = tokensOf(prepared, note);
+  if (training.clip === null)
+    throw mvcError("not-trainable", { reason: "no stage of the training takes clips", way: 'give one an input `from: "clip"`' });
+  const { fps, stride, windows, short, damaged, uncaptioned, cache } = options;
+  const taken = { fps, stride, windows, short, damaged, uncaptioned, cache };
+  const dataset = await openDataset(options.data, training.clip, taken, { note, signal });
+  const from = known === undefined ? await begin(prepared, options, dataset) : goOn(known, prepared, options, dataset);
+  makeRunFolder(output);
+  const { asked, identity } = from.run;
+  const teller = new Teller(output, prepared, dataset, signal);
+  try {
+    const ended = await runTraining({
+      folder: output,
+      training,
+      stages,
+      lossAt,
+      dataset,
+      tokens,
+      openEngine: engines[options.engine],
+      about: metadataOf({ ...identity, settings: options.set ?? {} }),
+      from,
+      seconds: secondsOf(prepared, asked),
+      saveEvery: options.saveEvery ?? null,
+      signal,
+      listener: teller,
+    });
+    const choices = shownChoices(file, { ...options, precision: "f32" });
+    const weights = `\`mvc build ${choices} --weights ${shownPath(output)} -o DIR\` makes a package of the weights`;
+    teller.ended(
+      ended === "done"
+        ? `${shownPath(output)}: done; ${weights}`
+        : `${shownPath(output)}: stopped; the same command with \`--resume\` goes on`,
+    );
+    return ended;
+  } finally {
+    teller.stop();
+  }
+}
+
+type Data = Awaited<ReturnType<typeof openDataset>>;
+
+async function begin(prepared: Prepared, options: TrainOptions, dataset: Data): Promise<Checkpoint> {
+  const { weights, notes } = await startWeights(prepared, options);
+  printNotes(notes);
+  const identity = identityOf(prepared, options, dataset);
+  const run = { identity, asked: askedOf(options), stages: plansOf(prepared, options), stage: 0, step: 0, seconds: 0 };
+  return { run, weights, training: new Map() };
+}
+
+/** Throws MvcError `run-differs`. */
+function goOn(known: Checkpoint, prepared: Prepared, options: TrainOptions, dataset: Data): Checkpoint {
+  const { output } = options;
+  const { identity, stages, asked } = known.run;
+  requireSame(output, identity, identityOf(prepared, options, dataset));
+  requireSameStages(output, stages, plansOf(prepared, options));
+  requireAsked(output, asked, askedOf(options));
+  return known;
+}
+
+function tokensOf({ training: { tokenizer, stages }, tokenizer: file }: Prepared, note: (text: string) => void) {
+  const reads = stages.some((stage) => stage.kind === "loss" && stage.inputs.some(({ source }) => source.from === "text"));
+  if (reads && tokenizer !== null && file !== undefined) return tokenReader(tokenizer, file, note);
+  return (): Int32Array => {
+    if (!reads) throw new Error("train: tokens of a training without text");
+    throw mvcError("not-trainable", {
+      reason: "a stage takes captions, but the model names no tokenizer",
+      way: "declare `tokenizer { file: …, pad: … }`",
+    });
+  };
+}

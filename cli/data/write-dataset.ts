@@ -1,0 +1,56 @@
+/** A data set to a file: its clips with their captions as safetensors, or some of them as a contact sheet, a row each. */
+
+import { throwIfAborted } from "../../runtime/errors.ts";
+import { contactSheet } from "../../runtime/media/contact-sheet.ts";
+import { writeAtomically } from "../../runtime/node/atomic-file.ts";
+import { writeSafetensors } from "../../runtime/node/safetensors-file.ts";
+import type { Dataset } from "../../training/dataset.ts";
+import type { Listening } from "./dataset-options.ts";
+
+/** Tensor `clips` u8 [N, F, H, W, 3]; the captions as JSON in the metadata. Throws MvcError as `writeSafetensors` and `Dataset.clip`. */
+export async function writeClips(path: string, { count, size, clip }: Dataset, { progress, signal }: Listening): Promise<void> {
+  // The captions stand in the header, before any pixel.
+  const captions: string[] = [];
+  for (let i = 0; i < count; i++) {
+    throwIfAborted(signal, "reading captions");
+    captions.push((await clip(i)).caption);
+  }
+  async function* pixels() {
+    for (let i = 0; i < count; i++) {
+      yield (await clip(i)).pixels;
+      progress?.("writing clips", i + 1, count);
+    }
+  }
+  const shape = [count, size.frames, size.height, size.width, 3];
+  const options = { metadata: { captions: JSON.stringify(captions) }, ...(signal === undefined ? {} : { signal }) };
+  await writeSafetensors(path, [{ name: "clips", dtype: "U8", shape, chunks: pixels }], options);
+}
+
+/** Clips and frames that a sheet shows at most, evenly from first to last. */
+const MOST = 8;
+
+/** Returns the captions of the rows. Throws MvcError as `writeAtomically` and `Dataset.clip`. */
+export async function writeSheet(path: string, { count, size, clip }: Dataset, signal?: AbortSignal): Promise<readonly string[]> {
+  const { width, height } = size;
+  const rows = evenly(count);
+  const columns = evenly(size.frames);
+  const frames = new Uint8ClampedArray(rows.length * columns.length * width * height * 4).fill(255);
+  const captions: string[] = [];
+  let put = 0;
+  for (const row of rows) {
+    const { pixels, caption } = await clip(row);
+    captions.push(caption);
+    for (const column of columns) {
+      const start = column * width * height * 3;
+      for (let from = start; from < start + width * height * 3; from += 3, put += 4) frames.set(pixels.subarray(from, from + 3), put);
+    }
+  }
+  const sheet = contactSheet({ width, height, frameCount: rows.length * columns.length, frames }, { columns: columns.length });
+  await writeAtomically(path, [sheet], signal);
+  return captions;
+}
+
+function evenly(count: number): readonly number[] {
+  const taken = Math.min(count, MOST);
+  return Array.from({ length: taken }, (_, i) => (taken === 1 ? 0 : Math.round((i * (count - 1)) / (taken - 1))));
+}

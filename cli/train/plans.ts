@@ -1,0 +1,57 @@
+/** The options of `mvc train` and what the source declares to what a run is, and how long each of its stages is. */
+
+import { mvcError } from "../../runtime/errors.ts";
+import type { Dataset } from "../../training/dataset.ts";
+import { partsOf } from "../../training/node/onnx-engine.ts";
+import { sharedSteps } from "../../training/plan.ts";
+import type { Asked, RunIdentity, StagePlan } from "../../training/run-state.ts";
+import { type Prepared, sourceHash, type TrainChoices } from "./prepare.ts";
+
+export interface LengthOptions {
+  readonly steps?: number;
+  readonly minutes?: number;
+  readonly batch?: number;
+  readonly saveEvery?: number;
+}
+
+const most = 1_000_000_000;
+
+/** Throws MvcError `option-invalid`. */
+export function requireLength({ steps, minutes, batch, saveEvery }: LengthOptions): void {
+  for (const [option, count] of Object.entries({ "--steps": steps, "--batch": batch, "--save-every": saveEvery }))
+    if (count !== undefined && !(count >= 1 && count <= most))
+      throw mvcError("option-invalid", { option, expected: `1 to ${most}`, found: String(count) });
+  if (minutes !== undefined && !(minutes > 0))
+    throw mvcError("option-invalid", { option: "--minutes", expected: "above 0", found: String(minutes) });
+}
+
+export const askedOf = ({ steps = null, minutes = null }: { readonly steps?: number | null; readonly minutes?: number | null }): Asked => ({
+  steps,
+  minutes,
+});
+
+export function identityOf(prepared: Prepared, { seed, set = {} }: TrainChoices, dataset: Dataset): RunIdentity {
+  const { module, training, stages } = prepared;
+  const { name: model, preset, ablations } = module;
+  const { name: data, hash: dataHash } = dataset;
+  return { model, preset, ablations, settings: set, sourceHash: sourceHash(training, stages), data, dataHash, seed };
+}
+
+/** What is asked for is shared among the stages by the steps that they declare. */
+export function plansOf({ stages }: Prepared, { steps, minutes, batch }: LengthOptions): readonly StagePlan[] {
+  const declared = stages.map((stage) => (stage.kind === "loss" ? stage.steps : 0));
+  const losses = declared.filter((count) => count > 0);
+  const shared = steps === undefined ? losses : sharedSteps(steps, losses);
+  let at = 0;
+  return stages.map((stage) => {
+    const { name } = stage;
+    if (stage.kind === "measure") return { name, batch: 0, parts: 0, steps: 0 };
+    const own = batch ?? stage.batch;
+    return { name, batch: own, parts: partsOf(own), steps: minutes === undefined ? (shared[at++] ?? null) : null };
+  });
+}
+
+export function secondsOf({ stages }: Prepared, { minutes }: Asked): readonly (number | null)[] {
+  const all = stages.reduce((sum, stage) => sum + (stage.kind === "loss" ? stage.steps : 0), 0);
+  return stages.map((stage) => (minutes === null || stage.kind === "measure" ? null : (minutes * 60 * stage.steps) / all));
+}

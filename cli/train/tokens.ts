@@ -1,0 +1,34 @@
+/** A model's tokenizer file to what training asks of it: the tokens of a caption. */
+
+import type { Tokenizer } from "../../compiler/module/module.ts";
+import { mvcError } from "../../runtime/errors.ts";
+import { promptReader } from "../../runtime/prompt.ts";
+import { loadTokenizer } from "../../runtime/tokenizer.ts";
+import type { ReadTokens } from "../../training/node/sources.ts";
+import { shownPath } from "../program.ts";
+import type { TokenizerFile } from "../tokenizer-file.ts";
+
+/**
+ * Captions that are too long lose their end, which `note` hears of once.
+ * @throws MvcError `file-missing` where there is no file, `tokenizer-invalid`; and of a caption, when it is read, `word-unknown`
+ */
+export function tokenReader(tokenizer: Tokenizer, file: TokenizerFile, note: (text: string) => void): ReadTokens {
+  if (file.kind !== "found") {
+    const path = file.kind === "absent" ? shownPath(file.path) : tokenizer.file;
+    throw mvcError("file-missing", { file: path, what: "the tokenizer, by which captions become tokens," });
+  }
+  const loaded = loadTokenizer(file.text, {
+    file: shownPath(file.path),
+    pad: tokenizer.pad,
+    ...(file.prompts && { prompts: file.prompts }),
+  });
+  let isFirst = true;
+  const read = promptReader(loaded, {
+    longPrompt: "truncate",
+    onTruncated: ({ prompt, tokens, limit }) => {
+      if (isFirst) note(`captions of more than ${limit} tokens lose their end, such as ${JSON.stringify(prompt)} of ${tokens}`);
+      isFirst = false;
+    },
+  });
+  return (text, count) => read(text, { pieces: 1, length: count }).tokens;
+}
