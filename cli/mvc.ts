@@ -141,7 +141,7 @@ withCheckpoint(
     "CLIP's or another, in place of what the model names: a tokenizer.json, vocab.json, the gzipped merges, or their folder",
   )
   .addOption(
-    new Option("--target <list>", "what the package is for: onnx, webgpu, or both")
+    new Option("--target <list>", "what the package is for: onnx, webgpu, torch, or several")
       .argParser(targets)
       .default(["onnx", "webgpu"], "onnx,webgpu"),
   )
