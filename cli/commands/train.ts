@@ -28,7 +28,7 @@ export interface TrainOptions extends TrainChoices, LengthOptions, Omit<DatasetO
   readonly output: string;
 }
 
-const engines = { onnx: openOnnxEngine } as const satisfies { readonly [name: string]: OpenEngine };
+const engines = { onnx: (job) => openOnnxEngine(job) } as const satisfies { readonly [name: string]: OpenEngine };
 export type EngineName = keyof typeof engines;
 
 export async function train(file: string, options: TrainOptions): Promise<Outcome> {
