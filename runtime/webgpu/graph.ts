@@ -96,14 +96,7 @@ export async function readPlan(
   if (files === undefined) throw mvcError("target-absent", { graph, target: "webgpu" });
   const [planBytes, source] = await Promise.all([readGraphFile(pack.files, files.plan), readGraphFile(pack.files, files.kernels)]);
   const text = new TextDecoder();
-  const kernels = new Map<string, string>();
-  for (const section of text
-    .decode(source)
-    .split(/^\/\/ kernel /m)
-    .slice(1)) {
-    const end = section.indexOf("\n");
-    kernels.set(section.slice(0, end), section.slice(end + 1));
-  }
+  const kernels = kernelsIn(text.decode(source));
   try {
     const plan = JSON.parse(text.decode(planBytes)) as Plan;
     for (const dispatch of plan.dispatches) {
@@ -115,6 +108,17 @@ export async function readPlan(
   } catch (error) {
     throw mvcError("plan-invalid", { file: files.plan.file, reason: reasonOf(error) });
   }
+}
+
+/** The kernels by name of a text that holds them one after another. */
+export function kernelsIn(source: string): ReadonlyMap<string, string> {
+  const sections = source.split(/^\/\/ kernel /m).slice(1);
+  return new Map(
+    sections.map((section) => {
+      const end = section.indexOf("\n");
+      return [section.slice(0, end), section.slice(end + 1)];
+    }),
+  );
 }
 
 /** The kernels that a dispatch may be run by on this device, first the one that is taken where none was chosen. */

@@ -5,6 +5,10 @@ import type { Device } from "./device.ts";
 /** Work of the device: what is put into a pass. */
 export type Encode = (pass: GPUComputePassEncoder) => void;
 
+export function encodeAll(works: readonly Encode[], pass: GPUComputePassEncoder): void {
+  for (const work of works) work(pass);
+}
+
 const ofDevice = new WeakMap<GPUDevice, Pipelines>();
 
 /** The pipelines of a device, which live as long as it does. */
@@ -33,9 +37,9 @@ export class Pipelines {
     return pipeline;
   }
 
-  /** One dispatch of a kernel on buffers. */
-  work(pipeline: GPUComputePipeline, buffers: readonly GPUBuffer[], grid: readonly [number, number]): Encode {
-    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+  /** One dispatch of a kernel on buffers, or on parts of them. */
+  work(pipeline: GPUComputePipeline, buffers: readonly (GPUBuffer | GPUBufferBinding)[], grid: readonly [number, number]): Encode {
+    const entries = buffers.map((one, binding) => ({ binding, resource: "buffer" in one ? one : { buffer: one } }));
     const group = this.device.gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
     return (pass) => {
       pass.setPipeline(pipeline);

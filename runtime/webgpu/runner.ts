@@ -1,17 +1,18 @@
 /** A package to runs of its plans on WebGPU. */
 
-import { mvcError, orAborted, reasonOf } from "../errors.ts";
+import { mvcError, orAborted } from "../errors.ts";
 import { checkFeeds, graphSpec } from "../feeds.ts";
 import type { Package } from "../package.ts";
 import type { Roles } from "../roles.ts";
 import type { GraphRunner } from "../session.ts";
 import { elements, type TensorData, type Tensors, toDType } from "../tensor.ts";
 import { turns } from "../turns.ts";
-import { type Device, usage } from "./device.ts";
+import type { Device } from "./device.ts";
 import { compileAhead, type GpuGraph, type Loading, loadGraph, type PlannedGraph, planGraphOn } from "./graph.ts";
 import { createLoop, type LoadedGraph, type Loop } from "./loop.ts";
 import { isFast } from "./peaks.ts";
 import { pipelinesOf } from "./pipelines.ts";
+import { readBack } from "./read-back.ts";
 import { choicesOf, tuneGraph } from "./tuning.ts";
 import { weightStore } from "./weights.ts";
 
@@ -99,20 +100,7 @@ export function webgpuRunner(pack: Package, device: Device, options: Loading = {
     return loop;
   };
 
-  /** Waits for all that was submitted. */
-  const read = async (buffer: GPUBuffer, bytes: number, offset = 0): Promise<ArrayBuffer> => {
-    const host = await device.buffer("read back", bytes, usage.COPY_DST | usage.MAP_READ);
-    try {
-      pipelines.copy(buffer, host, offset, 0, bytes);
-      await host.mapAsync(1).catch((error: unknown) => {
-        device.check();
-        throw mvcError("device-lost", { reason: reasonOf(error) });
-      });
-      return host.getMappedRange().slice(0, bytes);
-    } finally {
-      device.free(host);
-    }
-  };
+  const read = (buffer: GPUBuffer, bytes: number, offset = 0) => readBack(device, buffer, bytes, offset);
 
   const feed = async (name: string, feeds: Tensors): Promise<GpuGraph> => {
     const loaded = await graph(name);

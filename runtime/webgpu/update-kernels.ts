@@ -5,7 +5,7 @@ import { mixWidth, mostRegisters } from "../sampler/mix.ts";
 const mostGroups = 32768;
 
 /** The thread's element: a grid that is too long for one dimension is folded. */
-const element = `id.y * ${mostGroups * 64}u + id.x`;
+export const elementOfGrid = `id.y * ${mostGroups * 64}u + id.x`;
 
 /** Workgroups for so many elements. */
 export const gridOf = (count: number): [number, number] => {
@@ -20,7 +20,7 @@ export const guideKernel = `struct Guide { guidance: f32, count: u32 }
 @group(0) @binding(2) var<storage, read_write> model: array<f32>;
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let i = ${element};
+  let i = ${elementOfGrid};
   if (i >= guide.count) { return; }
   let u = stacked[guide.count + i];
   model[i] = u + guide.guidance * (stacked[i] - u);
@@ -129,7 +129,7 @@ export const advanceKernel = (halves: 1 | 2, registers: number) => {
 ${registers === 0 ? "" : "@group(0) @binding(5) var<storage, read_write> kept: array<f32>;"}
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let i = ${element};
+  let i = ${elementOfGrid};
   if (i >= step.count) { return; }
   let bound = bounds[i / step.clip];
   let data = clamp(step.latent * latent[i] + step.model * model[i], -bound.x, bound.x) / bound.y;
@@ -147,7 +147,7 @@ export const keepKernel = (halves: 1 | 2) => `struct Level { signal: f32, noise:
 @group(0) @binding(2) var<storage, read_write> latent: array<f32>;
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let i = ${element};
+  let i = ${elementOfGrid};
   if (i >= level.count) { return; }
   let known = level.signal * part[i] + level.noise * part[level.count + i];
   let next = mix(latent[i], known, part[2u * level.count + i]);

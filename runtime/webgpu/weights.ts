@@ -5,41 +5,13 @@ import { mvcError, throwIfAborted } from "../errors.ts";
 import type { Package } from "../package.ts";
 import type { StoredTensor } from "../safetensors.ts";
 import { type Device, usage } from "./device.ts";
+import { packBytes, packFields, packGrid, packKernel } from "./pack.ts";
 import type { Pipelines } from "./pipelines.ts";
 
 /** Bytes that are read at once. */
 const chunkBytes = 16 * 2 ** 20;
 /** Bytes between two tensors that are rather left out than read. */
 const gapBytes = 2 ** 18;
-
-/** As `WeightPart` in compiler/package/plan.ts says; a thread writes one word: one f32, or two f16 of neighbouring columns. */
-const packKernel = `struct Part {
-  outputs: u32, inputs: u32, taps: u32, columns: u32, gated: u32, start: u32, skip: u32, halves: u32, pairs: u32, words: u32, row: u32, unused: u32,
-}
-@group(0) @binding(0) var<uniform> part: Part;
-@group(0) @binding(1) var<storage, read> source: array<u32>;
-@group(0) @binding(2) var<storage, read_write> result: array<u32>;
-fn element(k: u32, o: u32) -> f32 {
-  let i = part.skip + (o * part.inputs + k % part.inputs) * part.taps + k / part.inputs;
-  if (part.halves == 1u) { return unpack2x16float(source[i / 2u])[i % 2u]; }
-  return bitcast<f32>(source[i]);
-}
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let word = id.y * part.row + id.x;
-  if (word >= part.words) { return; }
-  let each = 1u + part.pairs;
-  let across = part.outputs / each;
-  let k = word / across;
-  let o = (word % across) * each;
-  let half = part.outputs / 2u;
-  var column = o;
-  if (part.gated == 1u) { column = (o % half) / 4u * 8u + select(0u, 4u, o >= half) + o % 4u; }
-  let at = part.start + k * part.columns + column;
-  if (part.pairs == 1u) { result[at / 2u] = pack2x16float(vec2<f32>(element(k, o), element(k, o + 1u))); }
-  else { result[at] = bitcast<u32>(element(k, o)); }
-}
-`;
 
 interface Target {
   readonly part: WeightPart;
@@ -160,7 +132,7 @@ async function createPacker(device: Device, pipelines: Pipelines, largest: numbe
   const { gpu } = device;
   const pipeline = await pipelines.get("pack", packKernel);
   const staging = await device.buffer("staging", Math.ceil(largest / 4) * 4, usage.STORAGE | usage.COPY_DST | usage.COPY_SRC);
-  const uniform = await device.buffer("part", 48, usage.UNIFORM | usage.COPY_DST);
+  const uniform = await device.buffer("part", packBytes, usage.UNIFORM | usage.COPY_DST);
   return {
     stage: (bytes, offset) => {
       // Copies are of whole words: the odd half at a tensor's end takes a zero along.
@@ -176,12 +148,8 @@ async function createPacker(device: Device, pipelines: Pipelines, largest: numbe
         pipelines.copy(staging, buffer, from * size, start * size, Math.ceil((outputs * taps * size) / 4) * 4);
         return;
       }
-      const pairs = dtype === "f16" ? 1 : 0;
-      const words = (outputs * inputs * taps) / (1 + pairs);
-      const row = 64 * Math.min(32768, Math.ceil(words / 64));
-      const fields = [outputs, inputs, taps, columns, gated ? 1 : 0, start, from, halves ? 1 : 0, pairs, words, row, 0];
-      gpu.queue.writeBuffer(uniform, 0, Uint32Array.from(fields));
-      pipelines.submit(pipelines.work(pipeline, [uniform, staging, buffer], [row / 64, Math.ceil(words / row)]));
+      gpu.queue.writeBuffer(uniform, 0, packFields(part, 0, halves));
+      pipelines.submit(pipelines.work(pipeline, [uniform, staging, buffer], packGrid(part)));
     },
     close: () => {
       device.free(staging);

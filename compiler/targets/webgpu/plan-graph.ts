@@ -5,13 +5,13 @@ import { opEntry } from "../../ops/table.ts";
 import type { Binding, DeviceNeeds, Dispatch, Plan, Variant, WeightBuffer } from "../../package/plan.ts";
 import { type Trace, untraced } from "../../rewriting/trace.ts";
 import { verify } from "../../rewriting/verify.ts";
-import { hasMatrix } from "./forms/windows.ts";
+import { matrixOf } from "./forms/windows.ts";
 import { draftsOf } from "./kernels/drafts.ts";
 import { KernelLibrary } from "./kernels/kernel-library.ts";
 import { withWritable } from "./kernels/kernel-writer.ts";
 import type { Draft } from "./kernels/task.ts";
 import type { Group } from "./layout/group.ts";
-import { type VectorPart, vectorsBuffer } from "./layout/stored.ts";
+import { type Stored, type VectorPart, vectorsBuffer } from "./layout/stored.ts";
 import { boundsOf, type DeviceLimits, defaultLimits } from "./plan/limits.ts";
 import { materialise } from "./plan/materialise.ts";
 import { type Lifetime, leastBytes, shareSlots } from "./plan/slots.ts";
@@ -62,7 +62,7 @@ export function planGraph(
     if (table !== undefined) for (const rows of storage.table(table)) weights.table(table, rows);
   }
   const steps = groups.map((group): Step => {
-    const matrix = takesMatrix(group) ? weights.matrix(group) : undefined;
+    const matrix = packedOf(group, byId, weights);
     const [draft, ...variants] = library.draftsOf({ group, scene, result: storage.result(group) }, matrix);
     return { group, draft, variants };
   });
@@ -139,9 +139,12 @@ export function kernelLibrary(limits: DeviceLimits): KernelLibrary {
   });
 }
 
-/** Whether a group's kernel multiplies with a packed weight. */
-function takesMatrix({ core, kind }: Group): boolean {
-  return kind === "kernel" && core !== undefined && hasMatrix(core.op);
+/** The weight that a group's kernel multiplies with, as it lies on the device. */
+function packedOf(group: Group, byId: ReturnType<typeof valuesById>, weights: WeightBuffers): Stored | undefined {
+  const { core, kind } = group;
+  const id = kind === "kernel" && core !== undefined ? matrixOf(core, byId) : undefined;
+  if (id === undefined) return undefined;
+  return core?.op === "matmul" ? weights.plain(id) : weights.matrix(group);
 }
 
 /** Another kernel in truth, within the limits, and bound alike: else it could not take the first one's place. */

@@ -102,6 +102,13 @@ test("a film that a telephone held upright is turned, and its pixels with it", a
   expect(Math.abs((colour(picture as Picture, 2, 30)[0] ?? 0) - 115)).toBeLessThanOrEqual(1);
 });
 
+test.each(["vp9-odd.webm", "h264-444.mp4"])("%s: sizes that are odd, and colours that are not shared", async (name) => {
+  const [, picture] = await pictures(film(name));
+  const found = [colour(picture as Picture, 10, 10), colour(picture as Picture, 50, 10), colour(picture as Picture, 20, 40)];
+  for (const [i, k] of [1, 3, 2].entries())
+    for (const c of [0, 1, 2]) expect(Math.abs((found[i]?.[c] ?? 0) - (bars[k]?.[c] ?? 0))).toBeLessThanOrEqual(2);
+});
+
 test("a file is what its bytes say, whatever it is called", async () => {
   const named = join(folder, "a.gif");
   copyFileSync(film("vp9.webm"), named);
@@ -127,6 +134,9 @@ test.each([
   ["a Matroska file that is cut", () => spoilt("h264-uneven.mkv", 0.5), "it has 805 of the 1610 bytes that it is to have (cut short?)"],
   ["one of unknown length that is cut", () => spoilt("vp9.webm", 0.8, "unknown"), "it has no frames (cut short?)"],
   ["of another codec", () => film("mpeg4.mp4"), "its video is mp4v, which is not decoded"],
+  ["of a codec that is not built in", () => film("prores.mov"), "its video is apch, which is not decoded"],
+  // They would come as if they were luma and chroma.
+  ["of red, green and blue themselves", () => film("h264-rgb.mp4"), "its colours are rgb, which is not read"],
   ["a text", () => "package.json", "it is no video of a known kind"],
 ])("%s is named when it is opened", async (_, file, reason) => {
   await expect(openFilm(file())).rejects.toMatchObject({ code: "file-unreadable", message: `${file()} cannot be read: ${reason}` });
@@ -142,4 +152,15 @@ test("what is empty, a folder or not there is named", async () => {
 
 test("damage within is named when it is decoded", async () => {
   await expect(pictures(spoilt("h264-key-each-30.mp4", 0.3, "zero"))).rejects.toMatchObject({ code: "file-unreadable" });
+});
+
+test("damage before the key that frames are decoded from does not reach them", async () => {
+  const bytes = readFileSync(film("h264-key-each-30.mp4"));
+  const path = join(folder, "first-part.mp4");
+  // The frames lie behind the head of `mdat`, some 20 bytes of it each; the first is larger.
+  const at = bytes.indexOf("mdat") + 4;
+  writeFileSync(path, bytes.fill(0, at, at + 400));
+  await expect(pictures(path, [5])).rejects.toMatchObject({ code: "file-unreadable" });
+  const greys = (await pictures(path, [65, 66])).map((picture) => colour(picture, 30, 45)[0] ?? 0);
+  for (const [i, grey] of greys.entries()) expect(Math.abs(grey - ((5 * (65 + i)) % 256))).toBeLessThanOrEqual(1);
 });

@@ -1,5 +1,6 @@
 /** Which ops have windows, and where the channels of any kernel's result stand. */
 
+import type { OpValue, Value, ValueId } from "../../../graph/graph.ts";
 import type { OpName } from "../../../graph/op-names.ts";
 import { type PoolName, type WindowedName, windowAxes } from "../../../ops/windows.ts";
 
@@ -17,6 +18,13 @@ export const matrixOps = ["linear", ...windowedNames.filter((op) => !isPool(op))
 
 export function hasMatrix(op: OpName): boolean {
   return matrixOps.some((one) => one === op);
+}
+
+/** The weight that an op multiplies with, which lies in a buffer of its own; a product of two values has one where its second is no more than a weight. */
+export function matrixOf({ op, inputs }: OpValue, value: (id: ValueId) => Value): ValueId | undefined {
+  const [, second] = inputs;
+  const isOne = second !== undefined && (hasMatrix(op) || (op === "matmul" && value(second).kind === "weight"));
+  return isOne ? second : undefined;
 }
 
 export function isPool(op: WindowedName): op is PoolName {

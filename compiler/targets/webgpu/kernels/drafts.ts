@@ -23,14 +23,14 @@ export type Drafts = readonly [Draft, ...Draft[]];
 const productRows = [4, 8] as const;
 const convolutionPixels = [8, 4] as const;
 
-/** `matrix` is where the group's packed weight lies, which products and convolutions have. */
+/** `matrix` is where the group's weight lies, which linear ops and convolutions have, and products of two values where the second is one. */
 type Write = (task: Task, matrix: Stored | undefined) => Drafts;
 
 /** Total: an op that is a kernel of its own has one here, or it does not compile. */
 const writers: { readonly [O in KernelName]: Write } = {
   linear: (task, matrix) => products(task, packedOf(matrix)),
-  matmul: (task) => {
-    const second = task.scene.stored(coreOf(task.group, "matmul").inputs[1] ?? -1);
+  matmul: (task, matrix) => {
+    const second = matrix ?? task.scene.stored(coreOf(task.group, "matmul").inputs[1] ?? -1);
     if (second === undefined) throw new Error("kernels: a matmul whose second operand is not in memory");
     return products(task, second);
   },

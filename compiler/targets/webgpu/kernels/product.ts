@@ -106,7 +106,8 @@ function writeProduct(task: Task, matrix: Stored, rows: number, quadThreads: num
   const { core, x, operand, axis, siblings, columns, results, halves } = factorsOf(task);
   const shape = shapeOf(core, operand, columns);
   const width = results % 4 === 0 ? 4 : 1;
-  const runs = width === 4 ? runsOf(scene, x, axis) : undefined;
+  const walk = walkOf(task, matrix, core, columns, width);
+  const runs = width === 4 && walk !== undefined ? runsOf(scene, x, axis) : undefined;
   const batched = core.op === "matmul" ? sizeOf(operand.slice(0, -2)) : 1;
   const writer = new KernelWriter();
   const rowsOfThread = Math.min(rows, shape.rows / batched);
@@ -129,11 +130,14 @@ function writeProduct(task: Task, matrix: Stored, rows: number, quadThreads: num
   const row = (j: number): Coordinate => (shape.rows === 1 ? [] : [{ base: `row${j}`, total: shape.rows, divisor: 1, size: shape.rows }]);
   const type = width === 4 ? "vec4<f32>" : "f32";
   for (const half of halves) for (let j = 0; j < rowsOfThread; j++) writer.lines.push(`var ${half}${j} = ${type}(0.0);`);
-  writer.bind(matrix, "weights");
-  const start = batched === 1 ? "" : ` + id.z * ${(shape.inner * columns) / width}u`;
+  if (walk !== undefined) writer.bind(matrix, "weights");
+  const start =
+    walk === undefined
+      ? ""
+      : `${batched === 1 ? "" : ` + id.z * ${walk.batch / width}u`}${walk.start === 0 ? "" : ` + ${walk.start / width}u`}`;
   const matrixColumn = (half: number) => (gated ? `c * 2u + ${half}u` : "c");
   const at = (quarter: string) => (width === 4 ? writer.load4(matrix, quarter) : writer.load(matrix, quarter));
-  const stride = columns / width;
+  const stride = (walk?.stride ?? columns) / width;
 
   if (runs !== undefined) {
     const from = (run: Run, j: number) => run.base(shape.operandAt(row(j), []));
@@ -144,7 +148,11 @@ function writeProduct(task: Task, matrix: Stored, rows: number, quadThreads: num
   } else {
     writer.block(`for (var ${innerVariable} = 0u; ${innerVariable} < ${shape.inner}u; ${innerVariable}++)`, () => {
       for (const [h, half] of halves.entries()) {
-        writer.lines.push(`let m${h} = ${at(`${innerVariable} * ${stride}u + ${matrixColumn(h)}${start}`)};`);
+        const element =
+          walk === undefined
+            ? secondOf(task, core, writer, columns, width)
+            : at(`${innerVariable} * ${stride}u + ${matrixColumn(h)}${start}`);
+        writer.lines.push(`let m${h} = ${element};`);
         for (let j = 0; j < rowsOfThread; j++) {
           const element = new Reader(scene, writer).read(x, shape.operandAt(row(j), variable(innerVariable, shape.inner)), 1);
           writer.lines.push(`${half}${j} = fma(${type}(${element}), m${h}, ${half}${j});`);
@@ -160,6 +168,35 @@ function writeProduct(task: Task, matrix: Stored, rows: number, quadThreads: num
     name,
     source: writer.finish(comment, [...workgroup, 1], parameters, gridOf([columnThreads, tiles, batched], [...workgroup, 1])),
   };
+}
+
+/** How a matrix lies, in elements: from row to row, from one of a batch to the next, and where the first begins. */
+interface Walk {
+  readonly stride: number;
+  readonly batch: number;
+  readonly start: number;
+}
+
+/** Undefined for a second operand whose columns do not lie side by side, or not in fours where they are loaded so: it is read element by element. */
+function walkOf({ scene }: Task, { strides, start }: Stored, core: ProductOp, columns: number, width: 1 | 4): Walk | undefined {
+  if (core.op !== "matmul") return { stride: columns, batch: 0, start: 0 };
+  const { shape } = scene.value(core.inputs[1] ?? -1).type;
+  const [stride = 1, own = 1] = strides.slice(-2);
+  const [sizes, leading] = [shape.slice(0, -2), strides.slice(0, -2)];
+  const batch = leading.at(-1) ?? 0;
+  const isEven = sizes.every((size, i) => size === 1 || leading[i] === batch * sizeOf(sizes.slice(i + 1)));
+  const inFours = width === 1 || [stride, batch, start].every((count) => count % 4 === 0);
+  return (own === 1 || columns === 1) && isEven && inFours ? { stride, batch, start } : undefined;
+}
+
+/** The element of a matmul's second operand in the row that the loop has come to. */
+function secondOf(task: Task, core: ProductOp, writer: KernelWriter, columns: number, width: 1 | 4): string {
+  const second = core.inputs[1] ?? -1;
+  const { shape } = task.scene.value(second).type;
+  const batch = shape.slice(0, -2);
+  const column = width === 4 ? variable(laneVariable, columns, "c") : variable("c", columns);
+  const at = [...regroup([variable("id.z", sizeOf(batch))], batch), variable(innerVariable, shape.at(-2) ?? 1), column];
+  return new Reader(task.scene, writer).read(second, at, width);
 }
 
 /** What a thread sums of a run. */

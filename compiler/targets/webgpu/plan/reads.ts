@@ -1,7 +1,7 @@
 /** An op to what a kernel binds to read its operands: what lies in buffers of its own, and small weights side by side in one. */
 
 import { type OpValue, sizeOf, type Value, type ValueId } from "../../../graph/graph.ts";
-import { hasMatrix } from "../forms/windows.ts";
+import { matrixOf } from "../forms/windows.ts";
 import { groupsTogether } from "../layout/norm-groups.ts";
 import { wholeParts } from "../layout/whole-constants.ts";
 import { isReadThrough } from "./index-text.ts";
@@ -91,7 +91,7 @@ export class Reading {
   }
 
   private operand(op: OpValue, id: ValueId, index: number): Reads {
-    if (index === 1 && hasMatrix(op.op)) return { ...noReads, others: new Set(["matrix"]) };
+    if (index === 1 && matrixOf(op, this.value) !== undefined) return { ...noReads, others: new Set(["matrix"]) };
     if (index !== 1 || op.op !== "embedding") return this.of(id);
     const runs = rowRuns(this.value(id).type, this.bounds.binding);
     // More than any device binds need no names.

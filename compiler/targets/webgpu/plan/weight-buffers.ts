@@ -3,6 +3,7 @@
 import { bytesOfDType, sizeOf, type Value, type ValueId, type WeightValue } from "../../../graph/graph.ts";
 import type { Binding, WeightBuffer, WeightPart } from "../../../package/plan.ts";
 import { matrixOps } from "../forms/windows.ts";
+import { rowMajor } from "../layout/coordinates.ts";
 import { coreOf, type Group } from "../layout/group.ts";
 import type { Stored, TableRows, VectorPart } from "../layout/stored.ts";
 import { bindingAlignment } from "./slots.ts";
@@ -92,6 +93,18 @@ export class WeightBuffers {
       dtype: dtype === "f16" ? "f16" : "f32",
     };
     this.add(buffer, { label: path, bytes: padded(elements * bytesOfDType[dtype]), parts: [part] });
+  }
+
+  /** A weight that is a product's second operand, row-major as the file has it. */
+  plain(id: ValueId): Stored {
+    const { path, type } = this.weight(id);
+    const elements = sizeOf(type.shape);
+    const columns = type.shape.at(-1) ?? 1;
+    const dtype = type.dtype === "f16" && columns % 4 === 0 ? "f16" : "f32";
+    const label = `plain:${path}:${dtype}`;
+    const part: WeightPart = { path, outputs: elements, inputs: 1, taps: 1, columns: elements, gated: false, start: 0, dtype };
+    if (!this.buffers.has(label)) this.add(label, { label: path, bytes: padded(elements * bytesOfDType[dtype]), parts: [part] });
+    return { buffer: label, dtype, elements, strides: rowMajor(type.shape), start: 0 };
   }
 
   /** The range of one kernel's small weights. Kernels with the same ones share it. */

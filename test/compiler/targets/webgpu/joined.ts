@@ -122,6 +122,21 @@ model M {
   }
 }
 block Own(h: Tensor<float, [2, 5, C]>): Tensor<float, [2, 5, C]> { return h |> linear(C) as same |> tanh(); }`,
+  /** As second operands: what is computed channels-last, what lies side by side with another, and a weight. */
+  "products with what lies in other orders": `
+dim C = 8;
+block Mixed(x: Tensor<float, [12, C]>): Tensor<float, [12, C]> {
+  weight table: Tensor<float, [C, C]> = normal(0.5);
+  return matmul(x, table);
+}
+model M {
+  graph run(x: Tensor<float, [2, 6, C]>, y: Tensor<float, [2, 4, 2, 3]>): Tensor<float, [12, C]> {
+    const query = x |> linear(C) as query;
+    const value = x |> linear(C) as value;
+    const picture = y |> conv2d(C, kernel: 3) as conv |> view([2, C, 6]);
+    return matmul(matmul(query, picture), value) |> view([12, C]) |> Mixed() as mixed;
+  }
+}`,
   "outputs that are inputs, and each other": `
 dim C = 8;
 model M {
