@@ -16,7 +16,7 @@ const build = (...targets: readonly string[]) => mvc(["build", model, "--init", 
 
 test("the package has model.py, which the manifest names and a later build takes away; one of the user's own is not written over", async () => {
   expect((await build("torch")).code).toBe(0);
-  expect(filesBelow(output).sort()).toEqual(["bindings.ts", "graphs/run.json", "manifest.json", "model.py", "weights.safetensors"]);
+  expect([...filesBelow(output)].sort()).toEqual(["bindings.ts", "graphs/run.json", "manifest.json", "model.py", "weights.safetensors"]);
   const text = readFileSync(join(output, "model.py"), "utf8");
   expect(text).toContain('self._modules["double"] = nn.Linear(4, 4)');
   const { torch } = JSON.parse(readFileSync(join(output, "manifest.json"), "utf8"));
