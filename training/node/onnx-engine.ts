@@ -25,8 +25,8 @@ export function partsOf(batch: number, cores = availableParallelism()): number {
 
 const shared = (length: number) => new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 
-/** Throws MvcError `training-failed`. */
-export async function openOnnxEngine(job: EngineJob): Promise<Engine> {
+/** `cores` is what the workers may use together. Throws MvcError `training-failed`. */
+export async function openOnnxEngine(job: EngineJob, cores = availableParallelism()): Promise<Engine> {
   const { stage, trained, optimizer, parts } = job;
   const graph = differentiate(
     runPasses(job.lossGraph, lossPasses),
@@ -38,7 +38,6 @@ export async function openOnnxEngine(job: EngineJob): Promise<Engine> {
   const losses = names.slice(0, names.length - trained.length);
   const shapes = new Map(graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
   const gradientNames = names.slice(losses.length);
-  const cores = availableParallelism();
   const block = await blockOfKernels();
   const data: WorkerData = {
     stage,

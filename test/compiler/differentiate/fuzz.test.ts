@@ -12,8 +12,8 @@ import { asWeight, gradientsAt, lossAt, type Point, weighed, weightPaths, wide }
 const graphs = 150;
 const mostElements = 150;
 
-/** Whatever reaches the loss by a step alone has no gradient, which the pass refuses. */
-const drawn = opNames.filter((op) => op !== "step");
+/** What reaches the loss by a step or a gate alone has no gradient, which the pass refuses. */
+const drawn = opNames.filter((op) => op !== "step" && op !== "after");
 
 /** Floats are weights; the loss weighs every output. */
 function lossOf(seed: number): Graph {
