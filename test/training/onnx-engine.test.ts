@@ -69,8 +69,8 @@ test("a batch in two parts gives what it gives whole, but for the rounding of su
   }
 });
 
-test("a batch is divided among the cores where it divides", () => {
-  expect([partsOf(8, 2), partsOf(8, 1), partsOf(9, 2), partsOf(6, 4), partsOf(8, 16), partsOf(7, 8)]).toEqual([2, 1, 1, 3, 8, 7]);
+test("a batch is divided among the cores where it divides, and into parts of two clips at most", () => {
+  expect([partsOf(8, 2), partsOf(8, 1), partsOf(9, 2), partsOf(6, 4), partsOf(8, 16), partsOf(7, 8)]).toEqual([4, 4, 9, 3, 8, 7]);
 });
 
 test("a step that is not finite leaves everything as it was", async () => {

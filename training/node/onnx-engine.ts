@@ -13,10 +13,14 @@ import type { Engine, EngineJob, Feeds, StepResult } from "../engine.ts";
 import { blockOfKernels } from "./blocked-kernels.ts";
 import type { Placed, StepReply, StepRequest, WorkerData } from "./onnx-worker-messages.ts";
 
-/** Batches a step that cores are best used by: as many as there are cores, each a thread of its own, where the batch divides so. */
+/** What is kept of a clip's way forward is most of a step's memory; a part of two takes 3 to 5 % longer a clip than one of four, and half of it. */
+const mostClips = 2;
+
+/** Batches a step that cores are best used by: a multiple of the cores, each of which is a thread of its own, where the batch divides so; of few clips each. */
 export function partsOf(batch: number, cores = availableParallelism()): number {
-  for (let parts = Math.min(batch, cores); parts > 1; parts--) if (batch % parts === 0) return parts;
-  return 1;
+  const divisors = Array.from({ length: batch }, (_, i) => i + 1).filter((parts) => batch % parts === 0);
+  const atOnce = divisors.findLast((parts) => parts <= cores) ?? 1;
+  return divisors.find((parts) => parts % atOnce === 0 && batch / parts <= mostClips) ?? batch;
 }
 
 const shared = (length: number) => new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
