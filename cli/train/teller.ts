@@ -25,6 +25,8 @@ export class Teller implements RunListener {
   readonly #signal: AbortSignal;
   readonly #progress = new TrainingProgress();
   #captions: readonly string[] | undefined;
+  /** Undefined before the first. */
+  #stage: string | undefined;
   #steps: number | null = null;
   #hasFailed = false;
 
@@ -37,6 +39,7 @@ export class Teller implements RunListener {
 
   stage(plan: StagePlan, stage: TrainingStage): void {
     this.#progress.stop();
+    this.#stage = stage.name;
     if (stage.kind === "measure") return this.#say(`${stage.name}: measuring ${stage.graph} over ${this.#dataset.name}`);
     const { steps, batch, parts } = plan;
     const shared = parts > 1 ? ` in ${parts} parts` : "";
@@ -58,6 +61,9 @@ export class Teller implements RunListener {
   saved(metric: Metric | undefined): void {
     if (metric === undefined) return;
     const { stage, step, seconds } = metric;
+    if (this.#stage === undefined) return this.#say(`goes on from step ${count(step)} of ${stage}`);
+    // What was measured has no steps.
+    if (stage !== this.#stage) return;
     this.#say(
       `${stage}: step ${count(step)}${this.#steps === null ? "" : ` of ${count(this.#steps)}`}, loss ${lossOf(metric).toPrecision(4)}, ${timeText(seconds)}`,
     );

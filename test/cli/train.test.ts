@@ -49,6 +49,11 @@ test("killed at any moment, and interrupted, a run goes on to the bytes of one t
   const run = at("killed");
   const checkpoint = join(run, "checkpoint.safetensors");
   const going = () => command(run, ...(existsSync(checkpoint) ? ["--resume"] : []));
+  // The first thing that a run writes once it can be interrupted is its checkpoint.
+  const started = Date.now();
+  const stopped = await mvcAlone(going(), () => existsSync(checkpoint) && statSync(checkpoint).mtimeMs > started);
+  expect(stopped.code).toBe(130);
+  expect(stopped.out).toContain("stopped; the same command with `--resume` goes on");
   for (let i = 0; i < moments; i++) {
     const child = spawn(process.execPath, [resolve("dist/cli/mvc.js"), ...going()], { stdio: "ignore" });
     const over = ended(child);
@@ -57,14 +62,10 @@ test("killed at any moment, and interrupted, a run goes on to the bytes of one t
     child.kill("SIGKILL");
     await over;
   }
-  // The first thing that a run writes once it can be interrupted is its checkpoint.
-  const started = Date.now();
-  const stopped = await mvcAlone(going(), () => existsSync(checkpoint) && statSync(checkpoint).mtimeMs > started);
-  expect(stopped.code).toBe(130);
-  expect(stopped.out).toContain("stopped; the same command with `--resume` goes on");
   const last = await mvcAlone(going());
   expect(last.err).toBe("");
   expect(last.code).toBe(0);
+  expect(last.out).toMatch(/^goes on from step \d+ of tiny\n/);
   expect(weightsOf(run).equals(weightsOf(whole))).toBe(true);
   const lines = readFileSync(join(run, "metrics.jsonl"), "utf8").trimEnd().split("\n");
   expect(lines.map((line) => JSON.parse(line).step)).toEqual(Array.from({ length: steps }, (_, i) => i + 1));
