@@ -80,6 +80,12 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
     return "mistake";
   }
   const code = options.target.includes("torch") ? compileCode(sound.program, choicesOf(options)) : undefined;
+  if (code?.ok === false && code.unwritable !== undefined)
+    throw mvcError("option-invalid", {
+      option: "--target",
+      expected: `given without torch, as ${code.unwritable}`,
+      found: options.target.join(),
+    });
   if (code !== undefined && !code.ok) {
     printDiagnostics(code.diagnostics, sound.texts);
     return "mistake";

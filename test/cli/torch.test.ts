@@ -14,6 +14,30 @@ writeFileSync(model, "model Two { graph run(x: Tensor<float, [1, 4]>): Tensor<fl
 const output = join(folder, "out");
 const build = (...targets: readonly string[]) => mvc(["build", model, "--init", "0", "--target", targets.join(), "-o", output]);
 
+test("a loop whose rounds move axes in other ways is no loop of Python, and is refused in one sentence", async () => {
+  const source = `dim B = 2;
+dim C = 3;
+dim D = 5;
+model Turned {
+  graph run(x: Tensor<float, [B, C, D]>): Tensor<float, [B, C, D]> {
+    const order = [[C, B, D], [B, D, C]];
+    let h = x;
+    repeat i of 2 {
+      h = h |> arrange(order[i]);
+    }
+    return h |> arrange([B, C, D]);
+  }
+}
+`;
+  const file = join(folder, "turned.mv");
+  writeFileSync(file, source);
+  const { code, out, err } = await mvc(["build", file, "--target", "torch", "-o", join(folder, "turned")]);
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toContain("--target must be given without torch, as how axes move differs between the rounds of a loop of `run`");
+  expect(existsSync(join(folder, "turned"))).toBe(false);
+  expect((await mvc(["build", file, "--target", "onnx", "-o", join(folder, "turned")])).code).toBe(0);
+});
+
 test("the package has model.py, which the manifest names and a later build takes away; one of the user's own is not written over", async () => {
   expect((await build("torch")).code).toBe(0);
   expect([...filesBelow(output)].sort()).toEqual(["bindings.ts", "graphs/run.json", "manifest.json", "model.py", "weights.safetensors"]);

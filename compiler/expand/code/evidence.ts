@@ -16,6 +16,9 @@ export class Conflict extends Error {
   }
 }
 
+/** A model that no code can stand for, and why: what a call or a graph does differs from round to round by more than numbers. */
+export class Unwritable extends Error {}
+
 /** What was found in a run, in one round of its loops. */
 export interface Found<T> {
   readonly run: Run;

@@ -10,7 +10,7 @@ import { expandGraph, graphsOf, samplerOf } from "../expand.ts";
 import { type Attempt, attempt } from "../failure.ts";
 import { type Globals, globalKey } from "../globals.ts";
 import type { Static } from "../static.ts";
-import { Conflict, plainOf } from "./evidence.ts";
+import { Conflict, plainOf, Unwritable } from "./evidence.ts";
 import { BlockReader, type ModelReader } from "./read-block.ts";
 import { Recorder, type Run } from "./recorder.ts";
 
@@ -63,7 +63,7 @@ class CodeReader implements ModelReader {
         name: name.name,
         doc,
         inputs,
-        block: new BlockReader([run], this).read({ name, doc: undefined, dims: [], parameters, body }),
+        block: this.readGraph(run, { name, doc: undefined, dims: [], parameters, body }),
       };
     });
     return {
@@ -78,6 +78,14 @@ class CodeReader implements ModelReader {
       precision: choices.precision,
       looped: samplerOf(this.configuration)?.graph.name ?? null,
     };
+  }
+
+  private readGraph(run: Run, graph: Parameters<BlockReader["read"]>[0]): CodeBlock {
+    try {
+      return new BlockReader([run], this).read(graph);
+    } catch (error) {
+      throw error instanceof Conflict ? unwritable(graph.name.name, error) : error;
+    }
   }
 
   readonly blockOf = (run: Run): number => {
@@ -154,10 +162,14 @@ class CodeReader implements ModelReader {
         const kind = error.kinds.get(run) ?? "";
         apart.set(kind, [...(apart.get(kind) ?? []), run]);
       }
-      if (apart.size < 2) throw new Error(`code: ${error.message} differs within a call of ${first.block.name.name}`);
+      if (apart.size < 2) throw unwritable(first.block.name.name, error);
       for (const group of apart.values()) this.readGroup(group);
     }
   }
+}
+
+function unwritable(name: string, { message }: Conflict): Unwritable {
+  return new Unwritable(`${message} differs between the rounds of a loop of \`${name}\``);
 }
 
 function keyOf({ file, block }: Run): string {

@@ -231,12 +231,8 @@ export class ComputedReader {
   private shapeOf(input: Expression, scope: CodeScope): Shape | undefined {
     const found = this.axesOf(input);
     if (found.length === 0) return undefined;
-    const ranks = new Set(found.map(({ value }) => value.length));
-    if (ranks.size > 1)
-      throw conflict(
-        found.map((one) => ({ ...one, value: one.value.length })),
-        "the number of axes",
-      );
+    // Of several ranks nothing is said, which modules that fold axes take.
+    if (new Set(found.map(({ value }) => value.length)).size > 1) return undefined;
     return this.block.shape(found, scope);
   }
 
