@@ -95,6 +95,7 @@ withChoices(program.command("report"))
   .addOption(
     new Option("--by <what>", "rows by weight path, by declared block or by op (default: path; against another, each)").choices(cuts),
   )
+  .option("--train", "what the stages of the training train and freeze, and what a step of each costs, in the place of graphs and clips")
   .option("--json", "print the report as JSON")
   .action(async (file, options) => finish(await (await import("./commands/report.ts")).report(file, options)));
 
@@ -118,6 +119,7 @@ withChoices(program.command("explain"))
       "timing",
     ]),
   )
+  .addOption(new Option("--train", "the stages of the training; with --graph, a loss").conflicts(["plan", "kernel", "sampler", "timing"]))
   .addOption(new Option("--timing", "milliseconds by stage").conflicts("graph"))
   .option("--limits <file>", "as for build", "default")
   .action(async (file, options) => finish(await (await import("./commands/explain.ts")).explain(file, options)));
@@ -139,7 +141,7 @@ withCheckpoint(
     "CLIP's or another, in place of what the model names: a tokenizer.json, vocab.json, the gzipped merges, or their folder",
   )
   .addOption(
-    new Option("--target <list>", "what the package is for: onnx, webgpu, or both")
+    new Option("--target <list>", "what the package is for: onnx, webgpu, torch, or several")
       .argParser(targets)
       .default(["onnx", "webgpu"], "onnx,webgpu"),
   )

@@ -68,10 +68,10 @@ export function interval(text: string): readonly number[] {
 }
 
 export function targets(text: string): readonly Target[] {
-  const known = ["onnx", "webgpu"] as const;
+  const known = ["onnx", "webgpu", "torch"] as const;
   return text.split(",").map((name) => {
     const found = known.find((one) => one === name);
-    if (found === undefined) throw new InvalidArgumentError("It must be onnx, webgpu or onnx,webgpu.");
+    if (found === undefined) throw new InvalidArgumentError("It must be onnx, webgpu or torch, or several of them: onnx,webgpu.");
     return found;
   });
 }

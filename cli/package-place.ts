@@ -17,11 +17,15 @@ export interface NamedFiles {
   readonly formatVersion: number;
   readonly weights?: { readonly sha256?: string | undefined };
   readonly tokenizer?: object | null;
+  readonly torch?: readonly { readonly file?: unknown }[] | undefined;
   readonly graphs: { readonly [name: string]: { readonly onnx?: { readonly weights?: object }; readonly webgpu?: object } };
 }
 
+/** What the target torch may write. */
+const torchFiles = ["model.py", "train.py"];
+
 /** Every file that a build with this manifest wrote. A name that would lead elsewhere is no graph's. */
-export function filesOf({ formatVersion: version, weights, tokenizer, graphs }: NamedFiles): readonly string[] {
+export function filesOf({ formatVersion: version, weights, tokenizer, torch, graphs }: NamedFiles): readonly string[] {
   const onnxFolder = version < 3 ? "onnx/" : "";
   const named = Object.entries(graphs).filter(([name]) => /^[^./\\][^/\\]*$/.test(name));
   return [
@@ -29,6 +33,7 @@ export function filesOf({ formatVersion: version, weights, tokenizer, graphs }: 
     "bindings.ts",
     ...(weights?.sha256 === undefined ? [] : ["weights.safetensors"]),
     ...(tokenizer ? ["tokenizer.json"] : []),
+    ...(Array.isArray(torch) ? torchFiles.filter((name) => torch.some((spec) => spec?.file === name)) : []),
     ...named.flatMap(([name, { onnx, webgpu }]) => [
       `graphs/${name}.json`,
       ...(onnx === undefined ? [] : [`${onnxFolder}${name}.onnx`]),
@@ -110,6 +115,7 @@ export function manifestOf(folder: string): NamedFiles | string {
     formatVersion: version,
     graphs: read.graphs as NamedFiles["graphs"],
     tokenizer: isRecord(read.tokenizer) ? read.tokenizer : null,
+    torch: Array.isArray(read.torch) ? read.torch : [],
     weights: isRecord(read.weights) && typeof read.weights.sha256 === "string" ? { sha256: read.weights.sha256 } : {},
   };
 }

@@ -15,7 +15,7 @@ import type { Opset } from "./targets/onnx/opsets.ts";
 import type { Planned } from "./targets/webgpu/plan-graph.ts";
 
 export interface PackageFiles {
-  /** Graphs by path in the package: each as ONNX, and as the compiler has it. */
+  /** Graphs by path in the package: each as ONNX, and as the compiler has it; and the model in PyTorch. */
   readonly graphs: ReadonlyMap<string, Uint8Array>;
   readonly layout: WeightLayout;
   /** The files of the weights of one graph, by path in the package; none unless they are asked for. */
@@ -44,6 +44,8 @@ export interface OnnxTarget {
 export interface Targets {
   readonly onnx: boolean | OnnxTarget;
   readonly plans?: ReadonlyMap<string, Planned>;
+  /** Files of Python by their names. */
+  readonly torch?: ReadonlyMap<string, string>;
 }
 
 /** `weightsAbout` is what weight files say of themselves. */
@@ -61,6 +63,7 @@ export function emitPackage(
     const about = { producerVersion: version, about: aboutOf(module, graph), ...(weights && { weightFile: weightsOf(name) }) };
     return { graph, parts: partsOf(graph, weights ?? layout, targets, about) };
   });
+  const python = [...(targets.torch ?? [])].map(([path, text]) => [path, encoder.encode(text)] as const);
   const { name: model, preset, ablations, precision, tokenizer, sampler } = module;
   const manifest: PackageFiles["manifest"] = (hash, written) => ({
     format: "mvc-package",
@@ -78,6 +81,7 @@ export function emitPackage(
       parameters: layout.parameters,
       ...(written.weights === undefined ? {} : { sha256: written.weights }),
     },
+    ...(python.length === 0 ? {} : { torch: python.map(([file, bytes]) => ({ file, bytes: bytes.byteLength, sha256: hash(bytes) })) }),
     tokenizer:
       tokenizer === null || written.tokenizer === undefined
         ? null
@@ -101,7 +105,7 @@ export function emitPackage(
   const graphs = new Map(
     files.flatMap(({ graph, parts }) => [...parts, [`graphs/${graph.name}.json`, encoder.encode(serialiseGraph(graph))] as const]),
   );
-  return { graphs, layout, graphLayouts, manifest };
+  return { graphs: new Map([...graphs, ...python]), layout, graphLayouts, manifest };
 }
 
 function layoutsOf({ graphs }: Module, { onnx }: Targets, about: { readonly [key: string]: string }): ReadonlyMap<string, WeightLayout> {

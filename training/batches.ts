@@ -110,8 +110,9 @@ interface Row {
 /** Every source of the language; one that lacks a row does not compile. */
 const fills: { readonly [S in TrainingSource["from"]]: Fill<S> } = {
   clip: async ({ data }, { encoder }, { clip, still }, { values }) => {
-    const { frameLength, of } = values(encoder);
-    const all = await of(clip(0));
+    const source = values(encoder);
+    const { frameLength } = source;
+    const all = await source.of(clip(0));
     if (still === undefined) return data.set(all);
     const from = pick(still, all.length / frameLength) * frameLength;
     for (let to = 0; to < data.length; to += frameLength) data.set(all.subarray(from, from + frameLength), to);

@@ -1,12 +1,14 @@
 /** `mvc build`: a model to a package on disk, whole or not at all. */
 
 import { statSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
+import { basename, dirname, relative, resolve } from "node:path";
 import { compile } from "../../compiler/compile.ts";
+import { compileCode } from "../../compiler/compile-code.ts";
 import type { Module } from "../../compiler/module/module.ts";
 import { layOutWeights } from "../../compiler/package/weights.ts";
 import { emitPackage, type OnnxTarget, type PackageFiles } from "../../compiler/package-files.ts";
 import { opsets } from "../../compiler/targets/onnx/opsets.ts";
+import { emitTorch } from "../../compiler/targets/torch/emit.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
 import { foundIn, placeOf, type Span } from "../../dsl/index.ts";
@@ -37,7 +39,7 @@ export interface BuildOptions extends ChoiceOptions, Omit<WeightOptions, keyof C
   readonly weightsPerGraph?: boolean;
 }
 
-export type Target = "onnx" | "webgpu";
+export type Target = "onnx" | "webgpu" | "torch";
 
 export async function build(file: string, options: BuildOptions): Promise<Outcome> {
   await tryPackage(options.output);
@@ -77,8 +79,14 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
     printDiagnostics(planned.diagnostics, sound.texts);
     return "mistake";
   }
+  const code = options.target.includes("torch") ? compileCode(sound.program, choicesOf(options)) : undefined;
+  if (code !== undefined && !code.ok) {
+    printDiagnostics(code.diagnostics, sound.texts);
+    return "mistake";
+  }
+  const torch = code && new Map([["model.py", emitTorch(code.value, version, basename(file))]]);
   const shown = sourcePlaces(file, sound.texts);
-  const targets = { onnx: onnx && { ...onnx, shown }, ...(planned === undefined ? {} : { plans: planned.plans }) };
+  const targets = { onnx: onnx && { ...onnx, shown }, ...(planned && { plans: planned.plans }), ...(torch && { torch }) };
   const files = emitPackage(module, version, targets, weights?.about);
   const texts = new Map([["bindings.ts", await emitBindings(module)]]);
   const source = weights?.source;

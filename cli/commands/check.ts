@@ -1,12 +1,12 @@
 /** `mvc check`: the errors of a model, in the source and in the shapes that the file's own sizes, each preset and each ablation give it; once, or at every change. */
 
-import { setFlagsFromString } from "node:v8";
 import pc from "picocolors";
 import { checkSizes } from "../../compiler/check-sizes.ts";
 import { hasErrors } from "../../dsl/index.ts";
 import { loadProgram, printDiagnostics, shownPath } from "../program.ts";
 import { exitCodeOf, interruptible, type Outcome } from "../terminal.ts";
 import { TokenizerCheck } from "../tokenizer-check.ts";
+import { unoptimised } from "../unoptimised.ts";
 import { changed, type Stamps, stampsOf } from "../watch.ts";
 
 export interface CheckOptions {
@@ -16,9 +16,7 @@ export interface CheckOptions {
 
 export async function check(file: string, options: CheckOptions): Promise<Outcome> {
   if (options.watch) return watch(file, options);
-  // The command is over before optimised code has paid for its making: a third of its time.
-  setFlagsFromString("--no-opt");
-  return checkOnce(file, options).outcome;
+  return unoptimised(() => checkOnce(file, options)).outcome;
 }
 
 interface Checked {

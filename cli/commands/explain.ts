@@ -1,6 +1,7 @@
 /** `mvc explain`: what each stage of the compiler makes of a model, as text, and how long each takes. */
 
 import { compile } from "../../compiler/compile.ts";
+import { compileTraining } from "../../compiler/compile-training.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { printGraph } from "../../compiler/graph/print.ts";
 import { printPlan } from "../../compiler/package/print-plan.ts";
@@ -8,13 +9,15 @@ import { onnxPasses, runPasses } from "../../compiler/passes/passes.ts";
 import type { StageEnd, Trace } from "../../compiler/rewriting/trace.ts";
 import type { Planned } from "../../compiler/targets/webgpu/plan-graph.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
-import { parse, printTokens, printTree } from "../../dsl/index.ts";
+import { lossesOf, parse, printTokens, printTree } from "../../dsl/index.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import { readText, textLimits } from "../../runtime/node/regular-file.ts";
 import { type ChoiceOptions, choicesOf } from "../choices.ts";
 import { readLimits } from "../limits-file.ts";
 import { printSampler } from "../print-sampler.ts";
-import { printDiagnostics, soundProgram } from "../program.ts";
+import { printStages } from "../print-stages.ts";
+import { printDiagnostics, type SoundProgram, soundProgram } from "../program.ts";
+import { requireStages } from "../required-stages.ts";
 import { table } from "../table.ts";
 import type { Outcome } from "../terminal.ts";
 
@@ -26,6 +29,7 @@ export interface ExplainOptions extends ChoiceOptions {
   readonly plan?: true;
   readonly kernel?: string;
   readonly sampler?: true;
+  readonly train?: true;
   readonly timing?: true;
   readonly limits: string;
 }
@@ -42,6 +46,7 @@ export function explain(file: string, options: ExplainOptions): Outcome {
   const sound = soundProgram(file);
   if (sound === undefined) return "mistake";
   clock.hear()({ stage: "check", graph: "" });
+  if (options.train || namesLoss(sound, options)) return explainTraining(file, sound, options, clock);
   const compiled = compile(sound.program, choicesOf(options), clock.hear());
   if (!compiled.ok) {
     printDiagnostics(compiled.diagnostics, sound.texts);
@@ -62,6 +67,33 @@ export function explain(file: string, options: ExplainOptions): Outcome {
   return planned.ok ? "done" : "mistake";
 }
 
+/** Whether the graph that is asked for is a loss, which is no part of what is built. */
+function namesLoss({ program }: SoundProgram, { graph }: ExplainOptions): boolean {
+  const { declarations } = program.files.get(program.entry)?.source ?? { declarations: [] };
+  return declarations.some((declaration) => declaration.kind === "model" && lossesOf(declaration).has(graph ?? ""));
+}
+
+function explainTraining(file: string, { program, texts }: SoundProgram, options: ExplainOptions, clock: Clock): Outcome {
+  const training = compileTraining(program, choicesOf(options), undefined, clock.hear());
+  if (!training.ok) {
+    printDiagnostics(training.diagnostics, texts);
+    return "mistake";
+  }
+  requireStages(file, "--train", training.value);
+  const losses = training.value.stages.flatMap((stage) => (stage.kind === "loss" ? [[stage.loss.name, stage.loss] as const] : []));
+  const { graph, after } = options;
+  if (graph === undefined) process.stdout.write(printStages(training.value));
+  else {
+    choose("--graph", graph, [...new Map(losses).keys()]);
+    if (options.plan || options.kernel !== undefined) {
+      const option = options.plan ? "--plan" : "--kernel";
+      throw mvcError("option-invalid", { option, expected: `left out: \`${graph}\` is a loss, which has no plan`, found: "given" });
+    }
+    process.stdout.write(printGraph(after === undefined ? (new Map(losses).get(graph) as Graph) : graphAfter(clock.stages, graph, after)));
+  }
+  return "done";
+}
+
 function explainSource(file: string, { tokens }: ExplainOptions): Outcome {
   const text = readText(file, "the model", textLimits.model);
   if (tokens) {
@@ -76,6 +108,8 @@ function explainSource(file: string, { tokens }: ExplainOptions): Outcome {
   process.stdout.write(printTree(source));
   return "done";
 }
+
+type Clock = ReturnType<typeof stopwatch>;
 
 /** Times each stage from the end of the one before it. */
 function stopwatch() {

@@ -1,7 +1,9 @@
 /** `mvc report`: what a model's graphs and clips cost, alone or against another's, as tables for people or JSON for programs. */
 
+import { compileTraining } from "../../compiler/compile-training.ts";
 import type { Setting } from "../../compiler/expand/configure.ts";
 import type { Diagnostic } from "../../dsl/index.ts";
+import { mvcError } from "../../runtime/errors.ts";
 import { type ChoiceOptions, choicesOf, shownChoices } from "../choices.ts";
 import { printDiagnostics, type SoundProgram, soundProgram } from "../program.ts";
 import { compared } from "../report/comparison.ts";
@@ -11,12 +13,16 @@ import type { Cut } from "../report/figures.ts";
 import { printedComparison } from "../report/print-comparison.ts";
 import { printedClip, printedGraph } from "../report/print-report.ts";
 import { type Side, sideOf } from "../report/side.ts";
+import { printedTraining, trainingCost } from "../report/training.ts";
+import { requireStages } from "../required-stages.ts";
 import type { Outcome } from "../terminal.ts";
 
 export interface ReportOptions extends ChoiceOptions {
   readonly depth: number;
   readonly by?: Cut;
   readonly json?: true;
+  /** What the stages of the training cost, in the place of graphs and clips. */
+  readonly train?: true;
   /** The file of the other side; the same where only its choices are given. Each side's choices are its own, but for the precision. */
   readonly against?: string;
   readonly againstModel?: string;
@@ -28,7 +34,10 @@ export interface ReportOptions extends ChoiceOptions {
 export function report(file: string, options: ReportOptions): Outcome {
   const { against, againstModel: model, againstPreset: preset, againstAblation: ablation, againstSet: set } = options;
   const other = [against, model, preset, ablation, set].some((given) => given !== undefined);
+  if (options.train && other)
+    throw mvcError("option-invalid", { option: "--train", expected: "left out beside --against", found: "given" });
   const source = soundProgram(file);
+  if (options.train) return source === undefined ? "mistake" : reportTraining(file, source, options);
   if (!other) {
     const side = source && readSide(source, options, options.depth);
     if (side === undefined) return "mistake";
@@ -45,6 +54,19 @@ export function report(file: string, options: ReportOptions): Outcome {
   const comparison = compared(a, b);
   if (options.json) print(comparisonData(a, b, comparison, files));
   else process.stdout.write(printedComparison(comparison, titles, options.by));
+  return "done";
+}
+
+function reportTraining(file: string, { program, texts }: SoundProgram, options: ReportOptions): Outcome {
+  const training = compileTraining(program, choicesOf(options));
+  if (!training.ok) {
+    printDiagnostics(training.diagnostics, texts);
+    return "mistake";
+  }
+  requireStages(file, "--train", training.value);
+  const cost = trainingCost(training.value);
+  if (options.json) print(cost);
+  else process.stdout.write(printedTraining(cost));
   return "done";
 }
 

@@ -16,6 +16,7 @@ import { interruptible, type Outcome } from "../terminal.ts";
 import { engines } from "../train/engines.ts";
 import { askedOf, identityOf, type LengthOptions, plansOf, requireLength, secondsOf } from "../train/plans.ts";
 import { type Prepared, prepare, startWeights, type TrainChoices } from "../train/prepare.ts";
+import { TrainingProgress } from "../train/progress.ts";
 import { Teller } from "../train/teller.ts";
 import { tokenReader } from "../train/tokens.ts";
 
@@ -41,7 +42,9 @@ export async function train(file: string, options: TrainOptions): Promise<Outcom
     throw mvcError("not-trainable", { reason: "no stage of the training takes clips", way: 'give one an input `from: "clip"`' });
   const { fps, stride, windows, short, damaged, uncaptioned, cache } = options;
   const taken = { fps, stride, windows, short, damaged, uncaptioned, cache };
-  const dataset = await openDataset(options.data, training.clip, taken, { note, signal });
+  const opening = new TrainingProgress();
+  const progress = (task: string, done: number, total: number) => opening.other(task, done, total);
+  const dataset = await openDataset(options.data, training.clip, taken, { note, progress, signal }).finally(() => opening.stop());
   const from = known === undefined ? await begin(prepared, options, dataset) : goOn(known, prepared, options, dataset);
   makeRunFolder(output);
   const { asked, identity } = from.run;

@@ -2,6 +2,7 @@
 
 import omggif from "omggif";
 import type { Picture } from "../../runtime/conditions.ts";
+import { mvcError } from "../../runtime/errors.ts";
 import { decodeGif, openGif } from "../../runtime/media/gif-decoding.ts";
 import type { Film } from "./film.ts";
 
@@ -12,7 +13,8 @@ export function readGif(bytes: Uint8Array, file: string): readonly Picture[] {
 
 /** Each picture as it is asked for, drawn over those before it. Throws as `readGif`. */
 export function gifFilm(bytes: Uint8Array, file: string): Film {
-  const { width, height, starts, end, pictures } = openGif(omggif, bytes, file);
+  const { width, height, starts, end, whole, pictures } = openGif(omggif, bytes, file);
+  if (!whole) throw mvcError("file-unreadable", { file, reason: "it has no end (cut short?)", way: "copy or save it again" });
   return {
     width,
     height,

@@ -16,9 +16,12 @@ import type { Picture } from "../../runtime/conditions.ts";
 import { MvcError, mvcError, reasonOf } from "../../runtime/errors.ts";
 import { openRegular, readAt } from "../../runtime/node/regular-file.ts";
 import type { Film } from "./film.ts";
-import { type Colours, type Turn, writeRgba } from "./yuv.ts";
+import { matroskaEnd } from "./matroska-end.ts";
+import { decodingOf, framesShown, type PacketTime } from "./packet-times.ts";
+import { type Colours, requireKnown, type Turn, writeRgba } from "./yuv.ts";
 
 type Codecs = typeof import("@napi-rs/webcodecs");
+type DecoderConfig = Parameters<VideoDecoder["configure"]>[0];
 
 /** The optional part that decodes. Throws MvcError `backend-missing`, which is no fault of any film. */
 export async function videoCodecs(): Promise<Codecs> {
@@ -66,6 +69,9 @@ export async function videoFilm(file: string): Promise<Film> {
     closeSync(descriptor);
   };
   try {
+    const head = new Uint8Array(256);
+    const end = matroskaEnd(head.subarray(0, readAt(descriptor, head, 0, file))) ?? 0;
+    if (end > size) throw new Error(`it has ${size} of the ${end} bytes that it is to have (cut short?)`);
     const track = await input.getPrimaryVideoTrack();
     if (track === null) throw new Error("it has no video in it that can be found (cut short?)");
     return { ...(await filmOf(codecs, file, input, track)), close };
@@ -77,15 +83,13 @@ export async function videoFilm(file: string): Promise<Film> {
 
 async function filmOf(codecs: Codecs, file: string, input: Input, track: InputVideoTrack): Promise<Omit<Film, "close">> {
   const config = await track.getDecoderConfig();
-  if (config === null) throw new Error(`its video is ${await track.getInternalCodecId()}, which is not decoded`);
+  const decodes = config !== null && (await codecs.VideoDecoder.isConfigSupported(config as DecoderConfig)).supported;
+  if (config === null || !decodes) throw new Error(`its video is ${await track.getInternalCodecId()}, which is not decoded`);
+  const colours = await track.getColorSpace();
+  requireKnown(colours);
   const packets = await packetTimes(track);
+  const { places, shown } = framesShown(packets);
   await requireWhole(input, track, packets);
-  const order = packets.map((_, i) => i).sort((a, b) => (packets[a]?.start ?? 0) - (packets[b]?.start ?? 0));
-  const at = (i: number) => packets[order[i] ?? 0] ?? { start: 0, end: 0 };
-  // What ends before the time 0 is there for the decoder alone.
-  const hidden = order.findIndex((i) => (packets[i]?.end ?? 0) > 0);
-  const zero = at(hidden).start;
-  const places = order.slice(hidden);
   const [rotation, flip] = [await track.getRotation(), await track.getFlip()];
   const aspect = await track.getPixelAspectRatio();
   const lying = rotation % 180 === 0;
@@ -95,11 +99,15 @@ async function filmOf(codecs: Codecs, file: string, input: Input, track: InputVi
     height: await (lying ? track.getCodedHeight() : track.getCodedWidth()),
     aspect: lying ? ratio : 1 / ratio,
     count: places.length,
-    shown: { starts: places.map((i) => (packets[i]?.start ?? 0) - zero), end: at(order.length - 1).end - zero },
+    shown,
     async *pictures(wanted) {
-      const frames = wanted.map((place) => place + hidden);
+      const stream = { track, config, packets, turn: { rotation, flip }, colours };
       try {
-        yield* decoded(codecs, { track, config, packets, order, turn: { rotation, flip }, colours: await track.getColorSpace() }, frames);
+        yield* decoded(
+          codecs,
+          stream,
+          wanted.map((frame) => places[frame] ?? 0),
+        );
       } catch (thrown) {
         throw damaged(file, thrown);
       }
@@ -107,18 +115,11 @@ async function filmOf(codecs: Codecs, file: string, input: Input, track: InputVi
   };
 }
 
-interface PacketTime {
-  readonly start: number;
-  readonly end: number;
-  readonly key: boolean;
-}
-
 /** In the order in which they are decoded. */
 async function packetTimes(track: InputVideoTrack): Promise<readonly PacketTime[]> {
   const found: PacketTime[] = [];
   for await (const packet of new EncodedPacketSink(track).packets(undefined, undefined, { metadataOnly: true }))
     found.push({ start: packet.timestamp, end: packet.timestamp + packet.duration, key: packet.type === "key" });
-  if (found.length === 0) throw new Error("it has no frames (cut short?)");
   return found;
 }
 
@@ -140,23 +141,18 @@ interface Stream {
   readonly track: InputVideoTrack;
   readonly config: VideoDecoderConfig;
   readonly packets: readonly PacketTime[];
-  /** Places of packets in the order in which frames are shown. */
-  readonly order: readonly number[];
   readonly turn: Turn;
   readonly colours: Colours;
 }
 
 /**
- * Frames by their places in the order in which they are shown. Decoders give frames in that order, but the one here gives them the times
- * of packets in the order of decoding: a frame is known by its number alone, so the count must come out even.
+ * Frames of packets by their places, which ascend in the order in which they are shown. Decoders give frames in that order, but the one here
+ * gives them the times of packets in the order of decoding: a frame is known by its number alone, so the count must come out even.
  */
 async function* decoded(codecs: Codecs, stream: Stream, wanted: readonly number[]): AsyncGenerator<Picture> {
-  const { track, packets, order } = stream;
-  const asked = new Set(wanted.map((frame) => order[frame]));
-  const from = lastSafeKey(packets, packets[order[wanted[0] ?? 0] ?? 0]?.start ?? 0);
-  const until = Math.max(...[...asked].map((place) => place ?? 0));
-  // Frames that the last one needs may be shown after it; all that are decoded come out in the end.
-  const due = order.filter((place) => place >= from && place <= until);
+  const { track, packets } = stream;
+  const asked = new Set<number | undefined>(wanted);
+  const { from, until, due } = decodingOf(packets, wanted);
   const sink = new EncodedPacketSink(track);
   const start = from === 0 ? undefined : await sink.getKeyPacket(packets[from]?.start ?? 0);
   if (start === null || (start !== undefined && start.timestamp !== packets[from]?.start))
@@ -180,7 +176,7 @@ async function* decoded(codecs: Codecs, stream: Stream, wanted: readonly number[
     }
   };
   try {
-    decoder.configure(stream.config as Parameters<VideoDecoder["configure"]>[0]);
+    decoder.configure(stream.config as DecoderConfig);
     let fed = 0;
     for await (const packet of sink.packets(start)) {
       if (from + fed > until || failed !== undefined) break;
@@ -203,17 +199,6 @@ async function* decoded(codecs: Codecs, stream: Stream, wanted: readonly number[
 }
 
 type VideoFrameOf = InstanceType<Codecs["VideoFrame"]>;
-
-/** The last one to begin at for a frame at that time: no frame after it in the file is shown before it, which decoders would leave out. */
-function lastSafeKey(packets: readonly PacketTime[], time: number): number {
-  let earliest = Number.POSITIVE_INFINITY;
-  for (let i = packets.length - 1; i >= 0; i--) {
-    const { start, key } = packets[i] as PacketTime;
-    if (key && start <= time && start <= earliest) return i;
-    earliest = Math.min(earliest, start);
-  }
-  return 0;
-}
 
 async function pictureOf(frame: VideoFrameOf, { turn, colours }: Stream): Promise<Picture> {
   const { format, colorSpace } = frame;

@@ -66,7 +66,7 @@ export function writeRgba(
   const format = formats[name];
   if (format === undefined) throw new Error(`its pixels are ${name}, which is not read`);
   const { bits, across, down, paired } = format;
-  const { red, blue, full } = weighed(colours, across === 1, width, height);
+  const { red, blue, full } = weighed(colours, width, height);
   const unit = 2 ** (bits - 8);
   const black = full ? 0 : 16 * unit;
   const most = 2 ** bits - 1;
@@ -100,17 +100,19 @@ export function writeRgba(
   }
 }
 
-/**
- * Films that do not say which matrix they have are BT.709 from the size of HD on and BT.601 below, as players take them. Encoders that
- * were given red, green and blue leave a note of that where it cannot be: pixels that share colours are no such thing.
- */
-function weighed({ matrix, transfer, fullRange }: Colours, whole: boolean, width: number, height: number) {
+/** Throws where the colours are none that are known. */
+export function requireKnown(colours: Colours): void {
+  weighed(colours, 1, 1);
+}
+
+/** Films that do not say which matrix they have are BT.709 from the size of HD on and BT.601 below, as players take them. */
+function weighed({ matrix, transfer, fullRange }: Colours, width: number, height: number) {
   if (transfer === "pq" || transfer === "hlg") throw new Error(`it has a high dynamic range (${transfer}), which is not read`);
-  const misplaced = matrix === "rgb" && !whole;
-  const known = matrix == null || misplaced ? (width >= 1280 || height > 576 ? "bt709" : "smpte170m") : matrix;
+  // Red, green and blue themselves come here as if they were luma and chroma: \`rgb\` is no matrix that is known.
+  const known = matrix ?? (width >= 1280 || height > 576 ? "bt709" : "smpte170m");
   const found = shares[known];
   if (found === undefined) throw new Error(`its colours are ${known}, which is not read`);
-  return { red: found[0], blue: found[1], full: !misplaced && fullRange === true };
+  return { red: found[0], blue: found[1], full: fullRange === true };
 }
 
 /** Where the first pixel goes, and how far apart neighbours are then, in bytes. */

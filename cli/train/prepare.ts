@@ -1,6 +1,7 @@
 /** A model's file and the options of `mvc train` to what a run needs, everything read and checked before the work. */
 
 import { createHash } from "node:crypto";
+import { dependenceAlong } from "../../compiler/analysis/dependence.ts";
 import { compile } from "../../compiler/compile.ts";
 import { compileTraining } from "../../compiler/compile-training.ts";
 import type { Module } from "../../compiler/module/module.ts";
@@ -44,6 +45,7 @@ export function prepare(file: string, options: TrainChoices): Prepared | undefin
     return undefined;
   }
   const stages = chosenStages(training.value.stages, options.stage);
+  requireWholeFrames(training.value, stages);
   const compiled = compile(program, choices);
   if (!compiled.ok) {
     printDiagnostics(compiled.diagnostics, texts);
@@ -90,6 +92,24 @@ function chosenStages(all: readonly TrainingStage[], names: readonly string[] | 
   if (strange !== undefined)
     throw mvcError("option-invalid", { option: "--stage", expected: `a stage that the model declares, ${quoted(known)}`, found: strange });
   return all.filter(({ name }) => names?.includes(name) ?? true);
+}
+
+/** A frame of a clip is cut out of what an encoder has made of the whole clip. Throws MvcError `not-trainable`. */
+function requireWholeFrames({ encoders }: Training, stages: readonly TrainingStage[]): void {
+  for (const stage of stages) {
+    if (stage.kind !== "loss") continue;
+    for (const { name, source } of stage.inputs) {
+      if (!("encoder" in source) || source.encoder === null || (source.from === "clip" && stage.stills === 0)) continue;
+      const encoder = encoders.get(source.encoder);
+      const input = encoder?.values.find((value) => value.kind === "input");
+      if (encoder === undefined || input === undefined || input.type.shape.length < 5) continue;
+      if (dependenceAlong(encoder, input.name, 1) === "independent") continue;
+      throw mvcError("not-trainable", {
+        reason: `stage "${stage.name}" takes single frames for \`${name}\`, but \`${source.encoder}\` makes each of several frames`,
+        way: source.from === "clip" ? "train it without `stills`" : 'take whole clips, `from: "clip"`, or an encoder of pictures',
+      });
+    }
+  }
 }
 
 /** Of all that a run computes, wherever it stands in the source: of its stages less their batches and steps, and of the encoders. */

@@ -6,6 +6,7 @@ import { layOutWeights } from "../../compiler/package/weights.ts";
 import type { Program } from "../../dsl/index.ts";
 import { type ChoiceOptions, choicesOf } from "../choices.ts";
 import { printDiagnostics, soundProgram } from "../program.ts";
+import { unoptimised } from "../unoptimised.ts";
 import type { Weights } from "./match.ts";
 
 /** What weights need to know of a model. */
@@ -17,6 +18,10 @@ export interface ReadModel {
 
 /** Undefined where the model is wrong, and its errors are printed. */
 export function readModel(file: string, options: Omit<ChoiceOptions, "precision">): ReadModel | undefined {
+  return unoptimised(() => read(file, options));
+}
+
+function read(file: string, options: Omit<ChoiceOptions, "precision">): ReadModel | undefined {
   const sound = soundProgram(file);
   if (sound === undefined) return undefined;
   const choices = choicesOf({ ...options, precision: "f32" });

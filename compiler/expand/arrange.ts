@@ -5,8 +5,9 @@ import { Axis, plainAxis, showAxes } from "../graph/axis.ts";
 import { sizeOf, type TensorType, type ValueId } from "../graph/graph.ts";
 import type { OpAttributes } from "../graph/op-names.ts";
 import { definedFactors, movedByView } from "../graph/same-axes.ts";
+import type { MovedAxes } from "./code/recorder.ts";
 import { type Frame, fail, newValue, originAt } from "./frame.ts";
-import { type Ambiguous, matchAxes } from "./match-axes.ts";
+import { type Ambiguous, matchAxes, type Piece } from "./match-axes.ts";
 import { axisOf, type IntStatic, type TensorStatic } from "./static.ts";
 
 /** The same elements in the same order under other axes. */
@@ -67,7 +68,33 @@ export function arrange(call: CallExpression, x: TensorStatic, wanted: readonly 
     );
   }
   id = emit.reshape(id, sizesOf(target));
+  frame.expansion.recorder?.moved(call, steps(x.type.axes, parts, pieces, target), frame);
   return { kind: "tensor", type: { dtype: x.type.dtype, axes: target }, id };
+}
+
+/** The same moves in axes with their names. */
+function steps(from: readonly Axis[], parts: readonly Axis[], pieces: readonly Piece[], target: readonly Axis[]): MovedAxes {
+  const kept = pieces.flatMap(({ from }) => (from === undefined ? [] : [from]));
+  const inSourceOrder = [...kept].sort((a, b) => a - b);
+  const split = inSourceOrder.map((i) => parts[i] ?? plainAxis(1));
+  const order = kept.map((i) => inSourceOrder.indexOf(i));
+  const turned = order.map((i) => split[i] ?? plainAxis(1));
+  const repeats = pieces.length > kept.length;
+  const ones = pieces.map(({ axis, from }) => (from === undefined ? plainAxis(1) : axis));
+  const stretched = pieces.map(({ axis }) => axis);
+  // Axes of other names may be of one size only because a factor is 1 in this build, as the batch is.
+  const alike = (a: Axis, b: Axis | undefined) =>
+    a.size === b?.size &&
+    (a.key === b.key || ![a, b].some(({ factors }) => factors.some(({ size, form }) => size === 1 && form.number === undefined)));
+  const unlike = (a: readonly Axis[], b: readonly Axis[]) =>
+    a.length === b.length && a.every((axis, i) => alike(axis, b[i])) ? undefined : b;
+  return {
+    split: unlike(from, split),
+    order: order.every((axis, i) => axis === i) ? undefined : order,
+    ones: repeats ? unlike(turned, ones) : undefined,
+    stretched: repeats ? unlike(ones, stretched) : undefined,
+    to: unlike(repeats ? stretched : turned, target),
+  };
 }
 
 function whyAmbiguous({ ambiguous: [first, ...others], by }: Ambiguous): string {

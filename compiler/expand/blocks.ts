@@ -15,7 +15,7 @@ import { labelled } from "./labels.ts";
 import { addPart, weightsOf } from "./parts.ts";
 import { bodyOrFailed, promised } from "./recovery.ts";
 import { declaredAxes, mapTensors, type TensorPart, type Typed, tensorParts } from "./results.ts";
-import { describe, int, ListStatic, namedInt, type Static, type TensorStatic, unnamed } from "./static.ts";
+import { axisOf, describe, int, ListStatic, namedInt, type Static, type TensorStatic, unnamed } from "./static.ts";
 import { dtypeOf, fits, showType, signatureForm, type TensorShape } from "./types.ts";
 
 /** A tensor of the arguments. */
@@ -35,6 +35,7 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
     ...at,
     file,
     scope,
+    rounds: [],
     body: { block, path: at.path, argument: (name) => scope.lookUp(name), parts: [] },
     expandedFrom: [{ block: block.name.name, span: call.callSpan }, ...caller.expandedFrom],
   };
@@ -52,6 +53,7 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   bindDims(call, block, tensors, inside, outside);
   bindParameters(block, given, inside, outside);
   declareTensors(call, block, given, inside, outside);
+  caller.expansion.recorder?.entered(call, caller, inside, dimsOf(block, outside));
   const results: ValueId[] = [];
   const returned = bodyOrFailed(inside, () => runBody(block.body, inside));
   const result =
@@ -61,7 +63,15 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   if (key !== undefined) {
     const reads = new Map(results.map((id) => [id, argumentsRead(id, ids, inside)]));
     const doubtful = faults.promises > promises;
-    known?.set(key, { result, reads, cost: budget.spent(spent), tensors: ids, body: inside.body, doubtful });
+    known?.set(key, {
+      result,
+      reads,
+      cost: budget.spent(spent),
+      tensors: ids,
+      body: inside.body,
+      globals: caller.expansion.globals.reads,
+      doubtful,
+    });
   }
   return result;
 }
@@ -106,6 +116,7 @@ function standIn(
 ): Static {
   const { known, builder, made: weights, reads } = caller.expansion;
   addPart(caller.body, inside.path, before.body);
+  caller.expansion.globals.addReads(before.globals);
   for (const [what, amount] of spendings(before.cost)) spend(caller, call.callSpan, what, amount);
   if (before.doubtful) caller.expansion.faults.promises++;
   for (const [path, type] of weightsOf(before.body, inside.path)) weights.claim(inside, call.callSpan, path, type);
@@ -200,6 +211,16 @@ function bindDims(call: CallExpression, block: BlockDeclaration, tensors: readon
   if (unbound === undefined) return;
   const hint = `give the list a tensor, or make it a parameter: \`${unbound.toLowerCase()}: int\``;
   fail(inside, "unbound-size", call.callSpan, { dim: unbound, block: block.name.name }, { hint });
+}
+
+/** The axes that the block's dims stand for, as the caller names them. */
+function dimsOf(block: BlockDeclaration, outside: Frame): ReadonlyMap<string, Axis> {
+  return new Map(
+    block.dims.flatMap(({ name }) => {
+      const value = outside.scope.lookUp(name);
+      return value?.kind === "int" ? [[name, axisOf(value)] as const] : [];
+    }),
+  );
 }
 
 /** Compile-time parameters. Inside, a number that the caller gave is an axis by the parameter's own name; a default keeps the names it is made of. */

@@ -77,12 +77,16 @@ function runRepeat(statement: RepeatStatement, frame: Frame): Returned | undefin
   // Before the first round: that many will be too many.
   spend(frame, span, "steps", rounds);
   const items = range.kind === "list" ? itemsOf(frame, span, range) : undefined;
+  frame.expansion.recorder?.repeated(statement, rounds, frame);
   for (let i = 0; i < rounds; i++) {
     const item = items?.[i] ?? int(i);
     const scope = new Scope(frame.scope);
     if (statement.element !== undefined) scope.declare(statement.element.name, item);
     if (statement.index !== undefined) scope.declare(statement.index.name, int(i));
-    const returned = runBody(statement.body, inRound({ ...frame, scope }, statement.label, i));
+    const returned = runBody(
+      statement.body,
+      inRound({ ...frame, scope, rounds: [...frame.rounds, { loop: statement, at: i }] }, statement.label, i),
+    );
     if (returned !== undefined) return returned;
   }
   return undefined;
@@ -123,6 +127,7 @@ function declareWeight(statement: WeightStatement, frame: Frame): TensorStatic {
   const axes = shape.axes.map((axis) => axisOf(axisExpressionSize(axis, frame)));
   const type = { dtype: dtypeOf(shape.dtype, expansion.precision), axes };
   const inside = below(frame, statement.name.name, frame.sharesRounds ? "rounds" : "none", statement.name.span);
+  expansion.recorder?.weight(statement, axes, frame);
   return { kind: "tensor", type, id: newWeight(inside, statement.span, inside.path, type, initialiser(statement, frame)) };
 }
 

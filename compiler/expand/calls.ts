@@ -80,6 +80,7 @@ function callOp(expression: CallExpression, op: OpName, given: readonly Expressi
   const ids = [...inputs.map((tensor) => tensor.id), ...weights];
   spend(frame, expression.callSpan, "values", ids.length);
   const id = builder.op(op, ids, attributes, originAt(inside, expression.span), newValue(frame, expression.callSpan, inferred));
+  frame.expansion.recorder?.op(expression, { op, attributes, dtype: inferred.dtype, owns: owned.length > 0 }, frame);
   const beyond = idBeyondTable(builder, id);
   if (beyond !== undefined) return refuse(unknownId(signature.name, beyond), expression, signature, given, frame);
   return { kind: "tensor", id, type: inferred };

@@ -13,6 +13,7 @@ import type {
 import { mostSize } from "../graph/graph.ts";
 import { GraphBuilder } from "../rewriting/builder.ts";
 import { Budget, mostNested } from "./budget.ts";
+import type { Recorder } from "./code/recorder.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Attempt, attempt, ExpansionFailure, Faults } from "./failure.ts";
 import { type Frame, Scope } from "./frame.ts";
@@ -53,6 +54,8 @@ export interface Configuration {
   readonly reads?: Set<string>;
   /** What the graphs' weights must be, where a graph is expanded at a second batch. */
   readonly weights?: WeightShapes;
+  /** Hears the expansion of the graphs. */
+  readonly recorder?: Recorder;
 }
 
 /** One `budget` may serve several configurations of a program. */
@@ -99,6 +102,7 @@ export function staticFrame(program: Program, globals: Globals, file: string, bu
     path: "",
     label: undefined,
     sharesRounds: false,
+    rounds: [],
     body: { block: undefined, path: "", argument: () => undefined, parts: [] },
     expandedFrom: [],
   };

@@ -8,6 +8,7 @@ import { describe, type IntStatic, int, ListStatic, record, type Static, type Te
 export function evaluate(expression: Expression, frame: Frame): Static {
   enter(frame, expression.span);
   const value = evaluateForm(expression, frame);
+  frame.expansion.recorder?.saw(expression, value, frame);
   leave(frame);
   return value;
 }

@@ -15,6 +15,7 @@ import { axisExpressionSize } from "./axes.ts";
 import { checkResult } from "./blocks.ts";
 import { type Returned, runBody } from "./body.ts";
 import { call } from "./calls.ts";
+import type { Run } from "./code/recorder.ts";
 import { type Configuration, globalsOf, staticFrame } from "./configure.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Attempt, attempt, Faults } from "./failure.ts";
@@ -61,11 +62,11 @@ export function tokenizerOf(configuration: Configuration): TokenizerDeclaration 
 export function expandGraph(configuration: Configuration, declaration: GraphDeclaration, known?: KnownCalls): Attempt<ExpandedGraph> {
   const expanded = attempt((faults) => expandBody(configuration, declaration, faults, known));
   if (!expanded.ok) return expanded;
-  const { graph, body, reads } = expanded.value;
-  if (reads.allRead(graph)) return { ok: true, value: { graph, body } };
+  const { graph, body, run, reads } = expanded.value;
+  if (reads.allRead(graph)) return { ok: true, value: { graph, body, run } };
   if (known === undefined) return { ok: false, diagnostics: reads.unread(graph) };
   const whole = expandGraph(configuration, declaration);
-  return whole.ok ? { ok: true, value: { graph, body } } : whole;
+  return whole.ok ? { ok: true, value: { graph, body, run } } : whole;
 }
 
 /** A graph of which only shapes are known, for who asks what it takes: what stands for calls like earlier ones is no input of it. */
@@ -80,6 +81,8 @@ export interface ExpandedGraph {
   readonly graph: Graph;
   /** All weights by the calls that made them, those of calls that were left out too. */
   readonly body: Body;
+  /** What was heard of it, where the configuration has a recorder. */
+  readonly run: Run | undefined;
 }
 
 interface ExpandedBody extends ExpandedGraph {
@@ -96,10 +99,12 @@ function expandBody(configuration: Configuration, declaration: GraphDeclaration,
     const id = builder.input(parameter.name.name, newValue(frame, parameter.type.span, type), axisNames(axes));
     frame.scope.declare(parameter.name.name, { kind: "tensor", id, type });
   }
+  const run = frame.expansion.recorder?.graph(frame);
+  if (run !== undefined) for (const { name } of declaration.parameters) frame.expansion.recorder?.bound(run, name.name, frame);
   const returned = runBody(declaration.body, frame);
   if (returned === undefined) throw new Error(`expand: graph ${declaration.name.name} ends without return, which check should have found`);
   const graph = builder.finish(declaration.name.name, outputsOf(configuration, declaration, returned, frame));
-  return { graph, body: frame.body, reads: frame.expansion.reads };
+  return { graph, body: frame.body, run, reads: frame.expansion.reads };
 }
 
 /** The tensors that a graph returns. One alone is named after the graph, those of a record after their fields, of a list by their numbers. */
@@ -183,6 +188,7 @@ function graphFrame(configuration: Configuration, faults = new Faults(), known?:
       faults,
       made: new MadeWeights(),
       weights: configuration.weights,
+      recorder: configuration.recorder,
       sourceOf: (origin, slot) => sourceOfArgument(configuration, origin, slot),
       call,
     },
@@ -191,6 +197,7 @@ function graphFrame(configuration: Configuration, faults = new Faults(), known?:
     path: "",
     label: undefined,
     sharesRounds: false,
+    rounds: [],
     body: { block: undefined, path: "", argument: () => undefined, parts: [] },
     expandedFrom: [],
   };

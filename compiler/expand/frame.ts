@@ -1,11 +1,12 @@
 /** Where an expression is evaluated: its names, the weight path that labels have built, and the calls that led here. */
 
-import type { CallExpression, Program, Span } from "../../dsl/index.ts";
+import type { CallExpression, Program, RepeatStatement, Span } from "../../dsl/index.ts";
 import { showAxes } from "../graph/axis.ts";
 import { mostElements, type Origin, sizeOf, type TensorType } from "../graph/graph.ts";
 import type { AxisType } from "../ops/op.ts";
 import { type GraphBuilder, tensorType } from "../rewriting/builder.ts";
 import { type Bound, type Budget, budgets, mostAxes, mostNested, type Spent } from "./budget.ts";
+import type { Recorder } from "./code/recorder.ts";
 import { ExpansionFailure, type Faults, FollowUp } from "./failure.ts";
 import type { Globals } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
@@ -45,6 +46,11 @@ export class Scope {
     const value = this.bindings.get(name);
     if (value === undefined && this.bindings.has(name)) throw new FollowUp();
     return value ?? this.parent?.lookUp(name);
+  }
+
+  /** As `lookUp`, without a failure. */
+  peek(name: string): Static | undefined {
+    return this.bindings.get(name) ?? this.parent?.peek(name);
   }
 
   /** The value of a name is unknown from now on, unless it is given another. */
@@ -88,8 +94,16 @@ export interface Expansion {
   readonly weights: WeightShapes | undefined;
   /** Where the source decides an argument of a call. */
   readonly sourceOf: (call: Origin, slot: Slot) => Span;
+  /** Hears all that is evaluated, where code is made of it. */
+  readonly recorder?: Recorder | undefined;
   /** Calls of blocks and ops; a field, so that evaluating does not import calling. */
   readonly call: (call: CallExpression, frame: Frame) => Static;
+}
+
+/** Which time of a `repeat` this is. */
+export interface Round {
+  readonly loop: RepeatStatement;
+  readonly at: number;
 }
 
 export interface Frame {
@@ -102,6 +116,8 @@ export interface Frame {
   readonly label: LabelScope | undefined;
   /** Whether this is the body of a `repeat` without a label: what has the same label in each round has the same weights. */
   readonly sharesRounds: boolean;
+  /** Of the body's loops, the outermost first. */
+  readonly rounds: readonly Round[];
   /** The call of a block, or the graph, that this is in. */
   readonly body: Body;
   readonly expandedFrom: Origin["expandedFrom"];

@@ -109,6 +109,8 @@ export type TrainingStage = LossStage | MeasureStage;
 /** All stages of a model that are run, in the order of its source, and what they need of the model. */
 export interface Training {
   readonly stages: readonly TrainingStage[];
+  /** Names of the stages whose `when` is false. */
+  readonly left: readonly string[];
   /** Every weight of the model and of the losses with its shape and how it starts, in the order of the source. */
   readonly weights: ReadonlyMap<string, Extract<Graph["values"][number], { readonly kind: "weight" }>>;
   /** The graphs that stages put clips through, and those that are measured, by name: as written in the source, after the passes that every target wants, at the batch of the source. */

@@ -121,6 +121,8 @@ export interface Manifest {
   readonly ablations: readonly string[];
   readonly precision: "f32" | "f16";
   readonly weights: WeightsSpec;
+  /** `model.py`, the model in PyTorch: no runtime reads it. Absent without the target `torch`. */
+  readonly torch?: readonly FileSpec[];
   readonly tokenizer: TokenizerSpec | null;
   readonly graphs: { readonly [name: string]: GraphSpec };
   readonly sampler: SamplerSpec | null;

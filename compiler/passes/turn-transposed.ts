@@ -38,10 +38,12 @@ function turned(op: OpValueOf<TransposedName>, builder: GraphBuilder): ValueId |
   const channels = inputAt(builder.typeOf(weight ?? -1).shape, 0);
   const [inner, own] = [channels / groups, out / groups];
   const make = builder.lowering(op.origin);
+  // Channels last while the taps are reversed, so that rows move, not single numbers: it is done once a step for each convolution.
   const flat = make.op("reshape", [weight ?? -1], { shape: [groups, inner, own, taps] });
+  const byTap = taps === 1 ? flat : make.op("transpose", [flat], { permutation: [0, 1, 3, 2] });
   const backwards = make.constant({ dtype: "i32", shape: [taps] }, [...Array(taps).keys()].reverse());
-  const reversed = taps === 1 ? flat : make.op("gather", [flat, backwards], { axis: 3 });
-  const filters = make.op("transpose", [reversed], { permutation: [0, 2, 1, 3] });
+  const reversed = taps === 1 ? flat : make.op("gather", [byTap, backwards], { axis: 2 });
+  const filters = make.op("transpose", [reversed], { permutation: taps === 1 ? [0, 2, 1, 3] : [0, 3, 1, 2] });
   const shaped = make.op("reshape", [filters], { shape: [out, inner, ...kernel] });
   return builder.op(name, [x ?? -1, shaped, ...bias], { ...op.attributes, padding: paddings as never }, op.origin, op.type);
 }

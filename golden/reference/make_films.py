@@ -74,3 +74,23 @@ make("vp8.webm", "libvpx", "601", tagged=False, options={"crf": "10", "b": "1M"}
 make("vp9.webm", "libvpx-vp9", "601", options={"crf": "10", "b": "0"})
 make("av1.mp4", "libsvtav1", options={"crf": "20"})
 make("mpeg4.mp4", "mpeg4", "601", frames=3, tagged=False)
+
+
+def make_plain(name, codec, layout, width=64, height=48):
+    """Red beside blue, green below, brought to the layout by FFmpeg itself (BT.601, as nothing is said of it)."""
+    with av.open(str(FOLDER / name), "w") as out:
+        stream = out.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = width, height, layout
+        rgb = np.zeros((height, width, 3), np.uint8)
+        rgb[:, : width // 2], rgb[:, width // 2 :], rgb[height // 2 :] = BARS[1], BARS[3], BARS[2]
+        for i in range(2):
+            frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+            frame.pts, frame.time_base = i, Fraction(1, 10)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+
+
+make_plain("vp9-odd.webm", "libvpx-vp9", "yuv420p", 65, 49)
+make_plain("h264-444.mp4", "libx264", "yuv444p")
+make_plain("h264-rgb.mp4", "libx264rgb", "rgb24")
+make_plain("prores.mov", "prores_ks", "yuv422p10le")

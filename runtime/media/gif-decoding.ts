@@ -20,6 +20,9 @@ export interface GifReader {
     readonly disposal: number;
     /** Hundredths of a second. */
     readonly delay: number;
+    /** Where its pixels lie. */
+    readonly data_offset: number;
+    readonly data_length: number;
   };
   /** Draws one frame's own pixels over [height, width, 4]; those that it leaves out stay. */
   decodeAndBlitFrameRGBA(index: number, pixels: Uint8ClampedArray): void;
@@ -28,6 +31,9 @@ export interface GifReader {
 /** GIF89a, section 23: what becomes of a frame's place before the next one is drawn. */
 const toBackground = 2;
 const toPrevious = 3;
+
+/** GIF89a, section 27. */
+const trailer = 0x3b;
 
 /** A clip of more pixels than this is no clip of a model. */
 const mostPixels = 2 ** 28;
@@ -41,6 +47,8 @@ export interface Gif {
   /** When each frame is shown, in seconds, until the next one is, the last until `end`. */
   readonly starts: readonly number[];
   readonly end: number;
+  /** Whether it has its mark of the end: what is cut between two frames shows those that are left. */
+  readonly whole: boolean;
   /** The same picture again and again, as it looks at each frame. Throws MvcError `file-unreadable`. */
   pictures(): Generator<Picture, undefined>;
 }
@@ -66,7 +74,9 @@ export function openGif({ GifReader }: Omggif, bytes: Uint8Array, file: string):
     end += delay > 1 ? delay : usualDelay;
     return start / 100;
   });
-  return { width, height, starts, end: end / 100, pictures: () => shownPictures(gif, file) };
+  const last = gif.frameInfo(count - 1);
+  const whole = bytes.subarray(last.data_offset + last.data_length).includes(trailer);
+  return { width, height, starts, end: end / 100, whole, pictures: () => shownPictures(gif, file) };
 }
 
 function* shownPictures(gif: GifReader, file: string): Generator<Picture, undefined> {

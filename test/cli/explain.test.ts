@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { trained } from "../dsl/train-cases.ts";
 import { mvc } from "./mvc.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mvc-explain-"));
@@ -104,4 +105,37 @@ test.each([
   const { err, out, code } = await explain(...options);
   expect([code, out]).toEqual([1, ""]);
   expect(err).toContain(message);
+});
+
+test("the stages of a training, and its loss", async () => {
+  const source = join(folder, "trained.mv");
+  const weights = '[{ path: "text", weightDecay: 0.1 }, { path: "unet" }, { path: "unet.stem", rate: 0.5 }]';
+  writeFileSync(
+    source,
+    trained({ weights, figures: 'warmup: 3, decay: "cosine", finalRate: 0.1, clipNorm: 1, ema: 0.9, stills: 0.25' }).replace(
+      'from: "text" }',
+      'from: "text", dropped: 0.1 }',
+    ),
+  );
+  const stages = await mvc(["explain", source, "--train"]);
+  expect([stages.code, stages.err]).toEqual([0, ""]);
+  expect(stages.out).toBe(`denoiser
+  minimises loss: 10 steps of 2
+  x: clips through encode
+  tokens: tokens of captions, 10 % of them ""
+  noise: standard normals
+  t: the time step of the noise level
+  trains 2 tensors at 0.0005, weight decay 0: unet (2)
+  trains 2 tensors at 0.001, weight decay 0: unet (2)
+  trains 1 tensors at 0.001, weight decay 0.1: text (1)
+  AdamW: betas 0.9 and 0.999, eps 1e-8; warm-up over 3 steps, then half a cosine to 0.1 of it
+  gradients clipped to a norm of 1
+  weights averaged by 0.9
+  noise levels: uniform
+  25 % of the clips are one of their frames, standing still
+`);
+  const loss = await mvc(["explain", source, "--graph", "loss"]);
+  expect(loss.out).toMatch(/^graph loss \{\n {2}\$x = input \[B, F, 4, H, H\] : f32\[2,4,4,4,4\]\n[\s\S]*\n {2}return loss = /);
+  const planned = await mvc(["explain", source, "--graph", "loss", "--plan"]);
+  expect([planned.code, planned.err.includes("which has no plan")]).toEqual([1, true]);
 });

@@ -4,6 +4,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { tinyFlops, tinySampled } from "../compiler/analysis/tiny-sampled.ts";
+import { trained } from "../dsl/train-cases.ts";
 import { mvc, temporaryFolder, tinyModel } from "./mvc.ts";
 
 const folder = temporaryFolder();
@@ -118,4 +119,51 @@ test("what is wrong with a side says which, and the way out by that side's optio
   expect(await refused("--against", join(folder, "none.mv"))).toContain("the model to compare with is missing: there is no file");
   expect((await mvc(["report", file, "--against"])).code).toBe(2);
   expect((await mvc(["report", file, "--by", "layer"])).code).toBe(2);
+});
+
+test("training: what each stage trains and freezes, and the work of a step", async () => {
+  const source = join(folder, "trained.mv");
+  writeFileSync(source, trained({ weights: '[{ path: "unet.head" }, { path: "text", rate: 0 }]' }));
+  const { stages, left } = await data(source, "--train");
+  // Convolutions of 3x3 from 4 channels to 8 and back with biases, and a table of 9 by 4.
+  const conv = 2 * 4 * 16 * (2 * 4 * 8 * 9);
+  expect(left).toEqual([]);
+  expect(stages).toMatchObject([
+    {
+      name: "denoiser",
+      loss: "loss",
+      trained: { parameters: 292, tensors: 2 },
+      frozen: { parameters: 332, tensors: 3 },
+      batch: 2,
+      steps: 10,
+    },
+  ]);
+  const [{ flops, forwardFlops, activationBytes, recomputed }] = stages;
+  // Two convolutions are no blocks to speak of.
+  expect(recomputed).toBe(null);
+  // Of gradients only that of the second kernel is asked for.
+  expect([forwardFlops, flops]).toEqual([2 * conv, 3 * conv]);
+  // At least the second convolution's input is kept.
+  expect(activationBytes).toBeGreaterThanOrEqual(4 * 2 * 4 * 8 * 16);
+  expect(await told(source, "--train")).toMatch(/^training\nstage +trained .*\ndenoiser +292 +2 +332 +10 +2 /);
+});
+
+test("training: what blocks save that are computed again, and cost", async () => {
+  const { stages } = await data("models/magicvideo.mv", "--preset", "Mini", "--train");
+  const { flops, forwardFlops, activationBytes, recomputed } = stages.find((stage: { name: string }) => stage.name === "denoiser");
+  expect(recomputed.activationBytes / activationBytes).toBeLessThan(0.3);
+  expect(recomputed.flops).toBeGreaterThan(flops);
+  expect(recomputed.flops).toBeLessThanOrEqual(flops + forwardFlops);
+  const line = /^denoiser: [\d,.]+ MiB of activations if blocks are computed again, in [\d,.]+ GFLOP a step$/m;
+  expect(await told("models/magicvideo.mv", "--preset", "Mini", "--train")).toMatch(line);
+});
+
+test("training that is not there, or beside another model", async () => {
+  for (const [args, names] of [
+    [[file, "--train"], "declares no training"],
+    [[file, "--train", "--against", other], "beside --against"],
+  ] as const) {
+    const { code, err } = await mvc(["report", ...args]);
+    expect([code, err.includes("--train must be left out"), err.includes(names)]).toEqual([1, true, true]);
+  }
 });

@@ -14,7 +14,8 @@ const mini = magic.slice(magic.indexOf("preset Mini"));
 /** The models with one part of magicvideo.mv replaced, checked beside their tokenizer: code, text under the error, preset. */
 function said(from: string, to: string, tokenizer = readFileSync("models/mini.tokenizer.json", "utf8")) {
   const folder = mkdtempSync(join(tmpdir(), "mvc-tokenizer-"));
-  for (const name of ["video.mv", "vae.mv", "clip.mv", "layouts.mv"]) writeFileSync(join(folder, name), readFileSync(`models/${name}`));
+  for (const name of ["video.mv", "vae.mv", "clip.mv", "training.mv", "layouts.mv"])
+    writeFileSync(join(folder, name), readFileSync(`models/${name}`));
   expect(magic.split(from)).toHaveLength(2);
   const file = join(folder, "magicvideo.mv");
   writeFileSync(
@@ -49,7 +50,9 @@ test("a table with fewer rows than the tokenizer has ids, at the preset's value,
   // Ids count from 0: one row more than the largest is enough, and needed.
   expect(said("vocabulary: 32", "vocabulary: 25")).toEqual([]);
   expect(said("vocabulary: 32", "vocabulary: 24")).toMatchObject([{ code: "tokenizer-mismatch", text: "24" }]);
-  expect(said("ClipText(tokens, vocabulary,", "ClipText(tokens, vocabulary / 2,")).toMatchObject([
+  expect(said("return ClipText(tokens, vocabulary,", "return ClipText(tokens, vocabulary / 2,")).toMatchObject([
+    // The loss has the whole table.
+    { code: "conflicting-weight", text: "denoiserLoss" },
     { code: "tokenizer-mismatch", text: "vocabulary / 2", preset: "Mini" },
   ]);
 });

@@ -1,7 +1,7 @@
 // `mvc train` from a declared training to weights that build: killed and interrupted at any moment it ends in the same bytes, and all that can be wrong is one sentence.
 // `MOMENTS=20 npx vitest run test/cli/train.test.ts` kills a run at as many moments, one after another, before it ends.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -20,8 +20,18 @@ const at = (name: string) => join(folder, name);
 const weightsOf = (run: string) => readFileSync(join(run, "weights.safetensors"));
 let seconds = 0;
 
+/** The tiny model on what a graph of its own makes of clips, which is kept on the disk. */
+const encoded = () =>
+  readFileSync("golden/training/tiny.mv", "utf8")
+    .replace('x: { from: "clip" }', 'x: { from: "clip", encoder: encode }')
+    .replace(
+      "  graph denoise(",
+      "  graph encode(x: Video<3, H, W>): Video<3, H, W> { return x |> conv2d(3, kernel: 1) as encoder; }\n  graph denoise(",
+    );
+
 beforeAll(async () => {
-  for (const file of ["tiny.mv", "tiny.tokenizer.json"]) cpSync(join("golden/training", file), at(file));
+  writeFileSync(model, encoded());
+  cpSync("golden/training/tiny.tokenizer.json", at("tiny.tokenizer.json"));
   const started = performance.now();
   const { code, out, err } = await mvcAlone(command(whole));
   seconds = (performance.now() - started) / 1000;
@@ -74,6 +84,14 @@ test("a run's folder is what build takes, and what it builds samples as the run'
 test("what a run was not started with is named, and a folder that is in use is not written to", async () => {
   const other = at("other.mv");
   writeFileSync(other, readFileSync(model, "utf8").replace("clipNorm: 0.5", "clipNorm: 0.6"));
+  const mixing = at("mixing.mv");
+  const sums = "{ return x + mean(x, axis: 1); }";
+  writeFileSync(
+    mixing,
+    encoded()
+      .replace("levelPower: 0.6,", "levelPower: 0.6, stills: 0.5,")
+      .replace("{ return x |> conv2d(3, kernel: 1) as encoder; }", sums),
+  );
   mkdirSync(at("full"));
   writeFileSync(join(at("full"), "notes.txt"), "mine");
   const before = weightsOf(whole);
@@ -89,6 +107,7 @@ test("what a run was not started with is named, and a folder that is in use is n
     [command(at("none"), "--stage", "decoder"), '--stage must be a stage that the model declares, "tiny", found decoder'],
     [command(at("none"), "--batch", "0"), "--batch must be 1 to"],
     [command(at("none")).with(1, "models/taef2.mv"), "the model declares no stage of training"],
+    [command(at("none")).with(1, mixing), 'stage "tiny" takes single frames for `x`, but `encode` makes each of several frames'],
     [command(at("none")).with(3, "no-such-data"), "no-such-data: there is no such file or folder"],
   ];
   for (const [args, sentence] of cases) {
@@ -116,6 +135,24 @@ test("a damaged checkpoint is told of, however it is damaged", async () => {
     expect(err).toContain("is not a sound checkpoint of a run");
     expect(err).toContain(sentence);
     expect(code).toBe(1);
+  }
+});
+
+// Only root may mount the small disk that this needs.
+test.runIf(process.platform === "linux" && process.getuid?.() === 0)("a full disk is told of, and the last checkpoint stays", async () => {
+  const disk = at("disk");
+  mkdirSync(disk);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=44k", "tmpfs", disk]);
+  try {
+    const run = join(disk, "run");
+    const { code, err } = await mvc(command(run));
+    expect(err).toMatch(/^error disk-full\n/);
+    expect(code).toBe(1);
+    expect(filesBelow(run).filter((file) => file.includes(".mvc-"))).toEqual([]);
+    // One that is whole is gone on from; then the disk is full again.
+    expect((await mvc(command(run, "--resume"))).err).toMatch(/^error disk-full\n/);
+  } finally {
+    execFileSync("umount", [disk]);
   }
 });
 

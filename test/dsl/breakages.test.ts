@@ -4,22 +4,10 @@ import { expect, test } from "vitest";
 import { TokenizerCheck } from "../../cli/tokenizer-check.ts";
 import { checkSizes } from "../../compiler/check-sizes.ts";
 import { renderDiagnostic } from "../../dsl/index.ts";
+import { type Breakage, of } from "./breakage.ts";
 import { checkFiles, models } from "./sources.ts";
+import { trainBreakages } from "./train-breakages.ts";
 
-interface Breakage {
-  readonly file: "magicvideo.mv" | "video.mv" | "vae.mv" | "clip.mv" | "layouts.mv";
-  readonly from: string;
-  readonly to: string;
-  readonly code: string;
-  /** The text under the error. */
-  readonly at: string;
-  /** What the message must name: axes, sizes, presets, ablations. */
-  readonly names: readonly string[];
-}
-
-const of =
-  (file: Breakage["file"]) =>
-  (from: string, to: string, code: string, at: string, ...names: string[]): Breakage => ({ file, from, to, code, at, names });
 const [magic, video, vae, clip, layouts] = [of("magicvideo.mv"), of("video.mv"), of("vae.mv"), of("clip.mv"), of("layouts.mv")];
 const mini = "in preset Mini";
 const concat = "[h, skips.pop()]";
@@ -117,14 +105,14 @@ const breakages: readonly Breakage[] = [
   magic("[B, 1, out, 1, 1]", "[B, 1, 1, out, 1]", "shape-mismatch", "h + s", "axis H", "out", "320"),
   magic("[B, 1, out, 1, 1]", "[B, out, 1, 1]", "wrong-rank", "h + s", "5 axes", "4 axes", "[1, B, out, 1, 1]"),
   vae(
-    "slice(axis: 2, start: 0, size: channels)",
-    "slice(axis: 1, start: 0, size: channels)",
+    "slice(axis: 2, start: 0, size: kept)",
+    "slice(axis: 1, start: 0, size: kept)",
     "result-shape",
-    "moments |> slice(axis: 1, start: 0, size: channels)",
+    "moments |> slice(axis: 1, start: 0, size: kept)",
     "axis F of 16",
   ),
   vae(
-    "slice(axis: 2, start: 0, size: channels)",
+    "slice(axis: 2, start: 0, size: kept)",
     "slice(axis: 2, start: channels, size: 2 * channels)",
     "bad-attribute",
     "size: 2 * channels",
@@ -223,7 +211,7 @@ const breakages: readonly Breakage[] = [
     "if (i + 1 < widths.length) { h = h |> conv2d",
     "if (i < widths.length) { h = h |> conv2d",
     "result-shape",
-    "moments |> slice(axis: 2, start: 0, size: channels)",
+    "moments |> slice(axis: 2, start: 0, size: kept)",
     "axis H / 8 of 32",
     "16",
   ),
@@ -263,7 +251,7 @@ const breakages: readonly Breakage[] = [
     "axis C",
     "5 heads",
     mini,
-    "set at magicvideo.mv:141:10",
+    "set at magicvideo.mv:218:10",
   ),
   magic(
     "heads: 4, groups: 8",
@@ -273,7 +261,7 @@ const breakages: readonly Breakage[] = [
     "axis C",
     "10 groups",
     `${mini} and 7 more`,
-    "set at magicvideo.mv:141:21",
+    "set at magicvideo.mv:218:21",
   ),
   magic("H: 8, W: 8", "H: 7, W: 8", "requirement-failed", "H % 2 ** halvings == 0 && W % 2 ** halvings == 0", "H is 7", mini),
   magic("vaeWidths: [16, 24, 32, 64]", "vaeWidths: [16, 24, 36, 64]", "not-divisible", "groups", "36 channels", mini),
@@ -291,7 +279,7 @@ const breakages: readonly Breakage[] = [
     "not-divisible",
     "groups",
     "in ablation TemporalOnly and 2 more",
-    "set at magicvideo.mv:159:63",
+    "set at magicvideo.mv:238:63",
   ),
   magic('{ time: "full" }', '{ time: "ful" }', "wrong-type", '"ful"', 'did you mean `"full"`'),
   magic(
@@ -318,6 +306,7 @@ const breakages: readonly Breakage[] = [
     "groupnorm",
     "did you mean `groupNorm`",
   ),
+  ...trainBreakages,
   // Layouts.
   layouts(
     '"output_blocks.{i * (units + 1) + j}.0"',

@@ -5,7 +5,7 @@ import { posix } from "node:path";
 import { opSignatures } from "../../compiler/ops/table.ts";
 import { type CheckResult, check, type Host, parse, type SourceFile } from "../../dsl/index.ts";
 
-export const modelNames = ["layouts.mv", "video.mv", "clip.mv", "vae.mv", "magicvideo.mv"] as const;
+export const modelNames = ["layouts.mv", "video.mv", "clip.mv", "vae.mv", "training.mv", "magicvideo.mv"] as const;
 
 export const models: ReadonlyMap<string, string> = new Map(modelNames.map((name) => [name, readFileSync(`models/${name}`, "utf8")]));
 

@@ -7,8 +7,8 @@ import { type Run, RunKeeper } from "./run-keeper.ts";
 import { runStage } from "./run-stage.ts";
 import { Clips } from "./sources.ts";
 
-/** The most clips that latents are measured on: 16 frames of 8×8 of as many are a million values a channel. */
-const mostMeasured = 1000;
+/** The most clips that latents are measured on: 16 frames of 8×8 of as many are half a million values a channel. */
+const mostMeasured = 500;
 
 /**
  * Runs what is left of the stages; where the signal says so it stops after a step, with a checkpoint of it.

@@ -67,12 +67,24 @@ test("a file that changes in place is read again, though it has its size and its
   const now = Date.now();
   vi.spyOn(Date, "now").mockReturnValue(now + 60_000);
   const file = join(folder, "a.gif");
+  utimesSync(file, 1000, 1000);
+  const { mtimeNs, size, ino } = statSync(file, { bigint: true });
   expect(await first(await open(), 0)).toBe(1);
-  const { atime, mtime, size } = statSync(file);
   writeFileSync(file, greyGif([9, 2]));
-  utimesSync(file, atime, mtime);
-  expect(statSync(file)).toMatchObject({ mtime, size });
+  utimesSync(file, 1000, 1000);
+  expect(statSync(file, { bigint: true })).toMatchObject({ mtimeNs, size, ino });
   expect(await first(await open(), 0)).toBe(9);
+});
+
+test("a film that changes between being looked at and being decoded is named, and not kept", async () => {
+  const file = join(folder, "b.gif");
+  const progress = (task: string, done: number) => {
+    if (task === "looking at films" && done === 2) writeFileSync(file, greyGif([6, 7, 8]));
+  };
+  const opened = openDataset(folder, two, { cache }, { progress });
+  await expect(opened).rejects.toThrow("1 of 2 clips cannot be read, such as b.gif (it changes while it is read)");
+  expect(kept().length).toBe(1);
+  expect(await first(await open(), 1)).toBe(6);
 });
 
 test("digests of files that have been the same for a while are not made again", async () => {

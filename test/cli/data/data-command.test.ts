@@ -4,6 +4,7 @@ import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decode } from "fast-png";
 import { expect, test } from "vitest";
+import { movingShapes } from "../../../cli/data/moving-shapes.ts";
 import { openDataset } from "../../../cli/data/open-dataset.ts";
 import { mvc } from "../mvc.ts";
 import { folderOf, greyGif, greyPng, temporary } from "./small-films.ts";
@@ -93,6 +94,11 @@ test("moving shapes have a text to look at, and another size where it is asked f
   );
   const file = join(temporary(), "small.safetensors");
   expect((await data("moving-shapes", "--clips", "2", "--size", "16x16", "-o", file)).code).toBe(0);
+  const sheet = await data("moving-shapes", "--clips", "15", "-o", join(temporary(), "sheet.png"));
+  const captions = [...movingShapes(15, 0, { combinations: "seen" })]
+    .filter((_, i) => i % 2 === 0)
+    .map(({ caption }) => JSON.stringify(caption));
+  expect(sheet.out).toContain(`sheet.png: ${captions.join(", ")}\n`);
   const size = { frames: 16, height: 16, width: 16 };
   const [set, direct] = [await openDataset(file, size), await openDataset("moving-shapes", size, { clips: 2 })];
   expect(await set.clip(1)).toEqual(await direct.clip(1));

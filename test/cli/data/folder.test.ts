@@ -1,7 +1,9 @@
 // Folders as people have them, to captioned clips: which files are clips, whose captions they have, what is named and what is kept.
 
+import { execFileSync } from "node:child_process";
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { encode } from "fast-png";
 import { beforeEach, expect, test } from "vitest";
 import type { DatasetOptions } from "../../../cli/data/dataset-options.ts";
 import { openDataset } from "../../../cli/data/open-dataset.ts";
@@ -91,8 +93,13 @@ test("a text beside a clip comes before lines of JSON, and these before a table;
 test("names with letters of their own are found, in one letter or two", async () => {
   const gif = greyGif([1, 2, 3, 4]);
   const two = "Bäume 树.gif".normalize("NFD");
-  const folder = folderOf({ [two]: gif, "x.jsonl": JSON.stringify({ file: "Bäume 树.gif".normalize("NFC"), text: "trees 🌳" }) });
-  expect(await shown(await open(folder))).toEqual(["trees 🌳: 1 2 3 4"]);
+  for (const [name, written] of [
+    [two, two.normalize("NFC")],
+    [two.normalize("NFC"), two],
+  ] as const) {
+    const folder = folderOf({ [name]: gif, "x.jsonl": JSON.stringify({ file: written, text: "trees 🌳" }) });
+    expect(await shown(await open(folder))).toEqual(["trees 🌳: 1 2 3 4"]);
+  }
 });
 
 test("clips without a caption are refused, left out or taken with the empty text", async () => {
@@ -219,6 +226,47 @@ test("pictures are each a clip by themselves in the folder itself, and where a t
     ...{ "sub/1.txt": "three", "sub/2.txt": "four" },
   });
   expect(await shown(await open(folder, {}, one))).toEqual(["one: 1", "two: 2", "three: 3", "four: 4"]);
+});
+
+test("films are cut about their middle as they are shown, pixels that are wide among them", async () => {
+  const size = { frames: 3, height: 48, width: 48 };
+  const corners = async (name: string) => {
+    const folder = folderOf({ [name]: readFileSync(join("golden/films", name)), [`${name.slice(0, -4)}.txt`]: "bars" });
+    const { pixels } = await (await open(folder, {}, size)).clip(0);
+    return [pixels.subarray(0, 3), pixels.subarray(47 * 3, 48 * 3)].map((colour) => [...colour]);
+  };
+  const near = (found: readonly number[] | undefined, colour: readonly number[]) =>
+    expect(Math.max(...colour.map((value, c) => Math.abs(value - (found?.[c] ?? 0))))).toBeLessThanOrEqual(3);
+  // Bars are eight wide: of 64 columns 8 to 55 are left, red first and grey last; shown twice as wide, 20 to 43, green and near black.
+  const [left, right] = await corners("h264-709.mp4");
+  near(left, [230, 40, 40]);
+  near(right, [128, 128, 128]);
+  const [wideLeft, wideRight] = await corners("h264-wide-pixels.mp4");
+  near(wideLeft, [40, 200, 70]);
+  near(wideRight, [16, 16, 16]);
+});
+
+test("what is see-through stands before black; a PNG that moves is refused, not taken for its first picture", async () => {
+  const pixel = encode({ width: 1, height: 1, channels: 4, data: Uint8Array.of(200, 100, 50, 128) });
+  const one = { frames: 1, height: 1, width: 1 };
+  const set = await open(folderOf({ "a.png": pixel, "a.txt": "a" }), {}, one);
+  // 200 x 128 / 255 = 100.4.
+  expect([...(await set.clip(0)).pixels]).toEqual([100, 50, 25]);
+  const chunk = Buffer.from([0, 0, 0, 8, ...Buffer.from("acTL"), 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
+  const moves = Buffer.concat([pixel.subarray(0, 33), chunk, pixel.subarray(33)]);
+  await expect(open(folderOf({ "a.png": moves, "a.txt": "a" }), {}, one)).rejects.toThrow(
+    "a.png (it is a PNG that moves, which is not read)",
+  );
+});
+
+test("what never ends, or waits for somebody, is not opened", async () => {
+  const folder = folderOf({ "a.gif": greyGif([1, 2, 3, 4]), "a.txt": "a" });
+  symlinkSync("/dev/zero", join(folder, "zero.mp4"));
+  execFileSync("mkfifo", [join(folder, "pipe.gif")]);
+  expect((await open(folder, { damaged: "skip" })).count).toBe(1);
+  expect(notes).toEqual([
+    "DIR: 2 of 3 clips cannot be read; left out: pipe.gif (it is a pipe, not a file), zero.mp4 (it is a device, not a file)",
+  ]);
 });
 
 test("links to films and folders are followed, but never in a circle", async () => {

@@ -78,6 +78,13 @@ test("frames by their places are drawn over those that were not asked for", asyn
   ]);
 });
 
+test("a film that is cut between two frames is an error; a clip of a model's conditions is what is left", () => {
+  const parts = [0, 1].map((x) => ({ at: [x, 0], size: [1, 1], indexes: [x] }) as const);
+  const cut = gif(3, 1, [...parts, { at: [2, 0], size: [1, 1], indexes: [2] }]).subarray(0, gif(3, 1, parts).length - 1);
+  expect(() => gifFilm(cut, "a.gif")).toThrow("a.gif cannot be read: it has no end (cut short?)");
+  expect(seen(cut)).toEqual(["r..", "rg."]);
+});
+
 test("a frame of too few pixels is an error, and nothing is said beside it", () => {
   const log = console.log;
   const said: unknown[] = [];

@@ -102,6 +102,13 @@ test("a film that a telephone held upright is turned, and its pixels with it", a
   expect(Math.abs((colour(picture as Picture, 2, 30)[0] ?? 0) - 115)).toBeLessThanOrEqual(1);
 });
 
+test.each(["vp9-odd.webm", "h264-444.mp4"])("%s: sizes that are odd, and colours that are not shared", async (name) => {
+  const [, picture] = await pictures(film(name));
+  const found = [colour(picture as Picture, 10, 10), colour(picture as Picture, 50, 10), colour(picture as Picture, 20, 40)];
+  for (const [i, k] of [1, 3, 2].entries())
+    for (const c of [0, 1, 2]) expect(Math.abs((found[i]?.[c] ?? 0) - (bars[k]?.[c] ?? 0))).toBeLessThanOrEqual(2);
+});
+
 test("a file is what its bytes say, whatever it is called", async () => {
   const named = join(folder, "a.gif");
   copyFileSync(film("vp9.webm"), named);
@@ -109,19 +116,27 @@ test("a file is what its bytes say, whatever it is called", async () => {
 });
 
 /** The first part of a file, or all of it with a part overwritten. */
-function spoilt(name: string, part: number, way: "cut" | "zero" = "cut"): string {
+function spoilt(name: string, part: number, way: "cut" | "zero" | "unknown" = "cut"): string {
   const bytes = readFileSync(film(name));
+  // What is sent while it is made has a segment whose length is all ones.
+  if (way === "unknown")
+    bytes.fill(0xff, bytes.indexOf(Buffer.from("18538067", "hex")) + 5, bytes.indexOf(Buffer.from("18538067", "hex")) + 12);
   const path = join(folder, `${way}-${part}-${name}`);
   const at = Math.floor(bytes.length * part);
-  writeFileSync(path, way === "cut" ? bytes.subarray(0, at) : bytes.fill(0, at, at + 60));
+  writeFileSync(path, way === "zero" ? bytes.fill(0, at, at + 60) : bytes.subarray(0, at));
   return path;
 }
 
 test.each([
   ["cut before its table", () => spoilt("h264-709.mp4", 0.6), "it has no video in it that can be found (cut short?)"],
   ["cut behind its table", () => spoilt("h264-head-first.mp4", 0.9), "it ends before its last frame (cut short?)"],
-  ["cut, without a table", () => spoilt("vp9.webm", 0.8), "it has no frames (cut short?)"],
+  ["a WebM that is cut", () => spoilt("vp9.webm", 0.99), "it has 1515 of the 1531 bytes that it is to have (cut short?)"],
+  ["a Matroska file that is cut", () => spoilt("h264-uneven.mkv", 0.5), "it has 805 of the 1610 bytes that it is to have (cut short?)"],
+  ["one of unknown length that is cut", () => spoilt("vp9.webm", 0.8, "unknown"), "it has no frames (cut short?)"],
   ["of another codec", () => film("mpeg4.mp4"), "its video is mp4v, which is not decoded"],
+  ["of a codec that is not built in", () => film("prores.mov"), "its video is apch, which is not decoded"],
+  // They would come as if they were luma and chroma.
+  ["of red, green and blue themselves", () => film("h264-rgb.mp4"), "its colours are rgb, which is not read"],
   ["a text", () => "package.json", "it is no video of a known kind"],
 ])("%s is named when it is opened", async (_, file, reason) => {
   await expect(openFilm(file())).rejects.toMatchObject({ code: "file-unreadable", message: `${file()} cannot be read: ${reason}` });
@@ -137,4 +152,15 @@ test("what is empty, a folder or not there is named", async () => {
 
 test("damage within is named when it is decoded", async () => {
   await expect(pictures(spoilt("h264-key-each-30.mp4", 0.3, "zero"))).rejects.toMatchObject({ code: "file-unreadable" });
+});
+
+test("damage before the key that frames are decoded from does not reach them", async () => {
+  const bytes = readFileSync(film("h264-key-each-30.mp4"));
+  const path = join(folder, "first-part.mp4");
+  // The frames lie behind the head of `mdat`, some 20 bytes of it each; the first is larger.
+  const at = bytes.indexOf("mdat") + 4;
+  writeFileSync(path, bytes.fill(0, at, at + 400));
+  await expect(pictures(path, [5])).rejects.toMatchObject({ code: "file-unreadable" });
+  const greys = (await pictures(path, [65, 66])).map((picture) => colour(picture, 30, 45)[0] ?? 0);
+  for (const [i, grey] of greys.entries()) expect(Math.abs(grey - ((5 * (65 + i)) % 256))).toBeLessThanOrEqual(1);
 });

@@ -40,3 +40,13 @@ test("a picture of the model's size is itself, and what cannot be seen has no co
   const half = { width: 2, height: 1, data: Uint8ClampedArray.of(200, 100, 50, 255, 0, 255, 0, 0) };
   expect([...fitPicture(half, 1, 1).data]).toEqual([200, 100, 50, 128]);
 });
+
+test("pixels that are twice as wide as high are cut and resized as they are shown", () => {
+  const row = [0, 100, 200, 50];
+  const wide = grey(4, 4, [...row, ...row, ...row, ...row]);
+  // Shown as 8x4, of which the middle four are columns 1 and 2, each two wide; what is cut off has no part.
+  const columns = [100, 125, 175, 200];
+  expect(greys(fitPicture(wide, 4, 4, 2))).toEqual([...columns, ...columns, ...columns, ...columns]);
+  // As wide as high it would be itself.
+  expect(greys(fitPicture(wide, 4, 4))).toEqual(greys(wide));
+});
