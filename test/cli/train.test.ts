@@ -175,3 +175,16 @@ test("a step that is not finite names the op and the path where that began, and 
     expect(readFileSync(join(run, "checkpoint.safetensors"), "latin1")).toContain('\\"step\\":0');
   }
 });
+
+test.runIf(process.platform === "linux")("where no graphics device answers, `--engine webgpu` is one error before the work", async () => {
+  const drivers = process.env.VK_DRIVER_FILES;
+  process.env.VK_DRIVER_FILES = at("no-driver.json");
+  const { code, err } = await mvcAlone(command(at("none"), "--engine", "webgpu")).finally(() => {
+    if (drivers === undefined) delete process.env.VK_DRIVER_FILES;
+    else process.env.VK_DRIVER_FILES = drivers;
+  });
+  expect(err).toContain("WebGPU finds no graphics adapter");
+  expect(err).toContain("train with `--engine onnx`");
+  expect(code).toBe(1);
+  expect(existsSync(at("none"))).toBe(false);
+});

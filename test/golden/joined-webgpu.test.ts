@@ -35,7 +35,7 @@ describe.skipIf(noGpu !== undefined)("on WebGPU", () => {
   test("few long rows", () => {
     const builder = new GraphBuilder();
     const input = (name: string, shape: readonly number[]) => builder.input(name, { dtype: "f32", shape }, shape.map(String));
-    const [long, deep] = [input("long", [3, 1000]), input("deep", [2, 700, 20])];
+    const [long, deep] = [input("long", [3, 1500]), input("deep", [2, 1100, 20])];
     const values = [
       builder.op("mean", [long], { axis: 1 }, origin),
       builder.op("max", [long], { axis: 1 }, origin),

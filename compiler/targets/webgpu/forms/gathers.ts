@@ -40,7 +40,8 @@ export const concat: GatherForm<"concat"> = {
   write: (reader, op, at, width) => {
     const { axis } = op.attributes;
     const starts = startsOf(op.inputs.map((id) => inputAt(reader.shapeOf(id), axis)));
-    if (width === 4 && starts.some((start) => start % 4 !== 0) && !isShared(reader, [inputAt(at, axis)])) {
+    const aligned = starts.every((start) => start % 4 === 0) && isInOrder(inputAt(at, axis));
+    if (width === 4 && !aligned && !isShared(reader, [inputAt(at, axis)])) {
       // Four neighbours may lie in two inputs.
       return oneByOne(reader, at, (one) => concat.write(reader, op, one, 1));
     }
@@ -70,7 +71,8 @@ export const pad: GatherForm<"pad"> = {
     if (before + after === 0) return reader.read(x, at, width);
     const place = inputAt(at, axis);
     const size = inputAt(reader.shapeOf(x), axis);
-    if (width === 4 && (before % 4 !== 0 || size % 4 !== 0) && !isShared(reader, [place])) {
+    const aligned = before % 4 === 0 && size % 4 === 0 && isInOrder(place);
+    if (width === 4 && !aligned && !isShared(reader, [place])) {
       // Of four neighbours some may be zeros.
       return oneByOne(reader, at, (one) => pad.write(reader, op, one, 1));
     }

@@ -13,7 +13,7 @@ const threads = 256;
 const together = 16;
 /** From so many rows on a card is full with a thread each; shorter ones are read before threads have met. */
 const enoughRows = 8192;
-const leastLength = 256;
+const leastLength = 1024;
 
 /** Undefined where a thread a row does as well. */
 export function longReduction(task: Task): Draft | undefined {

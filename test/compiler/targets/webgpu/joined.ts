@@ -137,6 +137,16 @@ model M {
     return matmul(matmul(query, picture), value) |> view([12, C]) |> Mixed() as mixed;
   }
 }`,
+  /** What lies side by side in memory is a channel of each group, of which some lie in the one part and some in the other. */
+  "channels side by side, read in groups": `
+model M {
+  graph run(x: Tensor<float, [2, 4, 4, 4]>): Tensor<float, [8, 4]> {
+    const a = x |> conv2d(16, kernel: 3) as a;
+    const b = x |> conv2d(8, kernel: 3) as b;
+    const rows = concat([a, b], axis: 1) |> view([8, 96]);
+    return (rows - (rows |> mean(axis: 1))) |> linear(4) as out;
+  }
+}`,
   "outputs that are inputs, and each other": `
 dim C = 8;
 model M {

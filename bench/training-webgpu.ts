@@ -1,0 +1,121 @@
+/** Times a step of Mini's denoiser on a WebGPU device beside the ONNX engine's, compares their gradients, and prints what each kind of kernel takes of it. */
+
+import { soundProgram } from "../cli/program.ts";
+import { compileTraining } from "../compiler/compile-training.ts";
+import { differentiate } from "../compiler/differentiate/differentiate.ts";
+import type { LossStage } from "../compiler/module/training.ts";
+import { readSafetensors } from "../runtime/index.ts";
+import { openDawn } from "../runtime/node/dawn.ts";
+import { normals, uniforms } from "../runtime/sampler/random.ts";
+import { elements, f32, floatsOf, i32, type TensorData } from "../runtime/tensor.ts";
+import { openDevice } from "../runtime/webgpu/device.ts";
+import { timeDispatches } from "../runtime/webgpu/profile.ts";
+import { readBack } from "../runtime/webgpu/read-back.ts";
+import { freshState } from "../training/adamw.ts";
+import type { Engine, EngineJob, TrainingState } from "../training/engine.ts";
+import { openOnnxEngine } from "../training/node/onnx-engine.ts";
+import { openWebGpuEngine } from "../training/webgpu/engine.ts";
+
+const [batch = "8", rounds = "5", kernels = "12"] = process.argv.slice(2);
+
+function denoiser(clips: number): LossStage {
+  const sound = soundProgram("models/magicvideo.mv");
+  const training = sound && compileTraining(sound.program, { preset: "Mini", precision: "f32" }, clips);
+  const stage = training?.ok ? training.value.stages.find(({ name }) => name === "denoiser") : undefined;
+  if (stage?.kind !== "loss") throw new Error("models/magicvideo.mv declares no denoiser");
+  return stage;
+}
+
+/** Anything will do, and the same for both. */
+function inputOf(name: string, shape: readonly number[]): TensorData {
+  const count = elements(shape);
+  const upTo = (most: number, stream: number) => uniforms(1, stream, count).map((u) => Math.floor(most * u));
+  if (name === "tokens") return i32(shape, Int32Array.from(upTo(32, 1)));
+  if (name === "t") return f32(shape, upTo(1000, 2));
+  if (name === "signal") return f32(shape, new Float32Array(count).fill(0.6));
+  return name === "sigma" ? f32(shape, new Float32Array(count).fill(0.8)) : f32(shape, normals(1, name === "z" ? 3 : 4, count));
+}
+
+const stage = denoiser(Number(batch));
+const paths = stage.trained.map(({ path }) => path);
+const stored = await readSafetensors("models/mini.safetensors");
+const feeds = new Map(
+  stage.loss.values.flatMap((value) => (value.kind === "input" ? [[value.name, inputOf(value.name, value.type.shape)] as const] : [])),
+);
+const job: EngineJob = {
+  stage: "denoiser",
+  graph: differentiate(stage.loss, paths),
+  lossGraph: stage.loss,
+  trained: stage.trained,
+  optimizer: { ...stage, clipNorm: null, ema: null },
+  state: new Map(paths.map((path) => [path, freshState(floatsOf(stored[path] as TensorData), null)])),
+  frozen: new Map(),
+  parts: 1,
+};
+
+const timed = async (run: () => Promise<unknown>) => {
+  const started = performance.now();
+  await run();
+  return performance.now() - started;
+};
+const stepOf = (engine: Engine, step: number) => engine.step([feeds], { step, learningRate: 1e-6 });
+
+const device = await openDevice(await openDawn());
+let ours!: Awaited<ReturnType<typeof openWebGpuEngine>>;
+const opened = await timed(async () => {
+  ours = await openWebGpuEngine(device, job);
+});
+console.log(
+  `${device.name}; a batch of ${batch}; opened in ${(opened / 1000).toFixed(1)} s; ${(device.memory() / 2 ** 20).toFixed(0)} MiB on the device`,
+);
+const other = await openOnnxEngine(job);
+const [a, b] = [await stepOf(ours, 1), await stepOf(other, 1)];
+console.log(`loss ${[...a.losses.values()][0]} and ${[...b.losses.values()][0]}, norm ${a.gradientNorm} and ${b.gradientNorm}`);
+
+/** After the first step Adam's first moment is a tenth of the gradient. */
+function compareGradients(mine: TrainingState, theirs: TrainingState): void {
+  let [difference, size] = [0, 0];
+  const worst: { readonly path: string; readonly error: number }[] = [];
+  for (const [path, { first }] of theirs) {
+    const own = mine.get(path)?.first ?? new Float32Array();
+    let [off, all] = [0, 0];
+    for (const [i, value] of first.entries()) {
+      off += (value - (own[i] ?? Number.NaN)) ** 2;
+      all += value ** 2;
+    }
+    difference += off;
+    size += all;
+    worst.push({ path, error: Math.sqrt(off / all) });
+  }
+  console.log(`gradients differ by ${Math.sqrt(difference / size).toExponential(1)}, relative L2 of all together; the farthest:`);
+  for (const { path, error } of worst.sort((x, y) => y.error - x.error).slice(0, 5)) console.log(`  ${error.toExponential(1)} ${path}`);
+}
+compareGradients(await ours.state(), await other.state());
+
+const times: (readonly [number, number])[] = [];
+for (let i = 0; i < Number(rounds); i++) times.push([await timed(() => stepOf(ours, i + 2)), await timed(() => stepOf(other, i + 2))]);
+const median = (values: readonly number[]) => [...values].sort((x, y) => x - y)[Math.floor(values.length / 2)] ?? Number.NaN;
+const [mine, theirs] = [median(times.map(([one]) => one)), median(times.map(([, one]) => one))];
+console.log(
+  `a step: WebGPU ${mine.toFixed(0)} ms, ONNX Runtime on the processor ${theirs.toFixed(0)} ms (medians of ${rounds}), ${(mine / theirs).toFixed(2)} x as long`,
+);
+await other.dispose();
+
+const { dispatches } = ours.loss.plan;
+const runner = { device, read: (buffer: GPUBuffer, bytes: number, offset = 0) => readBack(device, buffer, bytes, offset) };
+const nanoseconds = await timeDispatches(runner, ours.loss, 1);
+const spent = dispatches.map(({ flops }, i) => ({ kernel: ours.loss.kernelOf(i), flops, nanoseconds: nanoseconds[i] ?? 0 }));
+const total = spent.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0);
+const byKind = new Map<string, { nanoseconds: number; flops: number; count: number }>();
+for (const { kernel, nanoseconds, flops } of spent) {
+  const kind = byKind.get(kernel) ?? { nanoseconds: 0, flops: 0, count: 0 };
+  byKind.set(kernel, { nanoseconds: kind.nanoseconds + nanoseconds, flops: kind.flops + flops, count: kind.count + 1 });
+}
+console.log(`${spent.length} dispatches, ${byKind.size} kernels, ${(total / 1e6).toFixed(0)} ms on the device; the heaviest:`);
+for (const [kernel, { nanoseconds, flops, count }] of [...byKind]
+  .sort(([, x], [, y]) => y.nanoseconds - x.nanoseconds)
+  .slice(0, Number(kernels)))
+  console.log(
+    `  ${((100 * nanoseconds) / total).toFixed(1).padStart(5)} % ${(nanoseconds / 1e6).toFixed(1).padStart(8)} ms ${String(count).padStart(4)} x ${(flops / nanoseconds).toFixed(2).padStart(7)} GFLOP/s ${kernel}`,
+  );
+await ours.dispose();
