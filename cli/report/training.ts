@@ -1,8 +1,9 @@
 /** A model's training to what each stage trains and what a step of it costs, as data and as a table. */
 
 import pc from "picocolors";
-import { costOf } from "../../compiler/analysis/cost.ts";
+import { costOf, type GraphCost } from "../../compiler/analysis/cost.ts";
 import { differentiate } from "../../compiler/differentiate/differentiate.ts";
+import { recomputeBlocks } from "../../compiler/differentiate/recompute.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";
 import type { LossStage, MeasureStage, Training } from "../../compiler/module/training.ts";
 import { table } from "../table.ts";
@@ -22,6 +23,8 @@ export interface LossCost {
   readonly flops: number;
   /** The most that values take at once, with every value that a gradient reads kept. */
   readonly activationBytes: number;
+  /** The two figures of a step that computes blocks again in its backward pass; null where that saves less than a tenth. */
+  readonly recomputed: { readonly flops: number; readonly activationBytes: number } | null;
 }
 
 export interface Count {
@@ -49,7 +52,9 @@ export function trainingCost({ stages, left }: Training): TrainingCost {
 
 function lossCost({ name, loss, trained, batch, steps }: LossStage): LossCost {
   const paths = trained.map(({ path }) => path);
-  const step = costOf(differentiate(loss, paths), 1);
+  const graph = differentiate(loss, paths);
+  const step = costOf(graph, 1);
+  const again = recomputeBlocks(graph);
   const count = (kept: (path: string) => boolean): Count => {
     const sizes = loss.values.flatMap((value) => (value.kind === "weight" && kept(value.path) ? [sizeOf(value.type.shape)] : []));
     return { parameters: sizes.reduce((sum, size) => sum + size, 0), tensors: sizes.length };
@@ -66,7 +71,12 @@ function lossCost({ name, loss, trained, batch, steps }: LossStage): LossCost {
     forwardFlops: costOf(loss, 1).flops,
     flops: step.flops,
     activationBytes: step.activationBytes,
+    recomputed: again === graph ? null : pickCost(costOf(again, 1)),
   };
+}
+
+function pickCost({ flops, activationBytes }: GraphCost): LossCost["recomputed"] {
+  return { flops, activationBytes };
 }
 
 export function printedTraining({ stages, left }: TrainingCost): string {
@@ -83,9 +93,16 @@ export function printedTraining({ stages, left }: TrainingCost): string {
     shownGiga(forwardFlops),
     shownMebi(activationBytes),
   ]);
+  const saved = losses.flatMap(({ name, recomputed }) =>
+    recomputed === null
+      ? []
+      : [
+          `${name}: ${shownMebi(recomputed.activationBytes)} MiB of activations if blocks are computed again, in ${shownGiga(recomputed.flops)} GFLOP a step`,
+        ],
+  );
   const measured = stages.flatMap((stage) => (stage.kind === "measure" ? [normalised(stage)] : []));
   const unrun = left.length === 0 ? [] : [`left out, as their \`when\` is false: ${left.join(", ")}`];
-  return [pc.bold("training"), ...table(head, rows, { total: false }), ...measured, ...unrun, ""].join("\n");
+  return [pc.bold("training"), ...table(head, rows, { total: false }), ...saved, ...measured, ...unrun, ""].join("\n");
 }
 
 function normalised({ name, graph, writer, readers }: Pick<MeasureStage, "name" | "graph" | "writer" | "readers">): string {

@@ -113,7 +113,7 @@ function parentOf(path: string): string {
 }
 
 /** Values live from where they are made to their last reader; views are counted as their own, so this is an upper bound of a planner's lower bound. */
-function peakBytes(graph: Graph): number {
+export function peakBytes(graph: Graph): number {
   const lastRead = lastReaders(graph);
   const dying = new Map<number, number>();
   let live = 0;

@@ -5,9 +5,21 @@ import { inputAt } from "../ops/rules.ts";
 import { Arithmetic, ofOne } from "./arithmetic.ts";
 import type { GradientRule } from "./rule.ts";
 
-type LayoutName = "reshape" | "transpose" | "broadcast" | "slice" | "pad" | "concat" | "upsample" | "gather" | "embedding" | "scatterAdd";
+type LayoutName =
+  | "after"
+  | "reshape"
+  | "transpose"
+  | "broadcast"
+  | "slice"
+  | "pad"
+  | "concat"
+  | "upsample"
+  | "gather"
+  | "embedding"
+  | "scatterAdd";
 
 export const layoutGradients = {
+  after: (_, { gradient }) => [gradient, undefined],
   reshape: ofOne((math, { x, gradient }) => math.reshape(gradient, math.shapeOf(x))),
   transpose: ofOne((math, { gradient, attributes: { permutation } }) =>
     math.transpose(

@@ -97,6 +97,7 @@ export interface OpAttributes {
   readonly transpose: { readonly permutation: readonly number[] };
   readonly broadcast: { readonly shape: readonly number[] };
   readonly cast: { readonly to: DType };
+  readonly after: None;
   readonly step: None;
   readonly erf: None;
   /** `size` is that of the axis which takes the place of the indices' axes. */

@@ -2,6 +2,7 @@
 
 import type { OpSignature } from "../../dsl/index.ts";
 import type { OpName } from "../graph/op-names.ts";
+import { after } from "./after.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { attend } from "./attend.ts";
 import { averagePool1d, averagePool2d, averagePool3d } from "./average-pool.ts";
@@ -78,6 +79,7 @@ export const opTable = {
   cast,
   maskedSoftmax,
   convWeightGradient,
+  after,
   step,
   erf,
   scatterAdd,

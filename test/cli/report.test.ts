@@ -138,12 +138,24 @@ test("training: what each stage trains and freezes, and the work of a step", asy
       steps: 10,
     },
   ]);
-  const [{ flops, forwardFlops, activationBytes }] = stages;
+  const [{ flops, forwardFlops, activationBytes, recomputed }] = stages;
+  // Two convolutions are no blocks to speak of.
+  expect(recomputed).toBe(null);
   // Of gradients only that of the second kernel is asked for.
   expect([forwardFlops, flops]).toEqual([2 * conv, 3 * conv]);
   // At least the second convolution's input is kept.
   expect(activationBytes).toBeGreaterThanOrEqual(4 * 2 * 4 * 8 * 16);
   expect(await told(source, "--train")).toMatch(/^training\nstage +trained .*\ndenoiser +292 +2 +332 +10 +2 /);
+});
+
+test("training: what blocks save that are computed again, and cost", async () => {
+  const { stages } = await data("models/magicvideo.mv", "--preset", "Mini", "--train");
+  const { flops, forwardFlops, activationBytes, recomputed } = stages.find((stage: { name: string }) => stage.name === "denoiser");
+  expect(recomputed.activationBytes / activationBytes).toBeLessThan(0.3);
+  expect(recomputed.flops).toBeGreaterThan(flops);
+  expect(recomputed.flops).toBeLessThanOrEqual(flops + forwardFlops);
+  const line = /^denoiser: [\d,.]+ MiB of activations if blocks are computed again, in [\d,.]+ GFLOP a step$/m;
+  expect(await told("models/magicvideo.mv", "--preset", "Mini", "--train")).toMatch(line);
 });
 
 test("training that is not there, or beside another model", async () => {

@@ -219,6 +219,7 @@ const makers: { readonly [O in OpName]: Make } = {
     attributes: { shape },
   }),
   cast: (x, _, { random }) => ({ inputs: [x], attributes: { to: random.pick(["f32", "f16"]) } }),
+  after: (x, shape, { operand }) => ({ inputs: [x, operand(shape)], attributes: {} }),
   // Of whole numbers: of a sum near zero its rounding would decide.
   step: (_, shape, { builder, operand, dtype }) => ({
     inputs: [builder.op("cast", [operand(shape, "i32")], { to: dtype }, origin)],

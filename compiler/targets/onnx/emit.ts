@@ -61,7 +61,10 @@ export function emitOnnx(graph: Graph, placement: WeightPlacement, options: Onnx
     const types: TensorType[] = value.inputs.map((id) => byId(id).type);
     names.set(value.id, ruleOf(value.op)(writer, value.inputs.map(nameOf), value, types));
   }
-  for (const output of graph.outputs) writer.output(output.name, nameOf(output.value));
+  for (const { name, value } of graph.outputs) {
+    if (weightsAsInputs) writer.orderedOutput(name, nameOf(value));
+    else writer.output(name, nameOf(value));
+  }
   return encodeModel({
     name: graph.name,
     doc: about?.doc ?? "",

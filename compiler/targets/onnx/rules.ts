@@ -141,6 +141,13 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   cos: node("Cos"),
   abs: node("Abs"),
   erf: node("Erf"),
+  /** x less a zero that is made of the gate: ONNX knows no order beside that of data, and less zero every number is itself. */
+  after: (writer, [x = "", gate = ""], { type }, types) => {
+    const first = writer.node("Slice", [writer.reshape(gate, inputAt(types, 1).shape, [-1]), writer.ints([0]), writer.ints([1])]);
+    const floats = writer.cast(first, inputAt(types, 1).dtype, "f32");
+    const isNone = writer.node("Cast", [writer.node("IsNaN", [floats])], { to: onnxDataType(type.dtype) });
+    return writer.node("Sub", [x, writer.node("Mul", [isNone, writer.scalar(0, type.dtype)])]);
+  },
   step: (writer, [x = ""], { type }) =>
     writer.node("Cast", [writer.node("Greater", [x, writer.scalar(0, type.dtype)])], { to: onnxDataType(type.dtype) }),
   gelu: (writer, [x = ""], { type, attributes }) => gelu(writer, x, type.dtype, attributes.approximate),

@@ -7,7 +7,17 @@ import { atom, strengths, type Text, within } from "./known-text.ts";
 import type { PieceName } from "./pieces.ts";
 
 /** Ops that no source names: layout forms, passes and gradients lead to them. */
-type Unnamed = "broadcast" | "cast" | "convWeightGradient" | "erf" | "maskedSoftmax" | "reshape" | "scatterAdd" | "step" | "transpose";
+type Unnamed =
+  | "after"
+  | "broadcast"
+  | "cast"
+  | "convWeightGradient"
+  | "erf"
+  | "maskedSoftmax"
+  | "reshape"
+  | "scatterAdd"
+  | "step"
+  | "transpose";
 export type SourceOp = Exclude<OpName, Unnamed>;
 
 /** An op's call, in Python's words. */

@@ -6,14 +6,11 @@ import { differentiate, gradientName } from "../../../compiler/differentiate/dif
 import { type Graph, sizeOf } from "../../../compiler/graph/graph.ts";
 import type { Tensor } from "../../../compiler/ops/op.ts";
 import { onnxPasses, runPasses } from "../../../compiler/passes/passes.ts";
-import { GraphBuilder } from "../../../compiler/rewriting/builder.ts";
 import { normals, streamOf, uniforms } from "../../../runtime/sampler/random.ts";
 import { floatsOf, type TensorData } from "../../../runtime/tensor.ts";
 import { caseNames, compileFile, goldenWeight, readCase, readTensors } from "../../golden/cases.ts";
 import { outputsByOnnx, type Run } from "../ops/one-op.ts";
-import { weightPaths } from "./central.ts";
-
-const origin = { path: "loss", span: { file: "test.mv", start: 0, end: 0 }, expandedFrom: [] };
+import { meanSquare, weightPaths } from "./central.ts";
 
 /** Of each weight |g|, then g · v for some v, as golden/reference/make_gradients.py says. */
 type Rows = ReadonlyMap<string, readonly number[]>;
@@ -48,19 +45,6 @@ function rowOf({ data }: Tensor): readonly number[] {
     return sum;
   };
   return [Math.sqrt(dot(data)), ...vectors.map(dot)];
-}
-
-/** The mean square of the output against an input `target`. */
-function meanSquare(graph: Graph): Graph {
-  const builder = new GraphBuilder();
-  for (const value of graph.values) builder.keep(value);
-  const output = graph.outputs[0]?.value ?? -1;
-  const type = builder.typeOf(output);
-  const target = builder.input("target", type, type.shape.map(String));
-  const error = builder.op("sub", [output, target], {}, origin);
-  const squares = builder.op("mul", [error, error], {}, origin);
-  const flat = builder.op("reshape", [squares], { shape: [sizeOf(type.shape)] }, origin);
-  return builder.finish(graph.name, [{ name: "loss", value: builder.op("mean", [flat], { axis: 0 }, origin), axes: ["1"] }]);
 }
 
 /** Weights by their names, and of the inputs those that are given: the others are normals of their own stream. */
@@ -137,9 +121,8 @@ describe("the whole", () => {
     await agreeByOnnx(graph, run, golden);
   });
 
-  test("a smaller one, by the interpreter and by ONNX Runtime", async () => {
+  test("a smaller one, by the interpreter", () => {
     const { graph, run, golden } = lossOf("Small", 2);
-    await agreeByOnnx(graph, run, golden);
     const weight = (path: string) => run.weights.get(path) as Tensor;
     agree(graph, interpret(differentiate(graph, weightPaths(graph)), run.inputs, weight), golden);
   });

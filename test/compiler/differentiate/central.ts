@@ -50,6 +50,19 @@ export function lossOf(op: OpName, inputs: readonly TensorType[], given: Attribu
   return builder.finish(op, [{ name: "loss", value: loss, axes: ["1"] }]);
 }
 
+/** The mean square of the output against an input `target`. */
+export function meanSquare(graph: Graph): Graph {
+  const builder = new GraphBuilder();
+  for (const value of graph.values) builder.keep(value);
+  const output = graph.outputs[0]?.value ?? -1;
+  const type = builder.typeOf(output);
+  const target = builder.input("target", type, type.shape.map(String));
+  const error = builder.op("sub", [output, target], {}, origin);
+  const squares = builder.op("mul", [error, error], {}, origin);
+  const flat = builder.op("reshape", [squares], { shape: [sizeOf(type.shape)] }, origin);
+  return builder.finish(graph.name, [{ name: "loss", value: builder.op("mean", [flat], { axis: 0 }, origin), axes: ["1"] }]);
+}
+
 /** A float that a graph takes is a weight, so that it is differentiated; ids stay inputs. */
 export function asWeight(value: Value): Value {
   if (value.kind !== "input" || value.type.dtype === "i32") return value;

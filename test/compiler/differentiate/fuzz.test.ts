@@ -9,11 +9,11 @@ import { normals, uniforms } from "../../../runtime/sampler/random.ts";
 import { opNames, RandomGraph } from "../random-graph.ts";
 import { asWeight, gradientsAt, lossAt, type Point, weighed, weightPaths, wide } from "./central.ts";
 
-const graphs = 150;
+const graphs = 100;
 const mostElements = 150;
 
-/** Whatever reaches the loss by a step alone has no gradient, which the pass refuses. */
-const drawn = opNames.filter((op) => op !== "step");
+/** What reaches the loss by a step or a gate alone has no gradient, which the pass refuses. */
+const drawn = opNames.filter((op) => op !== "step" && op !== "after");
 
 /** Floats are weights; the loss weighs every output. */
 function lossOf(seed: number): Graph {

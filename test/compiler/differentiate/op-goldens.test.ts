@@ -91,6 +91,6 @@ test.each(cases)("%s", async (name, golden) => {
 
 test("every op has a golden gradient", () => {
   const tested = new Set(cases.map(([, golden]) => golden.metadata.get("op")));
-  // A cast changes no number, and a step has no slope.
-  expect(Object.keys(opTable).filter((op) => !tested.has(op))).toEqual(["cast", "step"]);
+  // A cast and a wait change no number, and a step has no slope.
+  expect(Object.keys(opTable).filter((op) => !tested.has(op))).toEqual(["cast", "after", "step"]);
 });

@@ -11,7 +11,7 @@ describe("the table", () => {
     for (const [name, entry] of Object.entries(opTable)) expect(entry.signature.name).toBe(name);
     const visible = opSignatures.map((signature) => signature.name);
     expect(visible).toContain("conv2d");
-    const internal = ["add", "reshape", "transpose", "broadcast", "cast", "maskedSoftmax", "step", "erf", "scatterAdd"];
+    const internal = ["add", "reshape", "transpose", "broadcast", "cast", "maskedSoftmax", "after", "step", "erf", "scatterAdd"];
     for (const name of internal) expect(visible).not.toContain(name);
     expect([isOpName("conv2d"), isOpName("toString"), isOpName("view")]).toEqual([true, false, false]);
   });

@@ -8,6 +8,12 @@ import { across, type Coordinate, moved, scalar, stretched, variable } from "../
 import { type ElementReader, type GatherForm, isShared, nameFor, type Width } from "./form.ts";
 import { cosineOf, geluOf, sineOf } from "./functions.ts";
 
+/** Kernels run in the order of the graph. */
+export const after: GatherForm<"after"> = {
+  kind: "gather",
+  write: (reader, { inputs: [x = -1] }, at, width) => reader.read(x, at, width),
+};
+
 export const cast: GatherForm<"cast"> = {
   kind: "gather",
   write: (reader, op, at, width) => {

@@ -5,7 +5,7 @@ import { inputAt } from "../../../ops/rules.ts";
 import { moved, regroup } from "../layout/coordinates.ts";
 import { type ElementForm, type Form, nameFor } from "./form.ts";
 import { cosineOf, erfOf, geluOf, geluTanhOf, sigmoidOf, sineOf } from "./functions.ts";
-import { cast, concat, embedding, gather, geglu, pad, rotary, sinusoid } from "./gathers.ts";
+import { after, cast, concat, embedding, gather, geglu, pad, rotary, sinusoid } from "./gathers.ts";
 
 const kernel = { kind: "kernel" } as const;
 
@@ -97,6 +97,7 @@ const table = {
       at.map((place, axis) => (axis < at.length - 2 ? place : moved(place, inputAt(shape, axis), 0, factor))),
   },
 
+  after,
   cast,
   concat,
   embedding,

@@ -125,6 +125,13 @@ export const cases: readonly Case[] = [
   ["cos", [[2, 9]]],
   ["abs", [[2, 9]]],
   ["step", [[2, 9]]],
+  [
+    "after",
+    [
+      [2, 9],
+      [3, 1, 4],
+    ],
+  ],
   ["erf", [[2, 9]]],
   ["geglu", [[3, 2, 10]]],
   ["softmax", [[3, 4, 5]], { axis: 2 }],
