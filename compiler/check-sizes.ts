@@ -7,6 +7,7 @@ import type { Choices } from "./expand/configure.ts";
 import { graphsOf, withoutStandIns } from "./expand/expand.ts";
 import { KnownGraphs } from "./expand/known-graphs.ts";
 import { LayoutCheck } from "./expand/layouts/layout-check.ts";
+import { EntryUse } from "./expand/training/entry-use.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Tokenizer } from "./module/module.ts";
 import { breachedBefore } from "./targets/webgpu/breaches.ts";
@@ -46,11 +47,12 @@ export function checkSizes(
   const graphs = new KnownGraphs();
   const beyond = new Map<Graph, readonly Diagnostic[]>();
   const layouts = new LayoutCheck(program);
+  const entries = new EntryUse();
   const more = (read: Reading) => [...(read.tokenizer === null ? [] : tokenizerErrors(read.tokenizer)), ...beyondDevices(read, beyond)];
   for (const choices of configurationsOf(program)) {
     if (found.size > mostErrors) break;
     const own = new Map(
-      shapeErrors(program, choices, budget, more, graphs, layouts).map((one) => [`${one.span.file}:${one.span.start}`, one]),
+      shapeErrors(program, choices, budget, more, graphs, layouts, entries).map((one) => [`${one.span.file}:${one.span.start}`, one]),
     );
     const { model, preset = "", ablations = [] } = choices;
     // Graphs that are wrong already are wrong otherwise at other sizes.
@@ -65,7 +67,7 @@ export function checkSizes(
     }
   }
   const all = [...found.values()];
-  return firstErrors(hasErrors(all) ? all : [...all, ...layouts.unused()]);
+  return firstErrors(hasErrors(all) ? all : [...all, ...layouts.unused(), ...entries.unused()]);
 }
 
 /** Whether what is wrong is a figure or a file that the source names, not what graphs make of their sizes. */

@@ -1,6 +1,6 @@
 /** A checked program and the build's choices to the stages that train the model: losses at the batch that is asked for, and all weights. */
 
-import { foundIn, type GraphDeclaration, type Program } from "../dsl/index.ts";
+import { foundIn, type Program } from "../dsl/index.ts";
 import { readModel } from "./compile.ts";
 import { type Choices, configure } from "./expand/configure.ts";
 import { atBatch, expandGraph } from "./expand/expand.ts";
@@ -29,12 +29,14 @@ function trainingOf(program: Program, choices: Choices, { batch, trace }: Asked)
   const read = readModel(configured.value);
   if (!read.ok) return read;
   const { configuration, graphs, recipe, tokenizer } = read.value;
-  const expandLoss = (loss: GraphDeclaration, own: number) =>
-    expandGraph(
-      atBatch(configuration, loss, () => batch ?? own),
-      loss,
-    );
-  const stages = readStages(read.value, expandLoss);
+  const stages = readStages(read.value, {
+    loss: (loss, own) =>
+      expandGraph(
+        atBatch(configuration, loss, () => batch ?? own),
+        loss,
+      ),
+    whole: (graph) => expandGraph(configuration, graph),
+  });
   if (!stages.ok) return stages;
   const losses = stages.value.stages.flatMap((stage) => (stage.kind === "loss" ? [stage.loss] : []));
   return {

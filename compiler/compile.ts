@@ -17,6 +17,7 @@ import { namedByRole } from "./expand/output-names.ts";
 import type { Body } from "./expand/parts.ts";
 import { type Recipe, recipeOf } from "./expand/recipe.ts";
 import { readTokenizer } from "./expand/tokenizer.ts";
+import { EntryUse } from "./expand/training/entry-use.ts";
 import { readStages } from "./expand/training/training.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Layout } from "./module/layout.ts";
@@ -101,7 +102,7 @@ function underChoices<T extends { readonly ok: true }>(
 
 /**
  * The errors that sizes reveal under these choices, found faster than by expanding: no graph is whole. Weights that only
- * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget, `graphs` and `layouts`. `more` may say more of a model whose graphs are right.
+ * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget, `graphs`, `layouts` and `entries`. `more` may say more of a model whose graphs are right.
  */
 export function shapeErrors(
   program: Program,
@@ -110,6 +111,7 @@ export function shapeErrors(
   more: (read: Reading) => readonly Diagnostic[] = () => [],
   graphs = new KnownGraphs(),
   layouts = new LayoutCheck(program),
+  entries = new EntryUse(),
 ): readonly Diagnostic[] {
   const configured = configure(program, choices, budget);
   if (!configured.ok) return foundIn(configured.diagnostics, choices);
@@ -125,16 +127,24 @@ export function shapeErrors(
     : read.diagnostics;
   // Training is in f32: of a build in halves it says nothing.
   const trains = read.ok && guided.length === 0 && choices.precision === "f32";
-  const training = trains ? stageErrors(read.value, batched, graphs) : [];
+  const training = trains ? stageErrors(read.value, batched, { graphs, entries }) : [];
   return foundIn(onePerSpan([...own, ...guided, ...training]), choices);
 }
 
 /** What is wrong with the stages of training, their losses expanded at twice the batch of the source. */
-function stageErrors(read: Reading, calls: KnownCalls, graphs: KnownGraphs): readonly Diagnostic[] {
-  const stages = readStages(read, (loss) => {
-    const batched = atBatch(read.configuration, loss, (batch) => 2 * batch);
-    return graphs.expanded(batched, loss, (reading) => expandGraph(reading, loss, calls));
-  });
+function stageErrors(
+  read: Reading,
+  calls: KnownCalls,
+  { graphs, entries }: { readonly graphs: KnownGraphs; readonly entries: EntryUse },
+): readonly Diagnostic[] {
+  const expanding = {
+    loss: (loss: GraphDeclaration) => {
+      const batched = atBatch(read.configuration, loss, (batch) => 2 * batch);
+      return graphs.expanded(batched, loss, (reading) => expandGraph(reading, loss, calls));
+    },
+    whole: (graph: GraphDeclaration) => graphs.whole(read.configuration, graph, (reading) => expandGraph(reading, graph)),
+  };
+  const stages = readStages(read, expanding, entries);
   return stages.ok ? [] : stages.diagnostics;
 }
 

@@ -86,11 +86,19 @@ export function meanGradient(parts: readonly Float32Array[]): number {
   if (total === undefined) throw new Error("training: a step without a batch");
   const share = 1 / parts.length;
   let squares = 0;
-  if (others.length === 1 && others[0] !== undefined) {
-    // The usual case, in a loop that engines compile well.
-    const other = others[0];
+  const [second, third, fourth] = others;
+  // The usual cases, in loops that engines compile well: an inner loop over four parts takes three times as long.
+  if (parts.length === 2 && second !== undefined) {
     for (let i = 0; i < total.length; i++) {
-      const mean = ((total[i] as number) + (other[i] as number)) * share;
+      const mean = ((total[i] as number) + (second[i] as number)) * share;
+      total[i] = mean;
+      squares += mean * mean;
+    }
+    return Math.sqrt(squares);
+  }
+  if (parts.length === 4 && second !== undefined && third !== undefined && fourth !== undefined) {
+    for (let i = 0; i < total.length; i++) {
+      const mean = ((total[i] as number) + (second[i] as number) + (third[i] as number) + (fourth[i] as number)) * share;
       total[i] = mean;
       squares += mean * mean;
     }

@@ -49,7 +49,7 @@ export class TrainingProgress {
   other(task: string, done: number, total: number): void {
     if (!this.#isOn) this.#bar.start(total, done, { text: task });
     this.#isOn = true;
-    this.#bar.update(done, { text: `${task} ${done}/${total} clips` });
+    this.#bar.update(done, { text: `${task} ${done}/${total}` });
   }
 
   /** Takes the line away; the next step brings it back. */

@@ -52,7 +52,7 @@ export class Teller implements RunListener {
   }
 
   progress(what: string, done: number, total: number): void {
-    this.#progress.other(what, done, total);
+    this.#progress.other(`${what}: clips`, done, total);
   }
 
   saved(metric: Metric | undefined): void {

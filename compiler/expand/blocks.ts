@@ -63,7 +63,15 @@ export function callBlock(call: CallExpression, block: BlockDeclaration, file: s
   if (key !== undefined) {
     const reads = new Map(results.map((id) => [id, argumentsRead(id, ids, inside)]));
     const doubtful = faults.promises > promises;
-    known?.set(key, { result, reads, cost: budget.spent(spent), tensors: ids, body: inside.body, doubtful });
+    known?.set(key, {
+      result,
+      reads,
+      cost: budget.spent(spent),
+      tensors: ids,
+      body: inside.body,
+      globals: caller.expansion.globals.reads,
+      doubtful,
+    });
   }
   return result;
 }
@@ -108,6 +116,7 @@ function standIn(
 ): Static {
   const { known, builder, made: weights, reads } = caller.expansion;
   addPart(caller.body, inside.path, before.body);
+  caller.expansion.globals.addReads(before.globals);
   for (const [what, amount] of spendings(before.cost)) spend(caller, call.callSpan, what, amount);
   if (before.doubtful) caller.expansion.faults.promises++;
   for (const [path, type] of weightsOf(before.body, inside.path)) weights.claim(inside, call.callSpan, path, type);

@@ -14,7 +14,8 @@ export class Globals {
   private readonly overrides: ReadonlyMap<string, Static>;
   private readonly evaluate: (expression: Expression, file: string) => Static;
 
-  private readonly reads: Set<string> | undefined;
+  /** By `globalKey`, what has been read so far, where anyone asks. */
+  readonly reads: Set<string> | undefined;
 
   /** `evaluate` reads an expression that stands outside any block; `reads` is told of each declaration that is read. */
   constructor(
@@ -27,6 +28,11 @@ export class Globals {
     this.program = program;
     this.overrides = overrides;
     this.evaluate = (expression, file) => evaluate(this, expression, file);
+  }
+
+  /** What others have read that this leans on. */
+  addReads(reads: Iterable<string> = []): void {
+    if (this.reads !== undefined) for (const key of reads) this.reads.add(key);
   }
 
   /** The value of a dim, param or const that a file's scope names; undefined for other names. */

@@ -36,7 +36,8 @@ function expandAsGuided(
   weights: WeightShapes,
   { latent, known }: { readonly latent: string; readonly known: KnownCalls },
 ): Attempt<unknown> {
-  const batched = { ...withBatch(configuration, looped, latent, (batch) => 2 * batch), weights };
+  // What it reads is asked for by those that `known` serves later.
+  const batched = { ...withBatch(configuration, looped, latent, (batch) => 2 * batch), weights, reads: new Set<string>() };
   const twice = expandGraph(batched, looped, known);
   if (!twice.ok) return twice;
   if ([...weightShapes(twice.value.graph, "repeated calls").shapes.keys()].every((path) => weights.shapes.has(path)))

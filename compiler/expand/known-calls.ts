@@ -15,6 +15,8 @@ export interface KnownCall {
   /** The tensors of the arguments, in an order that the key fixes. */
   readonly tensors: readonly ValueId[];
   readonly body: Body;
+  /** What the graph that it was first made in has read of dims, params and consts: all that it can depend on beside its arguments. */
+  readonly globals: ReadonlySet<string> | undefined;
   /** Whether it leans on what is only promised, after an error within it. */
   readonly doubtful: boolean;
 }

@@ -14,23 +14,21 @@ interface KnownGraph {
   readonly expanded: Attempt<ExpandedGraph>;
 }
 
+type Expand = (configuration: Configuration) => Attempt<ExpandedGraph>;
+
 export class KnownGraphs {
-  private readonly known = new Map<GraphDeclaration, KnownGraph[]>();
+  private readonly shapes = new Map<GraphDeclaration, KnownGraph[]>();
+  private readonly wholes = new Map<GraphDeclaration, KnownGraph[]>();
   private readonly guided = new WeakMap<Graph, readonly Diagnostic[]>();
 
-  /** The graph under a configuration, expanded where none like it is known. */
-  expanded(
-    configuration: Configuration,
-    declaration: GraphDeclaration,
-    expand: (configuration: Configuration) => Attempt<ExpandedGraph>,
-  ): Attempt<ExpandedGraph> {
-    const known = this.known.get(declaration) ?? [];
-    const found = known.find((one) => isSame(one, configuration));
-    if (found !== undefined) return found.expanded;
-    const reads = new Set<string>();
-    const expanded = expand({ ...configuration, reads });
-    this.known.set(declaration, [...known, { configuration, reads, expanded }]);
-    return expanded;
+  /** The graph under a configuration, of which shapes are enough, expanded where none like it is known. */
+  expanded(configuration: Configuration, declaration: GraphDeclaration, expand: Expand): Attempt<ExpandedGraph> {
+    return knownOr(expand, this.shapes, configuration, declaration);
+  }
+
+  /** The same where `expand` leaves nothing out. */
+  whole(configuration: Configuration, declaration: GraphDeclaration, expand: Expand): Attempt<ExpandedGraph> {
+    return knownOr(expand, this.wholes, configuration, declaration);
   }
 
   /** What is wrong with a looped graph at the guided batch: of the same graph the same, as it reads the same. */
@@ -40,6 +38,21 @@ export class KnownGraphs {
     this.guided.set(once, errors);
     return errors;
   }
+}
+
+function knownOr(
+  expand: Expand,
+  graphs: Map<GraphDeclaration, KnownGraph[]>,
+  configuration: Configuration,
+  declaration: GraphDeclaration,
+): Attempt<ExpandedGraph> {
+  const known = graphs.get(declaration) ?? [];
+  const found = known.find((one) => isSame(one, configuration));
+  if (found !== undefined) return found.expanded;
+  const reads = new Set<string>();
+  const expanded = expand({ ...configuration, reads });
+  graphs.set(declaration, [...known, { configuration, reads, expanded }]);
+  return expanded;
 }
 
 /** Values that nothing overrides are made of others that were read too, or are written in the source. */

@@ -19,6 +19,7 @@ import { checkLayout, checkLayoutPaths, warnLost, warnUnread } from "./layouts.t
 import { load } from "./load.ts";
 import { checkModel, checkOverrides } from "./models.ts";
 import { int, type StaticType } from "./static-type.ts";
+import { checkTrainPaths } from "./train.ts";
 import { checkType, staticTypeOf } from "./types.ts";
 import { warnUnused } from "./unused.ts";
 
@@ -59,6 +60,8 @@ function runStages(context: Context, entry: string, unread: boolean): void {
   if (unread) return;
   if (!context.failed) checkLabels(context, declarations);
   if (!context.failed) checkLayoutPaths(context, ownedLayouts(context.files));
+  if (context.failed) return;
+  for (const { file, declaration } of declarations) if (declaration.kind === "model") checkTrainPaths(context, declaration, file);
   if (context.failed) return;
   warnLost(context);
   warnUnread(context);

@@ -1,6 +1,6 @@
 /** A stage of training: the loss, where each of its inputs comes from, and which weights it trains. */
 
-import type { Expression, Field, GraphDeclaration, ModelDeclaration, TrainDeclaration } from "../ast.ts";
+import type { Expression, Field, GraphDeclaration, ModelDeclaration, StringLiteral, TrainDeclaration } from "../ast.ts";
 import { nearest } from "../nearest.ts";
 import { levelSources, type TrainSource, trainFigures, trainSources } from "../training.ts";
 import { type Context, hintNearest, type Names } from "./context.ts";
@@ -136,13 +136,30 @@ function checkPaths(scene: Scene, value: Expression): void {
 }
 
 /** A path must stand there as it is: whether it leads to weights is seen without a size. */
-function checkPath({ context, model, names }: Scene, value: Expression): void {
-  if (value.kind !== "string") {
-    const expected = 'a weight path as it is, `"unet.**.conv"`';
-    context.report("wrong-type", value.span, { expected, found: showStatic(typeOf(context, value, names)) });
-    return;
+function checkPath({ context, names }: Scene, value: Expression): void {
+  if (value.kind === "string") return;
+  const expected = 'a weight path as it is, `"unet.**.conv"`';
+  context.report("wrong-type", value.span, { expected, found: showStatic(typeOf(context, value, names)) });
+}
+
+/** Reports each path of a model's stages that leads to no weight, by the labels alone: all that they lead through must have been found right. */
+export function checkTrainPaths(context: Context, model: ModelDeclaration, file: string): void {
+  const reach = new PathReach((name, of) => context.declared(name, of));
+  for (const member of model.members) {
+    if (member.kind !== "train") continue;
+    for (const path of member.fields.flatMap(({ name, value }) => pathsIn(name.name, value))) {
+      const { reached, guess } = reach.followPattern(model, file, path.value);
+      if (!reached) context.report("no-such-weights", path.span, { of: model.name.name, path: path.value }, hintNearest(guess));
+    }
   }
-  const reach = new PathReach((name, file) => context.declared(name, file));
-  const { reached, guess } = reach.followPattern(model, names.file, value.value);
-  if (!reached) context.report("no-such-weights", value.span, { of: model.name.name, path: value.value }, hintNearest(guess));
+}
+
+function pathsIn(field: string, value: Expression): readonly StringLiteral[] {
+  const strings = (values: readonly Expression[]) => values.flatMap((one) => (one.kind === "string" ? [one] : []));
+  if (field === "writer") return strings([value]);
+  if (value.kind !== "list" || (field !== "readers" && field !== "weights")) return [];
+  const paths = value.items.flatMap((item) =>
+    item.kind === "record" ? item.fields.flatMap(({ name, value: path }) => (name.name === "path" ? [path] : [])) : [item],
+  );
+  return strings(paths);
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sizeOf } from "../../compiler/graph/graph.ts";
 import { type Figure, figures } from "../../dsl/sampling.ts";
+import { trainFigures, trainSources } from "../../dsl/training.ts";
 import { tensorSource, writeSafetensors } from "../../runtime/index.ts";
 import { normals } from "../../runtime/sampler/random.ts";
 import { noGpu } from "../gpu.ts";
@@ -59,6 +60,15 @@ test("a copy of the model in its folder keeps its layouts", async () => {
   const file = join(copies, "mine.mv");
   cpSync(join(copies, "magicvideo.mv"), file);
   expect(await mvc(["check", file])).toEqual({ code: 0, out: `ok ${file}\n`, err: "" });
+});
+
+test("training: the language's page has every figure, word and source", () => {
+  const [, training = ""] = readFileSync("docs/language.md", "utf8").split("\n## Training\n");
+  for (const [name, { kind }] of Object.entries<Figure>(trainFigures)) {
+    expect(training, name).toMatch(new RegExp(`^\\|[^|]*\`${name}\`[^|]*\\|`, "m"));
+    for (const word of typeof kind === "object" ? kind.words : []) expect(training, word).toContain(`\`"${word}"\``);
+  }
+  for (const source of trainSources) expect(training, source).toMatch(new RegExp(`^\\|[^|]*\`"${source}"\`[^|]*\\|`, "m"));
 });
 
 test("sampling: the page has every figure, method and word of the language, and says of at most five settings that they cannot be said", () => {

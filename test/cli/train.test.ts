@@ -1,7 +1,7 @@
 // `mvc train` from a declared training to weights that build: killed and interrupted at any moment it ends in the same bytes, and all that can be wrong is one sentence.
 // `MOMENTS=20 npx vitest run test/cli/train.test.ts` kills a run at as many moments, one after another, before it ends.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -135,6 +135,24 @@ test("a damaged checkpoint is told of, however it is damaged", async () => {
     expect(err).toContain("is not a sound checkpoint of a run");
     expect(err).toContain(sentence);
     expect(code).toBe(1);
+  }
+});
+
+// Only root may mount the small disk that this needs.
+test.runIf(process.platform === "linux" && process.getuid?.() === 0)("a full disk is told of, and the last checkpoint stays", async () => {
+  const disk = at("disk");
+  mkdirSync(disk);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=44k", "tmpfs", disk]);
+  try {
+    const run = join(disk, "run");
+    const { code, err } = await mvc(command(run));
+    expect(err).toMatch(/^error disk-full\n/);
+    expect(code).toBe(1);
+    expect(filesBelow(run).filter((file) => file.includes(".mvc-"))).toEqual([]);
+    // One that is whole is gone on from; then the disk is full again.
+    expect((await mvc(command(run, "--resume"))).err).toMatch(/^error disk-full\n/);
+  } finally {
+    execFileSync("umount", [disk]);
   }
 });
 

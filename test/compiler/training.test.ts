@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../compiler/analysis/interpret.ts";
+import { checkSizes } from "../../compiler/check-sizes.ts";
 import { compile, expandModel } from "../../compiler/compile.ts";
 import { compileTraining } from "../../compiler/compile-training.ts";
 import type { Choices } from "../../compiler/expand/configure.ts";
@@ -138,6 +139,22 @@ test("a loss is no part of what is built, and gives training no weights that the
   expect([...training.encoders.keys()]).toEqual(["encode"]);
   expect(training.clip).toEqual({ frames: 4, height: 8, width: 8 });
   expect(training.sampler?.trainSteps).toBe(10);
+});
+
+test("a loss is as wide as what is built, in each preset, though its blocks are known by then", () => {
+  const text = `${trained()
+    .replace("param peak", "param width: int = 8;\nparam peak")
+    .replace("conv2d(8,", "conv2d(width,")
+    .replace("sinusoid(8), [B, 1, 8, 1, 1]", "sinusoid(width), [B, 1, width, 1, 1]")}preset Wide of Tiny { width: 16 }\n`;
+  expect(checkSizes(programOf(text)).map(({ message }) => message)).toEqual([]);
+  expect(trainingOf(text, { preset: "Wide" }).weights.get("unet.stem.weight")?.type.shape).toEqual([16, 4, 3, 3]);
+});
+
+test("noise levels of flow matching are the sampler's too", () => {
+  const flow = trained()
+    .replace('predicts: "epsilon", schedule: "cosine"', 'predicts: "flow", schedule: "flow"')
+    .replace('"ddim"', '"euler"');
+  expect(trainingOf(flow).sampler?.schedule).toBe("flow");
 });
 
 test("a stage that is not run is not looked at", () => {

@@ -1,6 +1,7 @@
 // Models that check but cannot be built, by the code of what is said of them; the errors that only sizes reveal.
 
 import type { Cases } from "./diagnostic-cases.ts";
+import { unmatched } from "./train-cases.ts";
 
 const image = "type Image<C, H, W> = Tensor<float, [1, C, H, W]>;\n";
 /** A model of one graph that calls a block `Net` on an image of 4 x 8 x 8. */
@@ -319,7 +320,7 @@ export const expandCases: Cases = {
       "own.mv": laidOut({}, "").replace(/layout ours of First(.|\n)*/, ""),
     },
   ],
-  "unmatched-path": [laidOut({ '"value.bias"': '"v"' })],
+  "unmatched-path": [laidOut({ '"value.bias"': '"v"' }), unmatched],
   "sampler-value": [
     { source: sampled({ steps: "count" }), choices: { settings: { count: 0 } } },
     { source: `${sampled({ steps: "count" })}preset Long of Tiny { count: 2000 }\n`, choices: { preset: "Long" } },

@@ -227,6 +227,21 @@ test("a word of the language may name a field before its colon, and nothing else
   );
 });
 
+test("a stage of training has a name and fields, and keeps its comments and doc", () => {
+  const text =
+    'model M {\n/// The whole.\ntrain all { loss: l, // why\ninputs: { x: { from: "clip" }, }, weights: [{ path: "unet.**" }, { path: "a", rate: 0 }] } }';
+  const [model] = parsed(text).declarations;
+  const [member] = model?.kind === "model" ? model.members : [];
+  expect(member).toMatchObject({ kind: "train", name: { name: "all" }, doc: "The whole." });
+  expect(member?.kind === "train" && member.fields.map(({ name }) => name.name)).toEqual(["loss", "inputs", "weights"]);
+  const once = format(parsed(text));
+  expect(once).toBe(
+    'model M {\n  /// The whole.\n  train all {\n    loss: l,  // why\n    inputs: { x: { from: "clip" } }, weights: [{ path: "unet.**" }, { path: "a", rate: 0 }],\n  }\n}\n',
+  );
+  expect(format(parsed(once))).toBe(once);
+  expect(parse("a.mv", "const train = 1;").source).toBeUndefined();
+});
+
 test("commas may stand after the last item everywhere", () => {
   const text = [
     'import { A, B, } from "./a.mv";',

@@ -42,6 +42,7 @@ export const syntaxCases: Cases = {
     'import { A } form "./a.mv";\n',
     block("cosnt y = x;\n  return y;"),
     block("retrun x;"),
+    model("trian all { }"),
     model("grpah g(x: Tensor<float, [1]>): Tensor<float, [1]> { return x; }"),
   ],
   "missing-semicolon": [
@@ -90,6 +91,8 @@ export const syntaxCases: Cases = {
     block("return x + * x;"),
     model("block Inner() { }"),
     model("sampler denoise z, t { }"),
+    model("train { loss: run }"),
+    model("train all { loss = run }"),
     model('tokenizer { file = "a.json" }'),
     "model Net<H> { }\n",
     "preset Mini { H: 8 }\n",

@@ -75,6 +75,13 @@ export const trainChecks: Cases = {
   ],
 };
 
+/** An entry for the sixth of two layers. */
+export const unmatched = trained({
+  members:
+    "graph deep(x: Video<3, H>): Video<3, H> {\n    let h = x;\n    repeat 2 as deep { h = h |> conv2d(3, kernel: 1) as conv; }\n    return h;\n  }",
+  weights: '[{ path: "unet" }, { path: "deep.1", rate: 0 }, { path: "deep.5", rate: 0 }]',
+});
+
 /** What sizes tell. */
 export const trainSizes: Cases = {
   "train-value": [
@@ -83,6 +90,14 @@ export const trainSizes: Cases = {
     }),
     trained({ weights: '[{ path: "unet", rate: peak - 1.0 }]' }),
     from('from: "text"', 'from: "text", dropped: 1.5'),
+    trained({
+      inputs: inputs.replace('from: "time"', 'from: "noise"').replace('from: "clip", encoder: encode', 'from: "noise"'),
+      figures: 'levels: "uniform", levelPower: 0.5, stills: 0.1, finalRate: 0.1',
+    }),
+    trained({
+      inputs: inputs.replace('from: "time"', 'from: "noise"').replace('from: "clip", encoder: encode', 'from: "noise"'),
+      figures: 'levels: "uniform", levelPower: 0.5, stills: 0.1',
+    }),
     trained().replace("peak: float = 1e-3", "peak: float = 0.0"),
   ],
   "train-tensor": [

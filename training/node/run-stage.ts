@@ -20,7 +20,7 @@ const [savePause, samplePause] = [60, 600];
 
 /** Of a stage's time, how much is timed before it becomes a number of steps; the first step, which takes memory, is not. */
 const timedPart = 0.03;
-const leastTimed = 4;
+const leastTimed = 10;
 
 export async function runStage(run: Run, declared: LossStage, keeper: RunKeeper, clips: Clips): Promise<"done" | "interrupted"> {
   const { stage: at, stages, step: from, identity } = keeper.state;

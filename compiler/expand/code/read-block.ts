@@ -92,6 +92,20 @@ export class BlockReader {
     return values.every((value) => JSON.stringify(value) === JSON.stringify(first)) ? first : undefined;
   }
 
+  /** Whether the block takes anything off the list of that name. */
+  pops(name: string): boolean {
+    for (const expression of this.runs[0]?.values.keys() ?? []) {
+      if (
+        expression.kind === "method" &&
+        expression.method.name === "pop" &&
+        expression.object.kind === "name" &&
+        expression.object.name === name
+      )
+        return true;
+    }
+    return false;
+  }
+
   loopOf(loop: RepeatStatement): LoopId {
     const at = this.loops.indexOf(loop);
     return at < 0 ? this.loops.push(loop) - 1 : at;

@@ -44,6 +44,8 @@ export class ComputedReader {
         return { kind: "plain", value: expression.value };
       case "name":
         if (typeof constant === "boolean" || typeof constant === "string") return { kind: "plain", value: constant };
+        // What was taken off a list is said in numbers, and so are its lists.
+        if (block.pops(expression.name) && !block.isComputed(expression)) return block.agreed(expression);
         return block.name(expression.name, scope) ?? block.agreed(expression);
       case "list":
         return { kind: "list", items: expression.items.map((item) => this.known(item, scope)) };

@@ -52,7 +52,7 @@ export const share: Rule = { holds: (value) => isNumber(value) && value >= 0 && 
 export const factor: Rule = { holds: (value) => isNumber(value) && value >= 0, expected: "a number from 0" };
 
 /** What each figure must be, in the order in which faults are told. */
-function rulesFor({ steps }: LooseTrainFigures): { readonly [F in TrainFigureName]: Rule } {
+function rulesFor({ steps, decay }: LooseTrainFigures): { readonly [F in TrainFigureName]: Rule } {
   const run = whole(1, mostSteps);
   return {
     when: { holds: (value) => typeof value === "boolean", expected: "true or false" },
@@ -67,7 +67,7 @@ function rulesFor({ steps }: LooseTrainFigures): { readonly [F in TrainFigureNam
     steps: run,
     warmup: whole(0, run.holds(steps) ? (steps as number) : mostSteps),
     decay: oneOf(decays),
-    finalRate: share,
+    finalRate: decay === "constant" ? { holds: (value) => value === 0, expected: 'left out with `decay: "constant"`' } : share,
     clipNorm: orNull(positive),
     ema: orNull({ holds: belowOne, expected: "a number from 0 to below 1" }),
     levels: oneOf(densities),

@@ -53,6 +53,11 @@ function readFactors(configuration: Configuration, fields: readonly Field[]): At
   return diagnostics.length > 0 ? { ok: false, diagnostics } : { ok: true, value: numbers as { readonly [name: string]: number } };
 }
 
+/** Whether an entry names any of the weights. */
+export function namesAny({ path }: Entry, paths: Iterable<string>): boolean {
+  return [...paths].some(pathPattern(path));
+}
+
 /** The weights among `paths` that the entries train, each with the entry that says so, in the order of the paths. */
 export function trainedBy(entries: readonly Entry[], paths: Iterable<string>): ReadonlyMap<string, Entry> {
   const patterns = entries.map((entry) => ({ entry, holds: pathPattern(entry.path) }));

@@ -1,20 +1,22 @@
 /** The stages of a configured model to what training runs, their figures, tensors and weights checked against the graphs. */
 
 import type { Expression, GraphDeclaration, Span, TrainDeclaration } from "../../../dsl/index.ts";
+import { levelSources } from "../../../dsl/training.ts";
 import { type Graph, sizeOf } from "../../graph/graph.ts";
 import type { LatentLayer, LossStage, MeasureStage, TrainingInput, TrainingStage } from "../../module/training.ts";
 import type { Configuration } from "../configure.ts";
-import { declaredGraph, type ExpandedGraph, expandGraph, stagesOf } from "../expand.ts";
+import { declaredGraph, type ExpandedGraph, stagesOf } from "../expand.ts";
 import type { Attempt } from "../failure.ts";
 import { type Body, weightsOf } from "../parts.ts";
 import { shown } from "../plain-values.ts";
 import { showTensor } from "../signatures.ts";
 import { sourceOfValue } from "../source-of-value.ts";
+import { EntryUse } from "./entry-use.ts";
 import { type TrainFigures, trainFigureFaults, withTrainDefaults } from "./figures.ts";
 import { type ClipShape, InputReading, recordOf } from "./inputs.ts";
 import { readerOf, writerOf } from "./latent-layers.ts";
 import { StageFaults } from "./stage-faults.ts";
-import { type Entry, readEntries, trainedBy, weightsTrained } from "./trained.ts";
+import { type Entry, namesAny, readEntries, trainedBy, weightsTrained } from "./trained.ts";
 
 /** The graphs of a model that are built, of which only shapes may be known, and what each made. */
 export interface Built {
@@ -23,8 +25,12 @@ export interface Built {
   readonly bodies: ReadonlyMap<string, Body>;
 }
 
-/** A loss at a batch of so many examples; where only shapes are asked for, at any. */
-export type ExpandLoss = (declaration: GraphDeclaration, batch: number) => Attempt<ExpandedGraph>;
+export interface Expanding {
+  /** A loss at a batch of so many examples; where only shapes are asked for, at any. */
+  readonly loss: (declaration: GraphDeclaration, batch: number) => Attempt<ExpandedGraph>;
+  /** A graph that is built, of which more than shapes is asked for. */
+  readonly whole: (declaration: GraphDeclaration) => Attempt<ExpandedGraph>;
+}
 
 export interface Stages {
   readonly stages: readonly TrainingStage[];
@@ -35,9 +41,9 @@ export interface Stages {
   readonly encoders: readonly string[];
 }
 
-/** All stages that are run, in the order of the source. Graphs that did not expand are passed over: their errors are told. */
-export function readStages(built: Built, expandLoss: ExpandLoss): Attempt<Stages> {
-  const reading = new Reading(built, expandLoss);
+/** All stages that are run, in the order of the source; `use` is told of their entries. Graphs that did not expand are passed over: their errors are told. */
+export function readStages(built: Built, expanding: Expanding, use = new EntryUse()): Attempt<Stages> {
+  const reading = new Reading(built, expanding, use);
   const stages = stagesOf(built.configuration).flatMap((declaration) => reading.stage(declaration) ?? []);
   if (reading.faults.found.length > 0) return { ok: false, diagnostics: reading.faults.found };
   return { ok: true, value: { stages, left: reading.left, clip: reading.inputs.clip, encoders: [...reading.inputs.encoders] } };
@@ -51,14 +57,16 @@ class Reading {
   readonly left: string[] = [];
   private readonly configuration: Configuration;
   private readonly built: Built;
-  private readonly expandLoss: ExpandLoss;
+  private readonly expanding: Expanding;
+  private readonly use: EntryUse;
   /** Every weight of the model that is built. */
   private readonly weights: ReadonlyMap<string, { readonly graph: string; readonly shape: readonly number[] }>;
 
-  constructor(built: Built, expandLoss: ExpandLoss) {
+  constructor(built: Built, expanding: Expanding, use: EntryUse) {
     this.configuration = built.configuration;
     this.built = built;
-    this.expandLoss = expandLoss;
+    this.expanding = expanding;
+    this.use = use;
     this.inputs = new InputReading(built.configuration, built.graphs, this.faults);
     const weights = [...built.bodies].flatMap(([graph, body]) =>
       [...weightsOf(body, "")].map(([path, { shape }]) => [path, { graph, shape }] as const),
@@ -82,7 +90,7 @@ class Reading {
     const named = field("loss");
     if (figures === undefined || named?.kind !== "name") return undefined;
     const loss = declaredGraph(this.configuration, named.name);
-    const expanded = this.expandLoss(loss, figures.batch);
+    const expanded = this.expanding.loss(loss, figures.batch);
     if (!expanded.ok) {
       this.faults.add(expanded.diagnostics);
       return undefined;
@@ -90,6 +98,7 @@ class Reading {
     const { graph, body } = expanded.value;
     this.checkResults(loss, graph);
     const inputs = this.inputs.of(loss, graph, field("inputs"));
+    this.checkUseful(field, inputs);
     const read = weightsOf(body, "");
     this.checkShapes(loss, read);
     const trained = this.trained(declaration, read, figures.weightDecay);
@@ -98,6 +107,23 @@ class Reading {
     const { optimizer, when, weightDecay, levels: density, levelPower: power, ...rest } = figures;
     const { name, span } = declaration.name;
     return { kind: "loss", name, span, loss: graph, inputs, trained: weightsTrained(trained), levels: { density, power }, ...rest };
+  }
+
+  /** Figures that would change nothing. */
+  private checkUseful(field: (name: string) => Expression | undefined, inputs: readonly TrainingInput[]): void {
+    const comes = (from: readonly string[]) => inputs.some(({ source }) => from.includes(source.from));
+    const idle = [
+      ...(comes(levelSources)
+        ? []
+        : (["levels", "levelPower"] as const).map((name) => ({ name, where: "no input comes from the noise level" }))),
+      ...(comes(["clip"]) ? [] : [{ name: "stills", where: "no input comes from clips" }]),
+    ];
+    for (const { name, where } of idle) {
+      const value = field(name);
+      if (value === undefined) continue;
+      const found = this.faults.plainFields(this.configuration, [{ name: { name, span: value.span }, value, span: value.span }])?.get(name);
+      this.faults.refuse("train-value", value.span, { name, expected: `left out where ${where}`, found: shown(found) });
+    }
   }
 
   private measureStage(
@@ -110,7 +136,9 @@ class Reading {
     const writer = field("writer");
     const readers = field("readers");
     if (graph === undefined || writer?.kind !== "string" || readers?.kind !== "list") return undefined;
-    const found = writerOf(this.whole(graph.name), writer.value);
+    const whole = this.whole(graph.name);
+    const found = whole === undefined ? undefined : writerOf(whole, writer.value);
+    if (found === undefined) return undefined;
     if (typeof found === "string") {
       this.faults.refuse("latent-layer", writer.span, { path: writer.value, why: found });
       return undefined;
@@ -125,7 +153,9 @@ class Reading {
 
   private reader(path: string, span: Span, channels: number): LatentLayer | undefined {
     const reading = [...this.built.bodies].filter(([, body]) => weightsOf(body, "").has(`${path}.weight`)).map(([graph]) => graph);
-    const found = reading.map((graph) => readerOf(this.whole(graph), path, channels));
+    const graphs = reading.map((graph) => this.whole(graph));
+    if (graphs.includes(undefined)) return undefined;
+    const found = graphs.flatMap((graph) => (graph === undefined ? [] : [readerOf(graph, path, channels)]));
     const right = found.find((one) => typeof one !== "string");
     if (right !== undefined) return right;
     const why = found.find((one) => typeof one === "string") ?? "no graph that is built has it";
@@ -134,10 +164,11 @@ class Reading {
   }
 
   /** A graph of which more than shapes is known. */
-  private whole(name: string): Graph {
-    const expanded = expandGraph(this.configuration, declaredGraph(this.configuration, name));
-    if (!expanded.ok) throw new Error(`training: ${name} expands no more`);
-    return expanded.value.graph;
+  private whole(name: string): Graph | undefined {
+    const expanded = this.expanding.whole(declaredGraph(this.configuration, name));
+    if (expanded.ok) return expanded.value.graph;
+    this.faults.add(expanded.diagnostics);
+    return undefined;
   }
 
   private figures(declaration: TrainDeclaration): TrainFigures | undefined {
@@ -179,7 +210,9 @@ class Reading {
       this.faults.add(entries.diagnostics);
       return new Map();
     }
-    const trained = trainedBy(entries.value, new Set([...this.weights.keys(), ...read.keys()]));
+    const paths = new Set([...this.weights.keys(), ...read.keys()]);
+    for (const entry of entries.value) this.use.add(entry, this.configuration.model.name.name, namesAny(entry, paths));
+    const trained = trainedBy(entries.value, paths);
     if (trained.size === 0) {
       const hint = 'name what is trained: `weights: [{ path: "…" }]`; what no entry names is frozen, and so is what has the rate 0';
       this.faults.refuse("nothing-trained", field?.value.span ?? name.span, { stage: name.name }, { hint });

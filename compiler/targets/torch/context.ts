@@ -48,6 +48,8 @@ export class BlockContext {
   /** Variables of loops through modules, which loops beside each other share. */
   private readonly loopNames = new Set<string>();
   base: string | undefined;
+  /** What a class is that is derived from no other. */
+  plain = "nn.Module";
   private readonly own: ReadonlySet<string>;
 
   constructor(file: FileContext, block: CodeBlock, own: Iterable<string> = []) {

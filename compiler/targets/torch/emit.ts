@@ -218,11 +218,13 @@ function writeModel(code: ModelCode, file: FileContext): { readonly lines: reado
   const made: string[] = [];
   const calls: string[][] = [];
   const taken = new Set<string>();
+  let plain = "nn.Module";
   for (const { name, doc, block } of code.graphs) {
     const context = new BlockContext(file, block, methods);
     for (const one of taken) context.taken.add(one);
     const init = keptOf(new InitWriter(context, true, block.body).write(block.body, registered));
     made.push(...indented(init, "        "));
+    if (context.plain !== "nn.Module") plain = context.plain;
     const float = block.parameters.find(({ tensor }) => tensor !== undefined && tensor !== "several" && tensor.isFloat);
     const forward = new ForwardWriter(context, {
       parameter: pythonName,
@@ -243,7 +245,7 @@ function writeModel(code: ModelCode, file: FileContext): { readonly lines: reado
   }
   const main = methodName(code.looped ?? (code.graphs as readonly CodeGraph[])[0]?.name ?? "");
   const lines = [
-    `class ${pythonName(code.name)}(nn.Module):`,
+    `class ${pythonName(code.name)}(${plain}):`,
     ...(code.doc === undefined ? [] : [...docstring(code.doc, "    "), ""]),
     "    def __init__(self) -> None:",
     "        super().__init__()",

@@ -5,10 +5,11 @@ import { type BlockContext, KnownWriter } from "./context.ts";
 import { atom, strengths, type Text, within } from "./known-text.ts";
 import type { Node } from "./lines.ts";
 import { callOf } from "./op-call.ts";
-import { dimKey, globalKey, indexKey, likeKey, localKey, moduleKey } from "./plan.ts";
+import { dimKey, globalKey, indexKey, isPositional, likeKey, localKey, moduleKey } from "./plan.ts";
 import { pythonName } from "./python.ts";
 import { placesOf } from "./registering.ts";
 import { torchRules } from "./rules.ts";
+import { ShapeSizes } from "./shape-sizes.ts";
 import { indexOf, readSpot } from "./spots.ts";
 
 export interface ForwardOptions {
@@ -20,30 +21,24 @@ export interface ForwardOptions {
   readonly like: string;
 }
 
-/** Where a size stands among the tensors of the signature. */
-interface Source {
-  readonly tensor: string;
-  readonly axis: number;
-  /** What the axis is a multiple of it by. */
-  readonly times: readonly Known[];
-}
-
 export class ForwardWriter {
   private readonly context: BlockContext;
   private readonly known: KnownWriter;
   private readonly options: ForwardOptions;
-  private readonly sources = new Map<string, Source>();
+  private readonly shapes: ShapeSizes;
   private nodes: Node[] = [];
+  /** The axes that were last said of each variable. */
+  private readonly said = new Map<string, string | undefined>();
+  /** Variables that are known when the model is built. */
+  private readonly knownLists = new Set<string>();
   /** Lists that are pushed to or popped from: what is given another name is copied. */
   private readonly changesLists: boolean;
 
   constructor(context: BlockContext, options: ForwardOptions) {
     this.context = context;
     this.options = options;
-    for (const { name, tensor } of context.block.parameters) {
-      if (tensor !== undefined && tensor !== "several") this.findSources(name, tensor.shape);
-    }
-    const named = (name: string, key: string, other: () => string) => (this.sources.has(key) ? pythonName(name) : other());
+    this.shapes = new ShapeSizes(context);
+    const named = (name: string, key: string, other: () => string) => (this.shapes.tells(key) ? pythonName(name) : other());
     this.known = new KnownWriter(context, {
       dim: (name) => named(name, dimKey(name), () => options.dim(name)),
       parameter: options.parameter,
@@ -63,52 +58,7 @@ export class ForwardWriter {
 
   /** Lines that take the sizes that are read from the shapes of the signature's tensors, and what is read beside them. */
   sizes(uses: ReadonlySet<string>): { readonly lines: string[]; readonly uses: ReadonlySet<string> } {
-    const wanted = new Set([...uses].filter((use) => this.sources.has(use)));
-    const divided: string[] = [];
-    const more = new Set<string>();
-    for (const key of wanted) {
-      const source = this.sources.get(key);
-      if (source === undefined || source.times.length === 0) continue;
-      const factors = source.times.map((factor) => within(this.known.text(factor), strengths.product + 1));
-      for (const use of this.known.taken()) (this.sources.has(use) ? wanted : more).add(use);
-      const divisor = factors.length === 1 ? factors[0] : `(${factors.join(" * ")})`;
-      divided.push(`${nameOf(key)} = ${pythonName(source.tensor)}.shape[${source.axis}] // ${divisor}`);
-    }
-    const lines: string[] = [];
-    for (const { name, tensor } of this.context.block.parameters) {
-      if (tensor === undefined || tensor === "several") continue;
-      const names = tensor.shape.map((_, axis) => {
-        const found = [...wanted].find((key) => {
-          const source = this.sources.get(key);
-          return source?.tensor === name && source.axis === axis && source.times.length === 0;
-        });
-        return found === undefined ? "_" : nameOf(found);
-      });
-      const read = names.filter((one) => one !== "_");
-      const [only] = read;
-      if (read.length === 1 && names.length > 1) lines.push(`${only} = ${pythonName(name)}.shape[${names.indexOf(only ?? "")}]`);
-      else if (names.length === 1 && only !== undefined) lines.push(`${only} = ${pythonName(name)}.shape[0]`);
-      else if (read.length > 1) lines.push(`${names.join(", ")} = ${pythonName(name)}.shape`);
-    }
-    const own = [...uses].filter((use) => !wanted.has(use));
-    return { lines: [...lines, ...divided], uses: new Set([...own, ...more]) };
-  }
-
-  private findSources(tensor: string, shape: Shape): void {
-    for (const [axis, { known }] of shape.entries()) {
-      const key = known && keyOf(known, this.context);
-      if (key !== undefined && (this.sources.get(key)?.times.length ?? 1) > 0) this.sources.set(key, { tensor, axis, times: [] });
-      const factors = known === undefined ? [] : factorsOf(known);
-      if (factors.length < 2) continue;
-      for (const factor of factors) {
-        const own = keyOf(factor, this.context);
-        const others = factors.filter((other) => other !== factor);
-        // The batch of a product: its other factors are dims of the program, or stand by themselves.
-        const told = others.every((other) => other.kind === "plain" || (other.kind === "name" && other.of === "global"));
-        if (own !== undefined && told && !this.sources.has(own) && factor === factors[0])
-          this.sources.set(own, { tensor, axis, times: others });
-      }
-    }
+    return this.shapes.sizes(uses, this.known);
   }
 
   private statements(statements: readonly CodeStatement[]): void {
@@ -128,20 +78,24 @@ export class ForwardWriter {
     const { known } = this;
     switch (statement.kind) {
       case "set":
+        this.knownLists.add(statement.name);
         this.nodes.push(known.line(`${pythonName(statement.name)} = ${known.plain(statement.value)}`, statement.name));
         return;
       case "bind": {
         const value = this.copied(statement.value);
-        const comment = statement.shape === undefined || unsaid(statement.shape) > 1 ? undefined : shapeText(statement.shape);
-        const isEffect = statement.name === "_";
-        this.nodes.push(
-          known.line(isEffect ? value : `${pythonName(statement.name)} = ${value}`, undefined, isEffect ? undefined : comment),
-        );
+        if (statement.name === "_") {
+          this.nodes.push(known.line(value));
+          return;
+        }
+        const comment = this.commentOf(statement);
+        this.nodes.push(known.line(`${pythonName(statement.name)} = ${value}`, undefined, comment));
         return;
       }
-      case "push":
-        this.nodes.push(known.line(`${pythonName(statement.list)}.append(${this.plain(statement.item)})`));
+      case "push": {
+        const sets = statement.item.kind === "known" && this.knownLists.has(statement.list) ? statement.list : undefined;
+        this.nodes.push(known.line(`${pythonName(statement.list)}.append(${this.plain(statement.item)})`, sets));
         return;
+      }
       case "if": {
         const text = known.plain(statement.test);
         const uses = known.taken();
@@ -157,6 +111,16 @@ export class ForwardWriter {
       case "repeat":
         return this.repeat(statement);
     }
+  }
+
+  /** The axes of a variable, where they are others than it had in the line before that set it. */
+  private commentOf({ name, shape, value }: Extract<CodeStatement, { kind: "bind" }>): string | undefined {
+    // A line that ends in the sizes says them itself.
+    const saysItself = value.kind === "view" || (value.kind === "arrange" && value.to !== undefined);
+    const text = shape === undefined || saysItself || unsaid(shape) > 1 ? undefined : shapeText(shape);
+    const isNew = text !== this.said.get(name);
+    this.said.set(name, text);
+    return isNew ? text : undefined;
   }
 
   private repeat(statement: Extract<CodeStatement, { kind: "repeat" }>): void {
@@ -342,7 +306,8 @@ export class ForwardWriter {
     });
     const values = plan.called.flatMap((name) => {
       const value = call.given.get(name);
-      return value === undefined ? [] : [`${pythonName(name)}=${known.plain(value)}`];
+      const parameter = plan.block.parameters.find((own) => own.name === name);
+      return value === undefined ? [] : [`${isPositional(parameter) ? "" : `${pythonName(name)}=`}${known.plain(value)}`];
     });
     const like = plan.takesLike ? [`like=${this.like()}`] : [];
     const name = plan.block.owns ? this.module(call) : plan.name;
@@ -361,21 +326,6 @@ function unsaid(shape: Shape): number {
 
 export function variableKey(name: string): string {
   return `variable:${name}`;
-}
-
-function keyOf(known: Known, { file }: BlockContext): string | undefined {
-  if (known.kind !== "name") return undefined;
-  if (known.of === "dim") return dimKey(known.name);
-  return known.of === "global" && file.globals.get(known.name)?.isDim ? globalKey(known.name) : undefined;
-}
-
-/** `dim:C` to the variable of that name. */
-function nameOf(key: string): string {
-  return pythonName(key.slice(key.indexOf(":") + 1));
-}
-
-function factorsOf(known: Known): Known[] {
-  return known.kind === "binary" && known.operator === "*" ? [...factorsOf(known.left), ...factorsOf(known.right)] : [known];
 }
 
 function turned(order: readonly number[]): string {

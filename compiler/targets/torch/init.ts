@@ -5,7 +5,7 @@ import { type BlockContext, joined, KnownWriter, levelsOf, type Registering, typ
 import { strengths, within } from "./known-text.ts";
 import type { Line, Node } from "./lines.ts";
 import { callOf } from "./op-call.ts";
-import { type BlockPlan, indexKey, localKey, moduleKey } from "./plan.ts";
+import { type BlockPlan, indexKey, isPositional, localKey, moduleKey } from "./plan.ts";
 import { pythonName } from "./python.ts";
 import { registeringIn } from "./registering.ts";
 import { torchRules } from "./rules.ts";
@@ -86,6 +86,11 @@ export class InitWriter {
       case "return":
         return this.computed(statement.value, owner);
       case "push":
+        if (statement.item.kind === "known") {
+          const item = this.known.plain(statement.item.value);
+          this.nodes.push(this.known.line(`${pythonName(statement.list)}.append(${item})`, statement.list));
+          return;
+        }
         return this.computed(statement.item, owner);
       case "if":
         return this.branch(
@@ -198,7 +203,7 @@ export class InitWriter {
       this.purpose = purposeOf(label, one);
       if (value === undefined && parameter?.value !== undefined) return [];
       if (value === undefined) throw new Error(`torch: ${name} is not given ${one}`);
-      return [parameter === undefined ? this.known.plain(value) : `${pythonName(one)}=${this.known.plain(value)}`];
+      return [`${isPositional(parameter) ? "" : `${pythonName(one)}=`}${this.known.plain(value)}`];
     });
     return texts.join(", ");
   }
@@ -248,6 +253,8 @@ export class InitWriter {
     if (spot.kind === "path") {
       this.nodes.push(this.known.line(`${this.context.piece("place")}(${variable}, ${this.known.string(levels)}, ${made})`));
     } else if (spot.kind === "attribute") {
+      // PyTorch sets this one in `eval`, which a child would refuse.
+      if (spot.name === "training") this.context.plain = this.context.piece("Module");
       const at = this.context.clashes(spot.name, variable)
         ? `${variable}.${kind}[${JSON.stringify(spot.name)}]`
         : `${variable}.${spot.name}`;

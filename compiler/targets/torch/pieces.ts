@@ -3,8 +3,7 @@
 const convolution = (axes: 1 | 2 | 3) => {
   const layout = { 1: "C, T", 2: "C, H, W", 3: "C, F, H, W" }[axes];
   return `class Conv${axes}d(nn.Conv${axes}d):
-    """A convolution of [..., ${layout}]. \`ends\`: zeros before and behind
-    each axis, the last one first, where both sides are not the same."""
+    """Of [..., ${layout}], with more zeros at \`ends\`, the last axis first."""
 
     def __init__(self, *args, ends: tuple[int, ...] = (), **options) -> None:
         super().__init__(*args, **options)
@@ -69,55 +68,41 @@ export const pieces = {
     return y.reshape(*x.shape[:-axes], *y.shape[2:])`,
 
   attend: `def attend(
-    query: Tensor, key: Tensor, value: Tensor, heads: int, causal: bool = False
+    q: Tensor, k: Tensor, v: Tensor, heads: int, causal: bool = False
 ) -> Tensor:
     """Attention of [N, S, C] to [N, T, C]; causal: token i sees 0 to i."""
-    split = (heads, query.shape[-1] // heads)
-    q, k, v = (
-        x.unflatten(-1, split).transpose(1, 2) for x in (query, key, value)
-    )
-    y = scaled_dot_product_attention(q, k, v, is_causal=causal)
+    split = (heads, q.shape[-1] // heads)
+    q, k, v = (x.unflatten(-1, split).transpose(1, 2) for x in (q, k, v))
+    if hasattr(fn, "scaled_dot_product_attention"):
+        y = fn.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    else:  # PyTorch 1
+        scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+        if causal:
+            hidden = torch.ones_like(scores).tril() == 0
+            scores = scores.masked_fill(hidden, float("-inf"))
+        y = scores.softmax(-1) @ v
     return y.transpose(1, 2).flatten(2)`,
 
   attend_biased: `def attend_biased(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
     heads: int,
     bias: Tensor,
     causal: bool = False,
 ) -> Tensor:
     """Attention with a bias [N, heads, S, T], added to the scaled scores."""
-    split = (heads, query.shape[-1] // heads)
-    q, k, v = (
-        x.unflatten(-1, split).transpose(1, 2) for x in (query, key, value)
-    )
+    split = (heads, q.shape[-1] // heads)
+    q, k, v = (x.unflatten(-1, split).transpose(1, 2) for x in (q, k, v))
     if causal:
-        seen = torch.ones(q.shape[2], k.shape[2], device=q.device).tril()
-        bias = bias.masked_fill(seen == 0, float("-inf"))
-    y = scaled_dot_product_attention(q, k, v, bias)
+        hidden = q.new_ones(q.shape[2], k.shape[2]).tril() == 0
+        bias = bias.masked_fill(hidden, float("-inf"))
+    if hasattr(fn, "scaled_dot_product_attention"):
+        y = fn.scaled_dot_product_attention(q, k, v, bias)
+    else:  # PyTorch 1
+        scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+        y = (scores + bias).softmax(-1) @ v
     return y.transpose(1, 2).flatten(2)`,
-
-  scaled_dot_product_attention: `def _attention(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    bias: Tensor | None = None,
-    is_causal: bool = False,
-) -> Tensor:
-    """What PyTorch has from 2.0 on, for those before."""
-    scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
-    if is_causal:
-        seen = torch.ones(q.shape[-2], k.shape[-2], device=q.device).tril()
-        scores = scores.masked_fill(seen == 0, float("-inf"))
-    if bias is not None:
-        scores = scores + bias
-    return scores.softmax(-1) @ v
-
-
-scaled_dot_product_attention = getattr(
-    fn, "scaled_dot_product_attention", _attention
-)`,
 
   quick_gelu: `def quick_gelu(x: Tensor) -> Tensor:
     """The activation that CLIP was trained with."""
@@ -189,17 +174,23 @@ scaled_dot_product_attention = getattr(
   start: `@torch.no_grad()
 def start(module: nn.Module, init: str) -> nn.Module:
     """The module with weights that start in another way than PyTorch's."""
-    if init == "zeros":
-        for parameter in module.parameters():
+    for name, parameter in module.named_parameters():
+        if init == "zeros" or (init != "default" and name == "bias"):
             parameter.zero_()
-    elif init != "default":
-        if init == "xavier":
-            nn.init.xavier_uniform_(module.weight)
-        else:
-            module.weight.normal_(std=0.02)
-        if getattr(module, "bias", None) is not None:
-            module.bias.zero_()
+        elif init == "xavier":
+            nn.init.xavier_uniform_(parameter)
+        elif init == "normal":
+            parameter.normal_(std=0.02)
     return module`,
+
+  Module: `class Module(nn.Module):
+    """A module that may have a child by the name \`training\`."""
+
+    def __setattr__(self, name: str, value) -> None:
+        if name == "training":
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)`,
 
   place: `def place(owner: nn.Module, path: str, module: nn.Module) -> None:
     """Registers a module at a path of several levels."""
@@ -221,7 +212,5 @@ export type PieceName = keyof typeof pieces;
 
 /** The pieces that a piece stands on. */
 export const needed: { readonly [P in PieceName]?: readonly PieceName[] } = {
-  attend: ["scaled_dot_product_attention"],
-  attend_biased: ["scaled_dot_product_attention"],
   RMSNorm: ["rms_norm"],
 };

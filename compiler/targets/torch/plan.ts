@@ -1,6 +1,6 @@
 /** What callers must know of a block to call it: its Python name, and which of its dims and parameters are given when. */
 
-import type { CodeBlock } from "../../module/code.ts";
+import type { CodeBlock, CodeParameter } from "../../module/code.ts";
 
 export interface BlockPlan {
   readonly name: string;
@@ -24,10 +24,16 @@ export const indexKey = (loop: number): string => `index:${loop}`;
 export const moduleKey = (name: string): string => `module:${name}`;
 export const likeKey = "like";
 
+/** Flags, words and what may be left out are given by their names; all else by its place. */
+export function isPositional(parameter: CodeParameter | undefined): boolean {
+  return parameter === undefined || (parameter.value === undefined && parameter.type !== "bool" && parameter.type !== "string");
+}
+
 /** The dims and parameters among what is read, in the order of the signature: dims, then parameters, those with a default last. */
 export function namesRead(block: CodeBlock, uses: ReadonlySet<string>): string[] {
   const dims = block.dims.filter((name) => uses.has(dimKey(name)));
   const read = block.parameters.filter(({ name, tensor }) => tensor === undefined && uses.has(parameterKey(name)));
-  const required = read.filter(({ value }) => value === undefined);
-  return [...dims, ...[...required, ...read.filter(({ value }) => value !== undefined)].map(({ name }) => name)];
+  const places = read.filter(isPositional);
+  const named = read.filter((one) => !isPositional(one)).sort((a, b) => Number(a.value !== undefined) - Number(b.value !== undefined));
+  return [...dims, ...[...places, ...named].map(({ name }) => name)];
 }

@@ -46,7 +46,10 @@ export function docstring(text: string, indent: string): string[] {
   const lines = wrapText(`"""${safe}`, mostColumns - indent.length, mostColumns - indent.length);
   const last = lines.at(-1) ?? "";
   if (lines.length === 1 && indent.length + last.length + 3 <= mostColumns) return [`${indent}${last}"""`];
-  return [...lines.map((line) => (line === "" ? "" : indent + line)), `${indent}"""`];
+  const shown = lines.map((line) => (line === "" ? "" : indent + line));
+  return indent.length + last.length + 3 <= mostColumns && last !== ""
+    ? [...shown.slice(0, -1), `${indent}${last}"""`]
+    : [...shown, `${indent}"""`];
 }
 
 export function comment(text: string, indent = ""): string[] {

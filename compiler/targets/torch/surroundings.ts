@@ -6,17 +6,9 @@ import { mostColumns } from "./python.ts";
 
 /** What the text below it uses. */
 export function imports(text: string): string {
-  const standard = ["json", "math", "struct", "sys"].filter((name) => new RegExp(`\\b${name}\\.`).test(text));
+  const standard = ["json", "math", "sys"].filter((name) => new RegExp(`\\b${name}\\.`).test(text));
   const functional = /\bfn[.,]/.test(text) ? ["import torch.nn.functional as fn"] : [];
-  return [
-    "from __future__ import annotations",
-    "",
-    ...standard.map((name) => `import ${name}`),
-    "",
-    "import torch",
-    ...functional,
-    "from torch import Tensor, nn",
-  ].join("\n");
+  return [...standard.map((name) => `import ${name}`), "", "import torch", ...functional, "from torch import Tensor, nn"].join("\n");
 }
 
 /** The functions behind the model; each its lines. */
@@ -33,30 +25,21 @@ export function ending(code: ModelCode, model: string, methodName: (graph: strin
   return [
     `def read_safetensors(path: str) -> dict[str, Tensor]:
     """Tensors by their names: a header in JSON, and bytes."""
-    types = {
-        "F32": torch.float32,
-        "F16": torch.float16,
-        "BF16": torch.bfloat16,
-        "F64": torch.float64,
-    }
+    names = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
     with open(path, "rb") as file:
-        (size,) = struct.unpack("<Q", file.read(8))
+        size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
         header.pop("__metadata__", None)
         tensors = {}
         for name, entry in header.items():
-            start, end = entry["data_offsets"]
+            (start, end), shape = entry["data_offsets"], entry["shape"]
             file.seek(8 + size + start)
             data = bytearray(file.read(end - start))
-            tensor = torch.frombuffer(data, dtype=types[entry["dtype"]])
-            tensors[name] = tensor.reshape(entry["shape"])
+            dtype = getattr(torch, names[entry["dtype"]])
+            tensors[name] = torch.frombuffer(data, dtype=dtype).view(shape)
     return tensors`.split("\n"),
     [
-      "def load(",
-      '    path: str = "weights.safetensors",',
-      '    device: str = "cpu",',
-      `    dtype: torch.dtype = ${dtype},`,
-      `) -> ${model}:`,
+      ...broken(`def load(path: str, device="cpu", dtype=${dtype}) -> ${model}:`),
       '    """The model with the weights of a file of its own names."""',
       `    model = ${model}()`,
       "    model.load_state_dict(read_safetensors(path), strict=True)",
@@ -71,21 +54,17 @@ export function ending(code: ModelCode, model: string, methodName: (graph: strin
     ],
     [
       "def main() -> None:",
-      '    """Each graph, or the one named last, on random inputs."""',
-      "    weights = sys.argv[1] if len(sys.argv) > 1 else None",
-      `    model = load(weights) if weights else ${model}().eval()`,
-      ...(code.precision === "f16" ? ["    model = model.float()"] : []),
-      "    for graph in sys.argv[2:] or INPUTS:",
+      '    """Each graph on random inputs, with the weights of a file or random."""',
+      ...broken(`    model = load(sys.argv[1]) if sys.argv[1:] else ${model}()`),
+      "    for graph, shapes in INPUTS.items():",
       "        inputs = [",
-      "            torch.randint(IDS[name], shape)",
-      "            if name in IDS",
-      "            else torch.randn(shape)",
-      "            for name, shape in INPUTS[graph].items()",
+      "            torch.randint(IDS[name], shape) if name in IDS",
+      "            else torch.randn(shape, dtype=next(model.parameters()).dtype)",
+      "            for name, shape in shapes.items()",
       "        ]",
       "        with torch.no_grad():",
       "            output = getattr(model, graph)(*inputs)",
-      "        shown = tuple(output.shape) if isinstance(output, Tensor) else output",
-      "        print(graph, shown)",
+      '        print(graph, getattr(output, "shape", output))',
     ],
     ['if __name__ == "__main__":', "    main()"],
   ];

@@ -80,16 +80,22 @@ function writeClass(name: string, block: CodeBlock, file: FileContext, called: R
   const at = base === undefined ? -1 : making.findIndex((line) => line.startsWith("        super().__init__("));
   const initLines = base === undefined ? ["        super().__init__()", ...start, ...making] : insertBehind(making, at, start);
   const signature = ["self", ...tensorsOf(block), ...calls.map((one) => signatureOf(block, one))];
-  const lines = [
-    `class ${name}(${context.base ?? "nn.Module"}):`,
-    ...(block.doc === undefined ? [] : [...docstring(block.doc, "    "), ""]),
-    ...broken(`    def __init__(${["self", ...names.map((one) => signatureOf(block, one))].join(", ")}) -> None:`),
-    ...initLines,
-    "",
+  const call = [
     ...broken(`    def forward(${signature.join(", ")}) -> ${resultOf(block.body)}:`),
     ...shapesOf(block, "        "),
     ...sizes.lines.map((line) => `        ${line}`),
     ...indented(kept, "        "),
+  ];
+  // A class that only makes its base with numbers of its own is called as that is.
+  const tensors = block.parameters.flatMap(({ name: one, tensor }) => (tensor === undefined ? [] : [pythonName(one)])).join(", ");
+  const inherits =
+    base !== undefined && calls.length === 0 && kept.lines.length === 1 && kept.lines[0]?.text === `return super().forward(${tensors})`;
+  const lines = [
+    `class ${name}(${context.base ?? context.plain}):`,
+    ...(block.doc === undefined ? [] : [...docstring(block.doc, "    "), ""]),
+    ...broken(`    def __init__(${["self", ...names.map((one) => signatureOf(block, one))].join(", ")}) -> None:`),
+    ...initLines,
+    ...(inherits ? [] : ["", ...call]),
   ];
   return { plan, lines, makes: makes.uses, uses: new Set([...uses, ...makes.uses]) };
 }
