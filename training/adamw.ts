@@ -137,7 +137,8 @@ export function adamwStep(
   { betas: [beta1, beta2], eps, ema }: OptimizerFigures,
 ): void {
   const { segments, value, first, second, average } = state;
-  const rootOfCorrection = Math.sqrt(1 - beta2 ** step);
+  // A product a weight in place of a quotient.
+  const correction = 1 / Math.sqrt(1 - beta2 ** step);
   const fresh = ema === null ? 0 : 1 - averageKept(step, ema);
   for (const { start, end, rate: ownRate, weightDecay } of segments) {
     const rate = learningRate * ownRate;
@@ -147,12 +148,15 @@ export function adamwStep(
       const g = (gradient[i] as number) * factor;
       const m = (first[i] as number) + (g - (first[i] as number)) * (1 - beta1);
       const v = (second[i] as number) * beta2 + g * g * (1 - beta2);
-      const next = (value[i] as number) * stays - (stepSize * m) / (Math.sqrt(v) / rootOfCorrection + eps);
+      const next = (value[i] as number) * stays - (stepSize * m) / (Math.sqrt(v) * correction + eps);
       first[i] = m;
       second[i] = v;
       value[i] = next;
     }
     if (average === undefined) continue;
-    for (let i = start; i < end; i++) average[i] = (average[i] as number) + ((value[i] as number) - (average[i] as number)) * fresh;
+    for (let i = start; i < end; i++) {
+      const known = average[i] as number;
+      average[i] = known + ((value[i] as number) - known) * fresh;
+    }
   }
 }

@@ -24,12 +24,13 @@ export async function openEncoder(graph: Graph, weights: ReadonlyMap<string, Flo
   const isPicture = one.length === 3;
   const [taken, length] = [sizeOf(one), sizeOf(result)];
   const rows = isPicture ? frames : 1;
-  const fed = new Float32Array(batch * taken);
   return {
     shape: isPicture ? [frames, ...result] : result,
     encode: async (pixels) => {
       const all = new Float32Array(rows * length);
       for (let row = 0; row < rows; row += batch) {
+        // Of each run its own: an engine reads what it is fed after this thread has gone on to the next clip.
+        const fed = new Float32Array(batch * taken);
         const here = Math.min(batch, rows - row);
         fed.set(pixels.subarray(row * taken, (row + here) * taken));
         const values = (await opened.run(new Map([[input.name, f32(input.type.shape, fed)]]))).get(output.name);

@@ -16,6 +16,7 @@ import { boundsOf, type DeviceLimits, defaultLimits } from "./plan/limits.ts";
 import { materialise } from "./plan/materialise.ts";
 import { type Lifetime, leastBytes, shareSlots } from "./plan/slots.ts";
 import { splitFrames } from "./plan/split-frames.ts";
+import { splitSums } from "./plan/split-sums.ts";
 import { inputBuffer, outputBuffer, placeValues } from "./plan/storage.ts";
 import { valuesInMemory } from "./plan/values-in-memory.ts";
 import { padded, WeightBuffers } from "./plan/weight-buffers.ts";
@@ -47,7 +48,9 @@ export function planGraph(
 ): Planned {
   const ended = (stage: string, made?: Graph) => trace({ stage, graph: whole.name, ...(made === undefined ? {} : { made }) });
   const bounds = boundsOf(limits);
-  const materialised = verify(materialise(whole, bounds), "materialise");
+  const summed = verify(splitSums(whole), "split-sums");
+  ended("split-sums", summed);
+  const materialised = verify(materialise(summed, bounds), "materialise");
   ended("materialise", materialised);
   const { graph, groups } = splitFrames(materialised, bounds);
   verify(graph, "split-frames");

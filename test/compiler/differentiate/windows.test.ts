@@ -9,8 +9,10 @@ import type { Tensor } from "../../../compiler/ops/op.ts";
 import { layOutWeights } from "../../../compiler/package/weights.ts";
 import { runPasses, trainingPasses } from "../../../compiler/passes/passes.ts";
 import { GraphBuilder } from "../../../compiler/rewriting/builder.ts";
+import { verify } from "../../../compiler/rewriting/verify.ts";
 import { type Block, emitOnnx } from "../../../compiler/targets/onnx/emit.ts";
 import { decodeModel } from "../../../compiler/targets/onnx/proto.ts";
+import { splitSums } from "../../../compiler/targets/webgpu/plan/split-sums.ts";
 import { floatsOf, type TensorData } from "../../../runtime/tensor.ts";
 import { blockOfKernels } from "../../../training/node/blocked-kernels.ts";
 import { compileFile } from "../../golden/cases.ts";
@@ -187,9 +189,30 @@ test.skipIf(block === undefined)("ONNX Runtime's blocked kernels make the same, 
     expect(relativeError(found.get(name) as Tensor, expected), name).toBeLessThan(tolerance);
 });
 
+/** Of few channels and many places: sums that are worth splitting. */
+const deep: readonly Case[] = [
+  ["conv1d", [12, 2, 90], { out: 2, kernel: 3 }],
+  ["conv2d", [2, 3, 4, 18, 17], { out: 2, kernel: [3, 2], stride: [1, 2], padding: "causal", groups: 2 }],
+];
+
+test("sums over many places are split among images, and are the same", () => {
+  const { graph } = together(deep);
+  const run = randomRun(graph, 3);
+  const split = verify(splitSums(graph), "split-sums");
+  const groups = split.values.flatMap((value) =>
+    value.kind === "op" && value.op === "convWeightGradient" && value.id !== graph.values.find(({ id }) => id === value.id)?.id
+      ? [value.attributes.groups]
+      : [],
+  );
+  // Twelve images of 90 places in four parts of 270, as six would have 180; six of 162 places in three of 324, each of two groups.
+  expect(groups).toEqual([4, 6]);
+  const expected = gradientsOf(graph, run);
+  for (const [name, found] of gradientsOf(split, run)) expect(relativeError(found, expected.get(name) as Tensor), name).toBeLessThan(1e-6);
+});
+
 test.skipIf(noGpu !== undefined)("the device makes the same of every third", async () => {
   // Second derivatives would multiply with a matrix that is no weight. A software adapter takes far longer to compile kernels than to run them.
-  const { graph } = together(cases.filter(([op], i) => i % 3 === 1 && op !== "convWeightGradient"));
+  const { graph } = together([...cases.filter(([op], i) => i % 3 === 1 && op !== "convWeightGradient"), ...deep]);
   const run = randomRun(graph, 11);
   const gradients = gradientsOf(graph, run);
   const frame = compileFile("golden/cases/blocks.mv", { preset: "Small" });
