@@ -208,6 +208,10 @@ withFilms(withModel(program.command("train")))
       .choices(["onnx", "webgpu"])
       .default("onnx"),
   )
+  .option(
+    "--recompute",
+    "compute blocks again in the backward pass instead of keeping them: less memory, about a quarter more time, the same weights",
+  )
   .option("--save-every <steps>", "steps between two checkpoints (default: about a minute's)", wholeNumber)
   .option("--resume", "go on with the run in the folder, which must be of the same model, data, seed and batch")
   .requiredOption("-o, --output <folder>", "the run's folder: weights, checkpoint, metrics.jsonl, curves.svg, samples")

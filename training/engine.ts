@@ -40,6 +40,8 @@ export interface EngineJob {
   readonly stage: string;
   /** The loss and its gradients, as `differentiate` gives them, at the batch of one part: the losses first, then `gradient of PATH` in the order of `trained`. */
   readonly graph: Graph;
+  /** Whether `graph` computes blocks again in the backward pass instead of keeping them, where that saves memory: the same steps to the last bit, in more time. */
+  readonly recompute?: boolean;
   /** What `graph` was made of, for engines that want the gradients of another form of it. */
   readonly lossGraph: Graph;
   readonly trained: readonly TrainedWeight[];

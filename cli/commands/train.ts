@@ -22,6 +22,7 @@ import { tokenReader } from "../train/tokens.ts";
 
 export interface TrainOptions extends TrainChoices, LengthOptions, Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
   readonly data: string;
+  readonly recompute?: boolean;
   readonly resume?: boolean;
   readonly output: string;
 }
@@ -58,6 +59,7 @@ export async function train(file: string, options: TrainOptions): Promise<Outcom
       dataset,
       tokens,
       openEngine: engines[options.engine].open,
+      recompute: options.recompute ?? false,
       about: metadataOf({ ...identity, settings: options.set ?? {} }),
       from,
       seconds: secondsOf(prepared, asked),

@@ -2,10 +2,18 @@
 
 import { readFileSync } from "node:fs";
 import { afterAll, expect, test } from "vitest";
+import { differentiate } from "../../compiler/differentiate/differentiate.ts";
+import { recomputeBlocks } from "../../compiler/differentiate/recompute.ts";
+import { type Graph, sizeOf } from "../../compiler/graph/graph.ts";
 import { parseSafetensorsHeader, storedToTensor } from "../../runtime/safetensors.ts";
-import type { Engine, EngineJob } from "../../training/engine.ts";
+import { normals } from "../../runtime/sampler/random.ts";
+import { f32, type TensorData } from "../../runtime/tensor.ts";
+import { freshState } from "../../training/adamw.ts";
+import type { Engine, EngineJob, WeightState } from "../../training/engine.ts";
 import { learningRateAt } from "../../training/learning-rate.ts";
 import { openOnnxEngine, partsOf } from "../../training/node/onnx-engine.ts";
+import { meanSquare, weightPaths } from "../compiler/differentiate/central.ts";
+import { compileFile, goldenWeight } from "../golden/cases.ts";
 import { tinyBatches, tinyJob } from "./tiny.ts";
 
 const engines: Engine[] = [];
@@ -67,6 +75,42 @@ test("a batch in two parts gives what it gives whole, but for the rounding of su
     const { value: sameValue, first: sameFirst, second: sameSecond } = alone.get(path) ?? {};
     expect([value, first, second], path).toEqual([sameValue, sameFirst, sameSecond]);
   }
+});
+
+test("blocks computed again give the same bits", async () => {
+  const lossGraph = meanSquare(compileFile("golden/cases/blocks.mv", { preset: "Small" }).graphs.get("spaceTime") as Graph);
+  const paths = weightPaths(lossGraph);
+  const graph = differentiate(lossGraph, paths);
+  expect(recomputeBlocks(graph)).not.toBe(graph);
+  const state = new Map<string, WeightState>();
+  const feeds = new Map<string, TensorData>();
+  for (const value of lossGraph.values) {
+    const { shape } = value.type;
+    if (value.kind === "weight") state.set(value.path, freshState(goldenWeight(value.path, shape), null));
+    if (value.kind === "input") feeds.set(value.name, f32(shape, normals(7, value.id, sizeOf(shape))));
+  }
+  const trained = paths.map((path) => ({ path, rate: 1, weightDecay: 0 }));
+  const after = async (recompute: boolean) => {
+    const job = {
+      stage: "block",
+      graph,
+      lossGraph,
+      trained,
+      optimizer: tinyJob(1).optimizer,
+      state,
+      frozen: new Map(),
+      parts: 1,
+      recompute,
+    };
+    const engine = await opened(job);
+    const { losses, gradientNorm } = await engine.step([feeds], { step: 1, learningRate: 1e-3 });
+    return {
+      losses,
+      gradientNorm,
+      values: [...(await engine.state())].map(([path, { value }]) => [path, Buffer.from(value.slice().buffer).toString("base64")]),
+    };
+  };
+  expect(await after(true)).toEqual(await after(false));
 });
 
 test("a batch is divided among the cores where it divides, and into parts of two clips at most", () => {

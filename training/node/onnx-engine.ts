@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { differentiate } from "../../compiler/differentiate/differentiate.ts";
+import { recomputeBlocks } from "../../compiler/differentiate/recompute.ts";
 import { lossPasses, runPasses, trainingPasses } from "../../compiler/passes/passes.ts";
 import { emitOnnx } from "../../compiler/targets/onnx/emit.ts";
 import { mvcError, reasonOf } from "../../runtime/errors.ts";
@@ -28,10 +29,11 @@ const shared = (length: number) => new Float32Array(new SharedArrayBuffer(length
 /** `cores` is what the workers may use together. Throws MvcError `training-failed`. */
 export async function openOnnxEngine(job: EngineJob, cores = availableParallelism()): Promise<Engine> {
   const { stage, trained, optimizer, parts } = job;
-  const graph = differentiate(
+  const whole = differentiate(
     runPasses(job.lossGraph, lossPasses),
     trained.map(({ path }) => path),
   );
+  const graph = job.recompute ? recomputeBlocks(whole) : whole;
   const flat = flatten(trained, job.state, shared);
   const frozen = placed(job);
   const names = graph.outputs.map(({ name }) => name);

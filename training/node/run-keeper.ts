@@ -35,6 +35,8 @@ export interface Run {
   readonly dataset: Dataset;
   readonly tokens: ReadTokens;
   readonly openEngine: OpenEngine;
+  /** As in `EngineJob`. */
+  readonly recompute?: boolean;
   /** What the file of the weights says of itself. */
   readonly about: { readonly [key: string]: string };
   readonly from: { readonly run: RunState; readonly weights: ReadonlyMap<string, Float32Array>; readonly training: TrainingState };

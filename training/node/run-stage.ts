@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { differentiate } from "../../compiler/differentiate/differentiate.ts";
+import { recomputeBlocks } from "../../compiler/differentiate/recompute.ts";
 import type { LossStage } from "../../compiler/module/training.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import { freshState } from "../adamw.ts";
@@ -55,7 +56,8 @@ function jobOf(run: Run, stage: LossStage, parts: number, keeper: RunKeeper): En
     if (values === undefined) throw new Error(`training: there is no weight ${path}`);
     return values;
   };
-  const graph = differentiate(stage.loss, [...paths]);
+  const whole = differentiate(stage.loss, [...paths]);
+  const graph = run.recompute ? recomputeBlocks(whole) : whole;
   const frozen = graph.values.flatMap((value) => (value.kind === "weight" && !paths.has(value.path) ? [value.path] : []));
   return {
     stage: stage.name,
@@ -66,6 +68,7 @@ function jobOf(run: Run, stage: LossStage, parts: number, keeper: RunKeeper): En
     state: new Map([...paths].map((path) => [path, known.get(path) ?? freshState(weightAt(path), stage.ema)])),
     frozen: new Map(frozen.map((path) => [path, weightAt(path)])),
     parts,
+    ...(run.recompute === undefined ? {} : { recompute: run.recompute }),
   };
 }
 
