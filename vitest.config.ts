@@ -9,6 +9,7 @@ const alone = [
   "test/package/**/*.test.ts",
   "test/web/**/*.test.ts",
   "test/runtime/webgpu.test.ts",
+  "test/training/webgpu-engine.test.ts",
   "test/cli/gpu-commands.test.ts",
   "test/compiler/fuzz.test.ts",
 ];

@@ -203,7 +203,11 @@ withFilms(withModel(program.command("train")))
   .option("--weights <checkpoint>", "what to start from, as for `mvc build`; may be given several times (default: random weights)", collect)
   .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)")
   .option("--seed <n>", "of the weights to start from, and of all that is drawn: clips, noise, levels, dropped captions", wholeNumber, 0)
-  .addOption(new Option("--engine <name>", "what computes the steps").choices(["onnx"]).default("onnx"))
+  .addOption(
+    new Option("--engine <name>", "what computes the steps: the processor by ONNX Runtime, or a graphics device")
+      .choices(["onnx", "webgpu"])
+      .default("onnx"),
+  )
   .option("--save-every <steps>", "steps between two checkpoints (default: about a minute's)", wholeNumber)
   .option("--resume", "go on with the run in the folder, which must be of the same model, data, seed and batch")
   .requiredOption("-o, --output <folder>", "the run's folder: weights, checkpoint, metrics.jsonl, curves.svg, samples")

@@ -210,7 +210,8 @@ const table: { readonly [C in ErrorCode]: ErrorRow<Fields[C]> } = {
   "webgpu-absent": { message: (f) => `WebGPU is not there: ${f.reason}`, hint: (f) => f.hint },
   "adapter-absent": {
     message: (f) => `WebGPU finds no graphics adapter${f.where}`,
-    hint: () => "install the graphics driver (on Linux, Vulkan's), or sample with `--backend onnx` on the CPU",
+    hint: () =>
+      "install the graphics driver (on Linux, Vulkan's), or take the CPU: sample with `--backend onnx`, train with `--engine onnx`",
   },
   "limit-too-low": {
     message: (f) => `graph "${f.graph}" needs ${f.limit} of ${f.needed}, but the device grants ${f.found}`,
@@ -226,7 +227,8 @@ const table: { readonly [C in ErrorCode]: ErrorRow<Fields[C]> } = {
   },
   "out-of-memory": {
     message: (f) => `the graphics device has no memory for ${f.what} (${(f.bytes / 2 ** 20).toFixed(1)} MiB)`,
-    hint: () => "close other programs that use the device, build with `--precision f16`, or sample with `--backend onnx`",
+    hint: () =>
+      "close other programs that use the device; build with `--precision f16`, or sample with `--backend onnx`; train with a smaller `--batch`",
   },
   "plan-invalid": { message: (f) => `${f.file}: ${f.reason}`, hint: rebuild },
   "tuning-invalid": {

@@ -16,6 +16,14 @@ export interface TrainingFields {
   readonly "run-damaged": { readonly file: string; readonly reason: string };
   /** `where` the first value came from that is none. */
   readonly "training-not-finite": { readonly stage: string; readonly step: number; readonly where: string; readonly kept: string };
+  /** `what` of a stage's graph a graphics device does not hold. */
+  readonly "training-limit": {
+    readonly stage: string;
+    readonly what: string;
+    readonly limit: string;
+    readonly needed: number;
+    readonly found: number;
+  };
   readonly "training-failed": { readonly stage: string; readonly reason: string };
 }
 
@@ -39,6 +47,10 @@ export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<Trai
   "training-not-finite": {
     message: (f) => `training stopped in stage "${f.stage}" at step ${f.step}: ${f.where}`,
     hint: (f) => `${f.kept}; a lower learning rate, a longer warm-up or clipped gradients may help`,
+  },
+  "training-limit": {
+    message: (f) => `\`${f.what}\` of stage "${f.stage}" needs ${f.needed} of the graphics device's ${f.limit}, but it grants ${f.found}`,
+    hint: () => "give a smaller `--batch`, or train by `--engine onnx`",
   },
   "training-failed": {
     message: (f) => `the engine failed in stage "${f.stage}": ${f.reason}`,

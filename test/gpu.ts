@@ -38,7 +38,7 @@ const adapter = await gpu.requestAdapter();
 let shared: Promise<Device> | undefined;
 
 /** A device that suites share, so that kernels which many graphs have are compiled once; closing it frees what was made through it. */
-async function sharedDevice(): Promise<Device> {
+export async function sharedDevice(): Promise<Device> {
   shared ??= openDevice(gpu);
   const device = await shared;
   const made = new Set<GPUBuffer>();

@@ -2,9 +2,7 @@
 
 import { join } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
-import type { OpenEngine } from "../../training/engine.ts";
 import { type Checkpoint, readCheckpoint } from "../../training/node/checkpoint.ts";
-import { openOnnxEngine } from "../../training/node/onnx-engine.ts";
 import { runTraining } from "../../training/node/run.ts";
 import { makeRunFolder, requireRunFolder, runFiles } from "../../training/node/run-folder.ts";
 import { requireAsked, requireSame, requireSameStages } from "../../training/run-state.ts";
@@ -15,6 +13,7 @@ import { metadataOf } from "../made-for.ts";
 import { printNotes } from "../notes.ts";
 import { shownPath } from "../program.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
+import { engines } from "../train/engines.ts";
 import { askedOf, identityOf, type LengthOptions, plansOf, requireLength, secondsOf } from "../train/plans.ts";
 import { type Prepared, prepare, startWeights, type TrainChoices } from "../train/prepare.ts";
 import { TrainingProgress } from "../train/progress.ts";
@@ -23,13 +22,9 @@ import { tokenReader } from "../train/tokens.ts";
 
 export interface TrainOptions extends TrainChoices, LengthOptions, Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
   readonly data: string;
-  readonly engine: EngineName;
   readonly resume?: boolean;
   readonly output: string;
 }
-
-const engines = { onnx: (job) => openOnnxEngine(job) } as const satisfies { readonly [name: string]: OpenEngine };
-export type EngineName = keyof typeof engines;
 
 export async function train(file: string, options: TrainOptions): Promise<Outcome> {
   requireLength(options);
@@ -38,6 +33,7 @@ export async function train(file: string, options: TrainOptions): Promise<Outcom
   const known = resume ? await readCheckpoint(join(output, runFiles.checkpoint)) : undefined;
   const prepared = prepare(file, options);
   if (prepared === undefined) return "mistake";
+  await engines[options.engine].require();
   const signal = interruptible();
   const note = (text: string) => printNotes([text]);
   const { training, stages, lossAt } = prepared;
@@ -61,7 +57,7 @@ export async function train(file: string, options: TrainOptions): Promise<Outcom
       lossAt,
       dataset,
       tokens,
-      openEngine: engines[options.engine],
+      openEngine: engines[options.engine].open,
       about: metadataOf({ ...identity, settings: options.set ?? {} }),
       from,
       seconds: secondsOf(prepared, asked),

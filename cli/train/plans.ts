@@ -2,9 +2,9 @@
 
 import { mvcError } from "../../runtime/errors.ts";
 import type { Dataset } from "../../training/dataset.ts";
-import { partsOf } from "../../training/node/onnx-engine.ts";
 import { sharedSteps } from "../../training/plan.ts";
 import type { Asked, RunIdentity, StagePlan } from "../../training/run-state.ts";
+import { type EngineName, engines } from "./engines.ts";
 import { type Prepared, sourceHash, type TrainChoices } from "./prepare.ts";
 
 export interface LengthOptions {
@@ -12,6 +12,7 @@ export interface LengthOptions {
   readonly minutes?: number;
   readonly batch?: number;
   readonly saveEvery?: number;
+  readonly engine: EngineName;
 }
 
 const most = 1_000_000_000;
@@ -38,7 +39,7 @@ export function identityOf(prepared: Prepared, { seed, set = {} }: TrainChoices,
 }
 
 /** What is asked for is shared among the stages by the steps that they declare. */
-export function plansOf({ stages }: Prepared, { steps, minutes, batch }: LengthOptions): readonly StagePlan[] {
+export function plansOf({ stages }: Prepared, { steps, minutes, batch, engine }: LengthOptions): readonly StagePlan[] {
   const declared = stages.map((stage) => (stage.kind === "loss" ? stage.steps : 0));
   const losses = declared.filter((count) => count > 0);
   const shared = steps === undefined ? losses : sharedSteps(steps, losses);
@@ -47,7 +48,7 @@ export function plansOf({ stages }: Prepared, { steps, minutes, batch }: LengthO
     const { name } = stage;
     if (stage.kind === "measure") return { name, batch: 0, parts: 0, steps: 0 };
     const own = batch ?? stage.batch;
-    return { name, batch: own, parts: partsOf(own), steps: minutes === undefined ? (shared[at++] ?? null) : null };
+    return { name, batch: own, parts: engines[engine].partsOf(own), steps: minutes === undefined ? (shared[at++] ?? null) : null };
   });
 }
 

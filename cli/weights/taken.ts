@@ -137,9 +137,11 @@ function missingError(taken: TakenWeights["taken"], missing: readonly PlacedWeig
   const [first] = missing as readonly [PlacedWeight, ...PlacedWeight[]];
   const tensor = missing.length === 1 ? first.path : `${first.path}" and ${missing.length - 1} more, such as "${missing.at(-1)?.path}`;
   const expected = `${first.type.dtype} ${shape(first.type.shape)}`;
-  const options = taken.length === 1 ? fits(fitting(taken[0].checkpoint)) : undefined;
+  const parts = partsMissing(taken, missing);
+  // Other options are tried one by one, which takes seconds: not where parts are missing as a whole, which another file has.
+  const options = parts === undefined && taken.length === 1 ? fits(fitting(taken[0].checkpoint)) : undefined;
   const fill = "fill what is missing: `--init SEED` beside `--weights`";
-  const way = options ?? `${partsMissing(taken, missing) ?? `give it as ${expected}`}, or ${fill}`;
+  const way = options ?? `${parts ?? `give it as ${expected}`}, or ${fill}`;
   const others = taken.flatMap(({ match }) =>
     groupsOf(match.unused).map(({ keys, are }) => `; the file has ${listed(keys)} that the model does not take${are && `: ${are}`}`),
   );

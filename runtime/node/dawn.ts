@@ -14,7 +14,7 @@ export async function openDawn(): Promise<GPU> {
   const dawn = await import("webgpu").catch((error: unknown) => {
     throw mvcError("webgpu-absent", {
       reason: `the package \`webgpu\` cannot be loaded (${reasonOf(error)})`,
-      hint: "install it with `npm install webgpu`, or sample with `--backend onnx`",
+      hint: "install it with `npm install webgpu`, or sample with `--backend onnx`, train with `--engine onnx`",
     });
   });
   Object.assign(globalThis, dawn.globals);

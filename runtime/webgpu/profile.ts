@@ -5,6 +5,9 @@ import type { GpuGraph } from "./graph.ts";
 import { type Encode, pipelinesOf } from "./pipelines.ts";
 import type { WebGpuRunner } from "./runner.ts";
 
+/** A device, and how its buffers are read. */
+type Reading = Pick<WebGpuRunner, "device" | "read">;
+
 /** WebGPU's largest set of queries. */
 const mostQueries = 4096;
 
@@ -12,7 +15,7 @@ const mostQueries = 4096;
  * Nanoseconds of each dispatch in the order of the plan, the least of `rounds` runs on the inputs as they are. By
  * timestamps on the device where it has them; else by the host's clock, one submission a dispatch, which adds the way there.
  */
-export async function timeDispatches(runner: WebGpuRunner, graph: GpuGraph, rounds: number): Promise<readonly number[]> {
+export async function timeDispatches(runner: Reading, graph: GpuGraph, rounds: number): Promise<readonly number[]> {
   const works = graph.plan.dispatches.map(
     (_, i): Encode =>
       (pass) =>
@@ -22,7 +25,7 @@ export async function timeDispatches(runner: WebGpuRunner, graph: GpuGraph, roun
 }
 
 /** As `timeDispatches`, of any work. */
-export async function timeEach(runner: WebGpuRunner, works: readonly Encode[], rounds: number): Promise<readonly number[]> {
+export async function timeEach(runner: Reading, works: readonly Encode[], rounds: number): Promise<readonly number[]> {
   const least = works.map(() => Number.POSITIVE_INFINITY);
   for (let round = 0; round < rounds; round++) {
     const most = mostQueries / 2;
@@ -34,7 +37,7 @@ export async function timeEach(runner: WebGpuRunner, works: readonly Encode[], r
   return least;
 }
 
-async function timeOnce(runner: WebGpuRunner, works: readonly Encode[]): Promise<readonly number[]> {
+async function timeOnce(runner: Reading, works: readonly Encode[]): Promise<readonly number[]> {
   const { device } = runner;
   return hasTimestamps(device) ? byTimestamps(runner, works) : byClock(device, works);
 }
@@ -43,7 +46,7 @@ export function hasTimestamps({ gpu }: Device): boolean {
   return gpu.features.has("timestamp-query");
 }
 
-async function byTimestamps({ device, read }: WebGpuRunner, works: readonly Encode[]): Promise<readonly number[]> {
+async function byTimestamps({ device, read }: Reading, works: readonly Encode[]): Promise<readonly number[]> {
   const { gpu } = device;
   const count = 2 * works.length;
   const querySet = gpu.createQuerySet({ type: "timestamp", count });

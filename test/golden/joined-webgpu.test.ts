@@ -32,5 +32,17 @@ describe.skipIf(noGpu !== undefined)("on WebGPU", () => {
       return agree(graph, tolerances[precision], {}, { ...defaultLimits, maxStorageBuffersPerShaderStage: 4 });
     });
   });
+  test("few long rows", () => {
+    const builder = new GraphBuilder();
+    const input = (name: string, shape: readonly number[]) => builder.input(name, { dtype: "f32", shape }, shape.map(String));
+    const [long, deep] = [input("long", [3, 1000]), input("deep", [2, 700, 20])];
+    const values = [
+      builder.op("mean", [long], { axis: 1 }, origin),
+      builder.op("max", [long], { axis: 1 }, origin),
+      builder.op("sum", [deep], { axis: 1 }, origin),
+    ];
+    const outputs = values.map((value, i) => ({ name: `y${i}`, value, axes: builder.typeOf(value).shape.map(String) }));
+    return agree(builder.finish("rows", outputs), tolerances.f32);
+  });
   test("grids longer than a dimension", () => agree(longGrids(), tolerances.f32));
 });

@@ -151,6 +151,13 @@ describe("refused before the work", () => {
     expect(error.hint).toContain(hint);
   });
 
+  test("other options are tried where a part is there and lacks something, not where it is missing as a whole", () => {
+    const { "unet/attn2.to_k.weight": __, ...lacking } = whole;
+    const fitting = () => "`--preset Other`";
+    expect(refusal(lacking, { fitting }).hint).toContain("its tensors are those of `--preset Other`");
+    expect(refusal(unet, { fitting }).hint).toContain("it is without `te/`");
+  });
+
   test("a part that is missing is filled where a seed is given, and that is said", () => {
     expect(said(unet, { init: 7 })[0]).toBe("x.ckpt lacks 2 tensors (text.a.weight, text.b.weight), which `--init 7` made");
   });

@@ -121,9 +121,8 @@ describe("the whole", () => {
     await agreeByOnnx(graph, run, golden);
   });
 
-  test("a smaller one, by the interpreter and by ONNX Runtime", async () => {
+  test("a smaller one, by the interpreter", () => {
     const { graph, run, golden } = lossOf("Small", 2);
-    await agreeByOnnx(graph, run, golden);
     const weight = (path: string) => run.weights.get(path) as Tensor;
     agree(graph, interpret(differentiate(graph, weightPaths(graph)), run.inputs, weight), golden);
   });

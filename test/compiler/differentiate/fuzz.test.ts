@@ -9,7 +9,7 @@ import { normals, uniforms } from "../../../runtime/sampler/random.ts";
 import { opNames, RandomGraph } from "../random-graph.ts";
 import { asWeight, gradientsAt, lossAt, type Point, weighed, weightPaths, wide } from "./central.ts";
 
-const graphs = 150;
+const graphs = 100;
 const mostElements = 150;
 
 /** What reaches the loss by a step or a gate alone has no gradient, which the pass refuses. */

@@ -90,7 +90,7 @@ export async function outputsByOnnx(graph: Graph, run: Run, options: OnnxOptions
   file.set(layout.header);
   for (const [path, place] of layout.weights) file.set(bytesOf(weightOf(run, path), place.type), place.offset);
   const externalData = layout.weights.size > 0 ? [{ path: "weights.safetensors", data: file }] : [];
-  const session = await InferenceSession.create(emitOnnx(graph, layout.weights, options), { externalData, logSeverityLevel: 3 });
+  const session = await InferenceSession.create(emitOnnx(graph, layout.weights, options), { externalData, logSeverityLevel: 3, intraOpNumThreads: 1 });
   const types = new Map(graph.values.flatMap((value) => (value.kind === "input" ? [[value.name, value.type] as const] : [])));
   const feeds = Object.fromEntries([...run.inputs].map(([name, tensor]) => [name, toOnnx(tensor, types.get(name))]));
   const outputs = await session.run(feeds);

@@ -7,6 +7,7 @@ import type { Stored } from "../layout/stored.ts";
 import { attention, quadAttention } from "./attention.ts";
 import { convolution, quadConvolution, squareWindow } from "./convolution.ts";
 import { groupNorm, groupStatistics } from "./group-norm.ts";
+import { longReduction } from "./long-reduction.ts";
 import { layerNorm, reduction, rmsNorm, softmax } from "./norms.ts";
 import { pointwise } from "./pointwise.ts";
 import { isPointwise, product, quadProduct } from "./product.ts";
@@ -49,9 +50,9 @@ const writers: { readonly [O in KernelName]: Write } = {
   layerNorm: (task) => [layerNorm(task)],
   rmsNorm: (task) => [rmsNorm(task)],
   softmax: (task) => [softmax(task)],
-  sum: (task) => [reduction(task)],
-  mean: (task) => [reduction(task)],
-  max: (task) => [reduction(task)],
+  sum: (task) => [longReduction(task) ?? reduction(task)],
+  mean: (task) => [longReduction(task) ?? reduction(task)],
+  max: (task) => [longReduction(task) ?? reduction(task)],
   maskedSoftmax: (task) => [softmax(task)],
   scatterAdd: (task) => [scatterAdd(task)],
 };

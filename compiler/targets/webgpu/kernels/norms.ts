@@ -112,11 +112,11 @@ export function softmax(task: Task): Draft {
   return draft();
 }
 
-/** Where a reduction begins, and how an element joins it. */
-const reductions = {
-  sum: { start: "0.0", join: (element: string) => `reduced += ${element};` },
-  mean: { start: "0.0", join: (element: string) => `reduced += ${element};` },
-  max: { start: "-3.4028234e38", join: (element: string) => `reduced = max(reduced, ${element});` },
+/** Where a reduction begins, and how an element joins what is reduced already. */
+export const reductions = {
+  sum: { start: "0.0", join: (reduced: string, element: string) => `${reduced} += ${element};` },
+  mean: { start: "0.0", join: (reduced: string, element: string) => `${reduced} += ${element};` },
+  max: { start: "-3.4028234e38", join: (reduced: string, element: string) => `${reduced} = max(${reduced}, ${element});` },
 } as const;
 
 /** The sum, the mean or the largest along one axis. */
@@ -125,7 +125,7 @@ export function reduction(task: Task): Draft {
   const { writer, length, each, finishRow, draft } = axisKernel(task, core, core.attributes.axis);
   const { start, join } = reductions[core.op];
   writer.lines.push(`var reduced = ${start};`);
-  each(`${length}u`, (element) => writer.lines.push(join(element)));
+  each(`${length}u`, (element) => writer.lines.push(join("reduced", element)));
   finishRow(core.op === "mean" ? `reduced / ${literal(length)}` : "reduced");
   return draft();
 }
