@@ -13,7 +13,7 @@ import { workgroupFor } from "./product.ts";
 import { laneVariable, literal, Reader } from "./reader.ts";
 import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
-/** Neighbours that share the weights that a thread loads. Those of a transposed convolution are reached by different taps. */
+/** Neighbours that share the weights that a thread loads. Those of a transposed convolution are reached by the same taps where its stride is 1. */
 const mostPoints = 4;
 
 /** What a kernel is written from. */
@@ -53,7 +53,8 @@ export function windowed(task: Task, matrix: Stored | undefined): Draft {
   const groups = "groups" in core.attributes ? core.attributes.groups : channels;
   const lanes = outputs % 4 === 0 ? 4 : 1;
   const last = inputAt(results, axes - 1);
-  const points = isTransposed(core.op) || isPool(core.op) ? 1 : Math.min(mostPoints, last);
+  const shares = !isPool(core.op) && !(isTransposed(core.op) && inputAt(windows, axes - 1).stride > 1);
+  const points = shares ? Math.min(mostPoints, last) : 1;
   const across = Math.ceil(last / points);
   const imageAt = regroup([variable("image", images)], leading);
   const layout: Layout = {
@@ -118,12 +119,19 @@ function overTaps(writer: KernelWriter, layout: Layout, axis: number, body: () =
   const size = inputAt(sizes, axis);
   const isLast = axis === windows.length - 1;
   writer.block(`for (var d${axis} = 0u; d${axis} < ${kernel}u; d${axis}++)`, () => {
-    const skipped = isTransposed(core.op) || !isLast || points === 1;
-    if (isTransposed(core.op)) {
+    const skipped = !isLast || points === 1;
+    if (isTransposed(core.op) && skipped) {
       writer.lines.push(
         `let n${axis} = i32(o${axis} + ${before}u) - i32(d${axis} * ${dilation}u);`,
         `if (n${axis} < 0 || n${axis} % ${stride} != 0 || n${axis} / ${stride} >= ${size}) { continue; }`,
         `let ${placeName(layout, axis, 0)} = u32(n${axis} / ${stride});`,
+      );
+    }
+    for (let j = 0; j < (isLast ? points : 1) && isTransposed(core.op) && !skipped; j++) {
+      writer.lines.push(
+        `let i${axis}_${j} = i32(o${axis} + ${before + j}u) - i32(d${axis} * ${dilation}u);`,
+        `let in${j} = i${axis}_${j} >= 0 && i${axis}_${j} < ${size};`,
+        `let ${placeName(layout, axis, j)} = u32(clamp(i${axis}_${j}, 0, ${size - 1}));`,
       );
     }
     for (let j = 0; j < (isLast ? points : 1) && !isTransposed(core.op); j++) {
@@ -206,8 +214,12 @@ function sumRuns({ scene }: Task, writer: KernelWriter, layout: Layout, matrix: 
       if (transposed) {
         const at = (lane: number) =>
           `(tap * ${own}u + ${row} + ${lane}u) * ${channels / 4}u + ${group} * ${inner / 4}u + ${run.start / 4}u + ${innerQuarter}`;
-        const products = Array.from({ length: lanes }, (_, lane) => `dot(v0, ${writer.load4(matrix, at(lane))})`);
-        writer.lines.push(`a0 += ${lanes === 4 ? `vec4<f32>(${products.join(", ")})` : products.join()};`);
+        const weights = Array.from({ length: lanes }, (_, lane) => writer.load4(matrix, at(lane)));
+        const named = points === 1 ? weights : weights.map((weight) => writer.name(weight));
+        for (let j = 0; j < points; j++) {
+          const products = named.map((weight) => `dot(v${j}, ${weight})`);
+          writer.lines.push(`a${j} += ${lanes === 4 ? `vec4<f32>(${products.join(", ")})` : products.join()};`);
+        }
         return;
       }
       writer.lines.push(`let w = (tap * ${inner}u + ${run.start}u + ${innerQuarter} * 4u) * ${outputs / 4}u + c;`);
