@@ -61,7 +61,11 @@ const expected = (golden: GoldenCase) => floatsOf(golden.tensors.get("output") a
 const graphOf = (golden: GoldenCase) => golden.metadata.get("graph") ?? "";
 
 describe.skipIf(noGpu !== undefined)("on WebGPU", () => {
-  test.each([...caseNames("block"), ...caseNames("graph")])("%s", async (name) => {
+  /** ImageVae has the denoiser that the model has; the guided step of other suites is a batch of two. Each is compiled for half a minute by a software adapter. */
+  const heldElsewhere = ["graph-denoise-ImageVae", "graph-denoise-batch2"];
+  const held = [...caseNames("block"), ...caseNames("graph")].filter((name) => !heldElsewhere.includes(name));
+
+  test.each(held)("%s", async (name) => {
     const golden = readCase(name);
     const found = await runOn(compiledFor(golden), graphOf(golden), golden);
     expect(relativeError(floatsOf(found), expected(golden))).toBeLessThan(tolerance);
