@@ -1,4 +1,4 @@
-// Ten thousand broken models through parse, check and format: nothing throws, nothing hangs, every complaint has a place and words of its own.
+// Seven thousand broken models through parse, check and format: nothing throws, nothing hangs, every complaint has a place and words of its own.
 
 import { expect, test } from "vitest";
 import { expandModel, layoutsOf } from "../../compiler/compile.ts";
@@ -53,13 +53,15 @@ function attempt(text: string, name: string, seed: number, tally: Map<string, nu
   if (user + system > 1_000_000) throw new Error(`it took ${Math.round((user + system) / 1000)} ms`);
 }
 
+const programs = 7000;
+
 test("mutated models never throw, hang, or come out of the formatter changed", { timeout: 120_000 }, () => {
   const tally = new Map<string, number>();
   const names = Object.keys(mutations);
   // Small files stand for large ones in most rounds: they hold the same forms and take a fraction of the time.
   const small = [...Array(24).fill("clip.mv"), ...Array(12).fill("video.mv")] as string[];
   const entries = [...small, "vae.mv", "vae.mv", "magicvideo.mv", "layouts.mv"];
-  for (let seed = 0; seed < 10_000; seed++) {
+  for (let seed = 0; seed < programs; seed++) {
     const random = new Random(seed);
     const name = entries[seed % entries.length] ?? "clip.mv";
     let text = models.get(name) ?? "";
@@ -72,8 +74,8 @@ test("mutated models never throw, hang, or come out of the formatter changed", {
     }
   }
   // The mutations are neither all harmless nor all fatal, so every stage was reached.
-  expect(tally.get("parsed") ?? 0).toBeGreaterThan(1500);
-  expect(tally.get("checked") ?? 0).toBeGreaterThan(300);
+  expect((tally.get("parsed") ?? 0) / programs).toBeGreaterThan(0.15);
+  expect((tally.get("checked") ?? 0) / programs).toBeGreaterThan(0.03);
   expect(tally.get("expanded") ?? 0).toBeGreaterThan(3);
   expect(tally.get("laid out") ?? 0).toBeGreaterThan(3);
 });
