@@ -6,6 +6,7 @@ import { Tensor as OrtTensor, InferenceSession as Session } from "onnxruntime-no
 import { openPackage, packageFolder } from "../runtime/index.ts";
 import { normals } from "../runtime/sampler/random.ts";
 import { elements } from "../runtime/tensor.ts";
+import { median } from "./median.ts";
 
 const [folder, rivalFile, rounds = "30"] = process.argv.slice(2);
 if (folder === undefined || rivalFile === undefined) throw new Error("usage: node dist/bench/step.js PACKAGE RIVAL.onnx [ROUNDS]");
@@ -57,7 +58,6 @@ for (let i = 0; i < Number(rounds); i++) {
 }
 for (let i = 0; i < Number(rounds); i++) times.prepare.push(await timed(() => prepare.run({ [condition]: text })));
 const sorted = (values: readonly number[]) => [...values].sort((x, y) => x - y);
-const median = (values: readonly number[]) => sorted(values)[Math.floor(values.length / 2)] ?? Number.NaN;
 const least = (values: readonly number[]) => sorted(values)[0] ?? Number.NaN;
 const pairs = times.rival.map((rivalTime, i) => rivalTime / (times.ours[i] ?? Number.NaN));
 console.log(`agree to ${difference.toExponential(1)} of the largest value`);

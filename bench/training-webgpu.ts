@@ -1,13 +1,9 @@
 /** Times a step of Mini's denoiser on a WebGPU device beside the ONNX engine's, compares their gradients, and prints what each kind of kernel takes of it. */
 
-import { soundProgram } from "../cli/program.ts";
-import { compileTraining } from "../compiler/compile-training.ts";
 import { differentiate } from "../compiler/differentiate/differentiate.ts";
-import type { LossStage } from "../compiler/module/training.ts";
 import { readSafetensors } from "../runtime/index.ts";
 import { openDawn } from "../runtime/node/dawn.ts";
-import { normals, uniforms } from "../runtime/sampler/random.ts";
-import { elements, f32, floatsOf, i32, type TensorData } from "../runtime/tensor.ts";
+import { floatsOf, type TensorData } from "../runtime/tensor.ts";
 import { openDevice } from "../runtime/webgpu/device.ts";
 import { timeDispatches } from "../runtime/webgpu/profile.ts";
 import { readBack } from "../runtime/webgpu/read-back.ts";
@@ -15,26 +11,10 @@ import { freshState } from "../training/adamw.ts";
 import type { Engine, EngineJob, TrainingState } from "../training/engine.ts";
 import { openOnnxEngine } from "../training/node/onnx-engine.ts";
 import { openWebGpuEngine } from "../training/webgpu/engine.ts";
+import { median } from "./median.ts";
+import { denoiser, inputOf } from "./mini-denoiser.ts";
 
 const [batch = "8", rounds = "5", kernels = "12"] = process.argv.slice(2);
-
-function denoiser(clips: number): LossStage {
-  const sound = soundProgram("models/magicvideo.mv");
-  const training = sound && compileTraining(sound.program, { preset: "Mini", precision: "f32" }, clips);
-  const stage = training?.ok ? training.value.stages.find(({ name }) => name === "denoiser") : undefined;
-  if (stage?.kind !== "loss") throw new Error("models/magicvideo.mv declares no denoiser");
-  return stage;
-}
-
-/** Anything will do, and the same for both. */
-function inputOf(name: string, shape: readonly number[]): TensorData {
-  const count = elements(shape);
-  const upTo = (most: number, stream: number) => uniforms(1, stream, count).map((u) => Math.floor(most * u));
-  if (name === "tokens") return i32(shape, Int32Array.from(upTo(32, 1)));
-  if (name === "t") return f32(shape, upTo(1000, 2));
-  if (name === "signal") return f32(shape, new Float32Array(count).fill(0.6));
-  return name === "sigma" ? f32(shape, new Float32Array(count).fill(0.8)) : f32(shape, normals(1, name === "z" ? 3 : 4, count));
-}
 
 const stage = denoiser(Number(batch));
 const paths = stage.trained.map(({ path }) => path);
@@ -94,7 +74,6 @@ compareGradients(await ours.state(), await other.state());
 
 const times: (readonly [number, number])[] = [];
 for (let i = 0; i < Number(rounds); i++) times.push([await timed(() => stepOf(ours, i + 2)), await timed(() => stepOf(other, i + 2))]);
-const median = (values: readonly number[]) => [...values].sort((x, y) => x - y)[Math.floor(values.length / 2)] ?? Number.NaN;
 const [mine, theirs] = [median(times.map(([one]) => one)), median(times.map(([, one]) => one))];
 console.log(
   `a step: WebGPU ${mine.toFixed(0)} ms, ONNX Runtime on the processor ${theirs.toFixed(0)} ms (medians of ${rounds}), ${(mine / theirs).toFixed(2)} x as long`,

@@ -4,37 +4,17 @@ import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { soundProgram } from "../cli/program.ts";
-import { compileTraining } from "../compiler/compile-training.ts";
 import { differentiate } from "../compiler/differentiate/differentiate.ts";
-import type { LossStage } from "../compiler/module/training.ts";
 import { readSafetensors, writeSafetensors } from "../runtime/index.ts";
-import { normals, uniforms } from "../runtime/sampler/random.ts";
-import { elements, f32, floatsOf, i32, type TensorData } from "../runtime/tensor.ts";
+import { floatsOf, type TensorData } from "../runtime/tensor.ts";
 import { freshState } from "../training/adamw.ts";
 import { openOnnxEngine, partsOf } from "../training/node/onnx-engine.ts";
+import { median } from "./median.ts";
+import { denoiser, inputOf } from "./mini-denoiser.ts";
 
 const [python, rounds = "12", batch = "8"] = process.argv.slice(2);
 if (python === undefined) throw new Error("usage: node dist/bench/training.js PYTHON [ROUNDS] [BATCH]");
 const parts = partsOf(Number(batch));
-
-function denoiser(clips: number): LossStage {
-  const sound = soundProgram("models/magicvideo.mv");
-  const training = sound && compileTraining(sound.program, { preset: "Mini", precision: "f32" }, clips);
-  const stage = training?.ok ? training.value.stages.find(({ name }) => name === "denoiser") : undefined;
-  if (stage?.kind !== "loss") throw new Error("models/magicvideo.mv declares no denoiser");
-  return stage;
-}
-
-/** Anything will do, and the same for both. */
-function inputOf(name: string, shape: readonly number[]): TensorData {
-  const count = elements(shape);
-  const upTo = (most: number, stream: number) => uniforms(1, stream, count).map((u) => Math.floor(most * u));
-  if (name === "tokens") return i32(shape, Int32Array.from(upTo(32, 1)));
-  if (name === "t") return f32(shape, upTo(1000, 2));
-  if (name === "signal") return f32(shape, new Float32Array(count).fill(0.6));
-  return name === "sigma" ? f32(shape, new Float32Array(count).fill(0.8)) : f32(shape, normals(1, name === "z" ? 3 : 4, count));
-}
 
 const stage = denoiser(Number(batch) / parts);
 const paths = stage.trained.map(({ path }) => path);
@@ -108,8 +88,6 @@ for (let i = 0; i < Number(rounds); i++) pairs.push([await ours(), await theirs(
 rival.stdin.end();
 await engine.dispose();
 
-const sorted = (values: readonly number[]) => [...values].sort((x, y) => x - y);
-const median = (values: readonly number[]) => sorted(values)[Math.floor(values.length / 2)] ?? Number.NaN;
 console.log(`a batch of ${batch} in ${parts} parts; losses agree to ${difference.toExponential(1)}`);
 for (const [i, name] of ["mvc", "PyTorch"].entries()) {
   const times = pairs.map((pair) => pair[i] as Timed);

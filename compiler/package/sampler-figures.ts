@@ -29,6 +29,7 @@ import {
   type Variance,
   variances,
 } from "../../dsl/sampling.ts";
+import { finite, isNumber, oneOf, orNull, positive, type Rule, upToOne, whole, yesOrNo } from "./figure-rules.ts";
 import { type MethodRow, methodRows } from "./methods.ts";
 
 export type { Algorithm, Method, Spread } from "../../dsl/sampling.ts";
@@ -124,26 +125,6 @@ export type LooseFigures = { readonly [F in FigureName]: unknown };
 /** A longer schedule is a slip of the keys: its table alone would take a second to make. */
 const mostTrainSteps = 100_000;
 
-interface Rule {
-  readonly holds: (value: unknown) => boolean;
-  readonly expected: string;
-}
-
-const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
-
-const oneOf = (words: readonly string[]): Rule => ({
-  holds: (value) => words.some((word) => word === value),
-  expected: `one of ${words.map((word) => JSON.stringify(word)).join(", ")}`,
-});
-const whole = (least: number, most: number): Rule => ({
-  holds: (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
-  expected: `a whole number from ${least} to ${most}`,
-});
-const finite: Rule = { holds: isNumber, expected: "a finite number" };
-const positive: Rule = { holds: (value) => isNumber(value) && value > 0, expected: "a number above 0" };
-const upToOne: Rule = { holds: (value) => isNumber(value) && value >= 0 && value <= 1, expected: "a number from 0 to 1" };
-const yesOrNo: Rule = { holds: (value) => typeof value === "boolean", expected: "true or false" };
-const orNull = (rule: Rule): Rule => ({ ...rule, holds: (value) => value === null || rule.holds(value) });
 const none = (why: string): Rule => ({ holds: (value) => value === null, expected: `left out ${why}` });
 
 const falling = (holds: (value: number) => boolean, what: string): Rule => ({

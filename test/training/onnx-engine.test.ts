@@ -1,11 +1,9 @@
 // The ONNX engine takes the steps that PyTorch takes: the same losses, gradients' norms, rates and weights over 200 of them, with however many workers.
 
-import { readFileSync } from "node:fs";
 import { afterAll, expect, test } from "vitest";
 import { differentiate } from "../../compiler/differentiate/differentiate.ts";
 import { recomputeBlocks } from "../../compiler/differentiate/recompute.ts";
 import { type Graph, sizeOf } from "../../compiler/graph/graph.ts";
-import { parseSafetensorsHeader, storedToTensor } from "../../runtime/safetensors.ts";
 import { normals } from "../../runtime/sampler/random.ts";
 import { f32, type TensorData } from "../../runtime/tensor.ts";
 import { freshState } from "../../training/adamw.ts";
@@ -14,7 +12,7 @@ import { learningRateAt } from "../../training/learning-rate.ts";
 import { openOnnxEngine, partsOf } from "../../training/node/onnx-engine.ts";
 import { meanSquare, weightPaths } from "../compiler/differentiate/central.ts";
 import { compileFile, goldenWeight } from "../golden/cases.ts";
-import { tinyBatches, tinyJob } from "./tiny.ts";
+import { goldenOf, tinyBatches, tinyJob } from "./tiny.ts";
 
 const engines: Engine[] = [];
 const opened = async (job: EngineJob, cores = 2) => {
@@ -23,15 +21,6 @@ const opened = async (job: EngineJob, cores = 2) => {
   return engine;
 };
 afterAll(() => Promise.all(engines.map((engine) => engine.dispose())));
-
-const bytes = readFileSync("golden/training/tiny.safetensors");
-const golden = new Map(
-  [...parseSafetensorsHeader(bytes, bytes.length).tensors].map(([name, stored]) => [
-    name,
-    storedToTensor(stored, bytes.subarray(stored.start, stored.end), name).data as Float32Array,
-  ]),
-);
-const goldenOf = (name: string) => golden.get(name) ?? new Float32Array();
 
 test("200 steps are PyTorch's", async () => {
   const job = tinyJob(2);

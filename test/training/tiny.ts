@@ -1,10 +1,12 @@
 // The tiny model of golden/training, its stage, and the clips and weights that golden/reference/make_training.py gives it.
 
+import { readFileSync } from "node:fs";
 import { compileTraining } from "../../compiler/compile-training.ts";
 import { differentiate } from "../../compiler/differentiate/differentiate.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";
 import type { LossStage } from "../../compiler/module/training.ts";
 import { withDefaults } from "../../compiler/package/sampler-figures.ts";
+import { parseSafetensorsHeader, storedToTensor } from "../../runtime/safetensors.ts";
 import { freshState } from "../../training/adamw.ts";
 import { type BatchSources, batchesOf } from "../../training/batches.ts";
 import type { EngineJob, Feeds } from "../../training/engine.ts";
@@ -71,3 +73,14 @@ export function tinyJob(parts: number, figures: Partial<LossStage> = {}): Engine
     parts,
   };
 }
+
+const bytes = readFileSync("golden/training/tiny.safetensors");
+const golden = new Map(
+  [...parseSafetensorsHeader(bytes, bytes.length).tensors].map(([name, stored]) => [
+    name,
+    storedToTensor(stored, bytes.subarray(stored.start, stored.end), name).data as Float32Array,
+  ]),
+);
+
+/** What PyTorch's run came to, by its name there. */
+export const goldenOf = (name: string): Float32Array => golden.get(name) ?? new Float32Array();

@@ -1,15 +1,13 @@
 // The WebGPU engine takes the steps that PyTorch takes, goes on bit for bit from a state that was read back, and leaves all as it was where a step is not finite.
 
-import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import { defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
-import { parseSafetensorsHeader, storedToTensor } from "../../runtime/safetensors.ts";
 import type { Engine, EngineJob, TrainingState } from "../../training/engine.ts";
 import { learningRateAt } from "../../training/learning-rate.ts";
 import { banksOf } from "../../training/webgpu/banks.ts";
 import { openWebGpuEngine } from "../../training/webgpu/engine.ts";
 import { noGpu, sharedDevice } from "../gpu.ts";
-import { tinyBatches, tinyJob } from "./tiny.ts";
+import { goldenOf, tinyBatches, tinyJob } from "./tiny.ts";
 
 const engines: Engine[] = [];
 const opened = async (job: EngineJob) => {
@@ -18,15 +16,6 @@ const opened = async (job: EngineJob) => {
   return engine;
 };
 afterAll(() => Promise.all(engines.map((engine) => engine.dispose())));
-
-const bytes = readFileSync("golden/training/tiny.safetensors");
-const golden = new Map(
-  [...parseSafetensorsHeader(bytes, bytes.length).tensors].map(([name, stored]) => [
-    name,
-    storedToTensor(stored, bytes.subarray(stored.start, stored.end), name).data as Float32Array,
-  ]),
-);
-const goldenOf = (name: string) => golden.get(name) ?? new Float32Array();
 
 /** What is read back may be views of what the next step changes. */
 const kept = (state: TrainingState): TrainingState =>

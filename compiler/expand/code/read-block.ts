@@ -1,6 +1,14 @@
 /** Calls of one block, as they were heard, to the one piece of code that stands for all of them. */
 
-import { type BlockDeclaration, type Expression, type Label, plainText, type RepeatStatement, type Statement } from "../../../dsl/index.ts";
+import {
+  type BlockDeclaration,
+  type Expression,
+  type Label,
+  plainText,
+  type RepeatStatement,
+  type Statement,
+  type TypeNode,
+} from "../../../dsl/index.ts";
 import type { CodeBlock, CodeParameter, CodeStatement, Known, Levels, LoopId, PlainValue, Shape } from "../../module/code.ts";
 import type { Static } from "../static.ts";
 import { CodeScope } from "./code-scope.ts";
@@ -65,8 +73,8 @@ export class BlockReader {
   }
 
   /** Whether a tensor is f32 in a build of any precision. */
-  private isFixed(type: { readonly kind: string }): boolean {
-    return type.kind === "tensor-type" && (type as unknown as { dtype: { name: string } }).dtype.name !== "float";
+  private isFixed(type: TypeNode): boolean {
+    return type.kind === "tensor-type" && type.dtype.name !== "float";
   }
 
   seen(expression: Expression): readonly (Found<Seen["value"]> & { readonly axes: readonly SeenAxis[] | undefined })[] {

@@ -1,6 +1,7 @@
 /** The figures of a stage of training to what is wrong with them: one rule each. */
 
 import { type Decay, type Density, decays, densities, optimizers, type TrainFigureName, trainFigures } from "../../../dsl/training.ts";
+import { isNumber, oneOf, orNull, positive, type Rule, upToOne, whole, yesOrNo } from "../../package/figure-rules.ts";
 
 /** Figures as they come: of any type. */
 export type LooseTrainFigures = { readonly [F in TrainFigureName]: unknown };
@@ -24,30 +25,12 @@ export interface TrainFigures {
   readonly steps: number;
 }
 
-export interface Rule {
-  readonly holds: (value: unknown) => boolean;
-  readonly expected: string;
-}
-
-const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
-const oneOf = (words: readonly string[]): Rule => ({
-  holds: (value) => words.some((word) => word === value),
-  expected: `one of ${words.map((word) => JSON.stringify(word)).join(", ")}`,
-});
-const whole = (least: number, most: number): Rule => ({
-  holds: (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
-  expected: `a whole number from ${least} to ${most}`,
-});
-const positive: Rule = { holds: (value) => isNumber(value) && value > 0, expected: "a number above 0" };
 const belowOne = (value: unknown): boolean => isNumber(value) && value >= 0 && value < 1;
-const orNull = (rule: Rule): Rule => ({ ...rule, holds: (value) => value === null || rule.holds(value) });
 
 /** A longer run is a slip of the keys. */
 const mostSteps = 1_000_000_000;
 const mostBatch = 65_536;
 
-/** A share of what is drawn. */
-export const share: Rule = { holds: (value) => isNumber(value) && value >= 0 && value <= 1, expected: "a number from 0 to 1" };
 /** What a rate or a decay is multiplied by. */
 export const factor: Rule = { holds: (value) => isNumber(value) && value >= 0, expected: "a number from 0" };
 
@@ -55,7 +38,7 @@ export const factor: Rule = { holds: (value) => isNumber(value) && value >= 0, e
 function rulesFor({ steps, decay }: LooseTrainFigures): { readonly [F in TrainFigureName]: Rule } {
   const run = whole(1, mostSteps);
   return {
-    when: { holds: (value) => typeof value === "boolean", expected: "true or false" },
+    when: yesOrNo,
     optimizer: oneOf(optimizers),
     learningRate: positive,
     betas: {
@@ -67,12 +50,12 @@ function rulesFor({ steps, decay }: LooseTrainFigures): { readonly [F in TrainFi
     steps: run,
     warmup: whole(0, run.holds(steps) ? (steps as number) : mostSteps),
     decay: oneOf(decays),
-    finalRate: decay === "constant" ? { holds: (value) => value === 0, expected: 'left out with `decay: "constant"`' } : share,
+    finalRate: decay === "constant" ? { holds: (value) => value === 0, expected: 'left out with `decay: "constant"`' } : upToOne,
     clipNorm: orNull(positive),
     ema: orNull({ holds: belowOne, expected: "a number from 0 to below 1" }),
     levels: oneOf(densities),
     levelPower: positive,
-    stills: share,
+    stills: upToOne,
     batch: whole(1, mostBatch),
   };
 }

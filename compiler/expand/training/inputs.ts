@@ -4,13 +4,13 @@ import { type Expression, type GraphDeclaration, type NameExpression, never, typ
 import type { TrainSource } from "../../../dsl/training.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { TrainingInput, TrainingSource } from "../../module/training.ts";
+import { upToOne } from "../../package/figure-rules.ts";
 import type { Configuration } from "../configure.ts";
 import { declaredGraph } from "../expand.ts";
 import { shown } from "../plain-values.ts";
 import { beyondBatch, inputOf, isPictures, resultOf, showTensor, type Tensor } from "../signatures.ts";
 import { sourceOfValue } from "../source-of-value.ts";
 import { signatureShape } from "../types.ts";
-import { share } from "./figures.ts";
 import type { StageFaults } from "./stage-faults.ts";
 
 /** The size of clips in pixels, and their frames. */
@@ -108,8 +108,8 @@ export class InputReading {
     );
     const { dropped = 0, unguided = "" } = Object.fromEntries(this.faults.plainFields(this.configuration, given) ?? []);
     const place = fields.get("dropped");
-    if (!share.holds(dropped) && place !== undefined) {
-      const holes = { name: "dropped", expected: share.expected, found: shown(dropped) };
+    if (!upToOne.holds(dropped) && place !== undefined) {
+      const holes = { name: "dropped", expected: upToOne.expected, found: shown(dropped) };
       this.faults.refuse("train-value", sourceOfValue(this.configuration, place), holes);
     }
     return { dropped: dropped as number, unguided: unguided as string };
