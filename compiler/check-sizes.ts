@@ -1,7 +1,7 @@
 /** A checked program to what sizes reveal of it: under the file's own, under each preset and under each ablation. */
 
 import { type Diagnostic, type FoundIn, firstErrors, hasErrors, mostErrors, type Program } from "../dsl/index.ts";
-import { originsOf, type Reading, shapeErrors } from "./compile.ts";
+import { originsOf, type Reading, type SharedChecks, shapeErrors } from "./compile.ts";
 import { Budget } from "./expand/budget.ts";
 import type { Choices } from "./expand/configure.ts";
 import { graphsOf, withoutStandIns } from "./expand/expand.ts";
@@ -43,17 +43,17 @@ export function checkSizes(
 ): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>();
   const broken = new Set<string>();
-  const budget = new Budget();
-  const graphs = new KnownGraphs();
   const beyond = new Map<Graph, readonly Diagnostic[]>();
-  const layouts = new LayoutCheck(program);
-  const entries = new EntryUse();
-  const more = (read: Reading) => [...(read.tokenizer === null ? [] : tokenizerErrors(read.tokenizer)), ...beyondDevices(read, beyond)];
+  const shared: SharedChecks = {
+    budget: new Budget(),
+    graphs: new KnownGraphs(),
+    layouts: new LayoutCheck(program),
+    entries: new EntryUse(),
+    more: (read) => [...(read.tokenizer === null ? [] : tokenizerErrors(read.tokenizer)), ...beyondDevices(read, beyond)],
+  };
   for (const choices of configurationsOf(program)) {
     if (found.size > mostErrors) break;
-    const own = new Map(
-      shapeErrors(program, choices, budget, more, graphs, layouts, entries).map((one) => [`${one.span.file}:${one.span.start}`, one]),
-    );
+    const own = new Map(shapeErrors(program, choices, shared).map((one) => [`${one.span.file}:${one.span.start}`, one]));
     const { model, preset = "", ablations = [] } = choices;
     // Graphs that are wrong already are wrong otherwise at other sizes.
     const follows = broken.has(`${model}`) || (ablations.length > 0 && broken.has(`${model} ${preset}`));
@@ -67,7 +67,7 @@ export function checkSizes(
     }
   }
   const all = [...found.values()];
-  return firstErrors(hasErrors(all) ? all : [...all, ...layouts.unused(), ...entries.unused()]);
+  return firstErrors(hasErrors(all) ? all : [...all, ...shared.layouts.unused(), ...shared.entries.unused()]);
 }
 
 /** Whether what is wrong is a figure or a file that the source names, not what graphs make of their sizes. */

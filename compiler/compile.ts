@@ -100,18 +100,30 @@ function underChoices<T extends { readonly ok: true }>(
   return result.ok ? result : { ok: false, diagnostics: foundIn(result.diagnostics, choices) };
 }
 
+/** What all choices of a program that are checked share. */
+export interface SharedChecks {
+  readonly budget: Budget;
+  readonly graphs: KnownGraphs;
+  readonly layouts: LayoutCheck;
+  readonly entries: EntryUse;
+  /** What more may be said of a model whose graphs are right. */
+  readonly more: (read: Reading) => readonly Diagnostic[];
+}
+
 /**
  * The errors that sizes reveal under these choices, found faster than by expanding: no graph is whole. Weights that only
- * a repeated call would register are not compared between graphs; a build compares all. All choices that are checked share a budget, `graphs`, `layouts` and `entries`. `more` may say more of a model whose graphs are right.
+ * a repeated call would register are not compared between graphs; a build compares all.
  */
 export function shapeErrors(
   program: Program,
   choices: Choices,
-  budget = new Budget(),
-  more: (read: Reading) => readonly Diagnostic[] = () => [],
-  graphs = new KnownGraphs(),
-  layouts = new LayoutCheck(program),
-  entries = new EntryUse(),
+  {
+    budget = new Budget(),
+    graphs = new KnownGraphs(),
+    layouts = new LayoutCheck(program),
+    entries = new EntryUse(),
+    more = () => [],
+  }: Partial<SharedChecks> = {},
 ): readonly Diagnostic[] {
   const configured = configure(program, choices, budget);
   if (!configured.ok) return foundIn(configured.diagnostics, choices);

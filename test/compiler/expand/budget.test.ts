@@ -92,7 +92,7 @@ test("all presets together have a budget", () => {
   const budget = new Budget();
   let codes: string[] = [];
   for (let round = 0; round < 100 && codes.length === 0; round++) {
-    codes = shapeErrors(program, { precision: "f32", settings: { H: round + 1 } }, budget).map((diagnostic) => diagnostic.code);
+    codes = shapeErrors(program, { precision: "f32", settings: { H: round + 1 } }, { budget }).map((diagnostic) => diagnostic.code);
   }
   expect(codes).toEqual(["too-large"]);
 });
