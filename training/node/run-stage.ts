@@ -1,13 +1,12 @@
 /** A stage that minimises a loss to its trained weights: batches drawn while the engine works, checkpoints, and what is done where a step is not finite. */
 
 import { join } from "node:path";
-import { differentiate } from "../../compiler/differentiate/differentiate.ts";
-import { recomputeBlocks } from "../../compiler/differentiate/recompute.ts";
 import type { LossStage } from "../../compiler/module/training.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import { freshState } from "../adamw.ts";
 import { batchesOf } from "../batches.ts";
 import type { EngineJob, Feeds, StepResult, TrainingState } from "../engine.ts";
+import { withGradients } from "../gradients.ts";
 import { learningRateAt } from "../learning-rate.ts";
 import { whereNotFinite } from "../not-finite.ts";
 import { stepsWithin } from "../plan.ts";
@@ -56,12 +55,9 @@ function jobOf(run: Run, stage: LossStage, parts: number, keeper: RunKeeper): En
     if (values === undefined) throw new Error(`training: there is no weight ${path}`);
     return values;
   };
-  const whole = differentiate(stage.loss, [...paths]);
-  const graph = run.recompute ? recomputeBlocks(whole) : whole;
-  const frozen = graph.values.flatMap((value) => (value.kind === "weight" && !paths.has(value.path) ? [value.path] : []));
+  const frozen = stage.loss.values.flatMap((value) => (value.kind === "weight" && !paths.has(value.path) ? [value.path] : []));
   return {
     stage: stage.name,
-    graph,
     lossGraph: stage.loss,
     trained: stage.trained,
     optimizer: stage,
@@ -178,10 +174,10 @@ class Steps {
   }
 
   async #notFinite(engine: Engine, batch: readonly Feeds[], step: number): Promise<Error> {
-    const { graph, frozen } = this.#job;
+    const { frozen } = this.#job;
     const values = [...(await engine.state())].map(([path, { value }]) => [path, Float32Array.from(value)] as const);
     const weights = new Map([...frozen, ...values]);
-    const where = await whereNotFinite(graph, weights, batch, async (one, feeds) => {
+    const where = await whereNotFinite(withGradients(this.#job), weights, batch, async (one, feeds) => {
       const opened = await openWeighted(one, weights);
       return opened.run(feeds).finally(() => opened.dispose());
     });

@@ -1,6 +1,6 @@
 /** A stage's graph to steps on a WebGPU device: the loss and its gradients by the kernels that sample, then AdamW there; the weights never leave it. */
 
-import { sizeOf } from "../../compiler/graph/graph.ts";
+import { type Graph, sizeOf } from "../../compiler/graph/graph.ts";
 import { passes, runPasses } from "../../compiler/passes/passes.ts";
 import { addressable, breachesOf, limitsFrom } from "../../compiler/targets/webgpu/plan/limits.ts";
 import { unplannable } from "../../compiler/targets/webgpu/plan/unplannable.ts";
@@ -11,6 +11,7 @@ import { type GpuGraph, kernelsIn, loadGraph, type PlannedGraph } from "../../ru
 import { pipelinesOf } from "../../runtime/webgpu/pipelines.ts";
 import { readBack } from "../../runtime/webgpu/read-back.ts";
 import type { Engine, EngineJob, Feeds, StepResult, TrainingState, WeightState } from "../engine.ts";
+import { withGradients } from "../gradients.ts";
 import { type Banks, banksOf } from "./banks.ts";
 import { createOptimizer, type Vectors } from "./optimizer.ts";
 import { packedWeights } from "./packed-weights.ts";
@@ -36,8 +37,9 @@ export async function openWebGpuEngine(device: Device, job: EngineJob): Promise<
 }
 
 async function open(device: Device, job: EngineJob): Promise<WebGpuEngine> {
-  const { graph, trained, optimizer, parts } = job;
-  const planned = planOn(device, job);
+  const { trained, optimizer, parts } = job;
+  const graph = withGradients(job);
+  const planned = planOn(device, job.stage, graph);
   const { maxStorageBufferBindingSize, maxBufferSize } = device.gpu.limits;
   const lengths = new Map(graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, sizeOf(value.type.shape)]] : [])));
   const banks = banksOf(trained, (path) => lengths.get(path) ?? 0, Math.min(maxStorageBufferBindingSize, maxBufferSize));
@@ -78,7 +80,7 @@ async function open(device: Device, job: EngineJob): Promise<WebGpuEngine> {
 }
 
 /** Throws MvcError `training-limit`. */
-function planOn(device: Device, { stage, graph }: EngineJob): PlannedGraph {
+function planOn(device: Device, stage: string, graph: Graph): PlannedGraph {
   const limits = addressable(limitsFrom(limitsOf(device)));
   const ready = runPasses(graph, passes);
   const before = unplannable(ready, limits);
