@@ -100,7 +100,7 @@ function goOn(known: Checkpoint, prepared: Prepared, options: TrainOptions, data
   return known;
 }
 
-function tokensOf({ training: { tokenizer, stages }, tokenizer: file }: Prepared, note: (text: string) => void) {
+export function tokensOf({ training: { tokenizer, stages }, tokenizer: file }: Prepared, note: (text: string) => void) {
   const reads = stages.some((stage) => stage.kind === "loss" && stage.inputs.some(({ source }) => source.from === "text"));
   if (reads && tokenizer !== null && file !== undefined) return tokenReader(tokenizer, file, note);
   return (): Int32Array => {
