@@ -2,7 +2,7 @@
 
 import type { Judgement } from "./judgement.ts";
 import type { StudyReport, VariantReport } from "./report.ts";
-import { digits, limitsOf, setupOf, shownCount, shownGiga } from "./words.ts";
+import { digits, limitsOf, setupOf, shownCount, shownGiga, withHalf } from "./words.ts";
 
 const marks: { readonly [verdict: string]: string } = { better: " ▲", worse: " ▼" };
 
@@ -63,7 +63,6 @@ export function markdown(report: StudyReport): string {
 function cellOf({ measures }: VariantReport, set: Judgement["set"], { measure, unit }: Judgement): string {
   const found = measures.find((one) => one.set === set && one.measure === measure);
   if (found === undefined) return "";
-  const { mean, low, high } = found.own;
-  const half = low === null || high === null ? "" : ` ± ${digits((high - low) / 2, unit)}`;
-  return `${digits(mean, unit)}${half}${marks[found.difference?.verdict ?? ""] ?? ""}`;
+  const own = withHalf(found.own, unit).filter((text) => text !== "");
+  return `${own.join(" ")}${marks[found.difference?.verdict ?? ""] ?? ""}`;
 }

@@ -1,28 +1,38 @@
 /** Figures of a study to the words and numbers that its pages and tables show them by. */
 
 import type { Difference, Judgement } from "./judgement.ts";
-import type { StudyReport } from "./report.ts";
+import type { StudyReport, VariantReport } from "./report.ts";
 
 export type Unit = Judgement["unit"];
 
-/** `81.2 %`, `24.31 dB`, `0.0123`. */
-export function shownValue(value: number, unit: Unit): string {
-  return `${digits(value, unit)}${unit === "" ? "" : unit === "°" ? "°" : ` ${unit}`}`;
-}
-
 /** Without the unit. */
-export function digits(value: number, unit: Unit): string {
+export function digits(value: number, unit: Unit, like = value): string {
   if (unit === "%") return (100 * value).toFixed(1);
   if (unit !== "") return value.toFixed(2);
-  return Math.abs(value) >= 100 ? value.toFixed(0) : Number(value.toPrecision(3)).toString();
+  const size = like === 0 || !Number.isFinite(like) ? 0 : Math.floor(Math.log10(Math.abs(like)));
+  return value.toFixed(Math.min(12, Math.max(0, 2 - size)));
+}
+
+/** `81.2 ± 2.1`, with half of the interval, where there is one. */
+export function withHalf(
+  { mean, low, high }: Pick<Judgement["own"], "mean" | "low" | "high">,
+  unit: Unit,
+): readonly [mean: string, half: string] {
+  return [digits(mean, unit), low === null || high === null ? "" : `± ${digits((high - low) / 2, unit, mean)}`];
 }
 
 /** With its sign; of shares in points. */
-export function shownDifference(value: number, unit: Unit): string {
-  const text = digits(Math.abs(value), unit);
-  const sign = Number(text) === 0 ? "" : value < 0 ? "−" : "+";
-  return `${sign}${text}${unit === "%" ? " points" : unit === "" ? "" : unit === "°" ? "°" : ` ${unit}`}`;
+export function shownDifference(value: number, unit: Unit, like = value): string {
+  return `${signed(value, unit, like)}${unit === "%" ? " points" : unitBehind(unit)}`;
 }
+
+/** Without the unit. */
+export function signed(value: number, unit: Unit, like: number): string {
+  const text = digits(Math.abs(value), unit, like);
+  return Number(text) === 0 ? "0" : `${value < 0 ? "−" : "+"}${text}`;
+}
+
+const unitBehind = (unit: Unit): string => (unit === "" || unit === "°" ? unit : ` ${unit}`);
 
 export const shownVerdict: { readonly [V in Difference["verdict"]]: string } = {
   better: "better",
@@ -59,16 +69,34 @@ export function setupOf({ data, steps, minutes, prompts, noises, variants }: Stu
   const stages = Object.entries(steps).map(([stage, count]) => `${stage} ${count.toLocaleString("en")}`);
   const seeds = [...new Set(variants.map(({ cells }) => cells.length))].sort((a, b) => a - b);
   const trained = seeds.length === 1 ? `${seeds[0]} ${seeds[0] === 1 ? "seed" : "seeds"}` : `${seeds[0]} to ${seeds.at(-1)} seeds`;
+  const isHeldOut = variants[0]?.measures.some(({ set }) => set === "held-out") ?? false;
   const counted = minutes === null ? "" : ` (what ${minutes} minutes bought the baseline)`;
-  return `Trained on ${data} from ${trained} each, by the same clips, noise and steps: ${stages.join(", ")}${counted}. Measured on ${prompts} prompts with ${noises} noises each, of seen and of held-out combinations.`;
+  return `Trained on ${data} from ${trained} each, by the same clips, noise and steps: ${stages.join(", ")}${counted}. Measured on ${prompts} prompts with ${noises} noises each${isHeldOut ? ", of seen and of held-out combinations" : ""}.`;
 }
 
-/** Differences that were called, the strongest first. */
-export function findings({ variants }: StudyReport): readonly Judgement[] {
-  return variants
-    .flatMap(({ measures }) => measures)
-    .filter(({ difference }) => difference?.verdict === "better" || difference?.verdict === "worse")
-    .sort((a, b) => (a.difference?.adjusted ?? 1) - (b.difference?.adjusted ?? 1));
+export interface Finding {
+  readonly verdict: "better" | "worse";
+  /** `direction (−30.2 points; held-out −28.1 points)`, the strongest first. */
+  readonly texts: readonly string[];
+}
+
+/** Differences of a variant that were called. */
+export function findingsOf({ measures }: VariantReport, baseline: VariantReport): readonly Finding[] {
+  return (["worse", "better"] as const).flatMap((verdict) => {
+    const called = measures
+      .filter(({ difference }) => difference?.verdict === verdict)
+      .sort((a, b) => (a.difference?.adjusted ?? 1) - (b.difference?.adjusted ?? 1));
+    const texts = [...new Set(called.map(({ measure }) => measure))].map((name) => {
+      const parts = called.flatMap(({ measure, set, unit, difference }) => {
+        if (measure !== name || difference === null) return [];
+        const like = baseline.measures.find((one) => one.set === set && one.measure === name)?.own.mean;
+        return [{ set, text: `${set === "held-out" ? "held-out " : ""}${shownDifference(difference.mean, unit, like)}` }];
+      });
+      const ordered = parts.sort((a, b) => Number(a.set === "held-out") - Number(b.set === "held-out"));
+      return `${name} (${ordered.map(({ text }) => text).join("; ")})`;
+    });
+    return texts.length === 0 ? [] : [{ verdict, texts }];
+  });
 }
 
 /** What the study does not tell. */

@@ -3,7 +3,7 @@
 import { scaleLinear } from "d3-scale";
 import type { Judgement } from "../judgement.ts";
 import type { StudyReport } from "../report.ts";
-import { digits, shownDifference, shownValue, shownVerdict } from "../words.ts";
+import { shownDifference, shownVerdict, signed, withHalf } from "../words.ts";
 import { escaped, grey, ink } from "./markup.ts";
 
 const [width, left, right, row, top] = [360, 104, 76, 22, 6] as const;
@@ -48,32 +48,36 @@ function panel(baseline: Judgement, rows: readonly Row[]): string {
       (tick) =>
         `<text x="${at(tick)}" y="${bottom + 15}" text-anchor="middle" class="tick">${tick === 0 ? "0" : shownTick(tick, unit)}</text>`,
     );
-  const half = own.low === null || own.high === null ? "" : ` ± ${digits((own.high - own.low) / 2, unit)}`;
-  return `<figure class="panel"><figcaption><b>${escaped(baseline.measure)}</b> <span>${better === "higher" ? "higher is better" : "lower is better"} · baseline ${shownValue(own.mean, unit)}${half}</span></figcaption>
+  const [value, half] = withHalf(own, unit);
+  return `<figure class="panel"><figcaption><b>${escaped(baseline.measure)}</b> <span>${better === "higher" ? "higher is better" : "lower is better"} · baseline ${value}${half === "" ? "" : ` ${half}`}${unit === "" ? "" : ` ${unit}`}</span></figcaption>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(baseline.measure)}: differences from the baseline">
 <path d="M${at(0)} ${top}V${bottom}" stroke="${grey}" stroke-dasharray="2 3"/>
-${rows.map((one, i) => line(one, top + i * row + row / 2, at)).join("\n")}
+${rows.map((one, i) => line(one, { y: top + i * row + row / 2, at, like: own.mean })).join("\n")}
 ${ticks.join("")}
 </svg></figure>`;
 }
 
-function line({ name, judgement: { difference, unit } }: Row, y: number, at: (value: number) => string): string {
+interface Place {
+  readonly y: number;
+  readonly at: (value: number) => string;
+  /** What decimals go by. */
+  readonly like: number;
+}
+
+function line({ name, judgement: { difference, unit } }: Row, { y, at, like }: Place): string {
   if (difference === null) return "";
   const { mean, low, high, verdict } = difference;
   const colour = verdict === "better" ? good : verdict === "worse" ? bad : grey;
   const isReal = verdict === "better" || verdict === "worse";
   const bar =
-    low === null || high === null ? "" : `<path d="M${at(low)} ${y}H${at(high)}" stroke="${colour}" stroke-width="${isReal ? 3 : 1.5}"/>`;
+    low === null || high === null
+      ? ""
+      : `<path d="M${at(low)} ${y}H${at(high)}" stroke="${colour}" stroke-width="${isReal ? 3 : 1.5}"${verdict === "one-seed" ? ' stroke-dasharray="3 3"' : ""}/>`;
   const mark = verdict === "better" ? " ▲" : verdict === "worse" ? " ▼" : "";
-  return `<g><title>${escaped(name)}: ${shownDifference(mean, unit)}, ${shownVerdict[verdict]}</title>
+  return `<g><title>${escaped(name)}: ${shownDifference(mean, unit, like)}, ${shownVerdict[verdict]}</title>
 <text x="${left - 10}" y="${y}" dy="0.34em" text-anchor="end" fill="${isReal ? ink : grey}">${escaped(name)}</text>${bar}
 <circle cx="${at(mean)}" cy="${y}" r="3.5" fill="${isReal ? colour : "white"}" stroke="${colour}" stroke-width="1.5"/>
-<text x="${width - right + 8}" y="${y}" dy="0.34em" fill="${colour}"${isReal ? ' font-weight="600"' : ""}>${verdict === "same" ? "same" : shortDifference(mean, unit)}${mark}</text></g>`;
-}
-
-/** The panel says the unit. */
-function shortDifference(value: number, unit: Judgement["unit"]): string {
-  return shownDifference(value, unit).replace(/ .*$/, "");
+<text x="${width - right + 8}" y="${y}" dy="0.34em" fill="${colour}"${isReal ? ' font-weight="600"' : ""}>${verdict === "same" ? "same" : signed(mean, unit, like)}${mark}</text></g>`;
 }
 
 function shownTick(value: number, unit: Judgement["unit"]): string {

@@ -3,19 +3,7 @@
 import type { Judgement } from "../judgement.ts";
 import type { StudyReport, VariantReport } from "../report.ts";
 import type { SourceLine } from "../variant.ts";
-import {
-  digits,
-  findings,
-  limitsOf,
-  setupOf,
-  shownCount,
-  shownDifference,
-  shownGiga,
-  shownMebi,
-  shownTime,
-  shownVerdict,
-  titleOf,
-} from "../words.ts";
+import { digits, findingsOf, limitsOf, setupOf, shownCount, shownGiga, shownMebi, shownTime, titleOf, withHalf } from "../words.ts";
 import { fitting, player, type ShownClips } from "./clips.ts";
 import { differencePanels } from "./differences.ts";
 import { lossPanels } from "./losses.ts";
@@ -39,7 +27,7 @@ export function page(report: StudyReport, clips: ShownClips): string {
     section(
       "Differences from the baseline",
       `<div class="panels">${differencePanels(report, "seen")}</div>`,
-      "Combinations seen in training. Dots are mean differences over the same prompts and seeds, bars their 95 % intervals; filled and coloured where the difference is real, corrected for all comparisons.",
+      "Combinations seen in training. Dots are mean differences over the same prompts and seeds, bars their 95 % intervals; filled and coloured where the difference is real, corrected for all comparisons; dashed where a variant was trained from one seed.",
     ),
     held === "" ? "" : section("Held-out combinations", `<div class="panels">${held}</div>`, "Combinations that no training has seen."),
     section("All figures", figures(report), "± is half of a 95 % interval over seeds and clips."),
@@ -71,14 +59,14 @@ function section(title: string, content: string, note: string): string {
 }
 
 function found(report: StudyReport): string {
-  const all = findings(report);
-  const lines = report.variants.flatMap(({ name }) => {
-    const own = all.filter(({ variant }) => variant === name);
-    return own.length === 0
-      ? []
-      : [
-          `<li><b>${escaped(name)}</b> is ${own.slice(0, mostFindings).map(finding).join(", ")}${own.length > mostFindings ? `, and ${own.length - mostFindings} more` : ""}.</li>`,
-        ];
+  const [baseline, ...others] = report.variants;
+  const lines = others.flatMap((variant) => {
+    const own = baseline === undefined ? [] : findingsOf(variant, baseline);
+    const told = own.map(({ verdict, texts }) => {
+      const more = texts.length > mostFindings ? ` and ${texts.length - mostFindings} more` : "";
+      return `<span class="${verdict}">${verdict}</span> in ${escaped(texts.slice(0, mostFindings).join(", "))}${more}`;
+    });
+    return told.length === 0 ? [] : [`<li><b>${escaped(variant.name)}</b> is ${told.join("; ")}.</li>`];
   });
   if (lines.length > 0) return `<ul class="findings">${lines.join("")}</ul>`;
   const isSingle = report.variants.every(({ cells }) => cells.length === 1);
@@ -89,14 +77,7 @@ function found(report: StudyReport): string {
 }
 
 /** Of one variant that are told first. */
-const mostFindings = 6;
-
-/** `worse in motion, −12.3 points`. */
-function finding({ set, measure, unit, difference }: Judgement): string {
-  if (difference === null) return "";
-  const { mean, verdict } = difference;
-  return `<span class="${verdict}">${shownVerdict[verdict]}</span> in ${escaped(measure)}${set === "held-out" ? " of held-out combinations" : ""} (${shownDifference(mean, unit)})`;
-}
+const mostFindings = 5;
 
 function legend({ variants }: StudyReport): string {
   return `<ul class="legend">${variants.map(({ name }, i) => `<li><i style="background:${colourOf(i)}"></i>${escaped(name)}</li>`).join("")}</ul>`;
@@ -137,10 +118,11 @@ function figure({ measures }: VariantReport, set: Judgement["set"], name: string
   const one = measures.find((measure) => measure.set === set && measure.measure === name);
   if (one === undefined) return "";
   const { own, unit, difference } = one;
-  const half = own.low === null || own.high === null ? "" : ` <small>± ${digits((own.high - own.low) / 2, unit)}</small>`;
   const verdict = difference?.verdict;
-  const value = digits(own.mean, unit);
-  return `${verdict === "better" || verdict === "worse" ? `<span class="${verdict}">${value} ${verdict === "better" ? "▲" : "▼"}</span>` : value}${half}`;
+  const [value, half] = withHalf(own, unit);
+  const shown =
+    verdict === "better" || verdict === "worse" ? `<span class="${verdict}">${value} ${verdict === "better" ? "▲" : "▼"}</span>` : value;
+  return `${shown} <small>${half}</small>`;
 }
 
 function costs({ variants }: StudyReport): string {

@@ -22,8 +22,8 @@ li { margin: 0 0 6px; }
 .panel svg { display: block; width: 100%; height: auto; font: 12px system-ui, sans-serif; }
 .tick { fill: var(--grey); font-size: 11px; }
 .scroll { overflow-x: auto; margin: 12px 0; }
-table { border-collapse: collapse; font-size: 14.5px; font-variant-numeric: tabular-nums; }
-th, td { padding: 5px 14px 5px 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
+th, td { padding: 5px 12px 5px 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: white; padding-right: 18px; }
 th { font-weight: 600; vertical-align: bottom; }
 tr.reference td { color: var(--grey); font-style: italic; }
@@ -37,7 +37,7 @@ button, select { font: inherit; color: inherit; background: white; border: 1px s
 button { min-width: 76px; cursor: pointer; }
 select { max-width: 260px; padding: 4px 8px; }
 input[type="range"] { accent-color: var(--ink); width: 130px; }
-.clips { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: 16px; max-width: 760px; }
+.clips { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: 16px; max-width: 620px; }
 .clip { margin: 0; break-inside: avoid; }
 .clip figcaption { font-size: 13.5px; margin-top: 5px; }
 .screen { overflow: hidden; aspect-ratio: var(--aspect); background: var(--soft); border-radius: 4px; }
