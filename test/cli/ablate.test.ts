@@ -79,6 +79,17 @@ test("interrupted five times it ends in the same report, and once it is done the
   expect(readFileSync(join(study, "report.html")).equals(before)).toBe(true);
 }, 120_000);
 
+test("what minutes buy the baseline's first training, all others take", async () => {
+  const study = at("timed");
+  const { code } = await mvc([...command(study, "--only", "Pointwise").toSpliced(4, 2), "--minutes", "0.005"]);
+  expect(code).toBe(0);
+  const { minutes, steps, variants } = reportOf(study);
+  expect(minutes).toBe(0.005);
+  expect(steps.denoiser).toBeGreaterThan(0);
+  const taken = variants.map(({ cells }) => cells[0]?.stages.map((stage) => [stage.name, stage.steps]));
+  expect(taken).toEqual(variants.map(() => Object.entries(steps)));
+});
+
 test("a variant of one seed is not judged, and a table says what it says", () => {
   const verdicts = reportOf(whole).variants.flatMap(({ measures }) => measures.flatMap(({ difference }) => difference?.verdict ?? []));
   expect(new Set(verdicts)).toEqual(new Set(["one-seed", "same"]));
