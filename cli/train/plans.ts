@@ -1,5 +1,6 @@
 /** The options of `mvc train` and what the source declares to what a run is, and how long each of its stages is. */
 
+import type { TrainingStage } from "../../compiler/module/training.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import type { StageWork } from "../../training/engine.ts";
@@ -41,8 +42,9 @@ export function identityOf(prepared: Prepared, { seed, set = {} }: TrainChoices)
 
 export const dataOf = ({ name: data, hash: dataHash }: Dataset): Pick<RunIdentity, "data" | "dataHash"> => ({ data, dataHash });
 
-/** What is asked for is shared among the stages by the steps that they declare. */
+/** What is asked for is shared among the stages by the steps that they declare. Throws MvcError `option-invalid` for a batch of stages that declare different ones. */
 export function plansOf({ stages }: Prepared, { steps, minutes, batch, engine }: LengthOptions): readonly StagePlan[] {
+  if (batch !== undefined) requireOneBatch(stages, batch);
   const declared = stages.map((stage) => (stage.kind === "loss" ? stage.steps : 0));
   const losses = declared.filter((count) => count > 0);
   const shared = steps === undefined ? losses : sharedSteps(steps, losses);
@@ -52,6 +54,18 @@ export function plansOf({ stages }: Prepared, { steps, minutes, batch, engine }:
     if (stage.kind === "measure") return { name, batch: 0, parts: 0, steps: 0 };
     const own = batch ?? stage.batch;
     return { name, batch: own, parts: engines[engine].partsOf(own), steps: minutes === undefined ? (shared[at++] ?? null) : null };
+  });
+}
+
+function requireOneBatch(stages: readonly TrainingStage[], asked: number): void {
+  const losses = stages.filter((stage) => stage.kind === "loss");
+  if (new Set(losses.map(({ batch }) => batch)).size <= 1) return;
+  const declared = losses.map(({ name, batch }) => `${name} ${batch}`).join(", ");
+  throw mvcError("option-invalid", {
+    option: "--batch",
+    expected: `left out where stages of different batches are run (${declared})`,
+    found: String(asked),
+    instead: `run one of them by \`--stage ${losses[0]?.name}\``,
   });
 }
 
