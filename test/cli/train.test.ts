@@ -135,6 +135,22 @@ test("what a run was not started with is named, and a folder that is in use is n
   expect(weightsOf(whole).equals(before)).toBe(true);
 });
 
+test("the batch of a loss that is no mean over it is computed at once, which is said", async () => {
+  const file = at("sum.mv");
+  // Of a batch of 4 it is four times the mean, of parts of 2 twice.
+  writeFileSync(file, encoded().replace("return view(view(error", "return B * view(view(error"));
+  const run = at("sum");
+  const { code, err } = await mvc([...command(run).with(1, file).with(5, "1")]);
+  expect(code).toBe(0);
+  const first = (folder: string) => JSON.parse(readFileSync(join(folder, "metrics.jsonl"), "utf8").split("\n", 1)[0] ?? "").loss;
+  // The same weights, clips and noise as those of the whole run, whose loss is the mean; f32 sums in another order.
+  const mean = first(whole);
+  expect(Math.abs(first(run) / (4 * mean) - 1)).toBeLessThan(1e-5);
+  expect(err).toContain(`the loss of tiny is no mean over the batch (${(4 * mean).toPrecision(4)} of a batch, `);
+  expect(err).toContain("each step computes its batch of 4 at once");
+  expect(readFileSync(join(run, "checkpoint.safetensors"), "latin1")).toContain('\\"parts\\":1');
+});
+
 test("a damaged checkpoint is told of, however it is damaged", async () => {
   const run = at("damaged");
   const file = join(run, "checkpoint.safetensors");
