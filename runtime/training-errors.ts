@@ -50,10 +50,10 @@ export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<Trai
   },
   "training-limit": {
     message: (f) => `\`${f.what}\` of stage "${f.stage}" needs ${f.needed} of the graphics device's ${f.limit}, but it grants ${f.found}`,
-    hint: () => "give a smaller `--batch`, or train by `--engine onnx`",
+    hint: (f) => `run the stage by itself with a smaller batch, \`--stage ${f.stage} --batch …\`, or train by \`--engine onnx\``,
   },
   "training-failed": {
     message: (f) => `the engine failed in stage "${f.stage}": ${f.reason}`,
-    hint: () => "if memory ran out, give a smaller `--batch`; else report it",
+    hint: (f) => `if memory ran out, run it with a smaller batch, \`--stage ${f.stage} --batch …\`; else report it`,
   },
 };

@@ -10,6 +10,7 @@ import { withGradients } from "../gradients.ts";
 import { learningRateAt } from "../learning-rate.ts";
 import { whereNotFinite } from "../not-finite.ts";
 import { StageClock, stepsWithin } from "../plan.ts";
+import { unequalLosses } from "./mean-loss.ts";
 import { runFiles } from "./run-folder.ts";
 import { givenWeights, type Run, type RunKeeper } from "./run-keeper.ts";
 import { type Clips, type OpenSources, openSources } from "./sources.ts";
@@ -23,11 +24,8 @@ const timedPart = 0.03;
 const leastTimed = 10;
 
 export async function runStage(run: Run, declared: LossStage, keeper: RunKeeper, clips: Clips): Promise<"done" | "interrupted"> {
-  const { stage: at, stages, step: from, identity } = keeper.state;
-  const { batch, parts } = stages[at] ?? { batch: declared.batch, parts: 1 };
-  const stage = run.lossAt(declared.name, batch / parts);
-  const job = jobOf(run, stage, parts, keeper);
-  const encoders = stage.inputs.flatMap(({ source }) => ("encoder" in source && source.encoder !== null ? [source.encoder] : []));
+  const { step: from, identity } = keeper.state;
+  const encoders = declared.inputs.flatMap(({ source }) => ("encoder" in source && source.encoder !== null ? [source.encoder] : []));
   const { tokens, folder } = run;
   const sources = await openSources(run.training, [...new Set(encoders)], clips, {
     weights: keeper.weights,
@@ -35,6 +33,9 @@ export async function runStage(run: Run, declared: LossStage, keeper: RunKeeper,
     cache: join(folder, runFiles.cache),
   });
   try {
+    const parts = await settledParts(run, declared, keeper, sources);
+    const stage = run.lossAt(declared.name, keeper.plan.batch / parts);
+    const job = jobOf(run, stage, parts, keeper);
     const engine = await run.openEngine(job);
     try {
       const batches = batchesOf(stage, sources, identity.seed, parts);
@@ -45,6 +46,19 @@ export async function runStage(run: Run, declared: LossStage, keeper: RunKeeper,
   } finally {
     await sources.close();
   }
+}
+
+/** How many parts of a step's batch are computed by themselves: one, where the loss is not the mean of theirs; decided before the first step. */
+async function settledParts(run: Run, { name }: LossStage, keeper: RunKeeper, sources: OpenSources): Promise<number> {
+  const { batch, parts } = keeper.plan;
+  if (parts === 1 || keeper.state.step > 0) return parts;
+  const [whole, part] = [run.lossAt(name, batch), run.lossAt(name, batch / parts)];
+  const batches = await batchesOf(part, sources, keeper.state.identity.seed, parts)(1);
+  const unequal = await unequalLosses({ whole: whole.loss, part: part.loss }, keeper.weights, batches);
+  if (unequal === undefined) return parts;
+  keeper.undivide();
+  run.listener.undivided(keeper.plan, unequal);
+  return 1;
 }
 
 function jobOf(run: Run, stage: LossStage, parts: number, keeper: RunKeeper): EngineJob {
@@ -87,7 +101,7 @@ class Steps {
     this.#keeper = keeper;
     this.#job = job;
     this.#sources = sources;
-    this.#steps = keeper.state.stages[keeper.state.stage]?.steps ?? null;
+    this.#steps = keeper.plan.steps;
   }
 
   async take(engine: Engine, batches: (step: number) => Promise<readonly Feeds[]>, from: number): Promise<"done" | "interrupted"> {
@@ -144,7 +158,7 @@ class Steps {
     const spent = (performance.now() - begun) / 1000;
     if (spent < allowed && (done < leastTimed || spent < timedPart * allowed)) return false;
     const { clips, encoded } = this.#sources;
-    const { batch = 1 } = this.#keeper.state.stages[this.#keeper.state.stage] ?? {};
+    const { batch } = this.#keeper.plan;
     const left = Math.max(0, allowed - spent);
     this.#steps = step + stepsWithin({ left, ...this.#clock.means(spent), clips, encoded: Math.min(encoded(), clips), batch });
     return true;
