@@ -1,7 +1,7 @@
 /** `mvc train`: a model that declares its training, and a data set, to weights in a run's folder; stopped at any time, it goes on where it was. */
 
 import { join } from "node:path";
-import { mvcError } from "../../runtime/errors.ts";
+import { mvcError, quoted } from "../../runtime/errors.ts";
 import { type Checkpoint, readCheckpoint } from "../../training/node/checkpoint.ts";
 import { runTraining } from "../../training/node/run.ts";
 import { makeRunFolder, requireRunFolder, runFiles } from "../../training/node/run-folder.ts";
@@ -49,6 +49,7 @@ export async function train(file: string, options: TrainOptions): Promise<Outcom
   const progress = (task: string, done: number, total: number) => opening.other(task, done, total);
   const dataset = await openDataset(options.data, training.clip, taken, { note, progress, signal }).finally(() => opening.stop());
   if (known !== undefined) requireSame(output, known.run.identity, dataOf(dataset));
+  requireLabels(prepared, dataset);
   const from = known ?? (await begin(prepared, options, dataset, plans));
   makeRunFolder(output);
   const { asked, identity } = from.run;
@@ -91,6 +92,29 @@ async function begin(prepared: Prepared, options: TrainOptions, dataset: Data, s
   const identity = { ...identityOf(prepared, options), ...dataOf(dataset) };
   const run = { identity, asked: askedOf(options), stages, stage: 0, step: 0, seconds: 0 };
   return { run, weights, training: new Map() };
+}
+
+/** Throws MvcError `data-invalid` where a stage takes a label that the clips lack, or that has more classes than the stage says. */
+function requireLabels({ stages }: Prepared, { name, labels = new Map() }: Data): void {
+  for (const stage of stages) {
+    for (const { source } of stage.kind === "loss" ? stage.inputs : []) {
+      if (source.from !== "label") continue;
+      const classes = labels.get(source.of);
+      if (classes !== undefined && classes <= source.classes) continue;
+      const known = labels.size === 0 ? "its clips have no labels" : `its clips have the labels ${quoted([...labels.keys()])}`;
+      const [reason, way] =
+        classes === undefined
+          ? [
+              `stage "${stage.name}" takes the label "${source.of}", and ${known}`,
+              "give `moving-shapes`, or a file of clips with a tensor of that name, U8 [clips]",
+            ]
+          : [
+              `its label "${source.of}" has ${classes} classes, and stage "${stage.name}" takes ${source.classes}`,
+              `say \`classes: ${classes}\` there`,
+            ];
+      throw mvcError("data-invalid", { data: name, reason, way });
+    }
+  }
 }
 
 /** Of a run that goes on, once it is known to be the same but for its data. Throws MvcError `run-differs`. */

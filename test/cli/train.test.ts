@@ -123,8 +123,20 @@ test("what a run was not started with is named, and a folder that is in use is n
     [command(at("none"), "--batch", "8", "--stage", "other").with(1, both).with(3, "no-such-data"), "no-such-data: there is no such file"],
     [command(at("none")).with(1, "models/taef2.mv"), "the model declares no stage of training"],
     [command(at("none")).with(1, mixing), 'stage "tiny" takes single frames for `x`, but `encode` makes each of several frames'],
+    [
+      command(at("none")).with(1, at("labelled.mv")),
+      'stage "tiny" takes the label "size", and its clips have the labels "shape", "colour", "motion"',
+    ],
+    [command(at("none")).with(1, at("counted.mv")), 'its label "motion" has 8 classes, and stage "tiny" takes 4'],
     [command(at("none")).with(3, "no-such-data"), "no-such-data: there is no such file or folder"],
   ];
+  const labelled = (label: string) =>
+    encoded()
+      .replace("sigma: Tensor<f32, [B]>,\n    t:", "sigma: Tensor<f32, [B]>,\n    label: Tensor<i32, [B]>,\n    t:")
+      .replace("const s = view(sigma", "const s = view(sigma + float(label)")
+      .replace('t: { from: "time" },', `t: { from: "time" }, label: { from: "label", ${label} },`);
+  writeFileSync(at("labelled.mv"), labelled('of: "size", classes: 8'));
+  writeFileSync(at("counted.mv"), labelled('of: "motion", classes: 4'));
   for (const [args, sentence] of cases) {
     const { code, err } = await mvc(args);
     expect(err).toContain(sentence);

@@ -19,7 +19,7 @@ const mostClips = 16;
 export class Clips {
   readonly dataset: Dataset;
   readonly #recent = new Map<number, Promise<CaptionedClip>>();
-  readonly #captions = new Map<number, string>();
+  readonly #told = new Map<number, Pick<CaptionedClip, "caption" | "labels">>();
 
   constructor(dataset: Dataset) {
     this.dataset = dataset;
@@ -30,16 +30,23 @@ export class Clips {
   }
 
   async caption(index: number): Promise<string> {
-    const known = this.#captions.get(index);
-    if (known !== undefined) return known;
-    return (await this.#clip(index)).caption;
+    return (this.#told.get(index) ?? (await this.#clip(index))).caption;
+  }
+
+  /** Of a data set that has this label. */
+  async label(index: number, of: string): Promise<number> {
+    const { labels } = this.#told.get(index) ?? (await this.#clip(index));
+    const found = labels?.[of];
+    if (found === undefined) throw new Error(`training: clip ${index} has no label ${of}`);
+    return found;
   }
 
   #clip(index: number): Promise<CaptionedClip> {
     const known = this.#recent.get(index);
     if (known !== undefined) return known;
     const read = this.dataset.clip(index).then((clip) => {
-      this.#captions.set(index, clip.caption);
+      const { caption, labels } = clip;
+      this.#told.set(index, { caption, ...(labels && { labels }) });
       return clip;
     });
     this.#recent.set(index, read);
@@ -93,6 +100,7 @@ export async function openSources(
   return {
     clips: clips.dataset.count,
     caption: (clip) => clips.caption(clip),
+    label: (clip, of) => clips.label(clip, of),
     tokens,
     sampler: training.sampler ?? undefined,
     values: (encoder) => {
