@@ -3,15 +3,16 @@
 import { statSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { compile } from "../../compiler/compile.ts";
-import { compileCode } from "../../compiler/compile-code.ts";
+import { type CodeResult, compileCode, compileTrainingCode } from "../../compiler/compile-code.ts";
 import type { Module } from "../../compiler/module/module.ts";
 import { layOutWeights } from "../../compiler/package/weights.ts";
 import { emitPackage, type OnnxTarget, type PackageFiles } from "../../compiler/package-files.ts";
 import { opsets } from "../../compiler/targets/onnx/opsets.ts";
 import { emitTorch } from "../../compiler/targets/torch/emit.ts";
+import { emitTraining } from "../../compiler/targets/torch/emit-training.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
-import { foundIn, placeOf, type Span } from "../../dsl/index.ts";
+import { type Diagnostic, foundIn, type Program, placeOf, type Span } from "../../dsl/index.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import { type ChoiceOptions, choicesOf } from "../choices.ts";
 import { readLimits } from "../limits-file.ts";
@@ -79,20 +80,13 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
     printDiagnostics(planned.diagnostics, sound.texts);
     return "mistake";
   }
-  const code = options.target.includes("torch") ? compileCode(sound.program, choicesOf(options)) : undefined;
-  if (code?.ok === false && code.unwritable !== undefined)
-    throw mvcError("option-invalid", {
-      option: "--target",
-      expected: `given without torch, as ${code.unwritable}`,
-      found: options.target.join(),
-    });
-  if (code !== undefined && !code.ok) {
-    printDiagnostics(code.diagnostics, sound.texts);
+  const torch = options.target.includes("torch") ? torchFiles(file, sound.program, options) : undefined;
+  if (torch?.ok === false) {
+    printDiagnostics(torch.diagnostics, sound.texts);
     return "mistake";
   }
-  const torch = code && new Map([["model.py", emitTorch(code.value, version, basename(file))]]);
   const shown = sourcePlaces(file, sound.texts);
-  const targets = { onnx: onnx && { ...onnx, shown }, ...(planned && { plans: planned.plans }), ...(torch && { torch }) };
+  const targets = { onnx: onnx && { ...onnx, shown }, ...(planned && { plans: planned.plans }), ...(torch && { torch: torch.files }) };
   const files = emitPackage(module, version, targets, weights?.about);
   const texts = new Map([["bindings.ts", await emitBindings(module)]]);
   const source = weights?.source;
@@ -103,6 +97,26 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
   report(options, files, module.graphs.size, before);
   printNotes([...(weights?.notes ?? []), ...notesOf(module, tokenizer)]);
   return "done";
+}
+
+type TorchFiles =
+  | { readonly ok: true; readonly files: ReadonlyMap<string, string> }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** The model in PyTorch, and how it is trained where the source says it. Throws MvcError `option-invalid` where it cannot be written so. */
+function torchFiles(file: string, program: Program, options: BuildOptions): TorchFiles {
+  const read = <T>(code: CodeResult<T>) => {
+    if (code.ok || code.unwritable === undefined) return code;
+    const expected = `given without torch, as ${code.unwritable}`;
+    throw mvcError("option-invalid", { option: "--target", expected, found: options.target.join() });
+  };
+  const model = read(compileCode(program, choicesOf(options)));
+  if (!model.ok) return model;
+  const training = read(compileTrainingCode(program, choicesOf(options)));
+  if (!training.ok) return training;
+  const files = new Map([["model.py", emitTorch(model.value, version, basename(file))]]);
+  if (training.value !== undefined) files.set("train.py", emitTraining(training.value, version, basename(file)));
+  return { ok: true, files };
 }
 
 /** A checkpoint that is a folder. */
