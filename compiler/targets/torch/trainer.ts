@@ -19,6 +19,6 @@ export const trainerFiles: ReadonlyMap<string, string> = new Map(
   Object.entries(modules).map(([name, text]) => [`trainer/${name}.py`, text]),
 );
 
-/** What ends a `train.py` whose model is of this class, and that has `STAGES`, `SAMPLER` or None, and `CLIP`. */
+/** What ends a `train.py` for the model of this class. */
 export const trainerCall = (model: string): string =>
-  `if __name__ == "__main__":\n    import trainer\n\n    trainer.main(${model}, STAGES, SAMPLER, CLIP)\n`;
+  `if __name__ == "__main__":\n    import model\n    import trainer\n\n    trainer.main(model.${model}, STAGES, SAMPLER, CLIP)`;

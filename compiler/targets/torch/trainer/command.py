@@ -11,7 +11,7 @@ import torch
 from .clips import Clips
 from .folder import Folder, read_checkpoint, require_same
 from .processes import Processes, Stopped
-from .stages import LossStage, Training, measure, named, shown
+from .stages import LossStage, Training, measure, shown
 from .tensors import Failure, Tensors
 
 
@@ -50,6 +50,7 @@ def parsed(arguments):
 def require(options) -> None:
     """What can be refused before any process waits for another."""
     version = torch.__version__
+    number = [int(part) for part in version.split(".")[:2]]
     for name in ("steps", "batch", "save_every", "accumulate"):
         value = getattr(options, name)
         if value is not None and value < 1:
@@ -57,16 +58,15 @@ def require(options) -> None:
             raise Failure(f"--{option} is {value}, not 1 or more")
     if not 0 <= options.seed < 2**53:
         raise Failure(f"--seed is {options.seed}, not 0 to 2^53 - 1")
-    if options.compile and not hasattr(torch.nn.Module, "compile"):
+    if options.compile and number < [2, 2]:
         raise Failure(f"PyTorch {version} cannot --compile: 2.2 or newer can")
-    if options.shard == "fsdp":
-        try:
-            from torch.distributed.fsdp import fully_shard  # noqa: F401
-        except ImportError:
-            raise Failure(
-                f"PyTorch {version} has no fully_shard (FSDP2): 2.6 or newer"
-                " has it; --shard ddp does without"
-            ) from None
+    if options.bf16 and number < [2, 0]:
+        raise Failure(f"PyTorch {version} has no sure --bf16: 2.0 or newer has")
+    if options.shard == "fsdp" and number < [2, 6]:
+        raise Failure(
+            f"PyTorch {version} has no fully_shard (FSDP2): 2.6 or newer has"
+            " it; --shard ddp does without"
+        )
     if os.path.exists(os.path.join(options.output, "checkpoint.safetensors")):
         if not options.resume:
             raise Failure(
@@ -118,11 +118,12 @@ def first_weights(Model, stages: list, options, say) -> tuple[dict, dict]:
     what the file says of itself."""
     torch.manual_seed(options.seed)
     model = Model()
-    found: dict = {}
     for stage in stages:
-        loss = stage["loss"](model) if stage["kind"] == "loss" else None
-        found.update(named(model, loss))
-    weights = {p: one.detach().float().clone() for p, one in found.items()}
+        if stage["kind"] == "loss":
+            # It adds to the model what it alone has.
+            stage["loss"](model)
+    weights = {path: one.detach().float().clone()
+               for path, one in model.named_parameters()}
     if options.weights is None:
         return weights, {}
     path = options.weights

@@ -124,8 +124,8 @@ class Optimizer:
 
 
 def not_finite(
-    loss: nn.Module, names: dict[str, str], trained: dict[str, Tensor],
-    compute, processes: Processes,
+    model: nn.Module, trained: dict[str, Tensor], compute,
+    processes: Processes,
 ) -> str:
     """Where the first number was born that is not finite: every process has
     the step's losses computed again."""
@@ -134,16 +134,14 @@ def not_finite(
         return torch.is_tensor(value) and not bool(torch.isfinite(value).all())
 
     found = []
-    for name, parameter in loss.named_parameters():
+    for path, parameter in model.named_parameters():
         if broken(own(parameter.detach())):
-            found.append(f"the weight {names[name]} is not finite")
+            found.append(f"the weight {path} is not finite")
     hooks = []
-    for name, module in loss.named_modules():
-        def look(_module, _inputs, output, name=name):
+    for path, module in model.named_modules():
+        def look(_module, _inputs, output, path=path):
             if broken(output):
-                # A loss has the model as a module.
-                of = name.removeprefix("model.") or "the loss"
-                found.append(f"the first result not finite is that of {of}")
+                found.append(f"the first result not finite is that of {path}")
         hooks.append(module.register_forward_hook(look))
     with torch.no_grad():
         compute()

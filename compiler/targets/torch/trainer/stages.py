@@ -31,25 +31,11 @@ class Training:
     # Every weight by its path; of the stage under way as it began.
     weights: dict[str, Tensor]
 
-    def model(self) -> nn.Module:
-        model = self.Model()
-        self.fill(named(model))
-        return model.to(self.processes.device)
-
     @torch.no_grad()
-    def fill(self, parameters: dict[str, Tensor]) -> None:
-        for path, parameter in parameters.items():
+    def fill(self, model: nn.Module) -> nn.Module:
+        for path, parameter in model.named_parameters():
             parameter.copy_(self.weights[path])
-
-
-def named(model: nn.Module, loss=None) -> dict[str, Tensor]:
-    """The weights by path, those that a loss alone has behind the model's."""
-    found = dict(model.named_parameters())
-    known = {id(parameter) for parameter in found.values()}
-    for name, parameter in loss.named_parameters() if loss else ():
-        if id(parameter) not in known:
-            found[name] = parameter
-    return found
+        return model.to(self.processes.device)
 
 
 class LossStage:
@@ -60,23 +46,18 @@ class LossStage:
         self.folder, self.processes = training.folder, training.processes
         self.steps, self.batch = plan["steps"], plan["batch"]
         options = training.options
-        model = training.model()
-        self.loss = stage["loss"](model).to(self.processes.device)
-        paths = named(model, self.loss)
-        training.fill(paths)
-        for parameter in paths.values():
-            parameter.requires_grad_(False)
-        of = {id(parameter): path for path, parameter in paths.items()}
-        self.names = {name: of[id(parameter)]
-                      for name, parameter in self.loss.named_parameters()}
+        # A loss adds to the model what it alone has, and has it as a module.
+        self.model = training.Model()
+        self.loss = stage["loss"](self.model)
+        training.fill(self.model)
         frozen = {path: one for path, one in training.weights.items()
                   if entry_of(stage["weights"], path) is None}
-        latents = self.latents(model, frozen)
+        latents = self.latents(frozen)
         sampler, clips = training.sampler, training.clips
         self.batches = Batches(stage, clips, latents, sampler, options.seed)
         self.call = self.loss
-        for name, parameter in self.loss.named_parameters():
-            parameter.requires_grad_(self.names[name] not in frozen)
+        for path, parameter in self.model.named_parameters():
+            parameter.requires_grad_(path not in frozen)
         self.freeze_unread()
         self.call = self.divided(options)
         self.optimizer = Optimizer(stage, self.trained(), self.processes)
@@ -86,7 +67,7 @@ class LossStage:
         self.parts = [range(at, at + size)
                       for at in range(start, start + share, size)]
 
-    def latents(self, model: nn.Module, frozen: dict) -> dict:
+    def latents(self, frozen: dict) -> dict:
         clips, made = self.training.clips, {}
         seed = self.training.options.seed
         batches = Batches(self.stage, clips, {}, None, seed)
@@ -97,7 +78,7 @@ class LossStage:
                 continue
             needed = batches.drawn(steps, self.batch, encoder)
             made[encoder] = cached(
-                self.folder.at("cache"), model, encoder, clips, needed,
+                self.folder.at("cache"), self.model, encoder, clips, needed,
                 frozen, self.processes,
             )
         return made
@@ -118,8 +99,8 @@ class LossStage:
             parameter.requires_grad_(gradient is not None)
 
     def trained(self) -> dict[str, Tensor]:
-        return {self.names[name]: parameter
-                for name, parameter in self.loss.named_parameters()
+        return {path: parameter
+                for path, parameter in self.model.named_parameters()
                 if parameter.requires_grad}
 
     def divided(self, options) -> nn.Module:
@@ -238,9 +219,7 @@ class LossStage:
             for part in feeds:
                 self.compute(part)
 
-        return not_finite(
-            self.loss, self.names, self.trained(), again, self.processes
-        )
+        return not_finite(self.model, self.trained(), again, self.processes)
 
     def save(self) -> None:
         now = {path: whole(one) for path, one in self.trained().items()}
@@ -262,7 +241,7 @@ def measure(training: Training, stage: dict) -> None:
     the layers on both sides of them."""
     clips, processes = training.clips, training.processes
     processes.say(f"{stage['name']}: measuring {stage['graph']}")
-    model = training.model()
+    model = training.fill(training.Model())
     count = min(clips.count, 500)
     mine = {}
     for i in range(processes.rank, count, processes.count):
