@@ -85,7 +85,7 @@ def op_inputs(case, op, shapes):
             inputs[key] = words(case, key, shape, 40).float()
         else:
             x = signal(case, key, shape, SCALES.get(op, 1.0))
-            inputs[key] = x.abs() if op == "sqrt" else x
+            inputs[key] = x.abs() if op in ("sqrt", "log") else x
     return inputs
 
 

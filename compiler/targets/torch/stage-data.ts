@@ -79,6 +79,7 @@ const sources: Sources = {
   clip: ofClip,
   image: ofClip,
   text: ({ dropped, unguided }) => ({ dropped: pythonValue(dropped, true), unguided: text(unguided) }),
+  label: ({ of, classes }) => ({ of: text(of), classes: `${classes}` }),
   noise: noFields,
   time: noFields,
   signal: noFields,
