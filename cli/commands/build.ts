@@ -1,18 +1,15 @@
 /** `mvc build`: a model to a package on disk, whole or not at all. */
 
 import { statSync } from "node:fs";
-import { basename, dirname, relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { compile } from "../../compiler/compile.ts";
-import { type CodeResult, compileCode, compileTrainingCode } from "../../compiler/compile-code.ts";
 import type { Module } from "../../compiler/module/module.ts";
 import { layOutWeights } from "../../compiler/package/weights.ts";
 import { emitPackage, type OnnxTarget, type PackageFiles } from "../../compiler/package-files.ts";
 import { opsets } from "../../compiler/targets/onnx/opsets.ts";
-import { emitTorch } from "../../compiler/targets/torch/emit.ts";
-import { emitTraining } from "../../compiler/targets/torch/emit-training.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
-import { type Diagnostic, foundIn, type Program, placeOf, type Span } from "../../dsl/index.ts";
+import { foundIn, placeOf, type Span } from "../../dsl/index.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import { type ChoiceOptions, choicesOf } from "../choices.ts";
 import { readLimits } from "../limits-file.ts";
@@ -25,6 +22,7 @@ import { interruptible, type Outcome } from "../terminal.ts";
 import { TokenizerCheck } from "../tokenizer-check.ts";
 import type { TokenizerFile } from "../tokenizer-file.ts";
 import { knownForms } from "../tokenizer-forms.ts";
+import { torchFilesOf } from "../torch-files.ts";
 import { version } from "../version.ts";
 import type { WeightSource } from "../weights/initial.ts";
 import { modelWeights, type OpenWeights, openWeights, requireWeights, type WeightOptions } from "../weights/model-weights.ts";
@@ -80,7 +78,9 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
     printDiagnostics(planned.diagnostics, sound.texts);
     return "mistake";
   }
-  const torch = options.target.includes("torch") ? torchFiles(file, sound.program, options) : undefined;
+  const unwritable = (why: string) =>
+    mvcError("option-invalid", { option: "--target", expected: `given without torch, as ${why}`, found: options.target.join() });
+  const torch = options.target.includes("torch") ? torchFilesOf(file, sound.program, options, unwritable) : undefined;
   if (torch?.ok === false) {
     printDiagnostics(torch.diagnostics, sound.texts);
     return "mistake";
@@ -97,26 +97,6 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
   report(options, files, module.graphs.size, before);
   printNotes([...(weights?.notes ?? []), ...notesOf(module, tokenizer)]);
   return "done";
-}
-
-type TorchFiles =
-  | { readonly ok: true; readonly files: ReadonlyMap<string, string> }
-  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
-
-/** The model in PyTorch, and how it is trained where the source says it. Throws MvcError `option-invalid` where it cannot be written so. */
-function torchFiles(file: string, program: Program, options: BuildOptions): TorchFiles {
-  const read = <T>(code: CodeResult<T>) => {
-    if (code.ok || code.unwritable === undefined) return code;
-    const expected = `given without torch, as ${code.unwritable}`;
-    throw mvcError("option-invalid", { option: "--target", expected, found: options.target.join() });
-  };
-  const model = read(compileCode(program, choicesOf(options)));
-  if (!model.ok) return model;
-  const training = read(compileTrainingCode(program, choicesOf(options)));
-  if (!training.ok) return training;
-  const files = new Map([["model.py", emitTorch(model.value, version, basename(file))]]);
-  if (training.value !== undefined) files.set("train.py", emitTraining(training.value, version, basename(file)));
-  return { ok: true, files };
 }
 
 /** A checkpoint that is a folder. */

@@ -9,6 +9,7 @@ import { aboutLines, constantLines, modelText, pieceLines, withNeeded } from "./
 import { dataNames, stageData } from "./stage-data.ts";
 import { imports } from "./surroundings.ts";
 import { tiedAs, tiedNames } from "./tied.ts";
+import { trainerCall } from "./trainer.ts";
 import { exportsOf, isShown, type WrittenBlocks, writeBlocks, writeFile } from "./write-file.ts";
 import { writeLoss } from "./write-loss.ts";
 
@@ -64,7 +65,7 @@ export function emitTraining(training: TrainingCode, version: string, source: st
     ...constantLines(constants),
   ];
   const data = stageData(training, classOf).map((lines) => lines.join("\n"));
-  return `${[head.join("\n").trimEnd(), ...body, data.join("\n")].join("\n\n\n")}\n`;
+  return `${[head.join("\n").trimEnd(), ...body, data.join("\n"), trainerCall(modelName)].join("\n\n\n")}\n`;
 }
 
 /** The blocks under the names that they are imported by. */

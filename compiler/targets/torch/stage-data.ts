@@ -5,6 +5,7 @@ import type { MeasureStage, TrainingSource } from "../../module/training.ts";
 import type { CodeStage, TrainingCode } from "../../module/training-code.ts";
 import { broken } from "./broken.ts";
 import { pythonValue } from "./python.ts";
+import { methodName } from "./write-model.ts";
 
 /** Names of the constants. */
 export const dataNames = ["SAMPLER", "CLIP", "STAGES"];
@@ -72,7 +73,8 @@ function stageText({ stage, entries }: CodeStage, losses: ReadonlyMap<string, Co
 type Sources = { readonly [S in TrainingSource["from"]]: (source: Extract<TrainingSource, { readonly from: S }>) => Fields };
 
 const noFields = (): Fields => ({});
-const ofClip = ({ encoder }: { readonly encoder: string | null }): Fields => (encoder === null ? {} : { encoder: text(encoder) });
+const ofClip = ({ encoder }: { readonly encoder: string | null }): Fields =>
+  encoder === null ? {} : { encoder: text(methodName(encoder)) };
 
 /** What each source says beside its word; one that lacks a row does not compile. */
 const sources: Sources = {
@@ -96,7 +98,7 @@ function measureText({ name, graph, input, axis, channels, writer, readers }: Me
   return dict({
     name: text(name),
     kind: text("measure"),
-    graph: text(graph),
+    graph: text(methodName(graph)),
     input: text(input),
     axis: `${axis}`,
     channels: `${channels}`,
