@@ -359,3 +359,10 @@ STAGES = [
         "steps": 20000,
     },
 ]
+
+
+if __name__ == "__main__":
+    import model
+    import trainer
+
+    trainer.main(model.MagicVideo, STAGES, SAMPLER, CLIP)

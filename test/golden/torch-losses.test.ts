@@ -108,7 +108,7 @@ function awkward(): Trained {
     [...losses].map(([stage, loss]): Expected => {
       const inputs = loss.values.flatMap((value) =>
         value.kind === "input"
-          ? [[value.name, f32(value.type.shape, normals(7, streamOf(value.name), sizeOf(value.type.shape)))] as const]
+          ? [[value.name, { shape: value.type.shape, data: normals(7, streamOf(value.name), sizeOf(value.type.shape)) }] as const]
           : [],
       );
       const shapes = new Map(loss.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
@@ -119,7 +119,7 @@ function awkward(): Trained {
       const outputs = interpret(loss, new Map(inputs), weightOf);
       return {
         stage,
-        inputs: new Map(inputs),
+        inputs: new Map(inputs.map(([name, { shape, data }]) => [name, f32(shape, data)])),
         gradients: false,
         outputs: loss.outputs.map(({ name }) => outputs.get(name)?.data[0] ?? Number.NaN),
       };

@@ -20,7 +20,7 @@ export function emitTraining(training: TrainingCode, version: string, source: st
   const known = exportsOf(code, model);
   const more = blocks.slice(model.blocks.length);
   const variables = [...more, ...losses.map(({ block }) => block)].flatMap(variablesOf);
-  const taken = new Set([...known, ...globals.map(({ name }) => pythonName(name)), ...variables, ...dataNames]);
+  const taken = new Set([...known, ...globals.map(({ name }) => pythonName(name)), ...variables, ...dataNames, "trainer"]);
   const helpers = new Map(tiedNames.map((name) => [name as string, unusedName(name, taken)]));
   const names = classNames(more, taken);
   for (const name of names) taken.add(name);
