@@ -126,7 +126,7 @@ function samePlans({ identity, stages, asked }: RunState, prepared: Prepared, op
   return stages;
 }
 
-function tokensOf({ training: { tokenizer, stages }, tokenizer: file }: Prepared, note: (text: string) => void) {
+export function tokensOf({ training: { tokenizer, stages }, tokenizer: file }: Prepared, note: (text: string) => void) {
   const reads = stages.some((stage) => stage.kind === "loss" && stage.inputs.some(({ source }) => source.from === "text"));
   if (reads && tokenizer !== null && file !== undefined) return tokenReader(tokenizer, file, note);
   return (): Int32Array => {
