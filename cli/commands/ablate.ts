@@ -37,7 +37,7 @@ import { shownPath } from "../program.ts";
 import { timeText } from "../progress.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 import { engines } from "../train/engines.ts";
-import { type LengthOptions, requireLength } from "../train/plans.ts";
+import { type LengthOptions, requireLength, worksOf } from "../train/plans.ts";
 import { type Prepared, sourceHash } from "../train/prepare.ts";
 import { tokensOf } from "./train.ts";
 
@@ -64,12 +64,13 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
   const known = openStudyFolder(output);
   const found = variantsOf(file, { ...options, ...(options.only && { only: namesOf(output, options) }) });
   if (found === undefined) return "mistake";
-  await engines[options.engine].require();
   const signal = interruptible();
   const note = once((text) => printNotes([text]));
   const [baseline] = found;
   const size = baseline?.prepared.training.clip;
   if (baseline === undefined || size === null || size === undefined) throw new Error("ablate: no baseline that takes clips");
+  const works = () => found.flatMap(({ prepared }) => worksOf(prepared, plansOf(prepared, null, baseline.prepared, options), 0, false));
+  const openEngine = await engines[options.engine].prepare(works);
   const { fps, stride, windows, short, damaged, uncaptioned, cache } = options;
   const films = { fps, stride, windows, short, damaged, uncaptioned, cache };
   const dataset = await openDataset(options.data, size, films, { note, signal });
@@ -97,6 +98,8 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
         tokens: tokensOf(prepared, note),
         prompts: await promptsOf(dataset),
         engine: options.engine,
+        openEngine,
+        note,
         ...study.lengthOf(cell),
         set: options.set ?? {},
         isWanted: study.wanted(cells.slice(at + 1)),
