@@ -56,7 +56,7 @@ export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<Trai
   },
   "training-limit": {
     message: (f) => `\`${f.what}\` of stage "${f.stage}" needs ${f.needed} of the graphics device's ${f.limit}, but it grants ${f.found}`,
-    hint: () => "give a smaller `--batch`, or train by `--engine onnx`",
+    hint: (f) => `run the stage by itself with a smaller batch, \`--stage ${f.stage} --batch …\`, or train by \`--engine onnx\``,
   },
   "study-differs": {
     message: (f) => `${f.folder} was begun with ${f.what} ${f.expected}, and this is ${f.found}`,
@@ -68,6 +68,6 @@ export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<Trai
   },
   "training-failed": {
     message: (f) => `the engine failed in stage "${f.stage}": ${f.reason}`,
-    hint: () => "if memory ran out, give a smaller `--batch`; else report it",
+    hint: (f) => `if memory ran out, run it with a smaller batch, \`--stage ${f.stage} --batch …\`; else report it`,
   },
 };

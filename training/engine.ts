@@ -34,8 +34,8 @@ export interface WeightState {
 /** By weight path, of what is trained. */
 export type TrainingState = ReadonlyMap<string, WeightState>;
 
-/** What an engine is opened for: one stage. */
-export interface EngineJob {
+/** What an engine computes of a stage, whatever the numbers are. */
+export interface StageWork {
   /** Called on errors. */
   readonly stage: string;
   /** The loss at the batch of one part, its minimised output first; engines take its gradients, of whatever form of it they like (`withGradients`). */
@@ -43,6 +43,10 @@ export interface EngineJob {
   /** Whether blocks are computed again in the backward pass instead of kept, where that saves memory: the same steps to the last bit, in more time. */
   readonly recompute?: boolean;
   readonly trained: readonly TrainedWeight[];
+}
+
+/** What an engine is opened for: one stage. */
+export interface EngineJob extends StageWork {
   readonly optimizer: OptimizerFigures;
   /** What the first step starts from; the engine copies it. */
   readonly state: TrainingState;

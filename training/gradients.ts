@@ -3,10 +3,10 @@
 import { differentiate } from "../compiler/differentiate/differentiate.ts";
 import { recomputeBlocks } from "../compiler/differentiate/recompute.ts";
 import type { Graph } from "../compiler/graph/graph.ts";
-import type { EngineJob } from "./engine.ts";
+import type { StageWork } from "./engine.ts";
 
 /** The outputs of the loss first, then `gradient of PATH` in the order of `trained`. `lossGraph` is taken in the form that it is given in. */
-export function withGradients({ lossGraph, trained, recompute = false }: Pick<EngineJob, "lossGraph" | "trained" | "recompute">): Graph {
+export function withGradients({ lossGraph, trained, recompute = false }: Omit<StageWork, "stage">): Graph {
   const graph = differentiate(
     lossGraph,
     trained.map(({ path }) => path),

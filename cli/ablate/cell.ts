@@ -9,18 +9,21 @@ import { readSafetensors } from "../../runtime/node/safetensors-file.ts";
 import { type CellResult, keptOf, type Sheet, type StageRecord, stageRecord } from "../../study/cell.ts";
 import type { Measured } from "../../study/measure.ts";
 import type { Dataset } from "../../training/dataset.ts";
+import type { OpenEngine } from "../../training/engine.ts";
 import type { Metric } from "../../training/metrics.ts";
 import { type Checkpoint, readCheckpoint } from "../../training/node/checkpoint.ts";
+import type { UnequalLosses } from "../../training/node/mean-loss.ts";
 import { runTraining } from "../../training/node/run.ts";
 import { isRun, MetricsFile, makeRunFolder, runFiles } from "../../training/node/run-folder.ts";
 import type { RunListener } from "../../training/node/run-keeper.ts";
 import type { ReadTokens } from "../../training/node/sources.ts";
 import { type Asked, requireAsked, requireSame, requireSameStages, type StagePlan } from "../../training/run-state.ts";
 import { metadataOf } from "../made-for.ts";
-import { type EngineName, engines } from "../train/engines.ts";
-import { identityOf, secondsOf } from "../train/plans.ts";
+import type { EngineName } from "../train/engines.ts";
+import { dataOf, identityOf, secondsOf } from "../train/plans.ts";
 import { type Prepared, startWeights } from "../train/prepare.ts";
 import { sampledClips, showsIn } from "../train/sample-sheet.ts";
+import { undividedNote } from "../train/teller.ts";
 import { withPackage } from "../train/temporary-package.ts";
 import { SharedStages } from "./shared-stages.ts";
 import { framesOf, sheetOf } from "./sheet.ts";
@@ -40,6 +43,7 @@ export interface CellWork {
   readonly tokens: ReadTokens;
   readonly prompts: readonly string[];
   readonly engine: EngineName;
+  readonly openEngine: OpenEngine;
   readonly asked: Asked;
   readonly plans: readonly StagePlan[];
   readonly set: { readonly [name: string]: unknown };
@@ -49,6 +53,7 @@ export interface CellWork {
     packageFolder: string,
     listening: { readonly progress: (task: string, done: number, total: number) => void; readonly signal: AbortSignal },
   ) => Promise<readonly Measured[]>;
+  readonly note: (text: string) => void;
   readonly progress: StudyProgress;
   readonly signal: AbortSignal;
 }
@@ -60,7 +65,7 @@ export interface CellWork {
 export async function runCell(work: CellWork): Promise<CellResult | undefined> {
   const { prepared, dataset, tokens, plans, asked, engine, signal } = work;
   const folder = join(work.folder, studyFiles.cells, nameOf(work));
-  const identity = identityOf(prepared, { seed: work.seed, set: work.set as never }, dataset);
+  const identity = { ...identityOf(prepared, { seed: work.seed, set: work.set as never }), ...dataOf(dataset) };
   attempt(folder, () => mkdirSync(folder, { recursive: true }));
   const known = isRun(folder) ? await readCheckpoint(join(folder, runFiles.checkpoint)) : undefined;
   if (known !== undefined) {
@@ -85,7 +90,7 @@ export async function runCell(work: CellWork): Promise<CellResult | undefined> {
     lossAt: prepared.lossAt,
     dataset,
     tokens,
-    openEngine: engines[engine].open,
+    openEngine: work.openEngine,
     about: metadataOf({ ...identity, settings: work.set as never }),
     from,
     seconds: secondsOf(prepared, asked),
@@ -192,6 +197,10 @@ class CellListener implements RunListener {
   }
 
   saved(): void {}
+
+  undivided(plan: StagePlan, unequal: UnequalLosses): void {
+    this.#work.note(undividedNote(plan, unequal));
+  }
 
   async sample({ name, trained }: LossStage, step: number, weights: ReadonlyMap<string, Float32Array>): Promise<void> {
     const { prepared, prompts } = this.#work;

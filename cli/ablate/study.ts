@@ -129,7 +129,7 @@ export class Study {
 const unplanned = (plan: StagePlan): StagePlan => (plan.batch === 0 ? plan : { ...plan, steps: null });
 
 /** As the baseline's; a stage that it lacks takes as large a part of what it declares as the baseline's stages do. */
-function plansOf(
+export function plansOf(
   { stages }: Prepared,
   steps: StudyState["steps"],
   baseline: Prepared,

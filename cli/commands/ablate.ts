@@ -7,7 +7,7 @@ import type { CellResult } from "../../study/cell.ts";
 import { baselineName } from "../../study/variant.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import { runCell } from "../ablate/cell.ts";
-import { noises, Study, type StudyOptions } from "../ablate/study.ts";
+import { noises, plansOf, Study, type StudyOptions } from "../ablate/study.ts";
 import { cellVariants, makeStudyFolder, nameOf, openStudyFolder, readCell, saveCell, saveStudy } from "../ablate/study-folder.ts";
 import { StudyProgress } from "../ablate/study-progress.ts";
 import { type PreparedVariant, type VariantOptions, variantsOf } from "../ablate/variants.ts";
@@ -19,7 +19,7 @@ import { shownPath } from "../program.ts";
 import { timeText } from "../progress.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 import { engines } from "../train/engines.ts";
-import { requireLength } from "../train/plans.ts";
+import { requireLength, worksOf } from "../train/plans.ts";
 import { tokensOf } from "./train.ts";
 
 export interface AblateOptions extends StudyOptions, VariantOptions, Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
@@ -36,12 +36,13 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
   openStudyFolder(output);
   const found = variantsOf(file, { ...options, ...(options.only && { only: namesOf(output, options) }) });
   if (found === undefined) return "mistake";
-  await engines[options.engine].require();
   const signal = interruptible();
   const note = once((text) => printNotes([text]));
   const [baseline] = found;
   const size = baseline?.prepared.training.clip;
   if (baseline === undefined || size === null || size === undefined) throw new Error("ablate: no baseline that takes clips");
+  const works = () => found.flatMap(({ prepared }) => worksOf(prepared, plansOf(prepared, null, baseline.prepared, options), 0, false));
+  const openEngine = await engines[options.engine].prepare(works);
   const { fps, stride, windows, short, damaged, uncaptioned, cache } = options;
   const films = { fps, stride, windows, short, damaged, uncaptioned, cache };
   const dataset = await openDataset(options.data, size, films, { note, signal });
@@ -70,6 +71,8 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
         tokens: tokensOf(prepared, note),
         prompts: await promptsOf(dataset),
         engine: options.engine,
+        openEngine,
+        note,
         ...study.lengthOf(cell),
         set: options.set ?? {},
         isWanted: study.wanted(cells.slice(at + 1)),

@@ -7,13 +7,18 @@ import { writeSafetensors } from "../../runtime/node/safetensors-file.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import type { Listening } from "./dataset-options.ts";
 
-/** Tensor `clips` u8 [N, F, H, W, 3]; the captions as JSON in the metadata. Throws MvcError as `writeSafetensors` and `Dataset.clip`. */
-export async function writeClips(path: string, { count, size, clip }: Dataset, { progress, signal }: Listening): Promise<void> {
+/** Tensor `clips` u8 [N, F, H, W, 3], and u8 [N] of each label; the captions as JSON in the metadata. Throws MvcError as `writeSafetensors` and `Dataset.clip`. */
+export async function writeClips(path: string, { count, size, labels, clip }: Dataset, { progress, signal }: Listening): Promise<void> {
   // The captions stand in the header, before any pixel.
   const captions: string[] = [];
+  const known = [...(labels?.keys() ?? [])].map((name) => [name, new Uint8Array(count)] as const);
   for (let i = 0; i < count; i++) {
     throwIfAborted(signal, "reading captions");
-    captions.push((await clip(i)).caption);
+    const { caption, labels: classes = {} } = await clip(i);
+    captions.push(caption);
+    for (const [name, values] of known) values[i] = classes[name] ?? 0;
+    // Clips that are made on the spot never wait, and Ctrl-C must be heard.
+    if (i % 16 === 15) await new Promise(setImmediate);
   }
   async function* pixels() {
     for (let i = 0; i < count; i++) {
@@ -23,7 +28,8 @@ export async function writeClips(path: string, { count, size, clip }: Dataset, {
   }
   const shape = [count, size.frames, size.height, size.width, 3];
   const options = { metadata: { captions: JSON.stringify(captions) }, ...(signal === undefined ? {} : { signal }) };
-  await writeSafetensors(path, [{ name: "clips", dtype: "U8", shape, chunks: pixels }], options);
+  const rows = known.map(([name, values]) => ({ name, dtype: "U8" as const, shape: [count], chunks: () => [values] }));
+  await writeSafetensors(path, [{ name: "clips", dtype: "U8", shape, chunks: pixels }, ...rows], options);
 }
 
 /** Clips and frames that a sheet shows at most, evenly from first to last. */

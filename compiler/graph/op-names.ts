@@ -72,6 +72,7 @@ export interface OpAttributes {
   readonly sigmoid: None;
   readonly tanh: None;
   readonly exp: None;
+  readonly log: None;
   readonly relu: None;
   readonly sqrt: None;
   readonly sin: None;

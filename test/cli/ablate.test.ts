@@ -77,7 +77,7 @@ test("interrupted five times it ends in the same report, and once it is done the
   for (const file of filesBelow(study)) if (/\.safetensors$|^shared|^cache/.test(file)) rmSync(join(study, file));
   expect((await mvc(command(study))).code).toBe(0);
   expect(readFileSync(join(study, "report.html")).equals(before)).toBe(true);
-}, 120_000);
+}, 600_000);
 
 test("what minutes buy the baseline's first training, all others take", async () => {
   const study = at("timed");

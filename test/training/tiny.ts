@@ -38,6 +38,7 @@ export const tinySources: BatchSources = {
       }),
   }),
   caption: async (i) => caption(i),
+  label: async (i) => i,
   tokens: (text, count) => Int32Array.from({ length: count }, (_, i) => ids[text.split(" ")[i] ?? ""] ?? 0),
   sampler: withDefaults({ method: "ddim", predicts: "v", schedule: "cosine", trainSteps: 1000, steps: 4, guidance: 2 }) as never,
 };

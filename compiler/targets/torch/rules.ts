@@ -192,6 +192,7 @@ export const torchRules: { readonly [O in SourceOp]: TorchRule } = {
   sigmoid: functional("torch.sigmoid"),
   tanh: functional("torch.tanh"),
   exp: functional("torch.exp"),
+  log: functional("torch.log"),
   relu: functional("fn.relu"),
   sqrt: functional("torch.sqrt"),
   sin: functional("torch.sin"),
