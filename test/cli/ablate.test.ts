@@ -43,10 +43,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test("what a cell takes from another is what it would have trained itself", async () => {
   const { variants } = reportOf(whole);
   const by = variants.map(({ name, cells }) => [name, ...(cells[0]?.stages.map((stage) => [stage.name, stage.by, stage.steps]) ?? [])]);
+  // Pointwise's latents are the baseline's, but it undoes their scaling in a decoder of its own.
   expect(by).toEqual([
-    ["baseline", ["autoencoder", "baseline-0", 2], ["denoiser", "baseline-0", 4]],
-    ["Untimed", ["autoencoder", "baseline-0", 2], ["denoiser", "Untimed-0", 4]],
-    ["Pointwise", ["autoencoder", "Pointwise-0", 2], ["denoiser", "baseline-0", 4]],
+    ["baseline", ["autoencoder", "baseline-0", 2], ["latents", "baseline-0", 0], ["denoiser", "baseline-0", 4]],
+    ["Untimed", ["autoencoder", "baseline-0", 2], ["latents", "baseline-0", 0], ["denoiser", "Untimed-0", 4]],
+    ["Pointwise", ["autoencoder", "Pointwise-0", 2], ["latents", "Pointwise-0", 0], ["denoiser", "baseline-0", 4]],
   ]);
   for (const name of ["Untimed", "Pointwise"]) {
     const run = at(`train-${name}`);
@@ -86,7 +87,7 @@ test("what minutes buy the baseline's first training, all others take", async ()
   const { minutes, steps, variants } = reportOf(study);
   expect(minutes).toBe(0.005);
   expect(steps.denoiser).toBeGreaterThan(0);
-  const taken = variants.map(({ cells }) => cells[0]?.stages.map((stage) => [stage.name, stage.steps]));
+  const taken = variants.map(({ cells }) => cells[0]?.stages.filter((stage) => stage.batch > 0).map((stage) => [stage.name, stage.steps]));
   expect(taken).toEqual(variants.map(() => Object.entries(steps)));
 });
 
