@@ -5,6 +5,7 @@ import { requireRoom } from "../../runtime/node/output-file.ts";
 import { claimTemporary } from "../../runtime/node/temporary.ts";
 import type { CellResult } from "../../study/cell.ts";
 import { baselineName } from "../../study/variant.ts";
+import { shownValue } from "../../study/words.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import { runCell } from "../ablate/cell.ts";
 import { noises, plansOf, Study, type StudyOptions } from "../ablate/study.ts";
@@ -171,7 +172,7 @@ function summaryOf({ measured }: CellResult): string {
   const seen = measured.find(({ set }) => set === "seen")?.measures ?? [];
   const shown = seen.slice(0, 3).map(({ name, unit, values }) => {
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    return `${name} ${unit === "%" ? `${(100 * mean).toFixed(1)} %` : `${Number(mean.toPrecision(3))}${unit}`}`;
+    return `${name} ${shownValue(mean, unit)}`;
   });
   return shown.join(", ");
 }

@@ -101,7 +101,14 @@ test("a variant of one seed is not judged, and a table says what it says", () =>
   expect(change?.declared.map(({ text }) => text)).toEqual(["ablation Untimed of Tiny { timed: false }"]);
   expect(change?.settings).toEqual([{ name: "timed", from: "true", to: "false" }]);
   expect(change?.readBy.map(({ text }) => text)).toEqual(["if (timed) {"]);
-  expect(change?.nodes.flatMap(({ rows }) => rows.map(({ name }) => name))).toContain("net.query");
+  const [graph, ...others] = change?.graphs ?? [];
+  expect(others).toEqual([]);
+  expect(graph?.parts.map(({ name }) => name)).toContain("net.query");
+  expect(graph?.ops).toContainEqual({ op: "linear", baseline: 4, variant: 1 });
+  expect(graph?.rewired).toEqual(["silu at net"]);
+  // The kernel of each convolution is a tensor's shape, and of one of Pointwise's layers another.
+  const [reached] = reportOf(whole).variants[2]?.change?.graphs ?? [];
+  expect([reached?.graph, reached?.ops, reached?.parts.map(({ name }) => name)]).toEqual(["decode", [], ["out"]]);
 });
 
 test("what is wrong is one sentence, and nothing is written", async () => {
