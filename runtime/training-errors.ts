@@ -25,6 +25,9 @@ export interface TrainingFields {
     readonly found: number;
   };
   readonly "training-failed": { readonly stage: string; readonly reason: string };
+  readonly "torch-missing": { readonly reason: string; readonly way: string };
+  /** `log` is the file of all that PyTorch wrote of it. */
+  readonly "torch-failed": { readonly reason: string; readonly log: string };
 }
 
 export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<TrainingFields[C]> } = {
@@ -55,5 +58,10 @@ export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<Trai
   "training-failed": {
     message: (f) => `the engine failed in stage "${f.stage}": ${f.reason}`,
     hint: () => "if memory ran out, give a smaller `--batch`; else report it",
+  },
+  "torch-missing": { message: (f) => f.reason, hint: (f) => f.way },
+  "torch-failed": {
+    message: (f) => `train.py ended before it was done: ${f.reason}`,
+    hint: (f) => `${f.log} has all that it wrote; the same command with \`--resume\` goes on from the last checkpoint`,
   },
 };

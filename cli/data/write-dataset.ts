@@ -3,12 +3,26 @@
 import { throwIfAborted } from "../../runtime/errors.ts";
 import { contactSheet } from "../../runtime/media/contact-sheet.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
-import { writeSafetensors } from "../../runtime/node/safetensors-file.ts";
+import { type TensorSource, writeSafetensors } from "../../runtime/node/safetensors-file.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import type { Listening } from "./dataset-options.ts";
 
-/** Tensor `clips` u8 [N, F, H, W, 3]; the captions as JSON in the metadata. Throws MvcError as `writeSafetensors` and `Dataset.clip`. */
-export async function writeClips(path: string, { count, size, clip }: Dataset, { progress, signal }: Listening): Promise<void> {
+/** What else a file of clips has, made of their captions. */
+export interface Beside {
+  readonly tensors: readonly TensorSource[];
+  readonly metadata: { readonly [key: string]: string };
+}
+
+/**
+ * Tensor `clips` u8 [N, F, H, W, 3]; the captions as JSON in the metadata; and what `beside` makes of them.
+ * @throws MvcError as `writeSafetensors`, `Dataset.clip` and `beside`
+ */
+export async function writeClips(
+  path: string,
+  { count, size, clip }: Dataset,
+  { progress, signal }: Listening,
+  beside?: (captions: readonly string[]) => Beside,
+): Promise<void> {
   // The captions stand in the header, before any pixel.
   const captions: string[] = [];
   for (let i = 0; i < count; i++) {
@@ -22,8 +36,10 @@ export async function writeClips(path: string, { count, size, clip }: Dataset, {
     }
   }
   const shape = [count, size.frames, size.height, size.width, 3];
-  const options = { metadata: { captions: JSON.stringify(captions) }, ...(signal === undefined ? {} : { signal }) };
-  await writeSafetensors(path, [{ name: "clips", dtype: "U8", shape, chunks: pixels }], options);
+  const { tensors = [], metadata = {} } = beside?.(captions) ?? {};
+  const options = { metadata: { captions: JSON.stringify(captions), ...metadata }, ...(signal === undefined ? {} : { signal }) };
+  // Numbers of four bytes lie first, where they are aligned.
+  await writeSafetensors(path, [...tensors, { name: "clips", dtype: "U8", shape, chunks: pixels }], options);
 }
 
 /** Clips and frames that a sheet shows at most, evenly from first to last. */

@@ -17,4 +17,5 @@ export const engines = {
   webgpu: { open: openDawnEngine, partsOf: () => 1, require: requireAdapter },
 } as const satisfies { readonly [name: string]: EngineKind };
 
-export type EngineName = keyof typeof engines;
+/** With `torch` a run is the emitted train.py's own (`torch-run.ts`). */
+export type EngineName = keyof typeof engines | "torch";

@@ -4,7 +4,7 @@ import { mvcError } from "../../runtime/errors.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import { sharedSteps } from "../../training/plan.ts";
 import type { Asked, RunIdentity, StagePlan } from "../../training/run-state.ts";
-import { type EngineName, engines } from "./engines.ts";
+import type { EngineName } from "./engines.ts";
 import { type Prepared, sourceHash, type TrainChoices } from "./prepare.ts";
 
 export interface LengthOptions {
@@ -38,8 +38,12 @@ export function identityOf(prepared: Prepared, { seed, set = {} }: TrainChoices,
   return { model, preset, ablations, settings: set, sourceHash: sourceHash(training, stages), data, dataHash, seed };
 }
 
-/** What is asked for is shared among the stages by the steps that they declare. */
-export function plansOf({ stages }: Prepared, { steps, minutes, batch, engine }: LengthOptions): readonly StagePlan[] {
+/** `partsOf` is into how many parts the engine likes a batch divided. What is asked for is shared among the stages by the steps that they declare. */
+export function plansOf(
+  { stages }: Prepared,
+  { steps, minutes, batch }: Omit<LengthOptions, "engine">,
+  partsOf: (batch: number) => number,
+): readonly StagePlan[] {
   const declared = stages.map((stage) => (stage.kind === "loss" ? stage.steps : 0));
   const losses = declared.filter((count) => count > 0);
   const shared = steps === undefined ? losses : sharedSteps(steps, losses);
@@ -48,7 +52,7 @@ export function plansOf({ stages }: Prepared, { steps, minutes, batch, engine }:
     const { name } = stage;
     if (stage.kind === "measure") return { name, batch: 0, parts: 0, steps: 0 };
     const own = batch ?? stage.batch;
-    return { name, batch: own, parts: engines[engine].partsOf(own), steps: minutes === undefined ? (shared[at++] ?? null) : null };
+    return { name, batch: own, parts: partsOf(own), steps: minutes === undefined ? (shared[at++] ?? null) : null };
   });
 }
 
