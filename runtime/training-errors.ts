@@ -9,6 +9,8 @@ export interface ErrorRow<F> {
 export interface TrainingFields {
   readonly "data-invalid": { readonly data: string; readonly reason: string; readonly way: string };
   readonly "not-trainable": { readonly reason: string; readonly way: string };
+  /** Of a model or a data set whose clips no measure can be taken of. */
+  readonly "not-evaluable": { readonly reason: string; readonly way: string };
   readonly "run-exists": { readonly folder: string };
   readonly "run-absent": { readonly folder: string };
   /** `what` a run was started with. */
@@ -33,6 +35,7 @@ export interface TrainingFields {
 export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<TrainingFields[C]> } = {
   "data-invalid": { message: (f) => `${f.data}: ${f.reason}`, hint: (f) => f.way },
   "not-trainable": { message: (f) => f.reason, hint: (f) => f.way },
+  "not-evaluable": { message: (f) => f.reason, hint: (f) => f.way },
   "run-exists": {
     message: (f) => `${f.folder} holds a training run`,
     hint: () => "go on with it by `--resume`, or give -o another folder",
@@ -53,11 +56,11 @@ export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<Trai
   },
   "training-limit": {
     message: (f) => `\`${f.what}\` of stage "${f.stage}" needs ${f.needed} of the graphics device's ${f.limit}, but it grants ${f.found}`,
-    hint: () => "give a smaller `--batch`, or train by `--engine onnx`",
+    hint: (f) => `run the stage by itself with a smaller batch, \`--stage ${f.stage} --batch …\`, or train by \`--engine onnx\``,
   },
   "training-failed": {
     message: (f) => `the engine failed in stage "${f.stage}": ${f.reason}`,
-    hint: () => "if memory ran out, give a smaller `--batch`; else report it",
+    hint: (f) => `if memory ran out, run it with a smaller batch, \`--stage ${f.stage} --batch …\`; else report it`,
   },
   "torch-missing": { message: (f) => f.reason, hint: (f) => f.way },
   "torch-failed": {

@@ -1,12 +1,12 @@
 /** `mvc train`: a model that declares its training, and a data set, to weights in a run's folder; stopped at any time, it goes on where it was. */
 
 import { join } from "node:path";
-import { mvcError } from "../../runtime/errors.ts";
+import { mvcError, quoted } from "../../runtime/errors.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import { type Checkpoint, readCheckpoint } from "../../training/node/checkpoint.ts";
 import { runTraining } from "../../training/node/run.ts";
 import { isRun, makeRunFolder, requireRunFolder, runFiles } from "../../training/node/run-folder.ts";
-import { requireAsked, requireSame, requireSameStages } from "../../training/run-state.ts";
+import { type RunState, requireAsked, requireSame, requireSameStages, type StagePlan } from "../../training/run-state.ts";
 import { shownChoices } from "../choices.ts";
 import type { DatasetOptions } from "../data/dataset-options.ts";
 import { openDataset } from "../data/open-dataset.ts";
@@ -16,7 +16,7 @@ import { shownPath } from "../program.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 import { torchFilesOf } from "../torch-files.ts";
 import { engines } from "../train/engines.ts";
-import { askedOf, identityOf, type LengthOptions, plansOf, requireLength, secondsOf } from "../train/plans.ts";
+import { askedOf, dataOf, identityOf, type LengthOptions, plansOf, requireLength, secondsOf, worksOf } from "../train/plans.ts";
 import { clipOf, type Prepared, prepare, startWeights, type TrainChoices } from "../train/prepare.ts";
 import { TrainingProgress } from "../train/progress.ts";
 import { requirePython } from "../train/python.ts";
@@ -42,13 +42,18 @@ export async function train(file: string, options: TrainOptions): Promise<Outcom
   const known = resume ? await readCheckpoint(join(output, runFiles.checkpoint)) : undefined;
   const prepared = prepare(file, options);
   if (prepared === undefined) return "mistake";
-  await engines[engine].require();
+  const { partsOf, prepare: prepareEngine } = engines[engine];
+  const plans = known === undefined ? plansOf(prepared, options, partsOf) : samePlans(known.run, prepared, options, partsOf);
+  const works = () => worksOf(prepared, plans, known?.run.stage ?? 0, options.recompute ?? false);
+  const openEngine = await prepareEngine(works);
   const listening = listeningOf();
   const { signal } = listening;
   const { training, stages, lossAt } = prepared;
   const tokens = tokensOf(prepared, listening.note);
   const dataset = await openData(prepared, options, listening);
-  const from = known === undefined ? await begin(prepared, options, dataset) : goOn(known, prepared, options, dataset);
+  if (known !== undefined) requireSame(output, known.run.identity, dataOf(dataset));
+  requireLabels(prepared, dataset);
+  const from = known ?? (await begin(prepared, options, dataset, plans));
   makeRunFolder(output);
   const { asked, identity } = from.run;
   const teller = new Teller(output, prepared, dataset, signal);
@@ -60,7 +65,7 @@ export async function train(file: string, options: TrainOptions): Promise<Outcom
       lossAt,
       dataset,
       tokens,
-      openEngine: engines[engine].open,
+      openEngine,
       recompute: options.recompute ?? false,
       about: metadataOf({ ...identity, settings: options.set ?? {} }),
       from,
@@ -92,6 +97,7 @@ async function trainByTorch(file: string, options: TrainOptions): Promise<Outcom
   const python = requirePython(options.python);
   const listening = listeningOf();
   const dataset = await openData(prepared, options, listening);
+  requireLabels(prepared, dataset);
   const ended = await runTorch({ prepared, dataset, files: emitted.files, python, options, listening });
   process.stdout.write(`${lastWords(file, options, ended)}\n`);
   return ended;
@@ -121,22 +127,47 @@ function lastWords(file: string, options: TrainOptions, ended: Outcome): string 
   return `${output}: stopped; the same command ${isRun(options.output) ? "with `--resume` goes on" : "begins again"}`;
 }
 
-const partsOf = ({ engine }: TrainOptions) => (engine === "torch" ? () => 1 : engines[engine].partsOf);
-
-async function begin(prepared: Prepared, options: TrainOptions, dataset: Dataset): Promise<Checkpoint> {
+async function begin(prepared: Prepared, options: TrainOptions, dataset: Dataset, stages: readonly StagePlan[]): Promise<Checkpoint> {
   const { weights, notes } = await startWeights(prepared, options);
   printNotes(notes);
-  const identity = identityOf(prepared, options, dataset);
-  const run = { identity, asked: askedOf(options), stages: plansOf(prepared, options, partsOf(options)), stage: 0, step: 0, seconds: 0 };
+  const identity = { ...identityOf(prepared, options), ...dataOf(dataset) };
+  const run = { identity, asked: askedOf(options), stages, stage: 0, step: 0, seconds: 0 };
   return { run, weights, training: new Map() };
 }
 
-/** Throws MvcError `run-differs`. */
-function goOn(known: Checkpoint, prepared: Prepared, options: TrainOptions, dataset: Dataset): Checkpoint {
+/** Throws MvcError `data-invalid` where a stage takes a label that the clips lack, or that has more classes than the stage says. */
+function requireLabels({ stages }: Prepared, { name, labels = new Map() }: Dataset): void {
+  for (const stage of stages) {
+    for (const { source } of stage.kind === "loss" ? stage.inputs : []) {
+      if (source.from !== "label") continue;
+      const classes = labels.get(source.of);
+      if (classes !== undefined && classes <= source.classes) continue;
+      const known = labels.size === 0 ? "its clips have no labels" : `its clips have the labels ${quoted([...labels.keys()])}`;
+      const [reason, way] =
+        classes === undefined
+          ? [
+              `stage "${stage.name}" takes the label "${source.of}", and ${known}`,
+              "give `moving-shapes`, or a file of clips with a tensor of that name, U8 [clips]",
+            ]
+          : [
+              `its label "${source.of}" has ${classes} classes, and stage "${stage.name}" takes ${source.classes}`,
+              `say \`classes: ${classes}\` there`,
+            ];
+      throw mvcError("data-invalid", { data: name, reason, way });
+    }
+  }
+}
+
+/** Of a run that goes on, once it is known to be the same but for its data. Throws MvcError `run-differs`. */
+function samePlans(
+  { identity, stages, asked }: RunState,
+  prepared: Prepared,
+  options: TrainOptions,
+  partsOf: (batch: number) => number,
+): readonly StagePlan[] {
   const { output } = options;
-  const { identity, stages, asked } = known.run;
-  requireSame(output, identity, identityOf(prepared, options, dataset));
-  requireSameStages(output, stages, plansOf(prepared, options, partsOf(options)));
+  requireSame(output, identity, identityOf(prepared, options));
+  requireSameStages(output, stages, plansOf(prepared, options, partsOf));
   requireAsked(output, asked, askedOf(options));
-  return known;
+  return stages;
 }

@@ -14,20 +14,24 @@ export interface Beside {
 }
 
 /**
- * Tensor `clips` u8 [N, F, H, W, 3]; the captions as JSON in the metadata; and what `beside` makes of them.
+ * Tensor `clips` u8 [N, F, H, W, 3]; the captions as JSON in the metadata; labels as u8 [N] by their names; and what `beside` makes of the
+ * captions.
  * @throws MvcError as `writeSafetensors`, `Dataset.clip` and `beside`
  */
 export async function writeClips(
   path: string,
-  { count, size, clip }: Dataset,
+  { count, size, clip, labels = new Map() }: Dataset,
   { progress, signal }: Listening,
   beside?: (captions: readonly string[]) => Beside,
 ): Promise<void> {
   // The captions stand in the header, before any pixel.
   const captions: string[] = [];
+  const classes = new Map([...labels.keys()].map((label) => [label, new Uint8Array(count)]));
   for (let i = 0; i < count; i++) {
     throwIfAborted(signal, "reading captions");
-    captions.push((await clip(i)).caption);
+    const { caption, labels: own = {} } = await clip(i);
+    captions.push(caption);
+    for (const [label, all] of classes) all[i] = own[label] ?? 0;
   }
   async function* pixels() {
     for (let i = 0; i < count; i++) {
@@ -39,7 +43,8 @@ export async function writeClips(
   const { tensors = [], metadata = {} } = beside?.(captions) ?? {};
   const options = { metadata: { captions: JSON.stringify(captions), ...metadata }, ...(signal === undefined ? {} : { signal }) };
   // Numbers of four bytes lie first, where they are aligned.
-  await writeSafetensors(path, [...tensors, { name: "clips", dtype: "U8", shape, chunks: pixels }], options);
+  const labelled = [...classes].map(([name, all]) => ({ name, dtype: "U8" as const, shape: [count], chunks: () => [all] }));
+  await writeSafetensors(path, [...tensors, { name: "clips", dtype: "U8", shape, chunks: pixels }, ...labelled], options);
 }
 
 /** Clips and frames that a sheet shows at most, evenly from first to last. */

@@ -47,7 +47,9 @@ async function writeTiny(folder: string): Promise<void> {
     { metadata: { unguided: JSON.stringify([""]) } },
   );
   const job = tinyJob(1);
-  const shapes = new Map(job.graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
+  const shapes = new Map(
+    job.lossGraph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])),
+  );
   const start = [...job.state].map(([path, { value }]) => [path, value] as const);
   const write = (name: string, weights: typeof start) =>
     writeSafetensors(

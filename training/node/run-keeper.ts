@@ -11,6 +11,7 @@ import type { OpenEngine, TrainingState } from "../engine.ts";
 import type { Metric } from "../metrics.ts";
 import type { RunState, StagePlan } from "../run-state.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
+import type { UnequalLosses } from "./mean-loss.ts";
 import { MetricsFile, runFiles } from "./run-folder.ts";
 import type { ReadTokens } from "./sources.ts";
 
@@ -19,6 +20,8 @@ export interface RunListener {
   stage(plan: StagePlan, stage: TrainingStage): void;
   /** After each step; `steps` is null until a time has become a number of steps. */
   step(metric: Metric, steps: number | null): void;
+  /** The stage's loss is not the mean of those of its batch's parts: each step computes its batch at once. */
+  undivided(plan: StagePlan, losses: UnequalLosses): void;
   /** Of work that is no step: clips that are measured. */
   progress(what: string, done: number, total: number): void;
   saved(metric: Metric | undefined): void;
@@ -87,10 +90,27 @@ export class RunKeeper {
     return this.#run.from.run.seconds + (performance.now() - this.#started) / 1000;
   }
 
+  /** Of the stage under way. */
+  get plan(): StagePlan {
+    const plan = this.#state.stages[this.#state.stage];
+    if (plan === undefined) throw new Error("training: no stage is under way");
+    return plan;
+  }
+
   /** How far the stage under way has come. */
   at(step: number, steps: number | null): void {
-    const stages = this.#state.stages.map((plan, i) => (i === this.#state.stage ? { ...plan, steps } : plan));
-    this.#state = { ...this.#state, step, stages };
+    this.#replan({ steps });
+    this.#state = { ...this.#state, step };
+  }
+
+  /** From now on each step of the stage under way computes its batch at once. */
+  undivide(): void {
+    this.#replan({ parts: 1 });
+  }
+
+  #replan(changed: Partial<StagePlan>): void {
+    const stages = this.#state.stages.map((plan, i) => (i === this.#state.stage ? { ...plan, ...changed } : plan));
+    this.#state = { ...this.#state, stages };
   }
 
   replace(weights: ReadonlyMap<string, Float32Array>): void {

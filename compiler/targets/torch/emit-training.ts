@@ -20,7 +20,7 @@ export function emitTraining(training: TrainingCode, version: string, source: st
   const known = exportsOf(code, model);
   const more = blocks.slice(model.blocks.length);
   const variables = [...more, ...losses.map(({ block }) => block)].flatMap(variablesOf);
-  const taken = new Set([...known, ...globals.map(({ name }) => pythonName(name)), ...variables, ...dataNames]);
+  const taken = new Set([...known, ...globals.map(({ name }) => pythonName(name)), ...variables, ...dataNames, "trainer"]);
   const helpers = new Map(tiedNames.map((name) => [name as string, unusedName(name, taken)]));
   const names = classNames(more, taken);
   for (const name of names) taken.add(name);
@@ -60,7 +60,7 @@ export function emitTraining(training: TrainingCode, version: string, source: st
     "",
     imports(body.join("\n"), ties.length === 0 ? [] : ["from collections.abc import Callable"]),
     "",
-    ...importLines(taking.sort()),
+    ...importLines(taking),
     "",
     ...constantLines(constants),
   ];
@@ -87,15 +87,13 @@ function withoutText(text: string): string {
   return text.replace(/"""[\s\S]*?"""|"(?:\\.|[^"\\\n])*"|#.*/g, '""');
 }
 
-/** As many names a line as it holds. */
+/** As isort has them: constants, classes, then all else, by name; what gets another name by itself. */
 function importLines(names: readonly string[]): string[] {
-  const line = `from model import ${names.join(", ")}`;
-  if (line.length <= mostColumns) return [line];
-  const lines: string[] = [];
-  for (const name of names) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + name.length + 2 > mostColumns) lines.push(`    ${name},`);
-    else lines[lines.length - 1] = `${last} ${name},`;
-  }
-  return ["from model import (", ...lines, ")"];
+  const kind = (name: string) => (/^[A-Z][A-Z0-9_]+$/.test(name) ? 0 : /^[A-Z]/.test(name) ? 1 : 2);
+  const key = (name: string) => `${kind(name)} ${name.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(9, "0"))} ${name}`;
+  const [renamed, plain] = [true, false].map((has) => names.filter((name) => name.includes(" as ") === has));
+  const sorted = (plain ?? []).sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  const line = `from model import ${sorted.join(", ")}`;
+  const lines = line.length <= mostColumns ? [line] : ["from model import (", ...sorted.map((name) => `    ${name},`), ")"];
+  return [...lines, ...(renamed ?? []).sort().map((name) => `from model import ${name}`)];
 }

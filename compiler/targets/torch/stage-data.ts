@@ -44,7 +44,7 @@ function stageText({ stage, entries }: CodeStage, losses: ReadonlyMap<string, Co
   const loss = losses.get(stage.loss.name);
   const inputs = stage.inputs.map(({ name, source }) => {
     const [, ...shape] = loss?.inputs.find((input) => input.name === name)?.shape ?? [];
-    return `${text(name)}: ${dict({ source: text(source.from), ...sourceFields(source), shape: tuple(shape.map(String)) })}`;
+    return [name, dict({ source: text(source.from), ...sourceFields(source), shape: tuple(shape.map(String)) })] as const;
   });
   const weights = entries.map(({ path, rate, weightDecay }) =>
     dict({ path: text(path), rate: number(rate), weight_decay: number(weightDecay) }),
@@ -53,7 +53,7 @@ function stageText({ stage, entries }: CodeStage, losses: ReadonlyMap<string, Co
     name: text(stage.name),
     kind: text("loss"),
     loss: classOf(stage.loss.name),
-    inputs: `{${inputs.join(", ")}}`,
+    inputs: dict(Object.fromEntries(inputs)),
     weights: `[${weights.join(", ")}]`,
     levels: dict({ density: text(stage.levels.density), power: number(stage.levels.power) }),
     stills: number(stage.stills),
@@ -81,6 +81,7 @@ const sources: Sources = {
   clip: ofClip,
   image: ofClip,
   text: ({ dropped, unguided }) => ({ dropped: pythonValue(dropped, true), unguided: text(unguided) }),
+  label: ({ of, classes }) => ({ of: text(of), classes: `${classes}` }),
   noise: noFields,
   time: noFields,
   signal: noFields,
@@ -111,9 +112,9 @@ interface Fields {
 }
 
 function dict(fields: Fields): string {
-  return `dict(${Object.entries(fields)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(", ")})`;
+  return `{${Object.entries(fields)
+    .map(([name, value]) => `${text(name)}: ${value}`)
+    .join(", ")}}`;
 }
 
 function tuple(items: readonly string[]): string {

@@ -87,6 +87,9 @@ def plan(stages: list, options, processes: Processes, started) -> list:
             raise Failure(f"there is no stage {name}, only {', '.join(known)}")
     chosen = [one for one in stages if one["name"] in (options.stage or known)]
     losses = [one for one in chosen if one["kind"] == "loss"]
+    if options.batch and len({one["batch"] for one in losses}) > 1:
+        raise Failure("--batch is of one stage where they have different ones:"
+                      f" run one of them by --stage {losses[0]['name']}")
     total = sum(one["steps"] for one in losses)
     given = before = 0
     plans = []
