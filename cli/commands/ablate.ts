@@ -36,16 +36,17 @@ import { printNotes } from "../notes.ts";
 import { shownPath } from "../program.ts";
 import { timeText } from "../progress.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
-import { engines } from "../train/engines.ts";
+import { engines, type OwnEngineName } from "../train/engines.ts";
 import { type LengthOptions, requireLength, worksOf } from "../train/plans.ts";
 import { type Prepared, sourceHash } from "../train/prepare.ts";
-import { tokensOf } from "./train.ts";
+import { tokensOf } from "../train/tokens.ts";
 
 export interface AblateOptions
   extends VariantOptions,
-    Omit<LengthOptions, "saveEvery">,
+    Omit<LengthOptions, "saveEvery" | "engine">,
     Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
   readonly data: string;
+  readonly engine: OwnEngineName;
   readonly seeds: number;
   /** Prompts of each set that are measured. */
   readonly clips: number;
