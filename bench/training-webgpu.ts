@@ -1,6 +1,5 @@
 /** Times a step of Mini's denoiser on a WebGPU device beside the ONNX engine's, compares their gradients, and prints what each kind of kernel takes of it. */
 
-import { differentiate } from "../compiler/differentiate/differentiate.ts";
 import { readSafetensors } from "../runtime/index.ts";
 import { openDawn } from "../runtime/node/dawn.ts";
 import { floatsOf, type TensorData } from "../runtime/tensor.ts";
@@ -24,7 +23,6 @@ const feeds = new Map(
 );
 const job: EngineJob = {
   stage: "denoiser",
-  graph: differentiate(stage.loss, paths),
   lossGraph: stage.loss,
   trained: stage.trained,
   optimizer: { ...stage, clipNorm: null, ema: null },

@@ -7,7 +7,7 @@ import { windowOrders } from "../runtime/clips/plan.ts";
 import { longPrompts } from "../runtime/prompt.ts";
 import { pictureSize, withFilms } from "./dataset-flags.ts";
 import { number, wholeNumber } from "./numbers.ts";
-import { collect, conditionInput, guidance, interval, lora, promptAt, setting, targets } from "./option-values.ts";
+import { collect, conditionInput, guidance, interval, list, lora, promptAt, setting, targets } from "./option-values.ts";
 import { cuts } from "./report/figures.ts";
 import { withSampling } from "./sampling-options.ts";
 import { finish } from "./terminal.ts";
@@ -102,7 +102,10 @@ program
 withChoices(program.command("report"))
   .description("parameters, tensors, FLOPs and memory of a call and of a clip, by graph and by block, alone or against another model's")
   .argument("<file>", "a .mv file")
-  .option("--against <file>", "another .mv file, or the same with other choices; figures and ratios side by side, and what differs")
+  .option(
+    "--against <file>",
+    "another .mv file, the same with other choices, or an ablation that the file declares; figures and ratios side by side, and what differs",
+  )
   .option("--against-model <name>", "as --model, for what is compared with; so are the next three, and each alone means the same file")
   .option("--against-preset <name>", "as --preset")
   .option("--against-ablation <name>", "as --ablation; may be given several times", collect)
@@ -232,6 +235,29 @@ withFilms(withModel(program.command("train")))
   .option("--resume", "go on with the run in the folder, which must be of the same model, data, seed and batch")
   .requiredOption("-o, --output <folder>", "the run's folder: weights, checkpoint, metrics.jsonl, curves.svg, samples")
   .action(async (file, options) => finish(await (await import("./commands/train.ts")).train(file, options)));
+
+withFilms(program.command("ablate"))
+  .description(
+    "train a model and its ablations alike, and report which is better at what; a study that was stopped goes on by the same command",
+  )
+  .argument("<file>", "a .mv file")
+  .requiredOption("--data <name>", "captioned clips, as for `mvc train`")
+  .option("--model <name>", "which model, where the file declares several")
+  .option("--preset <name>", "sizes and settings that the file declares, such as Mini")
+  .option("--set <name=value>", "a dim or param of all variants; may be given several times", setting)
+  .option("--only <names>", "ablations beside the baseline, such as NoAdaptor,Series (default: all that the file declares)", list)
+  .option("--seeds <n>", "trainings of each variant; with one, no difference can be called real", wholeNumber, 3)
+  .addOption(new Option("--steps <n>", "of each training, shared by its stages by the steps that they declare").argParser(wholeNumber))
+  .addOption(
+    new Option("--minutes <n>", "in place of steps: as many as the baseline's first training takes in them, for all")
+      .argParser(number)
+      .conflicts("steps"),
+  )
+  .option("--batch <n>", "clips a step, in all (default: what each stage declares)", wholeNumber)
+  .option("--clips <n>", "prompts of each set that are measured, each with two noises", wholeNumber, 256)
+  .addOption(new Option("--engine <name>", "what computes the steps, as for `mvc train`").choices(["onnx", "webgpu"]).default("onnx"))
+  .requiredOption("-o, --output <folder>", "the study's folder: report.html, report.json, table.md, and a folder a training")
+  .action(async (file, options) => finish(await (await import("./commands/ablate.ts")).ablate(file, options)));
 
 withInputs(program.command("run"))
   .description("run one graph of a package on given tensors, a prompt or random numbers")

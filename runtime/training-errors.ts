@@ -26,6 +26,9 @@ export interface TrainingFields {
     readonly needed: number;
     readonly found: number;
   };
+  /** `what` a study was begun with. */
+  readonly "study-differs": { readonly folder: string; readonly what: string; readonly expected: string; readonly found: string };
+  readonly "study-damaged": { readonly file: string };
   readonly "training-failed": { readonly stage: string; readonly reason: string };
 }
 
@@ -53,10 +56,18 @@ export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<Trai
   },
   "training-limit": {
     message: (f) => `\`${f.what}\` of stage "${f.stage}" needs ${f.needed} of the graphics device's ${f.limit}, but it grants ${f.found}`,
-    hint: () => "give a smaller `--batch`, or train by `--engine onnx`",
+    hint: (f) => `run the stage by itself with a smaller batch, \`--stage ${f.stage} --batch …\`, or train by \`--engine onnx\``,
+  },
+  "study-differs": {
+    message: (f) => `${f.folder} was begun with ${f.what} ${f.expected}, and this is ${f.found}`,
+    hint: () => "give it what it was begun with, or begin another study by -o another folder",
+  },
+  "study-damaged": {
+    message: (f) => `${f.file} is not what \`mvc ablate\` writes`,
+    hint: () => "remove it: a cell whose result is gone is measured again; or begin another study by -o another folder",
   },
   "training-failed": {
     message: (f) => `the engine failed in stage "${f.stage}": ${f.reason}`,
-    hint: () => "if memory ran out, give a smaller `--batch`; else report it",
+    hint: (f) => `if memory ran out, run it with a smaller batch, \`--stage ${f.stage} --batch …\`; else report it`,
   },
 };

@@ -5,7 +5,7 @@ import { mvcError, quoted } from "../../runtime/errors.ts";
 import { type Checkpoint, readCheckpoint } from "../../training/node/checkpoint.ts";
 import { runTraining } from "../../training/node/run.ts";
 import { makeRunFolder, requireRunFolder, runFiles } from "../../training/node/run-folder.ts";
-import { requireAsked, requireSame, requireSameStages } from "../../training/run-state.ts";
+import { type RunState, requireAsked, requireSame, requireSameStages, type StagePlan } from "../../training/run-state.ts";
 import { shownChoices } from "../choices.ts";
 import type { DatasetOptions } from "../data/dataset-options.ts";
 import { openDataset } from "../data/open-dataset.ts";
@@ -14,7 +14,7 @@ import { printNotes } from "../notes.ts";
 import { shownPath } from "../program.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 import { engines } from "../train/engines.ts";
-import { askedOf, identityOf, type LengthOptions, plansOf, requireLength, secondsOf } from "../train/plans.ts";
+import { askedOf, dataOf, identityOf, type LengthOptions, plansOf, requireLength, secondsOf, worksOf } from "../train/plans.ts";
 import { type Prepared, prepare, startWeights, type TrainChoices } from "../train/prepare.ts";
 import { TrainingProgress } from "../train/progress.ts";
 import { Teller } from "../train/teller.ts";
@@ -34,7 +34,9 @@ export async function train(file: string, options: TrainOptions): Promise<Outcom
   const known = resume ? await readCheckpoint(join(output, runFiles.checkpoint)) : undefined;
   const prepared = prepare(file, options);
   if (prepared === undefined) return "mistake";
-  await engines[options.engine].require();
+  const plans = known === undefined ? plansOf(prepared, options) : samePlans(known.run, prepared, options);
+  const works = () => worksOf(prepared, plans, known?.run.stage ?? 0, options.recompute ?? false);
+  const openEngine = await engines[options.engine].prepare(works);
   const signal = interruptible();
   const note = (text: string) => printNotes([text]);
   const { training, stages, lossAt } = prepared;
@@ -46,8 +48,9 @@ export async function train(file: string, options: TrainOptions): Promise<Outcom
   const opening = new TrainingProgress();
   const progress = (task: string, done: number, total: number) => opening.other(task, done, total);
   const dataset = await openDataset(options.data, training.clip, taken, { note, progress, signal }).finally(() => opening.stop());
+  if (known !== undefined) requireSame(output, known.run.identity, dataOf(dataset));
   requireLabels(prepared, dataset);
-  const from = known === undefined ? await begin(prepared, options, dataset) : goOn(known, prepared, options, dataset);
+  const from = known ?? (await begin(prepared, options, dataset, plans));
   makeRunFolder(output);
   const { asked, identity } = from.run;
   const teller = new Teller(output, prepared, dataset, signal);
@@ -59,7 +62,7 @@ export async function train(file: string, options: TrainOptions): Promise<Outcom
       lossAt,
       dataset,
       tokens,
-      openEngine: engines[options.engine].open,
+      openEngine,
       recompute: options.recompute ?? false,
       about: metadataOf({ ...identity, settings: options.set ?? {} }),
       from,
@@ -83,11 +86,11 @@ export async function train(file: string, options: TrainOptions): Promise<Outcom
 
 type Data = Awaited<ReturnType<typeof openDataset>>;
 
-async function begin(prepared: Prepared, options: TrainOptions, dataset: Data): Promise<Checkpoint> {
+async function begin(prepared: Prepared, options: TrainOptions, dataset: Data, stages: readonly StagePlan[]): Promise<Checkpoint> {
   const { weights, notes } = await startWeights(prepared, options);
   printNotes(notes);
-  const identity = identityOf(prepared, options, dataset);
-  const run = { identity, asked: askedOf(options), stages: plansOf(prepared, options), stage: 0, step: 0, seconds: 0 };
+  const identity = { ...identityOf(prepared, options), ...dataOf(dataset) };
+  const run = { identity, asked: askedOf(options), stages, stage: 0, step: 0, seconds: 0 };
   return { run, weights, training: new Map() };
 }
 
@@ -114,17 +117,16 @@ function requireLabels({ stages }: Prepared, { name, labels = new Map() }: Data)
   }
 }
 
-/** Throws MvcError `run-differs`. */
-function goOn(known: Checkpoint, prepared: Prepared, options: TrainOptions, dataset: Data): Checkpoint {
+/** Of a run that goes on, once it is known to be the same but for its data. Throws MvcError `run-differs`. */
+function samePlans({ identity, stages, asked }: RunState, prepared: Prepared, options: TrainOptions): readonly StagePlan[] {
   const { output } = options;
-  const { identity, stages, asked } = known.run;
-  requireSame(output, identity, identityOf(prepared, options, dataset));
+  requireSame(output, identity, identityOf(prepared, options));
   requireSameStages(output, stages, plansOf(prepared, options));
   requireAsked(output, asked, askedOf(options));
-  return known;
+  return stages;
 }
 
-function tokensOf({ training: { tokenizer, stages }, tokenizer: file }: Prepared, note: (text: string) => void) {
+export function tokensOf({ training: { tokenizer, stages }, tokenizer: file }: Prepared, note: (text: string) => void) {
   const reads = stages.some((stage) => stage.kind === "loss" && stage.inputs.some(({ source }) => source.from === "text"));
   if (reads && tokenizer !== null && file !== undefined) return tokenReader(tokenizer, file, note);
   return (): Int32Array => {

@@ -61,6 +61,8 @@ export function prepare(file: string, options: TrainChoices): Prepared | undefin
   }
   const atBatch = new Map<number, Training>();
   const lossAt = (name: string, batch: number): LossStage => {
+    const own = stages.find((one) => one.name === name);
+    if (own?.kind === "loss" && own.batch === batch) return own;
     const known = atBatch.get(batch) ?? compiledAt(batch);
     atBatch.set(batch, known);
     const stage = known.stages.find((one) => one.name === name);

@@ -111,11 +111,14 @@ function axisOfResult(operator: BinaryOperator, left: IntStatic, right: IntStati
   if (left.axis === undefined && right.axis === undefined) return undefined;
   const neutral = operator === "*" || operator === "/" ? 1 : operator === "+" || operator === "-" ? 0 : undefined;
   if (right.value === neutral && right.axis === undefined) return left.axis;
+  if (operator === "*" && left.value === neutral && left.axis === undefined) return right.axis;
+  const operation = right.axis === undefined ? `${operator} number` : operator;
+  return axisOf(left).with(operation, axisOf(right), () => makeAxis(operator, left, right, result));
+}
+
+function makeAxis(operator: BinaryOperator, left: IntStatic, right: IntStatic, result: number): Axis | undefined {
   const [one, two] = [axisOf(left), axisOf(right)];
-  if (operator === "*") {
-    if (left.value === neutral && left.axis === undefined) return right.axis;
-    return product([...one.factors, ...two.factors], result);
-  }
+  if (operator === "*") return product([...one.factors, ...two.factors], result);
   if (operator === "**" && right.axis === undefined && right.value <= most.factors) {
     return product(new Array<readonly Factor[]>(right.value).fill(one.factors).flat(), result);
   }

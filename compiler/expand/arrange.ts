@@ -31,15 +31,15 @@ export function view(call: CallExpression, x: TensorStatic, sizes: readonly IntS
 /** Reorders and merges axes by name; with `repeats` it also repeats the value along names that it lacks. */
 export function arrange(call: CallExpression, x: TensorStatic, wanted: readonly IntStatic[], repeats: boolean, frame: Frame): TensorStatic {
   const target = wanted.map(axisOf);
-  const lists = { wanted: showAxes(target), value: showAxes(x.type.axes) };
+  const lists = () => ({ wanted: showAxes(target), value: showAxes(x.type.axes) });
   const match = matchAxes(x.type.axes, target, repeats);
   if ("ambiguous" in match) {
-    return fail(frame, "ambiguous-axes", call.callSpan, { ...lists, why: whyAmbiguous(match) }, { hint: ambiguousHint(match) });
+    return fail(frame, "ambiguous-axes", call.callSpan, { ...lists(), why: whyAmbiguous(match) }, { hint: ambiguousHint(match) });
   }
   const { parts } = match;
   const pieces = match.pieces.flat();
   const from = pieces.map((piece) => piece.from);
-  const refuse = (why: string): never => fail(frame, "cannot-arrange", call.callSpan, { ...lists, why });
+  const refuse = (why: string): never => fail(frame, "cannot-arrange", call.callSpan, { ...lists(), why });
 
   const lost = parts.filter((_, i) => !from.includes(i));
   if (lost.length > 0) return refuse(`${lost.map((part) => `${part.name} (${part.size})`).join(", ")} would be lost`);

@@ -10,6 +10,7 @@ import { spendings } from "./budget.ts";
 import { evaluate } from "./evaluate.ts";
 import { FollowUp } from "./failure.ts";
 import { type Frame, fail, newValue, Scope, sourceAt, spend } from "./frame.ts";
+import { givenTo } from "./given.ts";
 import type { KnownCall } from "./known-calls.ts";
 import { labelled } from "./labels.ts";
 import { addPart, weightsOf } from "./parts.ts";
@@ -143,17 +144,14 @@ function argumentsRead(result: ValueId, tensors: readonly ValueId[], inside: Fra
 }
 
 function matchArguments(call: CallExpression, block: BlockDeclaration, caller: Frame): Map<string, Static> {
+  const { inOrder, named } = givenTo(call);
   const given = new Map<string, Static>();
-  const positional = [
-    ...(call.piped === undefined ? [] : [call.piped]),
-    ...call.arguments.filter((argument) => argument.name === undefined).map((argument) => argument.value),
-  ];
-  for (const [i, expression] of positional.entries()) {
+  for (const [i, expression] of inOrder.entries()) {
     const parameter = block.parameters[i];
     if (parameter === undefined) throw new Error(`expand: too many arguments of ${block.name.name}, which check should have found`);
     given.set(parameter.name.name, evaluate(expression, caller));
   }
-  for (const argument of call.arguments) if (argument.name !== undefined) given.set(argument.name.name, evaluate(argument.value, caller));
+  for (const [name, expression] of named) given.set(name, evaluate(expression, caller));
   return given;
 }
 
@@ -296,11 +294,8 @@ function argumentAxes(
 }
 
 function argumentSpan(call: CallExpression, block: BlockDeclaration, parameter: Parameter) {
-  const named = call.arguments.find((argument) => argument.name?.name === parameter.name.name);
-  if (named !== undefined) return named.value.span;
-  const positional = [call.piped, ...call.arguments.filter((argument) => argument.name === undefined).map((argument) => argument.value)];
-  const expressions = call.piped === undefined ? positional.slice(1) : positional;
-  return expressions[block.parameters.indexOf(parameter)]?.span ?? call.callSpan;
+  const { inOrder, named } = givenTo(call);
+  return (named.get(parameter.name.name) ?? inOrder[block.parameters.indexOf(parameter)])?.span ?? call.callSpan;
 }
 
 /** A returned tensor against the promised type; shared with graphs. */

@@ -19,6 +19,7 @@ import { callBlock } from "./blocks.ts";
 import { constantForm } from "./constants.ts";
 import { evaluate, evaluateInt, evaluateList, evaluateTensor } from "./evaluate.ts";
 import { type Frame, fail, itemsOf, join, newValue, originAt, spend } from "./frame.ts";
+import { type Given, givenTo } from "./given.ts";
 import { labelled } from "./labels.ts";
 import { numberCall } from "./numbers.ts";
 import { axisOf, describe, type IntStatic, int, type Static, type TensorStatic } from "./static.ts";
@@ -32,19 +33,17 @@ export function call(expression: CallExpression, frame: Frame): Static {
   const name = expression.callee.name;
   const declared = frame.expansion.program.files.get(frame.file)?.names.get(name);
   if (declared?.declaration.kind === "block") return callBlock(expression, declared.declaration, declared.file, frame);
-  const inputs = expression.piped === undefined ? [] : [expression.piped];
-  const given = [...inputs, ...expression.arguments.filter((argument) => argument.name === undefined).map((argument) => argument.value)];
-  if (name === "view" || name === "arrange" || name === "expand") return layoutCall(expression, given, frame);
+  if (name === "view" || name === "arrange" || name === "expand") return layoutCall(expression, frame);
   const form = constantForm(expression);
-  const argument = given[0] ?? expression.arguments[0]?.value;
+  const argument = givenTo(expression).inOrder[0] ?? expression.arguments[0]?.value;
   if (form !== undefined && argument !== undefined) return form(expression, argument, frame);
   if (!isOpName(name) || opEntry(name).internal) throw new Error(`expand: no op or block ${name}, which check should have found`);
-  return callOp(expression, name, given, frame);
+  return callOp(expression, name, frame);
 }
 
-function layoutCall(expression: CallExpression, given: readonly Expression[], frame: Frame): TensorStatic {
-  const named = (name: string) => expression.arguments.find((argument) => argument.name?.name === name)?.value;
-  const [value, list] = [given[0] ?? named("x"), given[1] ?? named("axes")];
+function layoutCall(expression: CallExpression, frame: Frame): TensorStatic {
+  const { inOrder, named } = givenTo(expression);
+  const [value, list] = [inOrder[0] ?? named.get("x"), inOrder[1] ?? named.get("axes")];
   if (value === undefined || list === undefined) throw new Error("expand: a layout call lacks an argument, which check should have found");
   const x = evaluateTensor(value, frame);
   const sizes = intsOf(list, frame);
@@ -59,16 +58,17 @@ function intsOf(expression: Expression, frame: Frame): IntStatic[] {
   );
 }
 
-function callOp(expression: CallExpression, op: OpName, given: readonly Expression[], frame: Frame): TensorStatic {
+function callOp(expression: CallExpression, op: OpName, frame: Frame): TensorStatic {
   const entry = opEntry(op);
   const { signature } = entry;
-  const inputs = signature.inputs.flatMap((input, i) => tensorsOf(input.optional ? undefined : given[i], input, expression, frame));
-  const { attributes, ints } = readAttributes(expression, entry, given.slice(countInOrder(signature)), frame);
+  const given = givenTo(expression);
+  const inputs = signature.inputs.flatMap((input, i) => tensorsOf(input, i, expression, given, frame));
+  const { attributes, ints } = readAttributes(entry, given, frame);
   const types = inputs.map((tensor) => tensor.type);
   const inferred = entry.infer(types, attributes, (attribute, size, item) =>
     axisOf(ints.get(`${attribute} ${item}`) ?? ints.get(attribute) ?? int(size)),
   );
-  if (isProblem(inferred)) return refuse(inferred, expression, signature, given, frame);
+  if (isProblem(inferred)) return refuse(inferred, expression, signature, frame);
 
   const owned = entry.weights?.(types, attributes) ?? [];
   if (owned.length > 0 && expression.label === undefined) return fail(frame, "unnamed-weight", expression.callSpan, { op: signature.name });
@@ -82,7 +82,7 @@ function callOp(expression: CallExpression, op: OpName, given: readonly Expressi
   const id = builder.op(op, ids, attributes, originAt(inside, expression.span), newValue(frame, expression.callSpan, inferred));
   frame.expansion.recorder?.op(expression, { op, attributes, dtype: inferred.dtype, owns: owned.length > 0 }, frame);
   const beyond = idBeyondTable(builder, id);
-  if (beyond !== undefined) return refuse(unknownId(signature.name, beyond), expression, signature, given, frame);
+  if (beyond !== undefined) return refuse(unknownId(signature.name, beyond), expression, signature, frame);
   return { kind: "tensor", id, type: inferred };
 }
 
@@ -92,18 +92,16 @@ function unknownId(op: string, { id, rows, input }: BeyondTable): ShapeProblem {
 }
 
 function tensorsOf(
-  expression: Expression | undefined,
   input: OpSignature["inputs"][number],
+  index: number,
   call: CallExpression,
+  { inOrder, named }: Given,
   frame: Frame,
-): TensorStatic[] {
-  if (expression === undefined) {
-    const named = call.arguments.find((argument) => argument.name?.name === input.name);
-    if (named === undefined && input.optional) return [];
-    if (named === undefined)
-      throw new Error(`expand: input ${input.name} of ${call.callee.name} is missing, which check should have found`);
-    return tensorsOf(named.value, input, call, frame);
-  }
+): readonly TensorStatic[] {
+  const expression = (input.optional ? undefined : inOrder[index]) ?? named.get(input.name);
+  if (expression === undefined && input.optional) return [];
+  if (expression === undefined)
+    throw new Error(`expand: input ${input.name} of ${call.callee.name} is missing, which check should have found`);
   if (!input.list) return [evaluateTensor(expression, frame)];
   return itemsOf(frame, expression.span, evaluateList(expression, frame)).map((item) =>
     item.kind === "tensor" ? item : fail(frame, "wrong-kind", expression.span, { expected: "a list of tensors", found: describe(item) }),
@@ -112,16 +110,15 @@ function tensorsOf(
 
 /** What the signature promises of each attribute, `attributeValue` has seen to; `ints` are its numbers by attribute, and those of lists by item. */
 function readAttributes(
-  expression: CallExpression,
   { signature, takesPrecision }: OpEntry,
-  positional: readonly Expression[],
+  { inOrder, named }: Given,
   frame: Frame,
 ): { readonly attributes: Attributes; readonly ints: ReadonlyMap<string, IntStatic> } {
   const attributes: { [name: string]: AttributeValue } = {};
   const ints = new Map<string, IntStatic>();
+  const first = countInOrder(signature);
   for (const [i, attribute] of signature.attributes.entries()) {
-    const named = expression.arguments.find((argument) => argument.name?.name === attribute.name);
-    const value = named?.value ?? positional[i];
+    const value = named.get(attribute.name) ?? inOrder[first + i];
     if (value !== undefined) attributes[attribute.name] = attributeValue(attribute, value, ints, frame);
     else if (attribute.default !== undefined) attributes[attribute.name] = attribute.default;
     else throw new Error(`expand: attribute ${attribute.name} of ${signature.name} is missing, which check should have found`);
@@ -175,18 +172,18 @@ function quoted(words: readonly string[]): string {
   return words.map((word) => JSON.stringify(word)).join(", ");
 }
 
-function refuse(problem: ShapeProblem, call: CallExpression, signature: OpSignature, given: readonly Expression[], frame: Frame): never {
+function refuse(problem: ShapeProblem, call: CallExpression, signature: OpSignature, frame: Frame): never {
   const { at, code, message, hint } = problem;
-  const named = (name: string | undefined) => call.arguments.find((argument) => argument.name?.name === name);
+  const { inOrder, named } = givenTo(call);
   if (at === "call") return fail(frame, code, call.callSpan, { message }, { hint });
   if ("input" in at) {
     const input = signature.inputs[at.input];
-    const span = named(input?.name)?.value.span ?? (input?.optional ? undefined : given[at.input]?.span);
+    const span = named.get(input?.name ?? "")?.span ?? (input?.optional ? undefined : inOrder[at.input]?.span);
     return fail(frame, code, span ?? call.callSpan, { message }, { hint });
   }
   const index = countInOrder(signature) + signature.attributes.findIndex((attribute) => attribute.name === at.attribute);
-  const argument = named(at.attribute);
-  const value = argument?.value ?? given[index];
+  const argument = call.arguments.find(({ name }) => name?.name === at.attribute);
+  const value = argument?.value ?? inOrder[index];
   const source = value && frame.expansion.sourceOf(originAt(frame, call.span), { name: at.attribute, index });
   const decidedAt = source?.start === value?.span.start && source?.file === value?.span.file ? undefined : source;
   return fail(frame, code, argument?.span ?? value?.span ?? call.callSpan, { message }, { hint, decidedAt });

@@ -4,7 +4,7 @@ import type { StandIn } from "../analysis/reads.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { Spending } from "./budget.ts";
 import type { Body } from "./parts.ts";
-import { keyOfAxis, type Static } from "./static.ts";
+import type { Static } from "./static.ts";
 
 export interface KnownCall {
   /** What came of it, its axes as the caller named them. */
@@ -45,17 +45,19 @@ export class KnownCalls {
 
   /** `tensors` are those of the arguments. What depends on one tensor in two places is known of both together alone. */
   keyOf(callee: string, given: ReadonlyMap<string, Static>, tensors: readonly ValueId[]): string {
-    const values = [...given].map(([name, value]) => `${name}: ${this.keyOfValue(value)}`);
+    let values = "";
+    for (const [name, value] of given) values += `${name}: ${this.keyOfValue(value)}, `;
+    if (tensors.length < 2) return `${callee}(${values})`;
     const places = new Map<ValueId, number>();
     for (const id of tensors) if (!places.has(id)) places.set(id, places.size);
     const same = places.size === tensors.length ? "" : ` of ${tensors.map((id) => places.get(id)).join()}`;
-    return `${callee}(${values.join(", ")})${same}`;
+    return `${callee}(${values})${same}`;
   }
 
   /** Equal for values that nothing can tell apart, as far as one `KnownCalls` made both. */
   keyOfValue(value: Static): string {
-    if (value.kind === "tensor") return `${value.type.dtype}${value.type.axes.map(keyOfAxis).join()}`;
-    if (value.kind === "int") return value.axis === undefined ? String(value.value) : keyOfAxis(value.axis);
+    if (value.kind === "tensor") return `${value.type.dtype}${value.type.axes.map(({ wholeKey }) => wholeKey).join()}`;
+    if (value.kind === "int") return value.axis?.wholeKey ?? String(value.value);
     if (value.kind !== "list" && value.kind !== "record") return JSON.stringify(value);
     const known = this.keys.get(value);
     if (known !== undefined) return known;

@@ -6,18 +6,16 @@ import { Form, SizeName } from "../graph/size-form.ts";
 import { binary } from "./arithmetic.ts";
 import { evaluateInt } from "./evaluate.ts";
 import { type Frame, fail, spend } from "./frame.ts";
+import { givenTo } from "./given.ts";
 import { int, nameOf, type Static } from "./static.ts";
 
 /** The value of a call of such a function; undefined where its name is none. */
 export function numberCall(call: CallExpression, frame: Frame): Static | undefined {
   if (call.callee.name !== "div") return undefined;
   spend(frame, call.callSpan, "steps");
-  const given = [
-    ...(call.piped === undefined ? [] : [call.piped]),
-    ...call.arguments.filter(({ name }) => name === undefined).map(({ value }) => value),
-  ];
+  const { inOrder, named } = givenTo(call);
   const [a, b] = ["a", "b"].map((name, i) => {
-    const value = call.arguments.find((argument) => argument.name?.name === name)?.value ?? given[i];
+    const value = named.get(name) ?? inOrder[i];
     if (value === undefined) throw new Error(`expand: div lacks ${name}, which check should have found`);
     return { expression: value, number: evaluateInt(value, frame) };
   });
@@ -32,6 +30,6 @@ export function numberCall(call: CallExpression, frame: Frame): Static | undefin
     return fail(frame, "inexact-division", call.callSpan, { operation, dividend: a.number.value, divisor: 0 });
   }
   const size = Math.floor(a.number.value / b.number.value);
-  const named = a.number.axis !== undefined || b.number.axis !== undefined;
-  return int(size, named ? axisOfForm(Form.named(new SizeName(operation, size)), size) : undefined);
+  const isNamed = a.number.axis !== undefined || b.number.axis !== undefined;
+  return int(size, isNamed ? axisOfForm(Form.named(new SizeName(operation, size)), size) : undefined);
 }

@@ -37,6 +37,10 @@ interface Place {
 /** The value with each of its tensors replaced; refused where it is not of the type. Parts that it shares count as often as they stand in it. */
 export function mapTensors({ name, value, type, file, source }: Typed, frame: Frame, replace: (part: TensorPart) => TensorStatic): Static {
   const { program } = frame.expansion;
+  const whole = formOf(program, { type, file });
+  // What most types are needs no way down through parts.
+  if (whole.kind === "tensor" && value.kind === "tensor")
+    return replace({ name, path: [], shape: whole.shape, value, span: "kind" in source ? source.span : source });
   const map = (part: Static, placed: PlacedType, place: Place): Static => {
     const span = "kind" in place.source ? place.source.span : place.source;
     const form = formOf(program, placed);

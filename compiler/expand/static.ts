@@ -133,11 +133,6 @@ export function nameOf({ value, axis }: IntStatic): string {
   return axis?.name ?? String(value);
 }
 
-/** All that an axis's name can make a difference by. */
-export function keyOfAxis(axis: Axis): string {
-  return axis.plain ? axis.key : `${axis.key}=${axis.form.root.text}`;
-}
-
 /** A value in words, for messages: `the int 3`, `a list of 4`, `a tensor [B, F, C, H, W]`. */
 export function describe(value: Static): string {
   switch (value.kind) {

@@ -18,6 +18,9 @@ export class Axis {
   private product: Form | undefined;
   private shown: string | undefined;
   private unnamed: boolean | undefined;
+  private told: string | undefined;
+  private wholly: string | undefined;
+  private made: Map<string, Map<Axis, Axis | undefined>> | undefined;
 
   constructor(size: number, factors?: readonly Factor[]) {
     this.size = size;
@@ -51,7 +54,29 @@ export class Axis {
 
   /** All that tells it from other axes: those of one key are one. */
   get key(): string {
-    return this.plain ? String(this.size) : `${this.name}=${this.size}`;
+    this.told ??= this.plain ? String(this.size) : `${this.name}=${this.size}`;
+    return this.told;
+  }
+
+  /** The key, and what the consts in it were defined as: all that its name can make a difference by. */
+  get wholeKey(): string {
+    this.wholly ??= this.plain ? this.key : `${this.key}=${this.form.root.text}`;
+    return this.wholly;
+  }
+
+  /** What `operation` makes of this and another axis, which nothing but the two decides: made once. */
+  with<A extends Axis | undefined>(operation: string, other: Axis, make: () => A): A {
+    this.made ??= new Map();
+    let made = this.made.get(operation);
+    if (made === undefined) {
+      made = new Map();
+      this.made.set(operation, made);
+    }
+    if (!made.has(other)) {
+      countOne();
+      made.set(other, make());
+    }
+    return made.get(other) as A;
   }
 
   private named(factors: readonly Factor[]): string {
@@ -62,15 +87,38 @@ export class Axis {
   }
 }
 
+/** The same few axes are asked for again and again: they are kept, with all that has been worked out of them, until there are too many. */
+const plainAxes = new Map<number, Axis>();
+const namedAxes = new Map<string, Axis>();
+const mostKept = 20_000;
+let count = 0;
+
+function countOne(): void {
+  count++;
+  if (count < mostKept) return;
+  count = 0;
+  plainAxes.clear();
+  namedAxes.clear();
+}
+
+function kept<K>(axes: Map<K, Axis>, key: K, make: () => Axis): Axis {
+  const known = axes.get(key);
+  if (known !== undefined) return known;
+  countOne();
+  const made = make();
+  axes.set(key, made);
+  return made;
+}
+
 export function namedAxis(name: string, size: number, is?: Axis): Axis {
-  return new Axis(size, [{ form: Form.named(new SizeName(name, size, is)), size }]);
+  const make = () => new Axis(size, [{ form: Form.named(new SizeName(name, size, is)), size }]);
+  return is === undefined ? kept(namedAxes, `${size} ${name}`, make) : is.with(`is ${name}`, is, make);
 }
 
 /** An axis that only its size is known of. */
 export function plainAxis(size: number): Axis {
-  return new Axis(size);
+  return kept(plainAxes, size, () => new Axis(size));
 }
-
 /** An axis of that size and name; plain where the name is none. */
 export function axisOfForm(form: Form, size: number): Axis {
   const factors = [{ form, size }];

@@ -52,7 +52,7 @@ export interface OpAttributes {
   readonly embedding: {
     readonly vocabulary: number;
     readonly width: number;
-    readonly init: "default" | "zeros";
+    readonly init: "normal" | "zeros" | "unit";
     readonly dtype: Exclude<DType, "i32">;
   };
   readonly sinusoid: {

@@ -29,7 +29,7 @@ function inferBinary(operator: string, left: AxisType, right: AxisType): AxisTyp
     if (made === undefined) return unequal(operator, i, axis, other);
     axes.push(made);
   }
-  const needs = `\`${operator}\` needs equal axes, but the left has ${showAxes(left.axes)} and the right ${showAxes(right.axes)}`;
+  const needs = () => `\`${operator}\` needs equal axes, but the left has ${showAxes(left.axes)} and the right ${showAxes(right.axes)}`;
   return refuseMisplaced(needs, left.axes, right.axes) ?? { dtype: left.dtype, axes };
 }
 

@@ -44,8 +44,9 @@ function differs(a: AxisType, b: AxisType, fromEnd: number, left: Role, right: R
   return { code: "shape-mismatch", message, at: { input: roles.indexOf(right) } };
 }
 
-function needs(a: AxisType, b: AxisType, left: Role, right: Role): string {
-  return `\`attend\` needs ${left} and ${right} of the same axes, but the ${left} has ${showAxes(a.axes)} and the ${right} ${showAxes(b.axes)}`;
+function needs(a: AxisType, b: AxisType, left: Role, right: Role): () => string {
+  return () =>
+    `\`attend\` needs ${left} and ${right} of the same axes, but the ${left} has ${showAxes(a.axes)} and the ${right} ${showAxes(b.axes)}`;
 }
 
 /** The two axes that the query shares with the key and the value, then the tokens, which are each's own. */
@@ -79,9 +80,8 @@ function refuseBias(bias: AxisType, query: AxisType, key: AxisType, heads: numbe
   const wrong = wanted.findIndex(([, size], i) => !fits(inputAt(bias.axes, i), size, i < 3));
   if (wrong < 0) {
     const expected = [clips, plainAxis(heads), queries, keys];
-    return refuseMisplaced(`\`attend\` needs a bias ${showAxes(expected)}, but it is ${showAxes(bias.axes)}`, expected, bias.axes, {
-      input: 3,
-    });
+    const needed = () => `\`attend\` needs a bias ${showAxes(expected)}, but it is ${showAxes(bias.axes)}`;
+    return refuseMisplaced(needed, expected, bias.axes, { input: 3 });
   }
   const message = `\`attend\` needs a bias with its ${wanted[wrong]?.[0]}, but it is ${bias.axes[wrong]?.size} in ${showAxes(bias.axes)}`;
   return { code: "shape-mismatch", message, at: { input: 3 } };

@@ -28,7 +28,7 @@ function refuseOther(first: AxisType, other: AxisType, axis: number, index: numb
   const wrong = first.axes.findIndex((one, i) => i !== axis && one.size !== other.axes[i]?.size);
   const needs = `\`concat\` along axis ${axis} needs the other axes equal`;
   if (wrong < 0) {
-    const said = `${needs}, but value 0 has ${showAxes(first.axes)} and value ${index} ${showAxes(other.axes)}`;
+    const said = () => `${needs}, but value 0 has ${showAxes(first.axes)} and value ${index} ${showAxes(other.axes)}`;
     const expected = first.axes.map((one, i) => (i === axis ? inputAt(other.axes, i) : one));
     return refuseMisplaced(said, expected, other.axes, { input: 0 });
   }

@@ -29,7 +29,7 @@ function infer(inputs: readonly AxisType[]): AxisType | ShapeProblem {
   if (inner.size === rows.size) {
     const [left, right] = [a.axes.slice(0, -2), b.axes.slice(0, -2)];
     const misplaced = refuseMisplaced(
-      `\`matmul\` sums over an axis that both values have, but they are ${showAxes(a.axes)} and ${showAxes(b.axes)}`,
+      () => `\`matmul\` sums over an axis that both values have, but they are ${showAxes(a.axes)} and ${showAxes(b.axes)}`,
       [...left, inner, axisFromEnd(a, 2)],
       [...right, rows, axisFromEnd(b, 1)],
       { input: 1 },

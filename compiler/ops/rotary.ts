@@ -51,7 +51,7 @@ function refusePositions(x: AxisType, positions: AxisType): ShapeProblem | undef
   }
   const serves = (axis: Axis | undefined, size: number) => axis?.size === size || (axis?.size === 1 && axis.plain);
   const wrong = wanted.findIndex((axis, i) => !serves(positions.axes[i], axis.size));
-  const needs = `\`rotary\` needs positions ${showAxes(wanted)}, or 1 where one serves all, but they are ${showAxes(positions.axes)}`;
+  const needs = () => `\`rotary\` needs positions ${showAxes(wanted)}, or 1 where one serves all, but they are ${showAxes(positions.axes)}`;
   if (wrong < 0) return refuseMisplaced(needs, wanted, positions.axes, { input: 1 });
   const axis = inputAt(wanted, wrong);
   const message = `\`rotary\` needs positions with axis ${axis.name} of ${axis.size}, or 1, but it is ${positions.axes[wrong]?.size} in ${showAxes(positions.axes)}`;

@@ -84,26 +84,29 @@ export const bySize: AttributeAxis = (_, size) => plainAxis(size);
 
 /** The axis after an enlargement: `H * 2`. */
 export function enlarged(axis: Axis, by: Axis): Axis {
-  return axisOfForm(axis.form.times(by.form), axis.size * by.size);
+  return axis.with("enlarged", by, () => axisOfForm(axis.form.times(by.form), axis.size * by.size));
 }
 
 /** The axis after a stride, `H / 2`; only its size is known where that does not divide. */
 export function strided(axis: Axis, by: Axis, size: number): Axis {
   if (by.plain && by.size === 1 && size === axis.size) return axis;
-  const form = axis.form.dividedBy(by.form);
-  return form === undefined || size * by.size !== axis.size ? plainAxis(size) : axisOfForm(form, size);
+  if (size * by.size !== axis.size) return plainAxis(size);
+  return axis.with("strided", by, () => {
+    const form = axis.form.dividedBy(by.form);
+    return form === undefined ? plainAxis(size) : axisOfForm(form, size);
+  });
 }
 
 /** Axes one after another: `F - 1` and 1 are F. */
 export function joined(axes: readonly Axis[]): Axis {
   const [first, ...rest] = axes;
   if (first === undefined) return plainAxis(0);
-  return rest.reduce((sum, axis) => axisOfForm(sum.form.plus(axis.form), sum.size + axis.size), first);
+  return rest.reduce((sum, axis) => sum.with("joined", axis, () => axisOfForm(sum.form.plus(axis.form), sum.size + axis.size)), first);
 }
 
-/** Refuses axes of equal sizes that their names tell apart; of lists that go on beyond the `compared`, the rest only tells. */
+/** Refuses axes of equal sizes that their names tell apart; of lists that go on beyond the `compared`, the rest only tells. `needs` is written out where they are. */
 export function refuseMisplaced(
-  needs: string,
+  needs: () => string,
   left: readonly Axis[],
   right: readonly Axis[],
   at: ShapeProblem["at"] = "call",
@@ -111,7 +114,7 @@ export function refuseMisplaced(
 ): ShapeProblem | undefined {
   const wrong = misplaced(left, right, compared);
   if (wrong === undefined) return undefined;
-  const problem = { code: "axis-mismatch", message: `${needs}: ${wrong.why}`, at } as const;
+  const problem = { code: "axis-mismatch", message: `${needs()}: ${wrong.why}`, at } as const;
   return wrong.hint === undefined ? problem : { ...problem, hint: wrong.hint };
 }
 

@@ -179,6 +179,8 @@ function refuseShort(op: WindowedName, padding: Padding, { kernel, stride, dilat
 function refuseSize(op: WindowedName, x: AxisType, axis: Axis, size: number, window: Window): ShapeProblem | undefined {
   const { kernel, dilation, before, after } = window;
   const reach = dilation * (kernel - 1) + 1;
+  // Kernels count padded places in numbers of 32 bits, with a sign.
+  if (size >= 1 && Math.max(axis.size + before + after, size + reach) <= mostSize) return undefined;
   const where = `axis ${axis.name} (${axis.size}) of ${showAxes(x.axes)}`;
   const told = `\`${op}\` has a kernel of ${kernel}${dilation === 1 ? "" : ` (${reach} places with its dilation)`}`;
   if (size < 1) {
@@ -187,8 +189,6 @@ function refuseSize(op: WindowedName, x: AxisType, axis: Axis, size: number, win
       : `${told}, which is larger than ${where}${before + after === 0 ? "" : " with its padding"}`;
     return { code: "bad-attribute", message, at: { attribute: isTransposed(op) ? "padding" : "kernel" } };
   }
-  // Kernels count padded places in numbers of 32 bits, with a sign.
-  if (Math.max(axis.size + before + after, size + reach) <= mostSize) return undefined;
   const message = `${told}, which with its padding brings ${where} beyond ${mostSize} places`;
   return { code: "bad-attribute", message, at: { attribute: "kernel" } };
 }

@@ -4,13 +4,13 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { differentiate } from "../../compiler/differentiate/differentiate.ts";
-import { recomputeBlocks } from "../../compiler/differentiate/recompute.ts";
+import type { Graph } from "../../compiler/graph/graph.ts";
 import { lossPasses, runPasses, trainingPasses } from "../../compiler/passes/passes.ts";
 import { emitOnnx } from "../../compiler/targets/onnx/emit.ts";
 import { mvcError, reasonOf } from "../../runtime/errors.ts";
 import { adamwStep, clipFactor, flatten, meanGradient, unflatten } from "../adamw.ts";
 import type { Engine, EngineJob, Feeds, StepResult } from "../engine.ts";
+import { withGradients } from "../gradients.ts";
 import { blockOfKernels } from "./blocked-kernels.ts";
 import type { Placed, StepReply, StepRequest, WorkerData } from "./onnx-worker-messages.ts";
 
@@ -29,13 +29,9 @@ const shared = (length: number) => new Float32Array(new SharedArrayBuffer(length
 /** `cores` is what the workers may use together. Throws MvcError `training-failed`. */
 export async function openOnnxEngine(job: EngineJob, cores = availableParallelism()): Promise<Engine> {
   const { stage, trained, optimizer, parts } = job;
-  const whole = differentiate(
-    runPasses(job.lossGraph, lossPasses),
-    trained.map(({ path }) => path),
-  );
-  const graph = job.recompute ? recomputeBlocks(whole) : whole;
+  const graph = withGradients({ ...job, lossGraph: runPasses(job.lossGraph, lossPasses) });
   const flat = flatten(trained, job.state, shared);
-  const frozen = placed(job);
+  const frozen = placed(graph, job);
   const names = graph.outputs.map(({ name }) => name);
   const losses = names.slice(0, names.length - trained.length);
   const shapes = new Map(graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
@@ -93,7 +89,7 @@ export async function openOnnxEngine(job: EngineJob, cores = availableParallelis
 }
 
 /** The weights that stay, one after the other. */
-function placed({ graph, trained, frozen }: EngineJob): Pick<WorkerData, "frozen" | "frozenValues"> {
+function placed(graph: Graph, { trained, frozen }: EngineJob): Pick<WorkerData, "frozen" | "frozenValues"> {
   const isTrained = new Set(trained.map(({ path }) => path));
   const places: Placed[] = [];
   let end = 0;

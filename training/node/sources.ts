@@ -12,12 +12,6 @@ import { LatentCache } from "./latent-cache.ts";
 
 export type ReadTokens = (text: string, count: number) => Int32Array;
 
-/** What clips have cost so far. */
-export interface Encoded {
-  readonly clips: number;
-  readonly seconds: number;
-}
-
 /** Clips that are kept as they were read: one example asks several times for its own. */
 const mostClips = 16;
 
@@ -65,9 +59,10 @@ export class Clips {
   }
 }
 
-/** What a stage draws its batches from, and what that has cost. */
+/** What a stage draws its batches from. */
 export interface OpenSources extends BatchSources {
-  encoded(): Encoded;
+  /** How many clips were put through encoders so far. */
+  encoded(): number;
   close(): Promise<void>;
 }
 
@@ -81,7 +76,7 @@ export async function openSources(
   const { frames, height, width } = clips.dataset.size;
   const opened: { readonly encoder: Encoder; readonly values: LatentCache }[] = [];
   const byName = new Map<string | null, ClipValues>();
-  let cost: Encoded = { clips: 0, seconds: 0 };
+  let encoded = 0;
   byName.set(null, { frameLength: 3 * height * width, of: (clip) => clips.pixels(clip) });
   for (const name of encoders) {
     const graph = training.encoders.get(name);
@@ -90,10 +85,8 @@ export async function openSources(
     const length = encoder.shape.reduce((product, size) => product * size, 1);
     const hash = latentHash(graph, weights, clips.dataset);
     const encode = async (clip: number) => {
-      const pixels = await clips.pixels(clip);
-      const started = performance.now();
-      const made = await encoder.encode(pixels);
-      cost = { clips: cost.clips + 1, seconds: cost.seconds + (performance.now() - started) / 1000 };
+      const made = await encoder.encode(await clips.pixels(clip));
+      encoded++;
       return made;
     };
     const values = new LatentCache(
@@ -115,7 +108,7 @@ export async function openSources(
       if (found === undefined) throw new Error(`training: the encoder ${encoder} was not opened`);
       return found;
     },
-    encoded: () => cost,
+    encoded: () => encoded,
     close: async () => {
       for (const { encoder, values } of opened) {
         values.close();

@@ -11,7 +11,7 @@ import { int } from "../static.ts";
 import type { DeclaredLayouts } from "./declared.ts";
 import type { KeysEntry } from "./path-tree.ts";
 import { type KeysOf, prefixesOf, Reading, type Start } from "./reading.ts";
-import { joinKeys, placeOf, spellingsOf, textOf, within } from "./spellings.ts";
+import { joinKeys, placeOf, type Spelling, spellingsOf, textOf, within } from "./spellings.ts";
 import { Stored } from "./stored.ts";
 
 /** What of the declared layouts has been of use, over all configurations that share it. */
@@ -53,6 +53,8 @@ class LayoutReader {
   private readonly stored: Stored;
   /** The arguments of calls, as layouts read them, and what is borrowed. */
   private readonly scopes = new Map<Start, Scope>();
+  /** Of entries without holes, which say the same at every call. */
+  private readonly plain = new Map<KeysEntry, readonly Spelling[]>();
 
   constructor(configuration: Configuration, declared: DeclaredLayouts, name: string, use: LayoutUse) {
     const { program, overrides, budget, reads } = configuration;
@@ -119,7 +121,9 @@ class LayoutReader {
   private readonly keysOf: KeysOf = (start, { entry, numbers }) => {
     this.use.entries.add(entry);
     const frame = isPlain(entry) ? this.frame : this.frameAt(start, numbers);
-    return within(prefixesOf(start, this.keysOf), spellingsOf(entry, frame), frame, entry.span);
+    const own = this.plain.get(entry) ?? spellingsOf(entry, frame);
+    if (frame === this.frame) this.plain.set(entry, own);
+    return within(prefixesOf(start, this.keysOf), own, frame, entry.span);
   };
 
   /** In which a layout's expressions are read: with the arguments of the call and the numbers of the holes, and behind them the names of files. */
