@@ -7,7 +7,7 @@ import type { Dataset } from "../../training/dataset.ts";
 import { sharedSteps } from "../../training/plan.ts";
 import type { Asked, StagePlan } from "../../training/run-state.ts";
 import { shownPath } from "../program.ts";
-import { type EngineName, engines } from "../train/engines.ts";
+import { engines, type OwnEngineName } from "../train/engines.ts";
 import { type Prepared, sourceHash } from "../train/prepare.ts";
 import { writeReport } from "./report.ts";
 import { stageKeys } from "./stage-keys.ts";
@@ -32,7 +32,7 @@ export interface StudyOptions extends Pick<VariantOptions, "set"> {
   readonly steps?: number;
   readonly minutes?: number;
   readonly batch?: number;
-  readonly engine: EngineName;
+  readonly engine: OwnEngineName;
   /** Prompts of each set that are measured. */
   readonly clips: number;
 }

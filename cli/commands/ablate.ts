@@ -21,7 +21,7 @@ import { timeText } from "../progress.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 import { engines } from "../train/engines.ts";
 import { requireLength, worksOf } from "../train/plans.ts";
-import { tokensOf } from "./train.ts";
+import { tokensOf } from "../train/tokens.ts";
 
 export interface AblateOptions extends StudyOptions, VariantOptions, Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
   readonly data: string;
