@@ -20,9 +20,17 @@ export function differencePanels({ variants }: StudyReport, set: Judgement["set"
         const found = own.find((one) => one.set === set && one.measure === measure.measure);
         return found?.difference ? [{ name, judgement: found }] : [];
       });
-      return rows.length === 0 ? "" : panel(measure, rows);
+      return rows.every(({ judgement }) => judgement.difference?.verdict === "same") ? "" : panel(measure, rows);
     })
     .join("\n");
+}
+
+/** Measures that no variant differs in, which have no panel. */
+export function sameInAll({ variants }: StudyReport, set: Judgement["set"]): readonly string[] {
+  const [baseline, ...others] = variants;
+  const isSame = (name: string) =>
+    others.every(({ measures }) => measures.every((one) => one.set !== set || one.measure !== name || one.difference?.verdict === "same"));
+  return baseline?.measures.flatMap(({ set: own, measure }) => (own === set && isSame(measure) ? [measure] : [])) ?? [];
 }
 
 interface Row {

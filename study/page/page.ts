@@ -5,7 +5,7 @@ import type { StudyReport, VariantReport } from "../report.ts";
 import type { GraphChange, SourceLine } from "../variant.ts";
 import { digits, findingsOf, limitsOf, setupOf, shownCount, shownGiga, shownMebi, shownTime, titleOf, withHalf } from "../words.ts";
 import { fitting, player, type ShownClips } from "./clips.ts";
-import { differencePanels } from "./differences.ts";
+import { differencePanels, sameInAll } from "./differences.ts";
 import { lossPanels } from "./losses.ts";
 import { colourOf, escaped } from "./markup.ts";
 import { script } from "./script.ts";
@@ -15,7 +15,7 @@ export function page(report: StudyReport, clips: ShownClips): string {
   const title = titleOf(report);
   const shown = fitting(clips);
   const left = new Set(clips.sheets.map(({ step }) => step)).size - new Set(shown.sheets.map(({ step }) => step)).size;
-  const held = differencePanels(report, "held-out");
+  const held = panels(report, "held-out");
   const sections = [
     `<h1>${escaped(title)}</h1><p class="quiet">${escaped(setupOf(report))}</p>`,
     `<h2>What is different</h2>${found(report)}`,
@@ -26,10 +26,10 @@ export function page(report: StudyReport, clips: ShownClips): string {
     ),
     section(
       "Differences from the baseline",
-      `<div class="panels">${differencePanels(report, "seen")}</div>`,
+      panels(report, "seen"),
       "Combinations seen in training. Dots are mean differences over the same prompts and seeds, bars their 95 % intervals; filled and coloured where the difference is real, corrected for all comparisons; dashed where a variant was trained from one seed.",
     ),
-    held === "" ? "" : section("Held-out combinations", `<div class="panels">${held}</div>`, "Combinations that no training has seen."),
+    held === "" ? "" : section("Held-out combinations", held, "Combinations that no training has seen."),
     section("All figures", figures(report), "± is half of a 95 % interval over seeds and clips."),
     section(
       "Loss",
@@ -52,6 +52,12 @@ export function page(report: StudyReport, clips: ShownClips): string {
 ${sections.filter((text) => text !== "").join("\n")}
 </main><script>${script}</script></body></html>
 `;
+}
+
+function panels(report: StudyReport, set: Judgement["set"]): string {
+  const [drawn, same] = [differencePanels(report, set), sameInAll(report, set)];
+  if (drawn.trim() === "") return "";
+  return `<div class="panels">${drawn}</div>${same.length === 0 ? "" : `<p class="quiet">The same in all variants: ${same.map(escaped).join(", ")}.</p>`}`;
 }
 
 function section(title: string, content: string, note: string): string {

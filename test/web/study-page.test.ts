@@ -25,6 +25,19 @@ test("a page of eight variants, of sheets that nothing packs, is under 3 MB, and
   expect(fitting(few).sheets).toHaveLength(clips.sheets.length);
 });
 
+test("a measure that no variant differs in has no panel, and is named", () => {
+  const same = { mean: 0, low: 0, high: 0, p: null, seeds: 3, adjusted: null, verdict: "same" } as const;
+  const variants = report.variants.map((one) => ({
+    ...one,
+    measures: one.measures.map((own) => (own.measure === "flicker" && own.difference !== null ? { ...own, difference: same } : own)),
+  }));
+  const shown = pageOf({ ...report, variants }, clips);
+  expect(shown).not.toContain("<b>flicker</b>");
+  expect(shown.match(/The same in all variants: flicker\./g)).toHaveLength(2);
+  expect(text).toContain("<b>flicker</b>");
+  expect(text).not.toContain("The same in all variants");
+});
+
 /** Where each clip's shown sheet has been moved to, in parts of its own size. */
 const placesOf = (page: Page) =>
   page.$$eval(".screen", (screens) =>
