@@ -17,7 +17,7 @@ import { runTraining } from "../../training/node/run.ts";
 import { isRun, MetricsFile, makeRunFolder, runFiles } from "../../training/node/run-folder.ts";
 import type { RunListener } from "../../training/node/run-keeper.ts";
 import type { ReadTokens } from "../../training/node/sources.ts";
-import { type Asked, requireAsked, requireSame, requireSameStages, type StagePlan } from "../../training/run-state.ts";
+import { type Asked, requireSame, requireSameStages, type StagePlan } from "../../training/run-state.ts";
 import { metadataOf } from "../made-for.ts";
 import type { OwnEngineName } from "../train/engines.ts";
 import { dataOf, identityOf, secondsOf } from "../train/plans.ts";
@@ -63,7 +63,7 @@ export interface CellWork {
  * @throws MvcError as `runTraining` and `evaluate`; `run-differs` of a folder that another study left
  */
 export async function runCell(work: CellWork): Promise<CellResult | undefined> {
-  const { prepared, dataset, tokens, plans, asked, engine, signal } = work;
+  const { prepared, dataset, tokens, plans, engine, signal } = work;
   const folder = join(work.folder, studyFiles.cells, nameOf(work));
   const identity = { ...identityOf(prepared, { seed: work.seed, set: work.set as never }), ...dataOf(dataset) };
   attempt(folder, () => mkdirSync(folder, { recursive: true }));
@@ -71,7 +71,6 @@ export async function runCell(work: CellWork): Promise<CellResult | undefined> {
   if (known !== undefined) {
     requireSame(folder, known.run.identity, identity);
     requireSameStages(folder, known.run.stages, plans);
-    requireAsked(folder, known.run.asked, asked);
   }
   const from = known ?? (await begun(work, identity));
   makeRunFolder(folder);
@@ -93,7 +92,7 @@ export async function runCell(work: CellWork): Promise<CellResult | undefined> {
     openEngine: work.openEngine,
     about: metadataOf({ ...identity, settings: work.set as never }),
     from,
-    seconds: secondsOf(prepared, asked),
+    seconds: secondsOf(prepared, from.run.asked),
     saveEvery: null,
     sheets,
     cache: join(work.folder, studyFiles.cache),

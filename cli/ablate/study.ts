@@ -86,7 +86,7 @@ export class Study {
     const { steps } = this.state;
     const { minutes = null } = this.options;
     const plans = plansOf(prepared, steps, this.#found[0]?.prepared ?? prepared, this.options);
-    if (minutes !== null && about.name === baselineName && seed === 0)
+    if (minutes !== null && steps === null && about.name === baselineName && seed === 0)
       return { asked: { steps: null, minutes }, plans: plans.map(unplanned) };
     return { asked: { steps: plans.reduce((sum, plan) => sum + (plan.steps ?? 0), 0), minutes: null }, plans };
   }
