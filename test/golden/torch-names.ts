@@ -92,7 +92,8 @@ block critic<C>(x: X<C>, by: float): X<C> { return (x |> linear(C) as double |> 
 block Plain<C>(x: X<C>, by: float): X<C> { return (x |> linear(C) as plain) * by; }
 
 block Inner<C>(x: X<C>, flip: bool): X<C> {
-  const y = x |> linear(C) as train;
+  weight gain: Tensor<float, [C]> = ones;
+  const y = (x |> linear(C) as train) * view(gain, [1, C]);
   return flip ? -y : y;
 }
 block Outer<C>(x: X<C>, flip: bool = false): X<C> {
