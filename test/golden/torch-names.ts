@@ -126,7 +126,8 @@ model Trained<C = 6> {
   }
   graph second(x: X<C>): { parts: { loss: One, far: One }, each: One[] } {
     const real = critic(x, 1.0) as tied "critic";
-    const fake = critic(Outer(x) as outer, 0.5) as tied "critic";
+    const Plain = Outer(x) as outer;
+    const fake = critic(Plain, 0.5) as tied "critic";
     if (deep) { return Told(real - fake); }
     return Told(real + fake);
   }
