@@ -223,10 +223,11 @@ withFilms(withModel(program.command("train")))
   .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)")
   .option("--seed <n>", "of the weights to start from, and of all that is drawn: clips, noise, levels, dropped captions", wholeNumber, 0)
   .addOption(
-    new Option("--engine <name>", "what computes the steps: the processor by ONNX Runtime, or a graphics device")
-      .choices(["onnx", "webgpu"])
+    new Option("--engine <name>", "what computes the steps: the processor by ONNX Runtime, a graphics device, or PyTorch (docs/torch.md)")
+      .choices(["onnx", "webgpu", "torch"])
       .default("onnx"),
   )
+  .option("--python <command>", "of --engine torch: a Python that has PyTorch (default: python3)")
   .option(
     "--recompute",
     "compute blocks again in the backward pass instead of keeping them: less memory, about a quarter more time, the same weights",
@@ -357,12 +358,17 @@ program
   .action(async (folder, options) => finish(await (await import("./commands/tune.ts")).tune(folder, options)));
 
 withFilms(
-  program
-    .command("data")
-    .description("look at a data set before training, or write its clips: a folder of films with captions, or one that is made on the spot")
-    .argument("<set>", "a folder of GIFs, videos and PNGs, `moving-shapes`, or a file that this command wrote")
-    .option("--frames <n>", "frames of a clip (default: 16)", wholeNumber)
-    .option("--size <width>x<height>", "its pixels (default: 64x64)", pictureSize),
+  withModel(
+    program
+      .command("data")
+      .description(
+        "look at a data set before training, or write its clips: a folder of films with captions, or one that is made on the spot",
+      )
+      .argument("<set>", "a folder of GIFs, videos and PNGs, `moving-shapes`, or a file that this command wrote")
+      .option("--frames <n>", "frames of a clip (default: 16)", wholeNumber)
+      .option("--size <width>x<height>", "its pixels (default: 64x64)", pictureSize)
+      .option("--for <file>", "a .mv file: clips as its training takes them, and captions as its tokens too, for its train.py"),
+  ),
 )
   .option("--clips <n>", "of moving-shapes: how many (default: 12000)", wholeNumber)
   .option("--seed <n>", "of moving-shapes: which clips (default: 0)", wholeNumber)

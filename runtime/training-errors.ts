@@ -30,6 +30,9 @@ export interface TrainingFields {
   readonly "study-differs": { readonly folder: string; readonly what: string; readonly expected: string; readonly found: string };
   readonly "study-damaged": { readonly file: string };
   readonly "training-failed": { readonly stage: string; readonly reason: string };
+  readonly "torch-missing": { readonly reason: string; readonly way: string };
+  /** `log` is the file of all that PyTorch wrote of it. */
+  readonly "torch-failed": { readonly reason: string; readonly log: string };
 }
 
 export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<TrainingFields[C]> } = {
@@ -69,5 +72,10 @@ export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<Trai
   "training-failed": {
     message: (f) => `the engine failed in stage "${f.stage}": ${f.reason}`,
     hint: (f) => `if memory ran out, run it with a smaller batch, \`--stage ${f.stage} --batch …\`; else report it`,
+  },
+  "torch-missing": { message: (f) => f.reason, hint: (f) => f.way },
+  "torch-failed": {
+    message: (f) => `train.py ended before it was done: ${f.reason}`,
+    hint: (f) => `${f.log} has all that it wrote; the same command with \`--resume\` goes on from the last checkpoint`,
   },
 };

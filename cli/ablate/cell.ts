@@ -19,7 +19,7 @@ import type { RunListener } from "../../training/node/run-keeper.ts";
 import type { ReadTokens } from "../../training/node/sources.ts";
 import { type Asked, requireAsked, requireSame, requireSameStages, type StagePlan } from "../../training/run-state.ts";
 import { metadataOf } from "../made-for.ts";
-import type { EngineName } from "../train/engines.ts";
+import type { OwnEngineName } from "../train/engines.ts";
 import { dataOf, identityOf, secondsOf } from "../train/plans.ts";
 import { type Prepared, startWeights } from "../train/prepare.ts";
 import { sampledClips, showsIn } from "../train/sample-sheet.ts";
@@ -42,7 +42,7 @@ export interface CellWork {
   readonly dataset: Dataset;
   readonly tokens: ReadTokens;
   readonly prompts: readonly string[];
-  readonly engine: EngineName;
+  readonly engine: OwnEngineName;
   readonly openEngine: OpenEngine;
   readonly asked: Asked;
   readonly plans: readonly StagePlan[];

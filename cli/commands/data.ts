@@ -5,6 +5,7 @@ import { extname } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
 import { refuseToReplace, tryOutput } from "../../runtime/node/output-file.ts";
 import type { ClipSize, Dataset } from "../../training/dataset.ts";
+import type { ChoiceOptions } from "../choices.ts";
 import { type DatasetOptions, type Listening, requireOptions } from "../data/dataset-options.ts";
 import { survey } from "../data/folder/survey.ts";
 import { FRAMES, SIZE } from "../data/moving-shapes.ts";
@@ -16,8 +17,12 @@ import { listeningOnTerminal } from "../listening.ts";
 import { shownPath } from "../program.ts";
 import { reporterOf } from "../reporter.ts";
 import type { Outcome } from "../terminal.ts";
+import { captionsAsTokens } from "../train/captions-as-tokens.ts";
+import { clipOf, prepare } from "../train/prepare.ts";
 
-export interface DataOptions extends DatasetOptions {
+export interface DataOptions extends DatasetOptions, Omit<ChoiceOptions, "precision"> {
+  /** A model's file, whose training says the clips' size, and for which captions are written as tokens. */
+  readonly for?: string;
   readonly frames?: number;
   readonly size?: PictureSize;
   readonly output?: string;
@@ -28,10 +33,14 @@ const mostPixels = 2 ** 28;
 
 /** A data set by its name, folder or file. Exit code 1 where films of a folder would be refused. */
 export async function data(name: string, options: DataOptions): Promise<Outcome> {
-  const { frames = FRAMES, output } = options;
-  const size = { frames, ...(options.size ?? { height: SIZE, width: SIZE }) };
+  const { output } = options;
+  requireModel(options);
+  const prepared = options.for === undefined ? undefined : prepare(options.for, { ...options, seed: 0 });
+  if (options.for !== undefined && prepared === undefined) return "mistake";
+  const { frames = FRAMES } = options;
+  const size = prepared === undefined ? { frames, ...(options.size ?? { height: SIZE, width: SIZE }) } : clipOf(prepared);
   const most = Math.floor(mostPixels / (size.height * size.width));
-  if (frames < 1 || frames > most) {
+  if (prepared === undefined && (frames < 1 || frames > most)) {
     const expected = `1 to ${most} at ${size.width}x${size.height}`;
     throw mvcError("option-invalid", { option: "--frames", expected, found: String(frames) });
   }
@@ -50,7 +59,7 @@ export async function data(name: string, options: DataOptions): Promise<Outcome>
       reporterOf(output)(`${shownPath(output)}: ${captions.map((caption) => JSON.stringify(caption)).join(", ")}\n`);
     } else {
       await tryOutput(output, bytes);
-      await writeClips(output, set, listening);
+      await writeClips(output, set, listening, prepared && captionsAsTokens(prepared, (text) => listening.note?.(text)));
       done();
       reporterOf(output)(`${shownPath(output)}: ${set.count} clips of ${shownSize(size)}\n`);
     }
@@ -58,6 +67,18 @@ export async function data(name: string, options: DataOptions): Promise<Outcome>
     done();
   }
   return "done";
+}
+
+/** Throws MvcError `option-invalid`. */
+function requireModel(options: DataOptions): void {
+  const { frames, size, model, preset, ablation, set } = options;
+  const refuse = (option: string, expected: string, found: unknown) =>
+    mvcError("option-invalid", { option, expected, found: typeof found === "string" ? found : JSON.stringify(found) });
+  const [given, expected]: [object, string] =
+    options.for === undefined
+      ? [{ "--model": model, "--preset": preset, "--ablation": ablation, "--set": set }, "given with --for, whose model it is of"]
+      : [{ "--frames": frames, "--size": size && `${size.width}x${size.height}` }, "left out beside --for: it is the model's"];
+  for (const [option, found] of Object.entries(given)) if (found !== undefined) throw refuse(option, expected, found);
 }
 
 async function looked(name: string, size: ClipSize, options: DataOptions, listening: Listening, done: () => void): Promise<Outcome> {

@@ -6,7 +6,7 @@ import type { Dataset } from "../../training/dataset.ts";
 import type { StageWork } from "../../training/engine.ts";
 import { sharedSteps } from "../../training/plan.ts";
 import type { Asked, RunIdentity, StagePlan } from "../../training/run-state.ts";
-import { type EngineName, engines } from "./engines.ts";
+import type { EngineName } from "./engines.ts";
 import { type Prepared, sourceHash, type TrainChoices } from "./prepare.ts";
 
 export interface LengthOptions {
@@ -42,8 +42,15 @@ export function identityOf(prepared: Prepared, { seed, set = {} }: TrainChoices)
 
 export const dataOf = ({ name: data, hash: dataHash }: Dataset): Pick<RunIdentity, "data" | "dataHash"> => ({ data, dataHash });
 
-/** What is asked for is shared among the stages by the steps that they declare. Throws MvcError `option-invalid` for a batch of stages that declare different ones. */
-export function plansOf({ stages }: Prepared, { steps, minutes, batch, engine }: LengthOptions): readonly StagePlan[] {
+/**
+ * What is asked for is shared among the stages by the steps that they declare; `partsOf` is into how many parts the engine likes a batch
+ * divided. Throws MvcError `option-invalid` for a batch of stages that declare different ones.
+ */
+export function plansOf(
+  { stages }: Prepared,
+  { steps, minutes, batch }: Omit<LengthOptions, "engine">,
+  partsOf: (batch: number) => number,
+): readonly StagePlan[] {
   if (batch !== undefined) requireOneBatch(stages, batch);
   const declared = stages.map((stage) => (stage.kind === "loss" ? stage.steps : 0));
   const losses = declared.filter((count) => count > 0);
@@ -53,7 +60,7 @@ export function plansOf({ stages }: Prepared, { steps, minutes, batch, engine }:
     const { name } = stage;
     if (stage.kind === "measure") return { name, batch: 0, parts: 0, steps: 0 };
     const own = batch ?? stage.batch;
-    return { name, batch: own, parts: engines[engine].partsOf(own), steps: minutes === undefined ? (shared[at++] ?? null) : null };
+    return { name, batch: own, parts: partsOf(own), steps: minutes === undefined ? (shared[at++] ?? null) : null };
   });
 }
 

@@ -189,7 +189,7 @@ describe.skipIf(pythons.length === 0)("training by PyTorch", () => {
       const toldBy = (name: string) => [ended.get(name)?.codes, ended.get(name)?.texts[0]];
       const lacks = `error: PyTorch ${version} has no`;
       expect(toldBy("sharded")).toEqual([[1], `${lacks} fully_shard (FSDP2): 2.6 or newer has it; --shard ddp does without\n`]);
-      expect(toldBy("bf16")).toEqual([[1], `${lacks} sure --bf16: 2.0 or newer has\n`]);
+      expect(toldBy("bf16")).toEqual([[1], `${lacks} sure --bf16: 2.0 or newer\n`]);
     });
 
     test("the weights are the model's by their paths, of which the averages are given", async () => {

@@ -16,8 +16,9 @@ SHADES = (np.arange(256) / 127.5 - 1).astype(np.float32)
 
 class Clips:
     """The clips of a file: `clips` u8 [N, F, H, W, 3]; captions as tokens,
-    `tokens.L` i32 [N, L]; and those of the texts that stand for none,
-    `unguided.L` i32 [texts, L], in the order of the metadata's `unguided`."""
+    `tokens.L` i32 [N, L]; those of the texts that stand for none,
+    `unguided.L` i32 [texts, L], in the order of the metadata's `unguided`;
+    and labels by their names, u8 [N]."""
 
     def __init__(self, path: str, size: dict[str, int]) -> None:
         self.file = Tensors(path)
@@ -51,8 +52,18 @@ class Clips:
             raise Failure(f"{path} has no tokens of the text {text!r}{WAY}")
         return self.table("unguided", length)[self.unguided.index(text)]
 
-    def table(self, kind: str, length: int) -> np.ndarray:
-        name = f"{kind}.{length}"
+    def label(self, index: int, source: dict) -> np.ndarray:
+        """The class of a clip."""
+        found = int(self.table(source["of"])[index])
+        if found >= source["classes"]:
+            raise Failure(
+                f"{self.file.path}: clip {index} is of class {found} by"
+                f" {source['of']}, which has {source['classes']} classes"
+            )
+        return np.int32(found)
+
+    def table(self, kind: str, length=None) -> np.ndarray:
+        name = kind if length is None else f"{kind}.{length}"
         if name not in self.file.entries:
             raise Failure(f"{self.file.path} has no tensor {name}{WAY}")
         if name not in self.tables:
@@ -107,6 +118,8 @@ class Batches:
                 row[name] = numbers.reshape(shape)
             elif kind == "text":
                 row[name] = self.text(draws, source)
+            elif kind == "label":
+                row[name] = self.clips.label(self.index(draws), source)
             elif kind == "clip":
                 row[name] = self.clip(draws, source)
             elif kind == "image":

@@ -61,7 +61,7 @@ def require(options) -> None:
     if options.compile and number < [2, 2]:
         raise Failure(f"PyTorch {version} cannot --compile: 2.2 or newer can")
     if options.bf16 and number < [2, 0]:
-        raise Failure(f"PyTorch {version} has no sure --bf16: 2.0 or newer has")
+        raise Failure(f"PyTorch {version} has no sure --bf16: 2.0 or newer")
     if options.shard == "fsdp" and number < [2, 6]:
         raise Failure(
             f"PyTorch {version} has no fully_shard (FSDP2): 2.6 or newer has"
@@ -77,14 +77,19 @@ def require(options) -> None:
         raise Failure(f"{options.output} holds no run to go on with")
 
 
-def plan(stages: list, options, processes: Processes) -> list:
-    """The stages that are run: what each declares, its batch and steps."""
+def plan(stages: list, options, processes: Processes, started) -> list:
+    """The stages that are run: what each declares, its batch and steps; those
+    that it was `started` with where nothing is said of a run that goes on."""
+    known_steps = {one["name"]: one.get("steps") for one in started or ()}
     known = [stage["name"] for stage in stages]
     for name in options.stage or ():
         if name not in known:
             raise Failure(f"there is no stage {name}, only {', '.join(known)}")
     chosen = [one for one in stages if one["name"] in (options.stage or known)]
     losses = [one for one in chosen if one["kind"] == "loss"]
+    if options.batch and len({one["batch"] for one in losses}) > 1:
+        raise Failure("--batch is of one stage where they have different ones:"
+                      f" run one of them by --stage {losses[0]['name']}")
     total = sum(one["steps"] for one in losses)
     given = before = 0
     plans = []
@@ -107,6 +112,8 @@ def plan(stages: list, options, processes: Processes) -> list:
                 upto = math.floor(options.steps * before / total + 0.5)
                 steps = max(1, upto - given)
                 given += steps
+            else:
+                steps = known_steps.get(stage["name"], steps)
             own.update(batch=batch, steps=steps)
         plans.append(own)
     # As a checkpoint gives them back.
@@ -124,7 +131,7 @@ def first_weights(Model, stages: list, options, say) -> tuple[dict, dict]:
             stage["loss"](model)
     weights = {path: one.detach().float().clone()
                for path, one in model.named_parameters()}
-    if options.weights is None:
+    if options.weights is None or options.resume:
         return weights, {}
     path = options.weights
     if os.path.isdir(path):
@@ -151,7 +158,10 @@ def first_weights(Model, stages: list, options, say) -> tuple[dict, dict]:
 
 
 def train(Model, stages, sampler, size, options, processes) -> None:
-    plans = plan(stages, options, processes)
+    started, tensors = {}, {}
+    if options.resume:
+        started, tensors = read_checkpoint(options.output)
+    plans = plan(stages, options, processes, started.get("stages"))
     chosen = [stage for stage in stages
               if stage["name"] in [one["name"] for one in plans]]
     clips = Clips(options.data, size)
@@ -163,7 +173,6 @@ def train(Model, stages, sampler, size, options, processes) -> None:
     }
     kept: dict = {}
     if options.resume:
-        started, tensors = read_checkpoint(options.output)
         require_same(options.output, started, run)
         for name in ("processes", "accumulate"):
             if started[name] != run[name]:
@@ -171,14 +180,14 @@ def train(Model, stages, sampler, size, options, processes) -> None:
                     f"note: the run was of {name} {started[name]} and goes on"
                     f" with {run[name]}: its sums are rounded otherwise"
                 )
-        run = {**started, "processes": processes.count,
-               "accumulate": options.accumulate}
-        for name, values in tensors.items():
-            kind, path = name.split(" ", 1)
-            if kind == "weight":
-                weights[path] = values
-            else:
-                kept[name] = values
+            started[name] = run[name]
+        run = started
+        kept = {name: values for name, values in tensors.items()
+                if not name.startswith("weight ")}
+        weights = {path: tensors[f"weight {path}"] for path in weights}
+    device = processes.device
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "the CPU"
+    processes.say(f"PyTorch {torch.__version__} on {name}")
     folder = Folder(options.output, run, run["about"], processes)
     folder.cut_metrics()
     # Before any work: what cannot be written is told now.
