@@ -26,6 +26,9 @@ export interface TrainingFields {
     readonly needed: number;
     readonly found: number;
   };
+  /** `what` a study was begun with. */
+  readonly "study-differs": { readonly folder: string; readonly what: string; readonly expected: string; readonly found: string };
+  readonly "study-damaged": { readonly file: string };
   readonly "training-failed": { readonly stage: string; readonly reason: string };
   readonly "torch-missing": { readonly reason: string; readonly way: string };
   /** `log` is the file of all that PyTorch wrote of it. */
@@ -57,6 +60,14 @@ export const trainingRows: { readonly [C in keyof TrainingFields]: ErrorRow<Trai
   "training-limit": {
     message: (f) => `\`${f.what}\` of stage "${f.stage}" needs ${f.needed} of the graphics device's ${f.limit}, but it grants ${f.found}`,
     hint: (f) => `run the stage by itself with a smaller batch, \`--stage ${f.stage} --batch …\`, or train by \`--engine onnx\``,
+  },
+  "study-differs": {
+    message: (f) => `${f.folder} was begun with ${f.what} ${f.expected}, and this is ${f.found}`,
+    hint: () => "give it what it was begun with, or begin another study by -o another folder",
+  },
+  "study-damaged": {
+    message: (f) => `${f.file} is not what \`mvc ablate\` writes`,
+    hint: () => "remove it: a cell whose result is gone is measured again; or begin another study by -o another folder",
   },
   "training-failed": {
     message: (f) => `the engine failed in stage "${f.stage}": ${f.reason}`,

@@ -21,10 +21,18 @@ export interface Pool {
 }
 
 /**
- * How much training from another seed moves a mean, as a share of the deviation between clips: a half-normal of this scale is what
- * is believed of it before the seeds are looked at. 1.6 points of a share of 0.8. With three seeds the guess weighs more than they do.
+ * How much training from another seed moves a mean, as a share of the deviation between clips, is believed before the seeds are looked at
+ * to be a half-t of four degrees of freedom with such a scale: of shares 1.2 points where they are 80 %; of other figures, of which less is
+ * known, a fifth. Its tail gives way where seeds say otherwise. With three seeds the belief still weighs more than they do.
  */
-export const seedScale = 0.04;
+export const seedScales = { shares: 0.03, other: 0.2 } as const;
+
+export interface EstimateOptions {
+  readonly kind: keyof typeof seedScales;
+  /** What the variance between clips is at least. */
+  readonly least?: number;
+  readonly pool?: Pool;
+}
 
 /** Of fewer values a seed, such as distances of all clips together, the spread between them is not known well enough: each seed is its mean. */
 const leastClips = 16;
@@ -35,7 +43,7 @@ const leastClips = 16;
  * variances of their own are a meta-analysis of few studies, whose τ has a weakly informative prior (Friede, Röver, Wandel and
  * Neuenschwander, 2017): the mean's distribution is a mixture of normals over τ. Of few values a seed their mean is all that is looked at, by Student's t.
  */
-export function estimated(table: Table, { least = 0, pool }: { readonly least?: number; readonly pool?: Pool } = {}): Estimate {
+export function estimated(table: Table, { kind, least = 0, pool }: EstimateOptions): Estimate {
   const [seeds, clips] = [table.length, table[0]?.length ?? 0];
   if (clips === 0 || table.some((row) => row.length !== clips)) throw new Error("study: seeds were asked different numbers of prompts");
   const means = table.map(meanOf);
@@ -45,7 +53,7 @@ export function estimated(table: Table, { least = 0, pool }: { readonly least?: 
   const { residual, prompts } = variances(table, means, mean);
   const spread = Math.max(residual, least);
   if (spread === 0) return { mean, low: mean, high: mean, p: mean === 0 ? 1 : 0 };
-  const parts = mixture(spread, spread / clips, seen).map(({ weight, variance }) => ({
+  const parts = mixture({ seeds: seedScales[kind] ** 2 * spread, clips: spread / clips }, seen).map(({ weight, variance }) => ({
     weight,
     deviation: Math.sqrt(variance / seeds + prompts),
   }));
@@ -90,26 +98,29 @@ function variances(table: Table, means: readonly number[], mean: number): { read
 
 /** Points of the prior, evenly by probability. */
 const points = 60;
-const halfNormals = Array.from({ length: points }, (_, i) => halfNormalAt((i + 0.5) / points));
+const halfStudents = Array.from({ length: points }, (_, i) => halfStudentAt((i + 0.5) / points));
 
-function halfNormalAt(probability: number): number {
-  let [low, high] = [0, 10];
+/** Of four degrees of freedom. */
+function halfStudentAt(probability: number): number {
+  let [low, high] = [0, 100];
   while (high - low > 1e-9) {
     const middle = (low + high) / 2;
-    if (1 - 2 * normalUpper(middle) < probability) low = middle;
+    if (1 - studentOutside(middle, 4) < probability) low = middle;
     else high = middle;
   }
   return (low + high) / 2;
 }
 
+interface Spread {
+  /** The scale of τ², and what the clips of one seed add. */
+  readonly seeds: number;
+  readonly clips: number;
+}
+
 /** What a seed's mean may vary by, τ² and clips together, and how much each is believed once the seeds are seen: the restricted likelihood of their squares. */
-function mixture(
-  spread: number,
-  clips: number,
-  { squares, freedom }: Pool,
-): readonly { readonly weight: number; readonly variance: number }[] {
-  const all = halfNormals.map((at) => {
-    const variance = (at * seedScale) ** 2 * spread + clips;
+function mixture({ seeds, clips }: Spread, { squares, freedom }: Pool): readonly { readonly weight: number; readonly variance: number }[] {
+  const all = halfStudents.map((at) => {
+    const variance = at ** 2 * seeds + clips;
     return { variance, log: -(freedom * Math.log(variance) + squares / variance) / 2 };
   });
   const most = Math.max(...all.map(({ log }) => log));

@@ -1,6 +1,6 @@
 /** What was measured of a baseline and of its variants to what can be said of each measure: its mean, its difference from the baseline, and whether that is real. */
 
-import { type Estimate, estimated, meanOf, type Pool, type Table } from "./estimate.ts";
+import { type Estimate, type EstimateOptions, estimated, meanOf, type Pool, type Table } from "./estimate.ts";
 import type { Measure, Measured } from "./measure.ts";
 
 /** A model, trained from several seeds. */
@@ -50,7 +50,7 @@ export function judged(baseline: Arm, variants: readonly Arm[]): readonly Judgem
     const first = [...arm.cells.values()][0] ?? [];
     return first.flatMap(({ set, measures }) =>
       measures.map(({ name, unit, better }): Judgement => {
-        const own = estimated(tableOf(arm, set, name, seedsOf(arm)), leastOf(unit));
+        const own = estimated(tableOf(arm, set, name, seedsOf(arm)), kindOf(unit));
         const isCompared = arm !== baseline && (set === "seen" || set === "held-out");
         const difference = isCompared ? differenceOf(baseline, arm, arms, { set, name, unit }) : null;
         return { variant: arm.name, set, measure: name, unit, better, own: unit === "%" ? withinShares(own) : own, difference };
@@ -74,17 +74,19 @@ function differenceOf(baseline: Arm, arm: Arm, arms: readonly Arm[], { set, name
   if (table.every((row) => row.every((value) => value === 0)))
     return { mean: 0, low: 0, high: 0, p: null, seeds: seeds.length, adjusted: null, verdict: "same" };
   const pool = pooled(arms, set, name);
-  const found = estimated(table, { ...leastOf(unit), ...(pool.freedom >= seeds.length - 1 && { pool }) });
+  const found = estimated(table, { ...kindOf(unit), ...(pool.freedom >= seeds.length - 1 && { pool }) });
   return { ...found, seeds: seeds.length, adjusted: null, verdict: seeds.length === 1 ? "one-seed" : "open" };
 }
 
 /**
  * How seeds spread differences, seen in all arms that were trained from every seed of the baseline: the residual squares of arms by
- * seeds, which are blocks, doubled, as a difference is of two arms. All arms are taken to spread alike.
+ * seeds, which are blocks, doubled, as a difference is of two arms. All arms are taken to spread alike, but for those that are the baseline bit for bit.
  */
 function pooled([baseline, ...variants]: readonly Arm[], set: Measured["set"], name: string): Pool {
   const seeds = baseline === undefined ? [] : seedsOf(baseline);
-  const whole = variants.filter((arm) => seeds.every((seed) => hasMeasure(arm, seed, set, name)));
+  const isOther = (arm: Arm) =>
+    seeds.some((seed) => valuesOf(arm, seed, set, name)?.some((value, i) => value !== valuesOf(baseline as Arm, seed, set, name)?.[i]));
+  const whole = variants.filter((arm) => seeds.every((seed) => hasMeasure(arm, seed, set, name)) && isOther(arm));
   if (baseline === undefined || whole.length === 0) return { squares: 0, freedom: 0 };
   const rows = [baseline, ...whole].map((arm) => tableOf(arm, set, name, seeds).map(meanOf));
   const [ofArms, all] = [rows.map(meanOf), meanOf(rows.flat())];
@@ -146,7 +148,9 @@ function tableOf(arm: Arm, set: Measured["set"], name: string, seeds: readonly n
 }
 
 /** Shares that were all alike have no spread of their own, though the next clip may differ: at least what one clip in two thousand gives. */
-const leastOf = (unit: Measure["unit"]): { readonly least?: number } => (unit === "%" ? { least: 1 / 2000 } : {});
+function kindOf(unit: Measure["unit"]): EstimateOptions {
+  return unit === "%" ? { kind: "shares", least: 1 / 2000 } : { kind: "other" };
+}
 
 function withinShares({ mean, low, high, p }: Estimate): Estimate {
   return { mean, low: low === null ? null : Math.max(0, low), high: high === null ? null : Math.min(1, high), p };

@@ -54,7 +54,7 @@ export async function openClipsFile(path: string, { progress, signal }: Listenin
       if (digestOf(pixels) !== sums[index])
         throw mvcError("file-unreadable", { file: path, reason: `clip ${index} is another than when it was opened`, way: "start again" });
       const labels = Object.fromEntries(labelled.map(([name, classes]) => [name, classes[index] ?? 0]));
-      return { pixels, caption: captions[index] ?? "", labels };
+      return { pixels, caption: captions[index] ?? "", ...(labelled.length > 0 && { labels }) };
     },
   };
 }

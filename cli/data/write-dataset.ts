@@ -32,6 +32,8 @@ export async function writeClips(
     const { caption, labels: own = {} } = await clip(i);
     captions.push(caption);
     for (const [label, all] of classes) all[i] = own[label] ?? 0;
+    // Clips that are made on the spot never wait, and Ctrl-C must be heard.
+    if (i % 16 === 15) await new Promise(setImmediate);
   }
   async function* pixels() {
     for (let i = 0; i < count; i++) {

@@ -18,9 +18,7 @@ export async function* sampledClips(
   { seeds, sampling, listening = {} }: { readonly seeds: number; readonly sampling: SampleOptions; readonly listening?: Listening },
 ): AsyncGenerator<Pixels> {
   const { progress, signal, note } = listening;
-  const captions: (string | undefined)[] = [];
-  for (const index of real) captions.push(takesText ? (await dataset.clip(index)).caption : undefined);
-  const total = captions.length * seeds;
+  const total = real.length * seeds;
   const cut = new Set<string>();
   const options: SampleOptions = {
     longPrompt: "truncate",
@@ -33,11 +31,12 @@ export async function* sampledClips(
   };
   for (let at = 0; at < total; at += batch) {
     progress?.(`sampling ${name}`, at, total);
-    const requests = Array.from({ length: Math.min(batch, total - at) }, (_, i): ClipRequest => {
-      const [seed, prompt] = [Math.floor((at + i) / captions.length), (at + i) % captions.length];
-      const caption = captions[prompt];
-      return { ...(caption === undefined ? {} : { prompt: caption }), seed: seed * noiseStride + prompt };
-    });
+    const requests: ClipRequest[] = [];
+    for (let i = at; i < Math.min(at + batch, total); i++) {
+      const [seed, prompt] = [Math.floor(i / real.length), i % real.length];
+      const { caption } = await dataset.clip(real[prompt] ?? 0);
+      requests.push({ ...(takesText ? { prompt: caption } : {}), seed: seed * noiseStride + prompt });
+    }
     yield* await sample(requests, options);
   }
   progress?.(`sampling ${name}`, total, total);

@@ -1,13 +1,16 @@
 /** A package and a data set to what every measure says of the package's clips, set by set: the one place where clips of prompts are sampled to be measured. */
 
+import { quoted } from "../../runtime/errors.ts";
 import { type Backend, loadPipeline, mvcError, type SampleOptions } from "../../runtime/index.ts";
-import { flickerOf } from "../../study/flicker.ts";
+import { gaussianOf } from "../../study/frechet.ts";
 import type { Measured } from "../../study/measure.ts";
-import type { Pixels } from "../../study/pixels.ts";
 import type { DatasetOptions, Listening } from "../data/dataset-options.ts";
 import { clipsAt, sampledClips } from "./clips.ts";
 import { type EvaluatedModel, modelOf } from "./evaluated-model.ts";
-import { measuresOf, type Observed } from "./measures.ts";
+import { type Judges, judgedSize, openJudges } from "./judges.ts";
+import { isLabelled, judged, labelsOf } from "./labels.ts";
+import { accuracies, measuresOf, type Observed, paceOf, type Wanted } from "./measures.ts";
+import { observeAll, resized } from "./observer.ts";
 import { reconstructionOf } from "./reconstructed.ts";
 import { type AskedSet, openSets } from "./sets.ts";
 
@@ -42,36 +45,83 @@ export async function evaluate(folder: string, options: EvaluateOptions): Promis
   try {
     const model = modelOf(pipeline);
     const sets = await openSets(options, model);
-    const all: Measured[] = [];
-    for (const set of sets) {
-      const { seeds, sampling = {} } = options;
-      const found = await observed(sampledClips(set, model, { seeds, sampling, listening }));
-      all.push({ set: set.name, measures: [...measuresOf(found, undefined), ...(await reconstruction(set, model, listening))] });
+    const judges = sets.every(({ dataset }) => isLabelled(dataset)) ? await openJudges() : undefined;
+    say(options, model, sets);
+    try {
+      const parts: Measured[] = [];
+      for (const set of sets) parts.push(...(await measured(set, set === sets[0], { model, judges, options })));
+      return parts;
+    } finally {
+      await judges?.dispose();
     }
-    const [first] = sets;
-    if (first !== undefined) {
-      const found = await observed(clipsAt(first.dataset, first.real, "looking at real clips", listening));
-      all.push({ set: "real", measures: measuresOf(found, undefined) });
-    }
-    return all;
   } finally {
     await pipeline.dispose();
   }
 }
 
-async function observed(clips: AsyncIterable<Pixels>): Promise<readonly Observed[]> {
-  const found: Observed[] = [];
-  for await (const clip of clips) found.push({ flicker: flickerOf(clip) });
-  return found;
+interface Evaluation {
+  readonly model: EvaluatedModel;
+  readonly judges: Judges | undefined;
+  readonly options: EvaluateOptions;
 }
 
-/** Nothing of a model that makes no latents of pictures. */
-async function reconstruction({ name, dataset, real }: AskedSet, { reconstruct }: EvaluatedModel, listening: Listening) {
-  if (reconstruct === undefined) return [];
-  return reconstructionOf(clipsAt(dataset, real, `reconstructing ${name}`, listening), reconstruct);
+/** What a set says of the model; of the first one also of the real clips, and of its clips beside the captions of others. */
+async function measured(set: AskedSet, isFirst: boolean, { model, judges, options }: Evaluation): Promise<readonly Measured[]> {
+  const { seeds, sampling = {}, listening = {} } = options;
+  const { name, dataset, real } = set;
+  const found = await observeAll(sampledClips(set, model, { seeds, sampling, listening }), judges);
+  const seenInReal = await observeAll(clipsAt(dataset, real, `looking at real clips, ${name}`, listening), judges);
+  const wanted = judges && (await wantedOf(set, seenInReal, judges, listening));
+  const reconstructed =
+    model.reconstruct === undefined
+      ? []
+      : await reconstructionOf(clipsAt(dataset, real, `reconstructing, ${name}`, listening), model.reconstruct);
+  // Captions that the model was not told cannot be what it shows.
+  const shown = { set: name, measures: [...measuresOf(found, wanted, { ofCaptions: model.takesText }), ...reconstructed] };
+  if (!isFirst) return [shown];
+  const ceiling: Measured = { set: "real", measures: measuresOf(seenInReal, wanted, { ofCaptions: true }) };
+  if (wanted === undefined || !model.takesText) return [shown, ceiling];
+  return [shown, ceiling, { set: "shuffled", measures: accuracies(found, wanted.labels, "others") }];
 }
 
-/** Samples at most, which is days of work. */
+/** What the clips of a set are held against. */
+async function wantedOf(set: AskedSet, seenInReal: readonly Observed[], judges: Judges, listening: Listening): Promise<Wanted> {
+  const { name, dataset, real, reference } = set;
+  const features: Float32Array[] = [];
+  if (reference !== undefined) {
+    const all = Array.from({ length: reference.count }, (_, i) => i);
+    for await (const clip of clipsAt(reference, all, `looking at more real clips, ${name}`, listening))
+      features.push(await judges.features(await resized(clip, judgedSize)));
+  }
+  return {
+    labels: await labelsOf(dataset, real),
+    pace: paceOf(seenInReal),
+    features: features.length < 2 ? undefined : gaussianOf(features),
+  };
+}
+
+/** What is left out, and what is resized. */
+function say({ data, listening = {} }: EvaluateOptions, { size, takesText, reconstruct }: EvaluatedModel, sets: readonly AskedSet[]): void {
+  const { note } = listening;
+  const { frames, height, width } = judgedSize;
+  const isJudged = sets.every(({ dataset }) => isLabelled(dataset));
+  if (!isJudged)
+    note?.(
+      `${data} has no labels ${quoted(judged)} of moving-shapes: accuracies, what is tracked, colours and the Fréchet distance are left out`,
+    );
+  else {
+    if (!takesText) note?.("the model takes no text: whether it shows what captions say is left out");
+    if (sets.some(({ reference }) => reference === undefined))
+      note?.(`${data} has no other clips of the same kind to compare features with: the Fréchet distance is left out`);
+    if (size.frames !== frames || size.height !== height || size.width !== width)
+      note?.(
+        `the judges look at ${frames} frames of ${width}x${height}: clips of ${size.frames} frames of ${size.width}x${size.height} are cut about the middle and resized for them`,
+      );
+  }
+  if (reconstruct === undefined) note?.("the package has no graph that makes latents of pictures: reconstruction is left out");
+}
+
+/** Clips at most, which take days. */
 const most = 1_000_000;
 
 function requireCounts({ clips, seeds }: EvaluateOptions): void {

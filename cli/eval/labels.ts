@@ -10,3 +10,14 @@ export type Labels = { readonly [L in (typeof judged)[number]]: number };
 export function isLabelled({ labels }: Dataset): boolean {
   return judged.every((name) => labels?.get(name) !== undefined && (labels.get(name) ?? 0) <= (shapeLabels.get(name) ?? 0));
 }
+
+/** Of the clips at these places of a data set that has them. */
+export async function labelsOf(dataset: Dataset, places: readonly number[]): Promise<readonly Labels[]> {
+  const all: Labels[] = [];
+  for (const place of places) {
+    const { labels = {} } = await dataset.clip(place);
+    const of = (name: (typeof judged)[number]) => labels[name] ?? -1;
+    all.push({ shape: of("shape"), colour: of("colour"), motion: of("motion") });
+  }
+  return all;
+}

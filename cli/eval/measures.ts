@@ -40,8 +40,12 @@ export interface Wanted {
   readonly features: Gaussian | undefined;
 }
 
-/** Of a set whose clips were asked for by captions, or are real; without `wanted` of one whose labels are not known, or not asked for. */
-export function measuresOf(found: readonly Observed[], wanted: Wanted | undefined): readonly Measure[] {
+/** `wanted` of clips whose labels are known; `ofCaptions`, whether they are to show what their captions say. */
+export function measuresOf(
+  found: readonly Observed[],
+  wanted: Wanted | undefined,
+  { ofCaptions }: { readonly ofCaptions: boolean },
+): readonly Measure[] {
   const flicker: Measure = { name: "flicker", unit: "", better: "lower", values: found.map((one) => one.flicker) };
   const things = found.flatMap(({ thing }) => thing ?? []);
   if (wanted === undefined || things.length < found.length) return [flicker];
@@ -54,7 +58,7 @@ export function measuresOf(found: readonly Observed[], wanted: Wanted | undefine
   });
   const share = (list: readonly number[], holds: (one: number) => boolean) => list.filter(holds).length / Math.max(1, list.length);
   return [
-    ...accuracies(found, labels, "own"),
+    ...(ofCaptions ? accuracies(found, labels, "own") : []),
     of("pace off", "px", ({ steps }) => Math.abs(mean(steps) - pace)),
     of("jumps", "%", ({ steps }) => share(steps, (step) => step > jumpLength)),
     of("blank frames", "%", ({ blank }) => blank),
@@ -98,6 +102,11 @@ function distances(things: readonly Thing[], prompts: number, real: Gaussian): r
   return [{ name: frechetName, unit: "", better: "lower", values }];
 }
 
-export function mean(values: readonly number[]): number {
+/** The mean step of clips, in pixels of 64. */
+export function paceOf(found: readonly Observed[]): number {
+  return mean(found.map(({ thing }) => mean(thing?.steps ?? [])));
+}
+
+function mean(values: readonly number[]): number {
   return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

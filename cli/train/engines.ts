@@ -16,5 +16,8 @@ export const engines = {
   webgpu: { partsOf: () => 1, prepare: async (works) => prepareDawn(works()) },
 } as const satisfies { readonly [name: string]: EngineKind };
 
+/** Those that compute steps here. */
+export type OwnEngineName = keyof typeof engines;
+
 /** With `torch` a run is the emitted train.py's own (`torch-run.ts`). */
-export type EngineName = keyof typeof engines | "torch";
+export type EngineName = OwnEngineName | "torch";

@@ -56,8 +56,7 @@ export class Teller implements RunListener {
   }
 
   undivided({ name, batch }: StagePlan, { whole, mean }: UnequalLosses): void {
-    const figures = `${whole.toPrecision(4)} of a batch, ${mean.toPrecision(4)} of its parts on average`;
-    printNotes([`the loss of ${name} is no mean over the batch (${figures}): each step computes its batch of ${batch} at once`]);
+    printNotes([undividedNote({ name, batch }, { whole, mean })]);
   }
 
   progress(what: string, done: number, total: number): void {
@@ -117,4 +116,10 @@ async function captionsOf(dataset: Dataset): Promise<readonly string[]> {
   for (let i = 0; i < 4 * rows && captions.size < rows; i++)
     captions.add((await dataset.clip(Math.floor((i * dataset.count) / (4 * rows)))).caption);
   return [...captions];
+}
+
+/** Of a stage whose loss is not the mean of its parts'. */
+export function undividedNote({ name, batch }: Pick<StagePlan, "name" | "batch">, { whole, mean }: UnequalLosses): string {
+  const figures = `${whole.toPrecision(4)} of a batch, ${mean.toPrecision(4)} of its parts on average`;
+  return `the loss of ${name} is no mean over the batch (${figures}): each step computes its batch of ${batch} at once`;
 }

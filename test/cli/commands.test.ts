@@ -1,4 +1,4 @@
-// Each command on its good path, as a shell sees it: what it prints, writes and exits with.
+// Each command on its good path, once as a shell starts it and then beside others in one process: what it prints, writes and exits with.
 
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,26 +7,26 @@ import { readSafetensors, readSafetensorsHeader, tensorSource, writeSafetensors 
 import { normals } from "../../runtime/sampler/random.ts";
 import { floatsOf } from "../../runtime/tensor.ts";
 import { relativeError } from "../golden/cases.ts";
-import { filesBelow, mvcAlone as mvc, temporaryFolder } from "./mvc.ts";
+import { filesBelow, mvc, mvcAlone, temporaryFolder } from "./mvc.ts";
 
 const folder = temporaryFolder();
 const mini = join(folder, "mini");
 const model = "models/magicvideo.mv";
 
 beforeAll(async () => {
-  expect(await mvc(["build", model, "--preset", "Mini", "--init", "0", "-o", mini])).toMatchObject({ code: 0, err: "" });
+  expect(await mvcAlone(["build", model, "--preset", "Mini", "--init", "0", "-o", mini])).toMatchObject({ code: 0, err: "" });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test("help and version", async () => {
-  expect((await mvc(["--version"])).out.trim()).toBe(JSON.parse(readFileSync("package.json", "utf8")).version);
-  const { code, out } = await mvc(["--help"]);
+  expect((await mvcAlone(["--version"])).out.trim()).toBe(JSON.parse(readFileSync("package.json", "utf8")).version);
+  const { code, out } = await mvcAlone(["--help"]);
   expect(code).toBe(0);
   for (const command of ["check", "format", "report", "build", "run", "sample", "data"]) expect(out).toContain(`  ${command} `);
 });
 
 test("check: a sound file, and errors as text and as data", async () => {
-  expect(await mvc(["check", model])).toEqual({ code: 0, out: `ok ${model}\n`, err: "" });
+  expect(await mvcAlone(["check", model])).toEqual({ code: 0, out: `ok ${model}\n`, err: "" });
   const broken = join(folder, "broken");
   cpSync("models", broken, { recursive: true });
   const file = join(broken, "magicvideo.mv");
@@ -59,7 +59,7 @@ test("warnings are printed and withhold nothing", async () => {
 test("format: says what would change, changes it, and leaves broken files alone", async () => {
   const file = join(folder, "loose.mv");
   writeFileSync(file, "dim   B=1;   // one\n");
-  expect(await mvc(["format", "--check", file])).toMatchObject({ code: 1, out: `would change ${file}\n` });
+  expect(await mvcAlone(["format", "--check", file])).toMatchObject({ code: 1, out: `would change ${file}\n` });
   expect((await mvc(["format", file])).code).toBe(0);
   expect(readFileSync(file, "utf8")).toBe("dim B = 1;  // one\n");
   expect((await mvc(["format", "--check", file, model])).code).toBe(0);
@@ -70,7 +70,7 @@ test("format: says what would change, changes it, and leaves broken files alone"
 });
 
 test("report: the published counts, as data", async () => {
-  const { code, out } = await mvc(["report", model, "--ablation", "ImageModel", "--json"]);
+  const { code, out } = await mvcAlone(["report", model, "--ablation", "ImageModel", "--json"]);
   expect(code).toBe(0);
   const { graphs } = JSON.parse(out);
   expect(graphs.denoise).toMatchObject({ parameters: 859_520_964, tensors: 686 });
@@ -146,7 +146,7 @@ test("run: ONNX Runtime and the reference agree", async () => {
     tensorSource("t", { dtype: "f32", shape: [1], data: Float32Array.of(500) }),
     tensorSource("text", { dtype: "f32", shape: [1, 16, 96], data: normals(3, 1, 1536) }),
   ]);
-  expect((await mvc(["run", mini, "denoise", "--inputs", inputs, "-o", onnx])).code).toBe(0);
+  expect((await mvcAlone(["run", mini, "denoise", "--inputs", inputs, "-o", onnx])).code).toBe(0);
   expect((await mvc(["run", mini, "denoise", "--inputs", inputs, "-o", reference, "--backend", "reference"])).code).toBe(0);
   const [a, b] = [await readSafetensors(onnx), await readSafetensors(reference)].map((tensors) => tensors.v);
   if (a === undefined || b === undefined) throw new Error("no output");
@@ -164,7 +164,8 @@ test("sample: a GIF, an MP4 and a sheet, each method, and clips counted up", asy
   const methods = ["ddim", "dpm++2m", "euler"];
   for (const [i, [name, start]] of Object.entries(starts).entries()) {
     const file = join(folder, name);
-    const { code, out } = await mvc(["sample", mini, prompt, "--steps", "2", "--method", methods[i] ?? "", "-o", file]);
+    const sample = i === 0 ? mvcAlone : mvc;
+    const { code, out } = await sample(["sample", mini, prompt, "--steps", "2", "--method", methods[i] ?? "", "-o", file]);
     expect(code).toBe(0);
     expect(out).toContain("16 frames of 64x64, seed 0");
     expect([...readFileSync(file).subarray(0, 3)]).toEqual(start);
@@ -210,7 +211,7 @@ test("sample: eta, threads and a negative prompt reach the sampler; an empty pro
 test("data: clips, labels and captions, the same for the same seed", async () => {
   const [first, second] = ["a", "b"].map((name) => join(folder, `${name}.safetensors`)) as [string, string];
   for (const file of [first, second])
-    expect((await mvc(["data", "moving-shapes", "--clips", "3", "--seed", "7", "-o", file])).code).toBe(0);
+    expect((await mvcAlone(["data", "moving-shapes", "--clips", "3", "--seed", "7", "-o", file])).code).toBe(0);
   expect(readFileSync(first).equals(readFileSync(second))).toBe(true);
   const header = await readSafetensorsHeader(first);
   expect(header.tensors.get("clips")).toMatchObject({ dtype: "U8", shape: [3, 16, 64, 64, 3] });

@@ -100,7 +100,7 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
     expect(await whole).toMatchObject({ code: 0, err: "" });
     const [one, other] = ["cut", "whole"].map((run) => readFileSync(join(folder, run, "weights.safetensors")));
     expect(one?.equals(other ?? Buffer.alloc(0))).toBe(true);
-  });
+  }, 600_000);
 
   test("bench: each kernel's time and work, beside ONNX Runtime", async () => {
     const { code, out } = await mvc(["bench", mini, "--graph", "encodeText", "--rounds", "2", "--json"]);

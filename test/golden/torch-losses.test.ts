@@ -12,15 +12,7 @@ import { normals, streamOf, uniforms } from "../../runtime/sampler/random.ts";
 import { f32, floatsOf, i32, type TensorData } from "../../runtime/tensor.ts";
 import { goldenWeight, host, readCase } from "./cases.ts";
 import { expectRows, gradientGoldens } from "./gradient-rows.ts";
-import {
-  compileCodeOf,
-  compileTrainingCodeOf,
-  type LossCase,
-  pythons,
-  runTorchFiles,
-  type TorchFile,
-  writeTorchFiles,
-} from "./torch-files.ts";
+import { compileTrainingCodeOf, type LossCase, pythons, runTorchFiles, type TorchFile, writeTorchFiles } from "./torch-files.ts";
 import { awkwardTraining } from "./torch-names.ts";
 
 /** As of whole graphs: two engines sum the same products in different orders. */
@@ -51,10 +43,9 @@ function trained(
   if (!compiled?.ok) throw new Error(`${file} is not trained`);
   const { stages, weights } = compiled.value;
   const cases = casesOf(new Map(stages.flatMap((stage) => (stage.kind === "loss" ? [[stage.name, stage.loss] as const] : []))));
-  const code = compileCodeOf(file, choices, from);
-  const training = { code: compileTrainingCodeOf(file, choices, from), cases };
+  const code = compileTrainingCodeOf(file, choices, from);
   const shapes = new Map([...weights].map(([path, { type }]) => [path, type.shape]));
-  return { file: { name, code, training, weights: shapes, cases: [] }, cases };
+  return { file: { name, code: code.model, training: { code, cases }, weights: shapes, cases: [] }, cases };
 }
 
 type Losses = ReadonlyMap<string, Extract<Parameters<typeof interpret>[0], object>>;

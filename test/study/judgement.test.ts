@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { normalUpper, studentOutside } from "../../study/distributions.ts";
-import { estimated, seedScale } from "../../study/estimate.ts";
+import { estimated, seedScales } from "../../study/estimate.ts";
 import { type Arm, judged } from "../../study/judgement.ts";
 import type { Measure, Measured } from "../../study/measure.ts";
 import { Random } from "../dsl/random.ts";
@@ -27,16 +27,16 @@ test("tails are those of printed tables", () => {
 
 test("one value a seed is a paired t, and many clips of one seed are a mean's usual interval, wider by what seeds may add", () => {
   // 1, 2, 3: mean 2, deviation 1, so 2 ± 4.303 / √3.
-  const few = estimated([[1], [2], [3]]);
+  const few = estimated([[1], [2], [3]], { kind: "other" });
   expect(few.mean).toBe(2);
   expect(few.high).toBeCloseTo(2 + 4.3027 / Math.sqrt(3), 3);
   expect(few.p).toBeCloseTo(0.0742, 4);
-  expect(estimated([[1]])).toEqual({ mean: 1, low: null, high: null, p: null });
+  expect(estimated([[1]], { kind: "other" })).toEqual({ mean: 1, low: null, high: null, p: null });
   const clips = Array.from({ length: 100 }, (_, i) => i % 2);
-  const { low, high } = estimated([clips]);
+  const { low, high } = estimated([clips], { kind: "shares" });
   const usual = 1.96 * Math.sqrt(0.25 / 99);
   expect(high).toBeGreaterThan(0.5 + usual);
-  expect(high).toBeLessThan(0.5 + usual * Math.sqrt(1 + 2 * 100 * seedScale ** 2));
+  expect(high).toBeLessThan(0.5 + usual * Math.sqrt(1 + 4 * 100 * seedScales.shares ** 2));
   expect((low ?? 0) + (high ?? 0)).toBeCloseTo(1, 9);
 });
 
@@ -48,7 +48,7 @@ function normal(random: Random): number {
 
 /**
  * A study of the numbers that `mvc ablate` makes one of: two models, three seeds, 512 clips each, five shares and three other measures. Prompts are
- * hard and easy, and a seed moves a model's share by a normal of `seedDeviation`, other figures by as much of their clips' deviation.
+ * hard and easy, and a seed moves a model's share by a normal of `seedDeviation`, other figures by a tenth of their clips' deviation.
  * What is planted is taken from the first share.
  */
 function simulated(at: number, { seedDeviation = 0.015, planted = 0 }): readonly Arm[] {
@@ -56,12 +56,12 @@ function simulated(at: number, { seedDeviation = 0.015, planted = 0 }): readonly
   const random = new Random(at);
   const prompts = Array.from({ length: measures }, () => Array.from({ length: clips }, () => (random.below(1000) / 500 - 1) * hardness));
   const measureOf = (i: number, arm: number): Measure => {
-    const moved = normal(random) * seedDeviation - (arm === 1 && i === 0 ? planted : 0);
+    const seed = normal(random) / 10;
+    const moved = 10 * seed * seedDeviation - (arm === 1 && i === 0 ? planted : 0);
     const value =
       i < shares
         ? (prompt: number) => (random.below(2 ** 20) / 2 ** 20 < share + prompt + moved ? 1 : 0)
-        : // A share's clips deviate by some 0.43.
-          (prompt: number) => prompt + moved / 0.43 + normal(random);
+        : (prompt: number) => prompt + seed + normal(random);
     return { name: `measure ${i}`, unit: i < shares ? "%" : "", better: "higher", values: (prompts[i] ?? []).map(value) };
   };
   const cell = (arm: number): readonly Measured[] => [{ set: "seen", measures: prompts.map((_, i) => measureOf(i, arm)) }];

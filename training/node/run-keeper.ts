@@ -47,8 +47,29 @@ export interface Run {
   readonly seconds: readonly (number | null)[];
   /** Steps between two checkpoints; null: about a minute's. */
   readonly saveEvery: number | null;
+  /** Sheets of samples of a stage, evenly over its steps; one about every ten minutes and one at the end, where nothing is said. */
+  readonly sheets?: number;
+  /** Where what encoders make of clips is kept; in the run's folder, where nothing is said. */
+  readonly cache?: string;
+  /** Stages that other runs have done. */
+  readonly known?: KnownStages;
   readonly signal: AbortSignal;
   readonly listener: RunListener;
+}
+
+/** What a stage has made. */
+export interface StageResult {
+  /** Of the weights that it changes, by path. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly metrics: readonly Metric[];
+}
+
+/** Stages that begin alike end alike: what one run has made of one, another takes. */
+export interface KnownStages {
+  /** Undefined where it must be run. */
+  find(stage: TrainingStage): Promise<StageResult | undefined>;
+  /** Hears of a stage that was run, once it is done. */
+  keep(stage: TrainingStage, plan: StagePlan, result: StageResult): Promise<void>;
 }
 
 /** What a run is at the moment, and its files. */

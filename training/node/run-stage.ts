@@ -30,7 +30,7 @@ export async function runStage(run: Run, declared: LossStage, keeper: RunKeeper,
   const sources = await openSources(run.training, [...new Set(encoders)], clips, {
     weights: keeper.weights,
     tokens,
-    cache: join(folder, runFiles.cache),
+    cache: run.cache ?? join(folder, runFiles.cache),
   });
   try {
     const parts = await settledParts(run, declared, keeper, sources);
@@ -126,11 +126,11 @@ class Steps {
         this.#took(step, learningRate, result);
         // What ends the stage is saved with the next one's beginning.
         if (isAfter(step + 1)) break;
+        if (this.#mustSample(step)) await this.#sample(await engine.state(), step);
         if (this.#run.signal.aborted) {
           await this.#keeper.save(await engine.state());
           return "interrupted";
         }
-        if (this.#isDue(samplePause, this.#sampled)) await this.#sample(await engine.state(), step);
         if (planned || this.#mustSave(step)) await this.#save(engine);
         if (isTimed) next = this.#draw(batches, step + 1);
       }
@@ -179,6 +179,13 @@ class Steps {
   #mustSave(step: number): boolean {
     const { saveEvery } = this.#run;
     return saveEvery === null ? this.#isDue(savePause, this.#saved) : step % saveEvery === 0;
+  }
+
+  #mustSample(step: number): boolean {
+    const { sheets } = this.#run;
+    // A sheet that is due by the clock can wait where the run is to stop; one of a step would be missing.
+    if (sheets === undefined) return !this.#run.signal.aborted && this.#isDue(samplePause, this.#sampled);
+    return this.#steps !== null && Math.floor((step * sheets) / this.#steps) > Math.floor(((step - 1) * sheets) / this.#steps);
   }
 
   async #save(engine: Engine): Promise<void> {
