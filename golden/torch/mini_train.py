@@ -198,7 +198,7 @@ class DecoderLoss(nn.Module):
         # x [B, F, 3, 64, 64], noise [B, F, Z, H, W]
         moments = self.encoder(x)  # [B, F, Z * 2, 8, 8]
         return {
-            "loss": Reconstruction(
+            "decoderLoss": Reconstruction(
                 self.model.decoder(Drawn(moments, noise)), x
             )
         }
@@ -229,7 +229,9 @@ class DenoiserLoss(nn.Module):
             z * Each(signal) + noise * Each(sigma), t, text
         )
         return {
-            "loss": SquaredError(found, noise * Each(signal) - z * Each(sigma))
+            "denoiserLoss": SquaredError(
+                found, noise * Each(signal) - z * Each(sigma)
+            )
         }
 
 
