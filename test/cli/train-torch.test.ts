@@ -17,13 +17,17 @@ const command = (run: string, ...more: readonly string[]) => [
   ...more,
 ];
 
+/** An encoder and a decoder, and a stage that measures what lies between them before what the other learns on. */
+const latents = `
+  graph encode(x: Video<3, H, W>): Video<3, H, W> { return (x |> conv2d(3, kernel: 1) as encoder) * 0.5; }
+  graph decode(z: Video<3, H, W>): Video<3, H, W> { return z |> conv2d(3, kernel: 1) as decoder; }
+  train latents { normalises: encode, writer: "encoder", readers: ["decoder"] }
+  graph denoise(`;
+
 beforeAll(async () => {
   const source = readFileSync("golden/training/tiny.mv", "utf8")
     .replace('x: { from: "clip" }', 'x: { from: "clip", encoder: encode }')
-    .replace(
-      "  graph denoise(",
-      "  graph encode(x: Video<3, H, W>): Video<3, H, W> { return x |> conv2d(3, kernel: 1) as encoder; }\n  graph denoise(",
-    );
+    .replace("\n  graph denoise(", latents);
   writeFileSync(model, source);
   cpSync("golden/training/tiny.tokenizer.json", at("tiny.tokenizer.json"));
   const { err, code } = await mvc(["data", "moving-shapes", "--clips", "12", "--for", model, "-o", data]);
@@ -108,19 +112,28 @@ describe.skipIf(pythons.length === 0)("by PyTorch", () => {
     expect(ended.err).toBe("");
     expect(ended.code).toBe(0);
     expect(ended.out).toMatch(
-      /^PyTorch \S+ on .*\nencode: encoding 12 clips\ntiny: 17 tensors, batch 4, 20 steps\ntiny: step 3 of 20, loss \d/,
+      /^PyTorch \S+ on .*\nlatents: measuring encode\nencode: encoding 12 clips\ntiny: 17 tensors, batch 4, 20 steps\ntiny: step 3 of 20, loss \d/,
     );
     expect(ended.out).toContain(`whole: done; \`mvc build ${model}`);
     expect((await mvc(command(other))).code).toBe(0);
   });
 
-  test("its losses are those of the processor's engine, on the same clips, noise and latents", () => {
+  test("its losses are those of the processor's engine, on the same clips, noise and latents, which both have measured", async () => {
     const [found, expected] = [lossesOf(whole), lossesOf(other)];
     expect(found.map(({ step }) => step)).toEqual(Array.from({ length: steps }, (_, i) => i + 1));
     // Two engines sum in other orders: f32 rounding, grown over twenty steps of AdamW.
     for (const [i, { loss, gradientNorm }] of found.entries()) {
       expect(Math.abs(loss - (expected[i]?.loss ?? Number.NaN))).toBeLessThan(1e-4);
       expect(Math.abs(gradientNorm - (expected[i]?.gradientNorm ?? Number.NaN))).toBeLessThan(1e-4);
+    }
+    // Each f32 of a weight once divided by what sums of f64 came to.
+    const [mine, theirs] = [
+      await readSafetensors(join(whole, "weights.safetensors")),
+      await readSafetensors(join(other, "weights.safetensors")),
+    ];
+    for (const path of ["encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias"]) {
+      const apart = [...(mine[path]?.data ?? [Number.NaN])].map((value, i) => Math.abs(value - (theirs[path]?.data[i] ?? Number.NaN)));
+      expect(Math.max(...apart), path).toBeLessThan(2e-6);
     }
     expect(readFileSync(join(whole, "curves.svg"), "utf8")).toContain("tiny: loss");
     expect(existsSync(join(whole, "samples", "tiny-000020.png"))).toBe(true);
@@ -146,7 +159,7 @@ describe.skipIf(pythons.length === 0)("by PyTorch", () => {
     expect(weightsOf(run).equals(weightsOf(whole))).toBe(true);
     expect(lossesOf(run).map(({ loss }) => loss)).toEqual(lossesOf(whole).map(({ loss }) => loss));
     expect(filesBelow(run).filter((file) => /\.part$|\.mvc-/.test(file))).toEqual([]);
-  });
+  }, 600_000);
 
   test("what a run was not started with is named", async () => {
     const changed = at("changed.mv");

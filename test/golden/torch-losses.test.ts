@@ -12,15 +12,7 @@ import { normals, streamOf, uniforms } from "../../runtime/sampler/random.ts";
 import { f32, floatsOf, i32, type TensorData } from "../../runtime/tensor.ts";
 import { goldenWeight, host, readCase } from "./cases.ts";
 import { expectRows, gradientGoldens } from "./gradient-rows.ts";
-import {
-  compileCodeOf,
-  compileTrainingCodeOf,
-  type LossCase,
-  pythons,
-  runTorchFiles,
-  type TorchFile,
-  writeTorchFiles,
-} from "./torch-files.ts";
+import { compileTrainingCodeOf, type LossCase, pythons, runTorchFiles, type TorchFile, writeTorchFiles } from "./torch-files.ts";
 import { awkwardTraining } from "./torch-names.ts";
 
 /** As of whole graphs: two engines sum the same products in different orders. */
@@ -51,10 +43,9 @@ function trained(
   if (!compiled?.ok) throw new Error(`${file} is not trained`);
   const { stages, weights } = compiled.value;
   const cases = casesOf(new Map(stages.flatMap((stage) => (stage.kind === "loss" ? [[stage.name, stage.loss] as const] : []))));
-  const code = compileCodeOf(file, choices, from);
-  const training = { code: compileTrainingCodeOf(file, choices, from), cases };
+  const code = compileTrainingCodeOf(file, choices, from);
   const shapes = new Map([...weights].map(([path, { type }]) => [path, type.shape]));
-  return { file: { name, code, training, weights: shapes, cases: [] }, cases };
+  return { file: { name, code: code.model, training: { code, cases }, weights: shapes, cases: [] }, cases };
 }
 
 type Losses = ReadonlyMap<string, Extract<Parameters<typeof interpret>[0], object>>;
@@ -127,6 +118,21 @@ function awkward(): Trained {
   return trained("awkward", "awkward.mv", {}, casesOf, from);
 }
 
+/** One layer, with its bias only where it is trained. */
+function refused(): Trained {
+  const source = `dim B = 2;
+type X = Tensor<float, [B, 4]>;
+block Layer(x: X, bias: bool): X { return x |> linear(4, bias: bias) as way; }
+model Apart {
+  graph run(x: X): X { return Layer(x, false) as layer; }
+  graph loss(x: X): Tensor<f32, [1]> { return view(Layer(x, true) as layer, [B * 4]) |> mean(axis: 0); }
+  train only { loss: loss, inputs: { x: { from: "noise" } }, weights: [{ path: "layer" }], learningRate: 1e-3, batch: 2, steps: 3 }
+}
+`;
+  const from: Host = { read: (path) => (path === "apart.mv" ? source : undefined), resolve: (_, path) => path };
+  return trained("apart", "apart.mv", {}, () => [], from);
+}
+
 /** All of MagicVideo's stages at sizes that take no time. */
 const tiny = {
   preset: "Mini",
@@ -158,11 +164,15 @@ describe.skipIf(pythons.length === 0)("PyTorch", () => {
           withGradients("video-diffusion", "models/video-diffusion/unet.mv", { preset: "Mini" }),
           awkward(),
         ];
-  const folder = pythons.length === 0 ? "" : writeTorchFiles(made.map(({ file }) => file));
+  const apart = refused();
+  const folder = pythons.length === 0 ? "" : writeTorchFiles([...made, apart].map(({ file }) => file));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   describe.each(pythons)("$version", ({ python }) => {
     const results = runTorchFiles(folder, python);
+    test("a layer that has a bias in a loss alone is refused when the loss is made", () => {
+      expect(results.get(apart.file.name)?.failure).toContain("ValueError: the loss has a bias that the model lacks in Linear(");
+    });
     test.each(made.map((one) => [one.file.name, one] as const))("%s", (name, { file, cases }) => {
       const { failure, keys, errors, losses = {} } = results.get(name) ?? {};
       expect(failure).toBeUndefined();

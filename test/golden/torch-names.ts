@@ -92,7 +92,8 @@ block critic<C>(x: X<C>, by: float): X<C> { return (x |> linear(C) as double |> 
 block Plain<C>(x: X<C>, by: float): X<C> { return (x |> linear(C) as plain) * by; }
 
 block Inner<C>(x: X<C>, flip: bool): X<C> {
-  const y = x |> linear(C) as train;
+  weight gain: Tensor<float, [C]> = ones;
+  const y = (x |> linear(C) as train) * view(gain, [1, C]);
   return flip ? -y : y;
 }
 block Outer<C>(x: X<C>, flip: bool = false): X<C> {
@@ -125,7 +126,8 @@ model Trained<C = 6> {
   }
   graph second(x: X<C>): { parts: { loss: One, far: One }, each: One[] } {
     const real = critic(x, 1.0) as tied "critic";
-    const fake = critic(Outer(x) as outer, 0.5) as tied "critic";
+    const Plain = Outer(x) as outer;
+    const fake = critic(Plain, 0.5) as tied "critic";
     if (deep) { return Told(real - fake); }
     return Told(real + fake);
   }

@@ -10,6 +10,7 @@ import { compileTrainingCode } from "../../compiler/compile-code.ts";
 import { emitTorch } from "../../compiler/targets/torch/emit.ts";
 import { emitTraining } from "../../compiler/targets/torch/emit-training.ts";
 import { trainerFiles } from "../../compiler/targets/torch/trainer.ts";
+import { trainSources } from "../../dsl/training.ts";
 import { readSafetensors, tensorSource, writeSafetensors } from "../../runtime/node/safetensors-file.ts";
 import { f32, i32 } from "../../runtime/tensor.ts";
 import { programOfFile } from "../compiler/expand/expanded.ts";
@@ -82,6 +83,11 @@ const run = (
   ],
   processes,
   ...(from === undefined ? {} : { from }),
+});
+
+test("the trainer knows every source of a loss's inputs", () => {
+  const text = `${trainerFiles.get("trainer/clips.py")}${trainerFiles.get("trainer/levels.py")}`;
+  expect(trainSources.filter((word) => !text.includes(`"${word}"`))).toEqual([]);
 });
 
 describe.skipIf(pythons.length === 0)("training by PyTorch", () => {
