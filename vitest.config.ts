@@ -3,26 +3,35 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Suites of devices and browsers, and the one that watches the memory: each has its process to itself. */
+/** Goldens on the device that suites share, where each kernel is compiled once for all graphs that have it: they follow one another. */
+const onDevice = ["test/golden/*webgpu.test.ts", "test/golden/@(constants|families|neutral|wide).test.ts"];
+
+/** Suites that open devices, browsers and commands of their own, and the one that watches the memory: each has its process to itself. */
 const alone = [
-  "test/golden/**/*.test.ts",
+  "test/golden/every-graph.test.ts",
   "test/package/**/*.test.ts",
-  "test/web/**/*.test.ts",
+  "test/web/!(order|stages).test.ts",
   "test/runtime/webgpu.test.ts",
   "test/training/webgpu-engine.test.ts",
   "test/cli/gpu-commands.test.ts",
   "test/compiler/fuzz.test.ts",
 ];
 
-/** Over twenty seconds each, the longest first. */
-const long = ["golden/webgpu", "web/page", "golden/families", "package/install", "golden/wide", "runtime/webgpu", "compiler/fuzz"];
+/** Over twenty seconds each, the longest of a project first. */
+const long = [
+  ...["golden/webgpu", "golden/families", "golden/wide"],
+  ...["web/page", "compiler/fuzz", "package/install", "runtime/webgpu"],
+  ...["expand/budget", "dsl/breakages", "dsl/fuzz", "cli/interruption", "cli/bad-input"],
+];
+
+const projects = ["devices", "alone", "shared"];
 
 /** What is long is not left for the end, where one processor would wait for the other; suites that share a process follow one another. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId, project }: TestSpecification) => {
       const at = long.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
-      return project.name === "shared" ? long.length + 1 : at < 0 ? long.length : at;
+      return projects.indexOf(project.name) * (long.length + 1) + (at < 0 ? long.length : at);
     };
     return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
   }
@@ -42,9 +51,13 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     projects: [
+      { plugins: [python], test: { ...each, name: "devices", include: onDevice, isolate: false } },
       { plugins: [python], test: { ...each, name: "alone", include: alone } },
       // What they import is loaded once, and once compiled to machine code; nothing of theirs outlives a suite but what is the same for all.
-      { plugins: [python], test: { ...each, name: "shared", include: ["test/**/*.test.ts"], exclude: alone, isolate: false } },
+      {
+        plugins: [python],
+        test: { ...each, name: "shared", include: ["test/**/*.test.ts"], exclude: [...onDevice, ...alone], isolate: false },
+      },
     ],
   },
 });

@@ -12,6 +12,26 @@ export interface Share {
   readonly flops: number;
 }
 
+/** A graph whose nodes are not the baseline's. */
+export interface GraphChange {
+  readonly graph: string;
+  readonly nodes: { readonly baseline: number; readonly variant: number };
+  /** Ops of which there are more or fewer. */
+  readonly ops: readonly { readonly op: string; readonly baseline: number; readonly variant: number }[];
+  /** Nodes that stand where the baseline's do and are told something else: `causal` of so many `attend`, as JSON. */
+  readonly told: readonly {
+    readonly op: string;
+    readonly attribute: string;
+    readonly from: string;
+    readonly to: string;
+    readonly count: number;
+  }[];
+  /** Nodes that stand where the baseline's do and read other values: each as its op and weight path. */
+  readonly rewired: readonly string[];
+  /** The parts by weight path that cost something else. */
+  readonly parts: readonly { readonly name: string; readonly baseline: Share | null; readonly variant: Share | null }[];
+}
+
 export interface Change {
   /** The ablation as it is written. */
   readonly declared: readonly SourceLine[];
@@ -19,13 +39,7 @@ export interface Change {
   readonly settings: readonly { readonly name: string; readonly from: string | null; readonly to: string }[];
   /** Where the source reads what is set. */
   readonly readBy: readonly SourceLine[];
-  /** Of each graph that differs, the parts by weight path that do, and the ops that cost something else in all. */
-  readonly nodes: readonly {
-    readonly graph: string;
-    readonly rows: readonly { readonly name: string; readonly baseline: Share | null; readonly variant: Share | null }[];
-    readonly ops: readonly string[];
-    readonly nodes: { readonly baseline: number; readonly variant: number };
-  }[];
+  readonly graphs: readonly GraphChange[];
 }
 
 export interface Costs {

@@ -21,6 +21,9 @@ export function withHalf(
   return [digits(mean, unit), low === null || high === null ? "" : `± ${digits((high - low) / 2, unit, mean)}`];
 }
 
+/** `81.2 %`, `24.31 dB`, `0.0123`. */
+export const shownValue = (value: number, unit: Unit): string => `${digits(value, unit)}${unitBehind(unit)}`;
+
 /** With its sign; of shares in points. */
 export function shownDifference(value: number, unit: Unit, like = value): string {
   return `${signed(value, unit, like)}${unit === "%" ? " points" : unitBehind(unit)}`;
@@ -48,7 +51,7 @@ export function shownCount(count: number): string {
   return count >= 1e3 ? `${(count / 1e3).toFixed(1)} k` : String(count);
 }
 
-export const shownGiga = (flops: number): string => (flops / 1e9).toPrecision(3);
+export const shownGiga = (flops: number): string => (flops === 0 ? "0" : (flops / 1e9).toPrecision(3));
 export const shownMebi = (bytes: number): string => (bytes / 2 ** 20).toPrecision(3);
 
 export function shownTime(seconds: number): string {

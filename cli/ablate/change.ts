@@ -1,7 +1,8 @@
 /** A model with an ablation and without it to what the ablation is in the language's own terms: its declaration, the lines that read what it sets, and the nodes that differ. */
 
+import type { Graph, OpValue, ValueId } from "../../compiler/graph/graph.ts";
 import type { AblationDeclaration, Declaration, FileScope, Program } from "../../dsl/index.ts";
-import type { Change, SourceLine } from "../../study/variant.ts";
+import type { Change, GraphChange, Share, SourceLine } from "../../study/variant.ts";
 import { compared } from "../report/comparison.ts";
 import type { Side } from "../report/side.ts";
 
@@ -23,27 +24,85 @@ export function changeOf(ablation: AblationDeclaration, baseline: Side, variant:
     const from = given !== undefined ? JSON.stringify(given) : preset ? textOf(scope, preset.value.span) : defaultOf(program, scope, name);
     return { name, from, to: textOf(scope, value.span) };
   });
-  const { graphs } = compared(baseline, variant);
+  const read = settings.flatMap(({ name }) => readersOf(program, scope, name));
+  const places = new Set<string>();
   return {
     declared: linesOf(scope, ablation.span),
     settings,
-    readBy: settings.flatMap(({ name }) => readersOf(program, scope, name)),
-    nodes: graphs.flatMap(({ names, path, op, a, b }) => {
-      if (path.length === 0) return [];
-      const cost = (share: { readonly parameters: number; readonly flops: number } | undefined) =>
-        share === undefined ? null : { parameters: share.parameters, flops: share.flops };
-      const rows = path.map((row) => ({ name: row.name, baseline: cost(row.a), variant: cost(row.b) }));
-      const ops = op.filter((row) => row.a?.flops !== row.b?.flops || row.a?.parameters !== row.b?.parameters);
-      return [
-        {
-          graph: names.a ?? names.b ?? "",
-          rows,
-          ops: ops.map(({ name }) => name),
-          nodes: { baseline: a?.nodes ?? 0, variant: b?.nodes ?? 0 },
-        },
-      ];
-    }),
+    readBy: read.filter(({ file, line }) => !places.has(`${file}:${line}`) && places.add(`${file}:${line}`)),
+    graphs: graphChanges(baseline, variant),
   };
+}
+
+function graphChanges(a: Side, b: Side): readonly GraphChange[] {
+  return compared(a, b).graphs.flatMap(({ names, path, ...costs }): GraphChange[] => {
+    const [own, other] = [placesIn(a.expanded.graphs.get(names.a ?? "")), placesIn(b.expanded.graphs.get(names.b ?? ""))];
+    const [ops, told, rewired] = [countsOf(own, other), toldOf(own, other), rewiredIn(own, other)];
+    if ([path, ops, told, rewired].every(({ length }) => length === 0)) return [];
+    const share = (one: Share | undefined) => (one === undefined ? null : { parameters: one.parameters, flops: one.flops });
+    const parts = path.map((row) => ({ name: row.name, baseline: share(row.a), variant: share(row.b) }));
+    const nodes = { baseline: costs.a?.nodes ?? 0, variant: costs.b?.nodes ?? 0 };
+    return [{ graph: names.a ?? names.b ?? "", nodes, ops, told, rewired, parts }];
+  });
+}
+
+interface Placed {
+  readonly node: OpValue;
+  /** Where each of its inputs stands. */
+  readonly inputs: readonly string[];
+}
+
+/** By op and weight path, and of several the first, the second and so on. */
+function placesIn(graph: Graph | undefined): ReadonlyMap<string, Placed> {
+  const [seen, places, nodes] = [new Map<string, number>(), new Map<ValueId, string>(), new Map<string, Placed>()];
+  for (const value of graph?.values ?? []) {
+    const name =
+      value.kind === "op"
+        ? `${value.op} at ${value.origin.path}`
+        : value.kind === "weight"
+          ? value.path
+          : value.kind === "input"
+            ? value.name
+            : "a constant";
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    const place = value.kind === "op" && count > 1 ? `${name} (${count})` : name;
+    places.set(value.id, place);
+    if (value.kind === "op") nodes.set(place, { node: value, inputs: value.inputs.map((id) => places.get(id) ?? "") });
+  }
+  return nodes;
+}
+
+type Places = ReadonlyMap<string, Placed>;
+
+function countsOf(a: Places, b: Places): GraphChange["ops"] {
+  const count = (nodes: Places, op: string) => [...nodes.values()].filter(({ node }) => node.op === op).length;
+  const names = [...new Set([...a.values(), ...b.values()].map(({ node }) => node.op))];
+  return names.map((op) => ({ op, baseline: count(a, op), variant: count(b, op) })).filter(({ baseline, variant }) => baseline !== variant);
+}
+
+function toldOf(a: Places, b: Places): GraphChange["told"] {
+  const found = new Map<string, GraphChange["told"][number]>();
+  for (const [place, { node }] of a) {
+    const other = b.get(place)?.node;
+    if (other === undefined) continue;
+    const its = new Map(Object.entries(other.attributes ?? {}));
+    for (const [attribute, value] of Object.entries(node.attributes ?? {})) {
+      const [from, to] = [JSON.stringify(value), JSON.stringify(its.get(attribute))];
+      if (to === undefined || to === from) continue;
+      const key = [node.op, attribute, from, to].join();
+      found.set(key, { op: node.op, attribute, from, to, count: (found.get(key)?.count ?? 0) + 1 });
+    }
+  }
+  return [...found.values()];
+}
+
+/** Of what both have; what an op is added before or taken from before reads something else too. */
+function rewiredIn(a: Places, b: Places): readonly string[] {
+  return [...a].flatMap(([place, { inputs }]) => {
+    const other = b.get(place)?.inputs;
+    return other === undefined || other.join() === inputs.join() ? [] : [place];
+  });
 }
 
 const textOf = ({ source }: FileScope, { start, end }: { readonly start: number; readonly end: number }): string =>

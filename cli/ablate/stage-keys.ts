@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { Graph } from "../../compiler/graph/graph.ts";
-import type { TrainingStage } from "../../compiler/module/training.ts";
+import type { LatentLayer, TrainingStage } from "../../compiler/module/training.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import { shownGraph } from "../../training/node/sources.ts";
 import type { StagePlan } from "../../training/run-state.ts";
@@ -35,19 +35,26 @@ export function stageKeys({ training, stages, tokenizer }: Prepared, plans: read
     const { span, ...figures } = stage;
     const own = figures.kind === "loss" ? { ...figures, loss: shownOf(figures.loss) } : figures;
     const all = [own, plans[i], encoders, training.sampler, tokens, dataset.hash, dataset.size, seed, engine];
-    const key = createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 16);
-    for (const path of changedBy(stage)) makers.set(path, key);
+    const made = hashOf(all);
+    if (stage.kind === "loss") {
+      for (const { path } of stage.trained) makers.set(path, made);
+      return made;
+    }
+    // What writes the latents hangs on what was measured alone, which others may measure too; a reader on what it was besides.
+    const read = stage.readers.flatMap(pathsOf).map((path) => [training.weights.get(path), makers.get(path) ?? null]);
+    const key = hashOf([made, read]);
+    for (const path of pathsOf(stage.writer)) makers.set(path, made);
+    for (const path of stage.readers.flatMap(pathsOf)) makers.set(path, key);
     return key;
   });
 }
+
+const hashOf = (all: unknown): string => createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 16);
+
+const pathsOf = ({ weight, bias }: LatentLayer): readonly string[] => [weight, bias];
 
 function encodersOf(stage: TrainingStage): readonly string[] {
   if (stage.kind === "measure") return [stage.graph];
   const named = stage.inputs.flatMap(({ source }) => ("encoder" in source && source.encoder !== null ? [source.encoder] : []));
   return [...new Set(named)];
-}
-
-function changedBy(stage: TrainingStage): readonly string[] {
-  if (stage.kind === "loss") return stage.trained.map(({ path }) => path);
-  return [stage.writer, ...stage.readers].flatMap(({ weight, bias }) => [weight, bias]);
 }

@@ -2,7 +2,7 @@
 
 import type { Judgement } from "../judgement.ts";
 import type { StudyReport, VariantReport } from "../report.ts";
-import type { SourceLine } from "../variant.ts";
+import type { GraphChange, SourceLine } from "../variant.ts";
 import { digits, findingsOf, limitsOf, setupOf, shownCount, shownGiga, shownMebi, shownTime, titleOf, withHalf } from "../words.ts";
 import { fitting, player, type ShownClips } from "./clips.ts";
 import { differencePanels } from "./differences.ts";
@@ -159,19 +159,28 @@ function change({ name, doc, change: own, cells }: VariantReport): string {
   const taken = (cells[0]?.stages ?? []).filter(({ by }) => by !== `${name}-${cells[0]?.seed}`).map(({ name: stage }) => stage);
   const read = own.readBy.slice(0, mostLines);
   const more = own.readBy.length - read.length;
-  const nodes = own.nodes.map(({ graph, rows, ops, nodes: counts }) => {
-    const shown = rows.slice(0, mostRows).map(({ name: part, baseline, variant }) => {
-      const cost = (share: typeof baseline) => (share === null ? "–" : `${shownCount(share.parameters)}, ${shownGiga(share.flops)} GFLOP`);
-      return { cells: [`<code>${escaped(part)}</code>`, cost(baseline), cost(variant)] };
-    });
-    const rest = rows.length > shown.length ? `<p class="quiet">and ${rows.length - shown.length} more parts</p>` : "";
-    return `<p><code>${escaped(graph)}</code>: ${counts.baseline} nodes, here ${counts.variant}; other work in ${ops.map((op) => `<code>${escaped(op)}</code>`).join(", ")}</p>${table(["part", "baseline", escaped(name)], shown)}${rest}`;
-  });
+  const graphs = own.graphs.map((graph) => graphChange(name, graph));
   return `<h3>${escaped(name)}</h3>${doc === null ? "" : `<p>${escaped(doc)}</p>`}
 <p>${settings.join("; ")}${taken.length > 0 ? ` <span class="quiet">· trains as another variant does, and takes from it: ${taken.map(escaped).join(", ")}</span>` : ""}</p>
 ${source(own.declared)}
 ${read.length === 0 ? "" : `<details><summary>${own.readBy.length} ${own.readBy.length === 1 ? "line reads" : "lines read"} it</summary>${source(read)}${more > 0 ? `<p class="quiet">and ${more} more</p>` : ""}</details>`}
-${nodes.length === 0 ? "" : `<details><summary>nodes that differ, in ${own.nodes.map(({ graph }) => escaped(graph)).join(", ")}</summary>${nodes.join("\n")}</details>`}`;
+${graphs.length === 0 ? "" : `<details><summary>nodes that differ, in ${own.graphs.map(({ graph }) => escaped(graph)).join(", ")}</summary>${graphs.join("\n")}</details>`}`;
+}
+
+function graphChange(name: string, { graph, nodes, ops, told, rewired, parts }: GraphChange): string {
+  const code = (text: string) => `<code>${escaped(text)}</code>`;
+  const counted = ops.map(({ op, baseline, variant }) => `${code(op)} ${baseline} → ${variant}`);
+  const changed = told.map(
+    ({ op, attribute, from, to, count }) => `${code(attribute)} of ${count} ${code(op)}: ${code(from)} → ${code(to)}`,
+  );
+  const rows = parts.slice(0, mostRows).map(({ name: part, baseline, variant }) => {
+    const cost = (share: typeof baseline) => (share === null ? "–" : `${shownCount(share.parameters)}, ${shownGiga(share.flops)} GFLOP`);
+    return { cells: [code(part), cost(baseline), cost(variant)] };
+  });
+  const rest = parts.length > rows.length ? `<p class="quiet">and ${parts.length - rows.length} more parts</p>` : "";
+  const other = rewired.length === 0 ? [] : [`${rewired.length} read other values, such as ${code(rewired[0] ?? "")}`];
+  return `<p>${code(graph)}: ${nodes.baseline} nodes, here ${nodes.variant}${[...changed, ...counted, ...other].map((text) => `; ${text}`).join("")}</p>
+${rows.length === 0 ? "" : table(["part", "baseline", escaped(name)], rows)}${rest}`;
 }
 
 function source(lines: readonly SourceLine[]): string {

@@ -8,7 +8,7 @@ import type { Plan, WeightPart } from "../../compiler/package/plan.ts";
 import { tensorSource, writeSafetensors } from "../../runtime/index.ts";
 import { i32 } from "../../runtime/tensor.ts";
 import { noGpu } from "../gpu.ts";
-import { mvcAlone as mvc, temporaryFolder } from "./mvc.ts";
+import { mvc, mvcAlone, temporaryFolder } from "./mvc.ts";
 
 const folder = temporaryFolder();
 const mini = join(folder, "mini");
@@ -29,9 +29,10 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const diff = (...options: string[]) => mvc(["diff", mini, "encodeText", "--inputs", inputs, ...options]);
+const diffBy = (run: typeof mvc, ...options: string[]) => run(["diff", mini, "encodeText", "--inputs", inputs, ...options]);
 
 test("diff: ONNX Runtime and the interpreter agree; a backend is not compared with itself; an unknown graph", async () => {
+  const diff = (...options: string[]) => diffBy(mvc, ...options);
   const { code, out } = await diff("--backend", "onnx");
   expect([code, out]).toEqual([0, expect.stringMatching(/^agree: \d+ values by onnx and reference within 0\.0001/)]);
   const prompted = await mvc(["diff", mini, "encodeText", "--prompt", "a red circle", "--backend", "onnx"]);
@@ -46,6 +47,9 @@ test("diff: ONNX Runtime and the interpreter agree; a backend is not compared wi
 });
 
 describe.skipIf(noGpu !== undefined)("on a device", () => {
+  /** A process of its own, as each ends with its device. */
+  const diff = () => diffBy(mvcAlone);
+
   test("diff: the kernels agree with the interpreter, and a fault in one is found at its node", async () => {
     expect(await diff()).toMatchObject({ code: 0, out: expect.stringMatching(/^agree: \d+ values by webgpu and reference/) });
     const manifestFile = join(mini, "manifest.json");
@@ -66,7 +70,7 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
   });
 
   test("tune: what is fastest here is kept, and taken from then on", async () => {
-    const { code, out } = await mvc(["tune", mini, "--graph", "encodeText"]);
+    const { code, out } = await mvcAlone(["tune", mini, "--graph", "encodeText"]);
     expect([code, out]).toEqual([0, expect.stringMatching(/^encodeText: \d+ of \d+ kernels changed\n/)]);
     const file = join(mini, "tuning.json");
     const [[adapter = "", graphs] = []] = Object.entries(JSON.parse(readFileSync(file, "utf8"))) as [string, object][];
@@ -75,12 +79,12 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
     const [{ kernel, variants = [] } = { kernel: "" }] = plan.dispatches.filter((dispatch) => dispatch.variants !== undefined);
     const other = variants[0]?.kernel as string;
     writeFileSync(file, JSON.stringify({ [adapter]: { encodeText: { [kernel]: other } } }));
-    const report = JSON.parse((await mvc(["bench", mini, "--graph", "encodeText", "--rounds", "1", "--json"])).out);
+    const report = JSON.parse((await mvcAlone(["bench", mini, "--graph", "encodeText", "--rounds", "1", "--json"])).out);
     const names = report.kernels.map((one: { kernel: string }) => one.kernel);
     expect([names.includes(other), names.includes(kernel)]).toEqual([true, false]);
     expect(await diff()).toMatchObject({ code: 0 });
     writeFileSync(file, '{"x": 3}');
-    const broken = await mvc(["tune", mini, "--graph", "encodeText"]);
+    const broken = await mvcAlone(["tune", mini, "--graph", "encodeText"]);
     expect(broken).toMatchObject({ code: 1, err: expect.stringMatching(/tuning-invalid\n.*tuning\.json is not what .*\n.*delete it/) });
     rmSync(file);
   });
@@ -103,7 +107,7 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
   }, 600_000);
 
   test("bench: each kernel's time and work, beside ONNX Runtime", async () => {
-    const { code, out } = await mvc(["bench", mini, "--graph", "encodeText", "--rounds", "2", "--json"]);
+    const { code, out } = await mvcAlone(["bench", mini, "--graph", "encodeText", "--rounds", "2", "--json"]);
     expect(code).toBe(0);
     const report = JSON.parse(out);
     const plan = JSON.parse(readFileSync(join(mini, "webgpu/encodeText.json"), "utf8")) as Plan;
@@ -115,7 +119,7 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
     expect(sum(({ flops }) => flops) / sum(({ seconds }) => seconds)).toBeLessThan(report.peaks.flopsPerSecond);
     // The text encoder is 1e-4 exact on either engine.
     for (const { difference } of report.rivals) expect(difference).toBeLessThan(1e-4);
-    const text = await mvc(["bench", mini, "--graph", "encodeText", "--rounds", "1"]);
+    const text = await mvcAlone(["bench", mini, "--graph", "encodeText", "--rounds", "1"]);
     expect(text.out).toMatch(/ONNX Runtime on the CPU: [\d.]+ ms, [\d.]+ x as long/);
   });
 });

@@ -159,7 +159,13 @@ const breakages: readonly Breakage[] = [
     "axis C",
     "2 * C",
   ),
-  clip("embedding(vocabulary, width, init: start)", "embedding(width, vocabulary, init: start)", "swapped-arguments", "width, vocabulary", "`vocabulary`"),
+  clip(
+    "embedding(vocabulary, width, init: start)",
+    "embedding(width, vocabulary, init: start)",
+    "swapped-arguments",
+    "width, vocabulary",
+    "`vocabulary`",
+  ),
   clip(
     "linear(width) as narrow",
     "linear(4 * width) as narrow",

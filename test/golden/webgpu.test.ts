@@ -6,7 +6,7 @@ import type { Module } from "../../compiler/module/module.ts";
 import { type DeviceLimits, defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import { floatsOf, type TensorData } from "../../runtime/tensor.ts";
 import { noGpu, openRunnerOnShared } from "../gpu.ts";
-import { caseNames, compileFile, type GoldenCase, goldenWeight, readCase, relativeError } from "./cases.ts";
+import { caseNames, compileFile, type GoldenCase, goldenWeight, readCase, relativeError, shortened } from "./cases.ts";
 import { plansOf, writePackage } from "./package-folder.ts";
 
 /** Two engines sum the same products in different orders: f32 rounding over the depth of the network reaches some 1e-5. */
@@ -44,22 +44,8 @@ async function runOn(
   }
 }
 
-/** A directed clip's first frames are those of a shorter clip: half of them have every form of kernel that all have, and some more. */
+/** Half of the frames have every form of kernel that all have, and some more. */
 const fewer = 8;
-
-/** The first frames of clips; what has no frames is as it is. */
-function firstFrames(tensor: TensorData, frames: number): TensorData {
-  const [clips, all = 0, ...picture] = tensor.shape;
-  if (picture.length !== 3) return tensor;
-  expect([clips, all]).toEqual([1, 16]);
-  return { ...tensor, shape: [1, frames, ...picture], data: tensor.data.slice(0, (tensor.data.length / all) * frames) } as TensorData;
-}
-
-/** The same case with so many of its frames. */
-function shortened(golden: GoldenCase, frames: number): GoldenCase {
-  const short = (tensors: GoldenCase["tensors"]) => new Map([...tensors].map(([name, tensor]) => [name, firstFrames(tensor, frames)]));
-  return { ...golden, inputs: short(golden.inputs), tensors: short(golden.tensors) };
-}
 
 function compiledFor(golden: GoldenCase, precision: "f32" | "f16" = "f32", frames = 16): Module {
   const { metadata } = golden;

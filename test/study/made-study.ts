@@ -76,7 +76,16 @@ function aboutOf(variant: number): Variant {
             declared: [line],
             settings: [{ name: "time", from: '"directed"', to: '"full"' }],
             readBy: [{ ...line, line: 66, text: 'if (time == "none") { return space; }' }],
-            nodes: [{ graph: "denoise", rows, ops: ["attend", "linear"], nodes: { baseline: 812, variant: 790 } }],
+            graphs: [
+              {
+                graph: "denoise",
+                nodes: { baseline: 812, variant: 790 },
+                ops: [{ op: "linear", baseline: 80, variant: 58 }],
+                told: [{ op: "attend", attribute: "causal", from: "true", to: "false", count: 13 }],
+                rewired: ["add at unet.down.0.unit.0"],
+                parts: rows,
+              },
+            ],
           },
   };
 }
