@@ -210,9 +210,17 @@ test("sums over many places are split among images, and are the same", () => {
   for (const [name, found] of gradientsOf(split, run)) expect(relativeError(found, expected.get(name) as Tensor), name).toBeLessThan(1e-6);
 });
 
-test.skipIf(noGpu !== undefined)("the device makes the same of every third", async () => {
+/** Channels in fours and filters in eights, which a thread goes through at once: rows that are one stretch, several, and several with a rest; places all in one row. */
+const fours: readonly Case[] = [
+  ["conv2d", [2, 4, 2, 5], { out: 8, kernel: 3 }],
+  ["conv1d", [2, 8, 16], { out: 4, kernel: 3, dilation: 2 }],
+  ["conv2d", [1, 4, 1, 11], { out: 16, kernel: [1, 5], groups: 1 }],
+  ["conv2d", [2, 8, 3, 4], { out: 16, kernel: 1, groups: 2 }],
+];
+
+test.skipIf(noGpu !== undefined)("the device makes the same of every third, and of channels in fours", async () => {
   // Second derivatives would multiply with a matrix that is no weight. A software adapter takes far longer to compile kernels than to run them.
-  const { graph } = together([...cases.filter(([op], i) => i % 3 === 1 && op !== "convWeightGradient"), ...deep]);
+  const { graph } = together([...cases.filter(([op], i) => i % 3 === 1 && op !== "convWeightGradient"), ...deep, ...fours]);
   const run = randomRun(graph, 11);
   const gradients = gradientsOf(graph, run);
   const frame = compileFile("golden/cases/blocks.mv", { preset: "Small" });

@@ -1,6 +1,7 @@
-/** Convolution as an implicit product in channels-last: each thread sums a run of pixels of one row times four channels in registers. */
+/** Convolution as an implicit product in channels-last, and its transpose where that spreads nothing: each thread sums a run of pixels of one row times four channels in registers. */
 
 import { type OpValueOf, sizeOf } from "../../../graph/graph.ts";
+import { inputAt } from "../../../ops/rules.ts";
 import { type Window, windowsOf } from "../../../ops/windows.ts";
 import { type Coordinate, regroup, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
@@ -12,8 +13,10 @@ import { overQuarters, quadWorkgroup } from "./quads.ts";
 import { laneVariable, Reader } from "./reader.ts";
 import { biasAt, type Draft, finishElement, gridOf, type Task } from "./task.ts";
 
+type PictureOp = "conv2d" | "convTranspose2d";
+
 /** The window of a convolution of pictures, if it is the same along both axes and all channels are one group. */
-export function squareWindow({ op, attributes }: OpValueOf<"conv2d">): Window | undefined {
+export function squareWindow({ op, attributes }: OpValueOf<PictureOp>): Window | undefined {
   const [down, across] = windowsOf(op, attributes);
   const { kernel, stride, dilation, before } = down ?? {};
   const square = kernel === across?.kernel && stride === across?.stride && before === across?.before;
@@ -23,6 +26,18 @@ export function squareWindow({ op, attributes }: OpValueOf<"conv2d">): Window | 
 /** `matrix` is [kernel · kernel · channels, outputs]. `pixels` are the neighbours along x that a thread computes. */
 export function convolution(task: Task, matrix: Stored, pixels: number): Draft {
   return writeConvolution(task, matrix, pixels, undefined);
+}
+
+/**
+ * A transposed convolution of stride 1, as the gradient of a convolution's data is, is a convolution whose taps are turned. `matrix` is
+ * [kernel · kernel · outputs, channels]. Undefined where it spreads what it reads, or where that or what it makes lies not in fours.
+ */
+export function turnedConvolution(task: Task, matrix: Stored, pixels: number): Draft | undefined {
+  const core = coreOf(task.group, "convTranspose2d");
+  const [x = -1] = core.inputs;
+  const { shape } = core.type;
+  const inFours = inputAt(shape, shape.length - 3) % 4 === 0 && runsOf(task.scene, x, shape.length - 3) !== undefined;
+  return inFours && squareWindow(core)?.stride === 1 ? writeConvolution(task, matrix, pixels, undefined) : undefined;
 }
 
 /** Undefined where threads cannot work in fours. */
@@ -35,10 +50,13 @@ export function quadConvolution(task: Task, matrix: Stored, pixels: number): Dra
   return threads === undefined ? undefined : writeConvolution(task, matrix, pixels, threads);
 }
 
+const lanesOfFour = ["x", "y", "z", "w"] as const;
+
 /** `quadThreads` are those of a workgroup that works in quads. */
 function writeConvolution(task: Task, matrix: Stored, pixels: number, quadThreads: number | undefined): Draft {
   const { group, scene } = task;
-  const core = coreOf(group, "conv2d");
+  const core = coreOf(group, "conv2d", "convTranspose2d");
+  const turned = core.op === "convTranspose2d";
   const [x = -1] = core.inputs;
   const operand = scene.value(x).type.shape;
   const [channels = 1, height = 1, width = 1] = operand.slice(-3);
@@ -47,7 +65,8 @@ function writeConvolution(task: Task, matrix: Stored, pixels: number, quadThread
   const [outputs = 1, rows = 1, columns = 1] = core.type.shape.slice(-3);
   const window = squareWindow(core);
   if (window === undefined) throw new Error("wgsl: a window that is not square, for which there is another kernel");
-  const { kernel, stride, before } = window;
+  const { kernel, stride } = window;
+  const before = turned ? kernel - 1 - window.before : window.before;
   const lanes = outputs % 4 === 0 ? 4 : 1;
   const runs = lanes === 4 ? runsOf(scene, x, operand.length - 3) : undefined;
   const writer = new KernelWriter();
@@ -106,10 +125,20 @@ function writeConvolution(task: Task, matrix: Stored, pixels: number, quadThread
       }));
       overQuarters(writer, part, { quads }, loads, (quarter) => {
         for (let dx = 0; dx < kernel; dx++) {
+          if (turned) {
+            const tap = `(${kernel - 1}u - dy) * ${kernel}u + ${kernel - 1 - dx}u`;
+            writer.lines.push(
+              `let w${dx} = ((${tap}) * ${outputs}u + ${laneVariable}) * ${channels / 4}u + ${part.start / 4}u + ${quarter};`,
+            );
+            const rows = lanesOfFour.map((_, lane) => writer.name(writer.load4(matrix, `w${dx} + ${(lane * channels) / 4}u`)));
+            for (let j = 0; j < run; j++)
+              writer.lines.push(`a${j} += vec4<f32>(${rows.map((one) => `dot(v${j + dx}, ${one})`).join(", ")});`);
+            continue;
+          }
           writer.lines.push(
             `let w${dx} = ((dy * ${kernel}u + ${dx}u) * ${channels}u + ${part.start}u + ${quarter} * 4u) * ${outStride}u + c;`,
           );
-          for (const [lane, name] of ["x", "y", "z", "w"].entries()) {
+          for (const [lane, name] of lanesOfFour.entries()) {
             const values = Array.from({ length: strip - dx }, (_, p) => `v${p + dx}.${name}`);
             sum(`w${dx} + ${lane * outStride}u`, values, true);
           }
@@ -141,8 +170,8 @@ function writeConvolution(task: Task, matrix: Stored, pixels: number, quadThread
     if (columns % run !== 0 && j > 0) writer.block(`if (x0 + ${j}u < ${columns}u)`, body);
     else writer.block("", body);
   }
-  const name = `conv2d_${kernel}x${kernel}${stride > 1 ? `_stride${stride}` : ""}_${channels}to${outputs}_${imageCount}x${height}x${width}_${task.result.dtype}_pixels${run}${quads ? "_quads" : ""}`;
-  const comment = `conv2d: ${imageCount} pictures of ${height}x${width}, ${channels} to ${outputs} channels, kernel ${kernel}x${kernel}, stride ${stride}; ${run} pixels x ${lanes} channels a thread${quads ? ", four of which share their loads" : ""}.`;
+  const name = `${core.op}_${kernel}x${kernel}${stride > 1 ? `_stride${stride}` : ""}_${channels}to${outputs}_${imageCount}x${height}x${width}_${task.result.dtype}_pixels${run}${quads ? "_quads" : ""}`;
+  const comment = `${core.op}: ${imageCount} pictures of ${height}x${width}, ${channels} to ${outputs} channels, kernel ${kernel}x${kernel}, stride ${stride}; ${run} pixels x ${lanes} channels a thread${quads ? ", four of which share their loads" : ""}.`;
   const parameters: readonly Parameter[] = quads ? ["id", "lane", "workgroup"] : ["id"];
   return {
     name,

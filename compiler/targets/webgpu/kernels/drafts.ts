@@ -5,7 +5,7 @@ import { formOf, type KernelName } from "../forms/table.ts";
 import { coreOf } from "../layout/group.ts";
 import type { Stored } from "../layout/stored.ts";
 import { attention, quadAttention } from "./attention.ts";
-import { convolution, quadConvolution, squareWindow } from "./convolution.ts";
+import { convolution, quadConvolution, squareWindow, turnedConvolution } from "./convolution.ts";
 import { groupNorm, groupStatistics } from "./group-norm.ts";
 import { longReduction } from "./long-reduction.ts";
 import { layerNorm, reduction, rmsNorm, softmax } from "./norms.ts";
@@ -39,7 +39,7 @@ const writers: { readonly [O in KernelName]: Write } = {
   conv2d: convolutions,
   conv3d: convolutions,
   convTranspose1d: (task, matrix) => [windowed(task, packedOf(matrix))],
-  convTranspose2d: (task, matrix) => [windowed(task, packedOf(matrix))],
+  convTranspose2d: (task, matrix) => [turnedConvolution(task, packedOf(matrix), convolutionPixels[0]) ?? windowed(task, packedOf(matrix))],
   convTranspose3d: (task, matrix) => [windowed(task, packedOf(matrix))],
   convWeightGradient: (task) => [weightGradient(task)],
   averagePool1d: (task) => [windowed(task, undefined)],

@@ -8,6 +8,7 @@ import { channelsFromEnd } from "../forms/windows.ts";
 import { address, type Coordinate, regroup, variable } from "../layout/coordinates.ts";
 import { coreOf } from "../layout/group.ts";
 import type { Stored } from "../layout/stored.ts";
+import { foursOf, sumInnerInFours, sumRowsInFours } from "./fours.ts";
 import { KernelWriter, type Parameter } from "./kernel-writer.ts";
 import { innerVariable, type Run, runsOf } from "./operand.ts";
 import { overQuarters, quadWorkgroup } from "./quads.ts";
@@ -139,18 +140,28 @@ function writeProduct(task: Task, matrix: Stored, rows: number, quadThreads: num
   const at = (quarter: string) => (width === 4 ? writer.load4(matrix, quarter) : writer.load(matrix, quarter));
   const stride = (walk?.stride ?? columns) / width;
 
+  const fours = runs === undefined && width === 4 && core.op === "matmul" ? foursOf(scene, x, shape, rowsOfThread, rowsOfBatch) : undefined;
+
   if (runs !== undefined) {
     const from = (run: Run, j: number) => run.base(shape.operandAt(row(j), []));
     const weight = (h: number) => `${matrixColumn(h)}${start}`;
     for (const [r, run] of runs.entries()) {
       sumRun(writer, matrix, run, { label: `${r}`, rows: rowsOfThread, halves, stride, from, weight, quads });
     }
+  } else if (fours !== undefined) {
+    const second = (k: string) =>
+      walk === undefined ? secondOf(task, core, writer, columns, width, k) : at(`${enclosed(k)} * ${stride}u + ${matrixColumn(0)}${start}`);
+    if (fours === "rows") {
+      const quarterOf = (four: number) =>
+        `${batched === 1 ? "" : `id.z * ${rowsOfBatch / 4}u + `}tile * ${rowsOfThread / 4}u${four === 0 ? "" : ` + ${four}u`}`;
+      sumRowsInFours(scene, writer, { x, shape, rows: rowsOfThread, second, quarterOf });
+    } else sumInnerInFours(scene, writer, { x, shape, rows: rowsOfThread, second, row });
   } else {
     writer.block(`for (var ${innerVariable} = 0u; ${innerVariable} < ${shape.inner}u; ${innerVariable}++)`, () => {
       for (const [h, half] of halves.entries()) {
         const element =
           walk === undefined
-            ? secondOf(task, core, writer, columns, width)
+            ? secondOf(task, core, writer, columns, width, innerVariable)
             : at(`${innerVariable} * ${stride}u + ${matrixColumn(h)}${start}`);
         writer.lines.push(`let m${h} = ${element};`);
         for (let j = 0; j < rowsOfThread; j++) {
@@ -189,14 +200,18 @@ function walkOf({ scene }: Task, { strides, start }: Stored, core: ProductOp, co
   return (own === 1 || columns === 1) && isEven && inFours ? { stride, batch, start } : undefined;
 }
 
-/** The element of a matmul's second operand in the row that the loop has come to. */
-function secondOf(task: Task, core: ProductOp, writer: KernelWriter, columns: number, width: 1 | 4): string {
+/** The element of a matmul's second operand in the row `k`. */
+function secondOf(task: Task, core: ProductOp, writer: KernelWriter, columns: number, width: 1 | 4, k: string): string {
   const second = core.inputs[1] ?? -1;
   const { shape } = task.scene.value(second).type;
   const batch = shape.slice(0, -2);
   const column = width === 4 ? variable(laneVariable, columns, "c") : variable("c", columns);
-  const at = [...regroup([variable("id.z", sizeOf(batch))], batch), variable(innerVariable, shape.at(-2) ?? 1), column];
+  const at = [...regroup([variable("id.z", sizeOf(batch))], batch), variable(enclosed(k), shape.at(-2) ?? 1), column];
   return new Reader(task.scene, writer).read(second, at, width);
+}
+
+function enclosed(k: string): string {
+  return /^\w+$/.test(k) ? k : `(${k})`;
 }
 
 /** What a thread sums of a run. */

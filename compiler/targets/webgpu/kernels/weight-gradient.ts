@@ -1,4 +1,4 @@
-/** The gradient of a convolution's weight: each thread adds up the products of a row of taps over all images and places, of four filters with four channels where they are fours. */
+/** The gradient of a convolution's weight: each thread adds up the products of a row of taps over all images and places, of four or eight filters with four channels where they are fours. */
 
 import { sizeOf } from "../../../graph/graph.ts";
 import { inputAt } from "../../../ops/rules.ts";
@@ -16,6 +16,8 @@ const parts = ["x", "y", "z", "w"] as const;
 const mostPlaces = 8;
 /** Taps of a row that a thread adds up, 16 vec4s of sums at most. */
 const mostTaps = 4;
+/** Where it has no more taps than these, a thread adds up eight filters: what it has loaded of the operand serves them all. */
+const fewTaps = 2;
 
 export function weightGradient(task: Task): Draft {
   const { group, scene } = task;
@@ -32,65 +34,76 @@ export function weightGradient(task: Task): Draft {
   const { shape } = core.type;
   const [own, kernel] = [channels / groups, shape.slice(2)];
   const lanes = own % 4 === 0 && (filters / groups) % 4 === 0 ? 4 : 1;
-  const row: Row = rowOf(inputAt(windows, axes - 1), inputAt(sizes, axes - 1), inputAt(points, axes - 1));
-  const threads = sizeOf(shape) / lanes ** 2 / row.taps;
+  // Windows of one place each: all places of all images are one row.
+  const isFlat = windows.every((window, i) => isPlain(window) && sizes[i] === points[i]);
+  const row = isFlat
+    ? rowOf(inputAt(windows, 0), images * sizeOf(sizes), images * sizeOf(points))
+    : rowOf(inputAt(windows, axes - 1), inputAt(sizes, axes - 1), inputAt(points, axes - 1));
+  const fours = lanes === 4 && row.taps <= fewTaps && (filters / groups) % 8 === 0 ? 2 : 1;
+  const threads = sizeOf(shape) / (lanes ** 2 * fours * row.taps);
 
   const writer = new KernelWriter();
   const { index, grid } = countedThreads(threads, workgroup);
   writer.lines.push(`let thread = ${index};`, `if (thread >= ${threads}u) { return; }`);
   // Neighbours read neighbouring channels.
   const tapCounts = kernel.with(-1, inputAt(kernel, axes - 1) / row.taps);
-  const [channelOf = [], filterOf = [], ...taps] = lastFirst([variable("thread", threads)], [own / lanes, filters / lanes, ...tapCounts]);
-  writer.lines.push(`let fq = ${scalar(filterOf)};`, `let cq = ${scalar(channelOf)};`, `let filter0 = fq * ${lanes}u;`);
+  const [channelOf = [], filterOf = [], ...taps] = lastFirst(
+    [variable("thread", threads)],
+    [own / lanes, filters / (lanes * fours), ...tapCounts],
+  );
+  const place = (name: string, by: number, size: number) => variable(by === 0 ? name : `(${name} + ${by}u)`, size);
+  writer.lines.push(`let fq = ${scalar(filterOf)} * ${fours}u;`, `let cq = ${scalar(channelOf)};`, `let filter0 = fq * ${lanes}u;`);
   const first = groups === 1 ? "0u" : `filter0 / ${filters / groups}u * ${own / lanes}u`;
   writer.lines.push(`let xq = ${first} + cq;`, `let channel = xq * ${lanes}u;`, `let c = cq * ${lanes}u;`);
   for (const [axis, tap] of taps.entries()) writer.lines.push(`let d${axis} = ${scalar(tap)}${axis < axes - 1 ? "" : ` * ${row.taps}u`};`);
   const zero = lanes === 4 ? "vec4<f32>(0.0)" : "0.0";
-  for (let tap = 0; tap < row.taps; tap++) for (let i = 0; i < lanes; i++) writer.lines.push(`var a${i}_${tap} = ${zero};`);
+  const filtersOfThread = Array.from({ length: lanes * fours }, (_, i) => i);
+  for (let tap = 0; tap < row.taps; tap++) for (const i of filtersOfThread) writer.lines.push(`var a${i}_${tap} = ${zero};`);
+
   const imageAt = regroup([variable("image", images)], leading);
-  const before = Array.from({ length: axes - 1 }, (_, i) => i);
-  const of = (name: string, quarter: string, size: number) => (lanes === 4 ? variable(name, size, quarter) : variable(name, size));
+  const outer = Array.from({ length: axes - 1 }, (_, i) => i);
+  /** Where a place of the row stands in the operand or in the gradient, whose axes of windows these are. */
+  const placeAt = (text: string, channel: Coordinate, within: readonly number[], letter: string): readonly Coordinate[] => {
+    if (!isFlat)
+      return [
+        ...imageAt,
+        channel,
+        ...outer.map((axis) => variable(`${letter}${axis}`, inputAt(within, axis))),
+        variable(text, inputAt(within, axes - 1)),
+      ];
+    const all = regroup([variable(text, row.points)], [...leading, ...within]);
+    return [...all.slice(0, leading.length), channel, ...all.slice(leading.length)];
+  };
   const sumPlaces = (): void => {
     const reader = new Reader(scene, writer);
-    const operandAt = (place: string) =>
-      reader.read(
-        x,
-        [
-          ...imageAt,
-          of("channel", "xq", channels),
-          ...before.map((axis) => variable(`s${axis}`, inputAt(sizes, axis))),
-          variable(place, row.size),
-        ],
-        lanes,
+    const channel = lanes === 4 ? variable("channel", channels, "xq") : variable("channel", channels);
+    const filter = (four: number) => {
+      if (lanes === 1) return variable("filter0", filters);
+      return four === 0 ? variable("filter0", filters, "fq") : variable(`(filter0 + ${4 * four}u)`, filters, `(fq + ${four}u)`);
+    };
+    const valueAt = valuesOf(row, `d${axes - 1}`, (text) => reader.read(x, placeAt(text, channel, sizes, "s"), lanes), zero, writer);
+    for (let at = 0; at < row.places; at++) {
+      const factors = Array.from({ length: fours }, (_, four) =>
+        gradientOf(row, at, (text) => reader.read(gradient, placeAt(text, filter(four), points, "p"), lanes), zero, writer),
       );
-    const gradientAt = (place: string) =>
-      reader.read(
-        gradient,
-        [
-          ...imageAt,
-          of("filter0", "fq", filters),
-          ...before.map((axis) => variable(`p${axis}`, inputAt(points, axis))),
-          variable(place, row.points),
-        ],
-        lanes,
-      );
-    const values = valuesOf(row, `d${axes - 1}`, operandAt, zero, writer);
-    for (let place = 0; place < row.places; place++) {
-      const factor = gradientOf(row, place, gradientAt, zero, writer);
       for (let tap = 0; tap < row.taps; tap++) {
-        const value = values(place, tap);
+        const value = valueAt(at, tap);
         if (value === undefined) continue;
-        if (lanes === 1) writer.lines.push(`a0_${tap} = fma(${value}, ${factor}, a0_${tap});`);
-        else
-          for (const [i, part] of parts.entries())
-            writer.lines.push(`a${i}_${tap} = fma(vec4<f32>(${factor}.${part}), ${value}, a${i}_${tap});`);
+        for (const i of filtersOfThread) {
+          const factor = factors[Math.floor(i / lanes)];
+          const one = lanes === 1 ? factor : `vec4<f32>(${factor}.${parts[i % 4]})`;
+          writer.lines.push(`a${i}_${tap} = fma(${one}, ${value}, a${i}_${tap});`);
+        }
       }
     }
   };
+  const overRow = (): void => {
+    if (row.places === row.points) writer.block("", sumPlaces);
+    else writer.block(`for (var start = 0u; start < ${row.points}u; start += ${row.places}u)`, sumPlaces);
+  };
   const overPoints = (axis: number): void => {
     if (axis === axes - 1) {
-      if (row.places === row.points) writer.block("", sumPlaces);
-      else writer.block(`for (var start = 0u; start < ${row.points}u; start += ${row.places}u)`, sumPlaces);
+      overRow();
       return;
     }
     const { stride, dilation, before } = inputAt(windows, axis);
@@ -103,11 +116,12 @@ export function weightGradient(task: Task): Draft {
       overPoints(axis + 1);
     });
   };
-  writer.block(`for (var image = 0u; image < ${images}u; image++)`, () => overPoints(0));
-  const place = (name: string, by: number, size: number) => variable(by === 0 ? name : `(${name} + ${by}u)`, size);
+  if (isFlat) overRow();
+  else writer.block(`for (var image = 0u; image < ${images}u; image++)`, () => overPoints(0));
+
   for (let tap = 0; tap < row.taps; tap++) {
-    const tapAt = taps.map((_, axis) => place(`d${axis}`, axis < axes - 1 ? 0 : tap, inputAt(kernel, axis)));
-    for (let i = 0; i < lanes; i++) {
+    const tapAt = kernel.map((size, axis) => place(`d${axis}`, axis < axes - 1 ? 0 : tap, size));
+    for (const i of filtersOfThread) {
       for (const [lane, part] of (lanes === 4 ? parts : [undefined]).entries()) {
         writer.block("", () => {
           const at = [place("filter0", i, filters), place("c", lane, own), ...tapAt];
@@ -117,7 +131,7 @@ export function weightGradient(task: Task): Draft {
     }
   }
   const what = `${images} times [${points.join(", ")}], ${channels} to ${filters} channels, kernel ${core.attributes.kernel.join("x")}`;
-  const each = `${lanes === 4 ? "4 filters x 4 channels of " : ""}${row.taps === 1 ? "a tap" : `${row.taps} taps`}`;
+  const each = `${lanes === 4 ? `${4 * fours} filters x 4 channels of ` : ""}${row.taps === 1 ? "a tap" : `${row.taps} taps`}`;
   return {
     name: `convWeightGradient_${shape.join("x")}_${images}x${points.join("x")}_${task.result.dtype}`,
     source: writer.finish(
@@ -140,6 +154,10 @@ interface Row {
   readonly taps: number;
 }
 
+function isPlain({ kernel, stride, before }: Window): boolean {
+  return kernel === 1 && stride === 1 && before === 0;
+}
+
 function rowOf(window: Window, size: number, points: number): Row {
   const dividing = (count: number, most: number) => {
     for (let divisor = Math.min(count, most); ; divisor--) if (count % divisor === 0) return divisor;
@@ -154,6 +172,12 @@ function isWhole({ window, points, places, taps }: Row): boolean {
   return places === points && taps === window.kernel;
 }
 
+/** Whether all that is read lies within the row. */
+function isWithin({ window: { kernel, stride, dilation, before }, size, points, places }: Row): boolean {
+  const last = Math.ceil(points / places) * places - 1;
+  return before === 0 && last * stride + (kernel - 1) * dilation < size;
+}
+
 /** What a tap of a place reads, by the place's and the tap's number; undefined where that lies beyond the row. */
 function valuesOf(
   row: Row,
@@ -162,7 +186,7 @@ function valuesOf(
   zero: string,
   writer: KernelWriter,
 ): (place: number, tap: number) => string | undefined {
-  const { window, size, points, places } = row;
+  const { window, size, points, places, taps } = row;
   const { stride, dilation, before } = window;
   if (isWhole(row)) {
     return (place, tap) => {
@@ -170,18 +194,26 @@ function valuesOf(
       return at >= 0 && at < size ? read(`${at}u`) : undefined;
     };
   }
+  const terms = [
+    ...(places === points ? [] : [stride === 1 ? "start" : `start * ${stride}u`]),
+    ...(taps === window.kernel ? [] : [`${firstTap} * ${dilation}u`]),
+  ];
+  const start = terms.join(" + ");
   const known = new Map<number, string>();
-  const start = `${places === points ? "" : `start * ${stride}u + `}${firstTap} * ${dilation}u`;
   return (place, tap) => {
     const offset = place * stride + tap * dilation;
     const found = known.get(offset);
     if (found !== undefined) return found;
-    const at = writer.name(`i32(${start}) + ${offset - before}`);
-    const value = read(writer.name(`u32(clamp(${at}, 0, ${size - 1}))`));
-    const made = writer.name(`select(${zero}, ${value}, ${at} >= 0 && ${at} < ${size})`);
+    const made = isWithin(row) ? read(writer.name(`${start} + ${offset}u`)) : orZero(offset);
     known.set(offset, made);
     return made;
   };
+
+  function orZero(offset: number): string {
+    const at = writer.name(`i32(${start}) + ${offset - before}`);
+    const value = read(writer.name(`u32(clamp(${at}, 0, ${size - 1}))`));
+    return writer.name(`select(${zero}, ${value}, ${at} >= 0 && ${at} < ${size})`);
+  }
 }
 
 /** The gradient at a place; zero for what the last stretch has more than the row. */
