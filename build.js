@@ -19,6 +19,7 @@ const forNode = {
   external: Object.keys({ ...dependencies, ...optionalDependencies }),
   // chevrotain's own entry is some six hundred files: read one by one they take longer than all that `mvc check` does.
   alias: { chevrotain: "./node_modules/chevrotain/lib/chevrotain.min.mjs" },
+  loader: { ".py": "text" },
   logLevel: "warning",
 };
 const { metafile } = await build({

@@ -39,16 +39,25 @@ class LongestFirst extends BaseSequencer {
 
 const each = { testTimeout: 60_000, hookTimeout: 60_000, pool: "forks" } as const;
 
+/** Files of Python are their text, as in what `build.js` bundles. */
+const python = {
+  name: "python as text",
+  transform: (code: string, id: string) => (id.endsWith(".py") ? `export default ${JSON.stringify(code)}` : undefined),
+};
+
 export default defineConfig({
   test: {
     globalSetup: "test/build-once.ts",
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { ...each, name: "devices", include: onDevice, isolate: false } },
-      { test: { ...each, name: "alone", include: alone } },
+      { plugins: [python], test: { ...each, name: "devices", include: onDevice, isolate: false } },
+      { plugins: [python], test: { ...each, name: "alone", include: alone } },
       // What they import is loaded once, and once compiled to machine code; nothing of theirs outlives a suite but what is the same for all.
-      { test: { ...each, name: "shared", include: ["test/**/*.test.ts"], exclude: [...onDevice, ...alone], isolate: false } },
+      {
+        plugins: [python],
+        test: { ...each, name: "shared", include: ["test/**/*.test.ts"], exclude: [...onDevice, ...alone], isolate: false },
+      },
     ],
   },
 });

@@ -1,16 +1,20 @@
-/** Times a step of Mini's denoiser on a WebGPU device beside the ONNX engine's, compares their gradients, and prints what each kind of kernel takes of it. */
+/** Times a step of Mini's denoiser on a WebGPU device beside its loss alone and the ONNX engine's step, compares their gradients, and prints what each kind of kernel takes of it and does beside the forward one. */
 
-import { differentiate } from "../compiler/differentiate/differentiate.ts";
 import { readSafetensors } from "../runtime/index.ts";
 import { openDawn } from "../runtime/node/dawn.ts";
 import { floatsOf, type TensorData } from "../runtime/tensor.ts";
 import { openDevice } from "../runtime/webgpu/device.ts";
+import { loadGraph } from "../runtime/webgpu/graph.ts";
+import { pipelinesOf } from "../runtime/webgpu/pipelines.ts";
 import { timeDispatches } from "../runtime/webgpu/profile.ts";
 import { readBack } from "../runtime/webgpu/read-back.ts";
 import { freshState } from "../training/adamw.ts";
 import type { Engine, EngineJob, TrainingState } from "../training/engine.ts";
 import { openOnnxEngine } from "../training/node/onnx-engine.ts";
 import { openWebGpuEngine } from "../training/webgpu/engine.ts";
+import { packedWeights } from "../training/webgpu/packed-weights.ts";
+import { planStage } from "../training/webgpu/plan-stage.ts";
+import { besideForward } from "./gradient-kernels.ts";
 import { median } from "./median.ts";
 import { denoiser, inputOf } from "./mini-denoiser.ts";
 
@@ -24,7 +28,6 @@ const feeds = new Map(
 );
 const job: EngineJob = {
   stage: "denoiser",
-  graph: differentiate(stage.loss, paths),
   lossGraph: stage.loss,
   trained: stage.trained,
   optimizer: { ...stage, clipNorm: null, ema: null },
@@ -72,11 +75,35 @@ function compareGradients(mine: TrainingState, theirs: TrainingState): void {
 }
 compareGradients(await ours.state(), await other.state());
 
-const times: (readonly [number, number])[] = [];
-for (let i = 0; i < Number(rounds); i++) times.push([await timed(() => stepOf(ours, i + 2)), await timed(() => stepOf(other, i + 2))]);
-const [mine, theirs] = [median(times.map(([one]) => one)), median(times.map(([, one]) => one))];
+/** The loss alone, on the weights as they were. */
+async function openLoss() {
+  const { planned } = planStage({ ...job, trained: [] }, device.gpu.limits);
+  const pipelines = pipelinesOf(device);
+  const values = new Map(paths.map((path) => [path, floatsOf(stored[path] as TensorData)]));
+  const graph = await loadGraph(device, pipelines, packedWeights(device, pipelines, new Map(), values), stage.loss.name, planned, {
+    compile: "meanwhile",
+  });
+  await graph.compile();
+  for (const { name } of graph.plan.inputs)
+    device.gpu.queue.writeBuffer(graph.input(name), 0, feeds.get(name)?.data as Float32Array<ArrayBuffer>);
+  return graph;
+}
+const alone = await openLoss();
+const runAlone = async () => {
+  alone.submit();
+  await device.gpu.queue.onSubmittedWorkDone();
+};
+await runAlone();
+
+const times: (readonly [number, number, number])[] = [];
+for (let i = 0; i < Number(rounds); i++)
+  times.push([await timed(() => stepOf(ours, i + 2)), await timed(runAlone), await timed(() => stepOf(other, i + 2))]);
+const middle = (of: (one: readonly [number, number, number]) => number) => median(times.map(of));
 console.log(
-  `a step: WebGPU ${mine.toFixed(0)} ms, ONNX Runtime on the processor ${theirs.toFixed(0)} ms (medians of ${rounds}), ${(mine / theirs).toFixed(2)} x as long`,
+  `a step: WebGPU ${middle(([step]) => step).toFixed(0)} ms, its loss alone ${middle(([, loss]) => loss).toFixed(0)} ms, ONNX Runtime on the processor ${middle(([, , cpu]) => cpu).toFixed(0)} ms (medians of ${rounds})`,
+);
+console.log(
+  `as long as the loss alone ${middle(([step, loss]) => step / loss).toFixed(2)} x, as ONNX Runtime's step ${middle(([step, , cpu]) => step / cpu).toFixed(2)} x (medians of ratios in turn)`,
 );
 await other.dispose();
 
@@ -96,5 +123,16 @@ for (const [kernel, { nanoseconds, flops, count }] of [...byKind]
   .slice(0, Number(kernels)))
   console.log(
     `  ${((100 * nanoseconds) / total).toFixed(1).padStart(5)} % ${(nanoseconds / 1e6).toFixed(1).padStart(8)} ms ${String(count).padStart(4)} x ${(flops / nanoseconds).toFixed(2).padStart(7)} GFLOP/s ${kernel}`,
+  );
+
+const beside = [...(await besideForward(device, ours.loss, alone, Number(rounds)))].sort((a, b) => a.ratio - b.ratio);
+const work = beside.reduce((sum, { flops }) => sum + flops, 0);
+const below = (least: number) => beside.filter(({ ratio }) => ratio < least).reduce((sum, { flops }) => sum + flops, 0) / work;
+console.log(
+  `${beside.length} gradient kernels beside their ops' own, GFLOP/s; ${(100 * below(0.5)).toFixed(0)} % of their work below 0.5 x, ${(100 * below(1)).toFixed(0)} % below 1 x; the slowest:`,
+);
+for (const { kernel, forward, count, flops, rate, ratio } of beside.slice(0, Number(kernels)))
+  console.log(
+    `  ${ratio.toFixed(2).padStart(5)} x ${rate.toFixed(2).padStart(7)} GFLOP/s ${((100 * flops) / work).toFixed(1).padStart(5)} % ${String(count).padStart(4)} x ${kernel} beside ${forward}`,
   );
 await ours.dispose();

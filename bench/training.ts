@@ -4,7 +4,6 @@ import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { differentiate } from "../compiler/differentiate/differentiate.ts";
 import { readSafetensors, writeSafetensors } from "../runtime/index.ts";
 import { floatsOf, type TensorData } from "../runtime/tensor.ts";
 import { freshState } from "../training/adamw.ts";
@@ -42,7 +41,6 @@ await writeSafetensors(inputFile, Object.fromEntries(whole));
 
 const engine = await openOnnxEngine({
   stage: "denoiser",
-  graph: differentiate(stage.loss, paths),
   lossGraph: stage.loss,
   trained: stage.trained,
   optimizer: stage,

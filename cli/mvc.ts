@@ -7,7 +7,7 @@ import { windowOrders } from "../runtime/clips/plan.ts";
 import { longPrompts } from "../runtime/prompt.ts";
 import { pictureSize, withFilms } from "./dataset-flags.ts";
 import { number, wholeNumber } from "./numbers.ts";
-import { collect, conditionInput, guidance, interval, lora, promptAt, setting, targets } from "./option-values.ts";
+import { collect, conditionInput, guidance, interval, list, lora, promptAt, setting, targets } from "./option-values.ts";
 import { cuts } from "./report/figures.ts";
 import { withSampling } from "./sampling-options.ts";
 import { finish } from "./terminal.ts";
@@ -41,6 +41,21 @@ function withChoices(command: Command): Command {
   return withModel(command).addOption(new Option("--precision <type>", "what `float` means").choices(["f32", "f16"]).default("f32"));
 }
 
+/** How far conditions weigh, which `sample` and `eval` share. */
+const guidanceOptions = [
+  new Option(
+    "--guidance <x>",
+    "weight of the conditions, 1 is none and takes half the work; or one each, in the order in which they are added, such as image=1.5,text=7.5 (default: the model's)",
+  ).argParser(guidance),
+  new Option("--guidance-rescale <x>", "how far the guided prediction goes back to the deviation of the conditioned one, 0 to 1").argParser(
+    number,
+  ),
+  new Option("--guidance-interval <from,to>", "the part of the steps that is guided, such as 0.2,0.8").argParser(interval),
+] as const;
+const backendOption = new Option("--backend <name>", "what computes; auto is WebGPU where a graphics device answers, else ONNX Runtime")
+  .choices(["auto", "webgpu", "onnx"])
+  .default("auto");
+
 /** The tensors of one graph, which `run` and `diff` share. */
 function withInputs(command: Command): Command {
   return command
@@ -64,6 +79,7 @@ Examples:
   mvc import sd-v1.safetensors models/magicvideo.mv -o magicvideo.safetensors
   mvc sample out/mini "a red circle moves right" -o clip.gif
   mvc train models/magicvideo.mv --preset Mini --data moving-shapes --minutes 90 -o out/run
+  mvc eval out/mini --data moving-shapes -o out/eval.json
 
 Exit codes: 0 done, 1 an error in what was given (named on standard error), 2 wrong usage, 130 interrupted.`,
   );
@@ -86,7 +102,10 @@ program
 withChoices(program.command("report"))
   .description("parameters, tensors, FLOPs and memory of a call and of a clip, by graph and by block, alone or against another model's")
   .argument("<file>", "a .mv file")
-  .option("--against <file>", "another .mv file, or the same with other choices; figures and ratios side by side, and what differs")
+  .option(
+    "--against <file>",
+    "another .mv file, the same with other choices, or an ablation that the file declares; figures and ratios side by side, and what differs",
+  )
   .option("--against-model <name>", "as --model, for what is compared with; so are the next three, and each alone means the same file")
   .option("--against-preset <name>", "as --preset")
   .option("--against-ablation <name>", "as --ablation; may be given several times", collect)
@@ -204,10 +223,11 @@ withFilms(withModel(program.command("train")))
   .option("--layout <name>", "how the checkpoint calls its weights (default: what its keys speak for)")
   .option("--seed <n>", "of the weights to start from, and of all that is drawn: clips, noise, levels, dropped captions", wholeNumber, 0)
   .addOption(
-    new Option("--engine <name>", "what computes the steps: the processor by ONNX Runtime, or a graphics device")
-      .choices(["onnx", "webgpu"])
+    new Option("--engine <name>", "what computes the steps: the processor by ONNX Runtime, a graphics device, or PyTorch (docs/torch.md)")
+      .choices(["onnx", "webgpu", "torch"])
       .default("onnx"),
   )
+  .option("--python <command>", "of --engine torch: a Python that has PyTorch (default: python3)")
   .option(
     "--recompute",
     "compute blocks again in the backward pass instead of keeping them: less memory, about a quarter more time, the same weights",
@@ -216,6 +236,29 @@ withFilms(withModel(program.command("train")))
   .option("--resume", "go on with the run in the folder, which must be of the same model, data, seed and batch")
   .requiredOption("-o, --output <folder>", "the run's folder: weights, checkpoint, metrics.jsonl, curves.svg, samples")
   .action(async (file, options) => finish(await (await import("./commands/train.ts")).train(file, options)));
+
+withFilms(program.command("ablate"))
+  .description(
+    "train a model and its ablations alike, and report which is better at what; a study that was stopped goes on by the same command",
+  )
+  .argument("<file>", "a .mv file")
+  .requiredOption("--data <name>", "captioned clips, as for `mvc train`")
+  .option("--model <name>", "which model, where the file declares several")
+  .option("--preset <name>", "sizes and settings that the file declares, such as Mini")
+  .option("--set <name=value>", "a dim or param of all variants; may be given several times", setting)
+  .option("--only <names>", "ablations beside the baseline, such as NoAdaptor,Series (default: all that the file declares)", list)
+  .option("--seeds <n>", "trainings of each variant; with one, no difference can be called real", wholeNumber, 3)
+  .addOption(new Option("--steps <n>", "of each training, shared by its stages by the steps that they declare").argParser(wholeNumber))
+  .addOption(
+    new Option("--minutes <n>", "in place of steps: as many as the baseline's first training takes in them, for all")
+      .argParser(number)
+      .conflicts("steps"),
+  )
+  .option("--batch <n>", "clips a step, in all (default: what each stage declares)", wholeNumber)
+  .option("--clips <n>", "prompts of each set that are measured, each with two noises", wholeNumber, 256)
+  .addOption(new Option("--engine <name>", "what computes the steps, as for `mvc train`").choices(["onnx", "webgpu"]).default("onnx"))
+  .requiredOption("-o, --output <folder>", "the study's folder: report.html, report.json, table.md, and a folder a training")
+  .action(async (file, options) => finish(await (await import("./commands/ablate.ts")).ablate(file, options)));
 
 withInputs(program.command("run"))
   .description("run one graph of a package on given tensors, a prompt or random numbers")
@@ -243,18 +286,10 @@ withSampling(program.command("sample"))
     ).choices([...longPrompts]),
   )
   .option("--word-weights", "read `(word:1.3)` as a word that weighs more; else parentheses are text")
-  .option(
-    "--guidance <x>",
-    "weight of the conditions, 1 is none and takes half the work; or one each, in the order in which they are added, such as image=1.5,text=7.5 (default: the model's)",
-    guidance,
-  )
-  .option("--guidance-rescale <x>", "how far the guided prediction goes back to the deviation of the conditioned one, 0 to 1", number)
-  .option("--guidance-interval <from,to>", "the part of the steps that is guided, such as 0.2,0.8", interval)
-  .addOption(
-    new Option("--backend <name>", "what computes; auto is WebGPU where a graphics device answers, else ONNX Runtime")
-      .choices(["auto", "webgpu", "onnx"])
-      .default("auto"),
-  )
+  .addOption(guidanceOptions[0])
+  .addOption(guidanceOptions[1])
+  .addOption(guidanceOptions[2])
+  .addOption(backendOption)
   .option("--threads <n>", "of ONNX Runtime (default: the processor's cores)", wholeNumber)
   .option(
     "--prompt-at <frame=text>",
@@ -277,6 +312,24 @@ withSampling(program.command("sample"))
   .option("--fps <n>", "frames a second", number, 8)
   .requiredOption("-o, --output <file>", "clip.gif, clip.mp4, clip.png for a contact sheet, or latent.safetensors")
   .action(async (folder, prompt, options) => finish(await (await import("./commands/sample.ts")).sample(folder, prompt, options)));
+
+withFilms(
+  withSampling(program.command("eval"))
+    .description(
+      "measure the clips of a package: what they show, how they move and flicker, how its autoencoder does; beside real clips and chance",
+    )
+    .argument("<package>", "a folder that `mvc build` wrote")
+    .requiredOption("--data <name>", "whose captions are prompts: moving-shapes, a folder, or a file that `mvc data` wrote")
+    .option("--clips <n>", "prompts of each set", wholeNumber, 64)
+    .option("--seeds <n>", "clips of each prompt, each from noise of its own", wholeNumber, 1)
+    .addOption(guidanceOptions[0])
+    .addOption(guidanceOptions[1])
+    .addOption(guidanceOptions[2])
+    .addOption(backendOption)
+    .option("--threads <n>", "of ONNX Runtime (default: the processor's cores)", wholeNumber),
+)
+  .option("-o, --output <file>", "all values, clip by clip (.json)")
+  .action(async (folder, options) => finish(await (await import("./commands/eval.ts")).evalPackage(folder, options)));
 
 const probed = ["reference", "onnx", "webgpu"] as const;
 withInputs(program.command("diff"))
@@ -305,12 +358,17 @@ program
   .action(async (folder, options) => finish(await (await import("./commands/tune.ts")).tune(folder, options)));
 
 withFilms(
-  program
-    .command("data")
-    .description("look at a data set before training, or write its clips: a folder of films with captions, or one that is made on the spot")
-    .argument("<set>", "a folder of GIFs, videos and PNGs, `moving-shapes`, or a file that this command wrote")
-    .option("--frames <n>", "frames of a clip (default: 16)", wholeNumber)
-    .option("--size <width>x<height>", "its pixels (default: 64x64)", pictureSize),
+  withModel(
+    program
+      .command("data")
+      .description(
+        "look at a data set before training, or write its clips: a folder of films with captions, or one that is made on the spot",
+      )
+      .argument("<set>", "a folder of GIFs, videos and PNGs, `moving-shapes`, or a file that this command wrote")
+      .option("--frames <n>", "frames of a clip (default: 16)", wholeNumber)
+      .option("--size <width>x<height>", "its pixels (default: 64x64)", pictureSize)
+      .option("--for <file>", "a .mv file: clips as its training takes them, and captions as its tokens too, for its train.py"),
+  ),
 )
   .option("--clips <n>", "of moving-shapes: how many (default: 12000)", wholeNumber)
   .option("--seed <n>", "of moving-shapes: which clips (default: 0)", wholeNumber)

@@ -80,6 +80,13 @@ export function collect(name: string, previous: readonly string[] = []): readonl
   return [...previous, name];
 }
 
+/** `NoAdaptor,Series`. */
+export function list(text: string): readonly string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.includes("")) throw new InvalidArgumentError("It must be names with commas between them.");
+  return [...new Set(names)];
+}
+
 /** `detail.safetensors` or `detail.safetensors:0.7`. */
 export function lora(text: string, previous: readonly LoraOption[] = []): readonly LoraOption[] {
   const [, file = text, strength = "1"] = /^(.+):([^:/\\]+)$/.exec(text) ?? [];

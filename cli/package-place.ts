@@ -10,7 +10,7 @@ import { isTemporary } from "../runtime/node/temporary.ts";
 
 export const manifestFile = "manifest.json";
 /** The folders within a package; up to format version 2 its ONNX graphs lay in one of their own. */
-export const packageFolders = ["onnx", "webgpu", "graphs"] as const;
+export const packageFolders = ["onnx", "webgpu", "graphs", "trainer"] as const;
 
 /** What this needs of a manifest: less than a runtime does, so that a package that runs nowhere may still be replaced. */
 export interface NamedFiles {
@@ -22,7 +22,7 @@ export interface NamedFiles {
 }
 
 /** What the target torch may write. */
-const torchFiles = ["model.py", "train.py"];
+const isTorch = (file: unknown): file is string => typeof file === "string" && /^(?:(?:model|train)|trainer\/\w+)\.py$/.test(file);
 
 /** Every file that a build with this manifest wrote. A name that would lead elsewhere is no graph's. */
 export function filesOf({ formatVersion: version, weights, tokenizer, torch, graphs }: NamedFiles): readonly string[] {
@@ -33,7 +33,7 @@ export function filesOf({ formatVersion: version, weights, tokenizer, torch, gra
     "bindings.ts",
     ...(weights?.sha256 === undefined ? [] : ["weights.safetensors"]),
     ...(tokenizer ? ["tokenizer.json"] : []),
-    ...(Array.isArray(torch) ? torchFiles.filter((name) => torch.some((spec) => spec?.file === name)) : []),
+    ...(Array.isArray(torch) ? torch.map((spec) => spec?.file).filter(isTorch) : []),
     ...named.flatMap(([name, { onnx, webgpu }]) => [
       `graphs/${name}.json`,
       ...(onnx === undefined ? [] : [`${onnxFolder}${name}.onnx`]),

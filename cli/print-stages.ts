@@ -27,6 +27,7 @@ function inputText({ name, source }: TrainingInput): string {
     const dropped = source.dropped === 0 ? "" : `, ${percent(source.dropped)} of them ${JSON.stringify(source.unguided)}`;
     return `${name}: tokens of captions${dropped}`;
   }
+  if (source.from === "label") return `${name}: the clip's label \`${source.of}\`, of ${source.classes} classes`;
   const words = {
     clip: "clips",
     image: "single frames",

@@ -38,7 +38,7 @@ export const trainFigures = {
 export type TrainFigureName = keyof typeof trainFigures;
 
 /** Where an input of a loss comes from. */
-export const trainSources = ["clip", "image", "text", "noise", "time", "signal", "sigma"] as const;
+export const trainSources = ["clip", "image", "text", "label", "noise", "time", "signal", "sigma"] as const;
 export type TrainSource = (typeof trainSources)[number];
 
 /** Those that say something of the noise level, which the sampler's schedule gives. */

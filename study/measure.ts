@@ -4,9 +4,9 @@ export interface Measure {
   /** As in reports: `shape`, `motion`, `flicker`. */
   readonly name: string;
   /** `%` of values that are shares of one; else as it is printed behind the figure. */
-  readonly unit: "%" | "dB" | "px" | "";
+  readonly unit: "%" | "dB" | "px" | "°" | "";
   readonly better: "higher" | "lower";
-  /** One for each clip, in the order of the prompts, so that models which were asked the same are compared clip by clip; or a single one of all clips together. */
+  /** One for each clip, in the order of the prompts, so that models which were asked the same are compared clip by clip; or one a seed of all its clips together. */
   readonly values: readonly number[];
 }
 

@@ -3,6 +3,9 @@
 import type { OptimizerFigures, TrainedWeight } from "../compiler/module/training.ts";
 import type { StepFigures, TrainingState, WeightState } from "./engine.ts";
 
+/** What AdamW itself needs of an optimizer's figures. */
+export type AdamwFigures = Pick<OptimizerFigures, "betas" | "eps" | "ema">;
+
 /** Where a weight lies in the flat vectors. */
 export interface Segment extends TrainedWeight {
   readonly start: number;
@@ -19,6 +22,18 @@ export interface FlatState {
 }
 
 const vectors = ["value", "first", "second", "average"] as const;
+
+/** The segments cut into lists of as many elements each, one for each of so many threads: AdamW takes every element by itself. */
+export function sharesOf(segments: readonly Segment[], count: number): readonly (readonly Segment[])[] {
+  const length = segments.at(-1)?.end ?? 0;
+  return Array.from({ length: count }, (_, share) => {
+    const [from, to] = [share, share + 1].map((cut) => Math.round((length * cut) / count)) as [number, number];
+    return segments.flatMap((segment) => {
+      const [start, end] = [Math.max(segment.start, from), Math.min(segment.end, to)];
+      return start < end ? [{ ...segment, start, end }] : [];
+    });
+  });
+}
 
 /** Copies the weights' state one after the other; `allocate` makes each vector. */
 export function flatten(
@@ -134,7 +149,7 @@ export function adamwStep(
   gradient: Float32Array,
   factor: number,
   { step, learningRate }: StepFigures,
-  { betas: [beta1, beta2], eps, ema }: OptimizerFigures,
+  { betas: [beta1, beta2], eps, ema }: AdamwFigures,
 ): void {
   const { segments, value, first, second, average } = state;
   // A product a weight in place of a quotient.

@@ -22,6 +22,8 @@ export interface BatchSources {
   /** By the encoder's name, or the pixels themselves. */
   values(encoder: string | null): ClipValues;
   caption(clip: number): Promise<string>;
+  /** The clip's class, by the label's name. */
+  label(clip: number, of: string): Promise<number>;
   /** A text as so many tokens of the model's tokenizer. */
   tokens(text: string, count: number): Int32Array;
   /** Of the sampler by which the stage's noise levels are drawn; undefined where the model has none. */
@@ -132,6 +134,7 @@ const fills: { readonly [S in TrainingSource["from"]]: Fill<S> } = {
     const isDropped = (draws.uniform("dropped", 1)[0] ?? 0) < dropped;
     data.set(sources.tokens(isDropped ? unguided : await sources.caption(clip(0)), data.length));
   },
+  label: async ({ data }, { of }, { clip }, { label }) => void data.fill(await label(clip(0), of)),
   noise: ({ input, data }, _, { draws }) => data.set(draws.normal(`noise ${input}`, data.length)),
   time: ({ data }, _, { level }) => void data.fill(level().time),
   signal: ({ data }, _, { level }) => void data.fill(level().signal),

@@ -3,7 +3,7 @@
 import type { CaptionedClip, ClipSize } from "./dataset.ts";
 
 /** u8 [F, H, W, 3] to f32 [F, 3, H, W] in -1 to 1. */
-export function pixelsOf({ pixels }: CaptionedClip, { frames, height, width }: ClipSize): Float32Array {
+export function pixelsOf({ pixels }: Pick<CaptionedClip, "pixels">, { frames, height, width }: ClipSize): Float32Array {
   const plane = height * width;
   const out = new Float32Array(frames * 3 * plane);
   for (let f = 0; f < frames; f++)

@@ -34,21 +34,23 @@ export interface WeightState {
 /** By weight path, of what is trained. */
 export type TrainingState = ReadonlyMap<string, WeightState>;
 
-/** What an engine is opened for: one stage. */
-export interface EngineJob {
+/** What an engine computes of a stage, whatever the numbers are. */
+export interface StageWork {
   /** Called on errors. */
   readonly stage: string;
-  /** The loss and its gradients, as `differentiate` gives them, at the batch of one part: the losses first, then `gradient of PATH` in the order of `trained`. */
-  readonly graph: Graph;
-  /** Whether `graph` computes blocks again in the backward pass instead of keeping them, where that saves memory: the same steps to the last bit, in more time. */
-  readonly recompute?: boolean;
-  /** What `graph` was made of, for engines that want the gradients of another form of it. */
+  /** The loss at the batch of one part, its minimised output first; engines take its gradients, of whatever form of it they like (`withGradients`). */
   readonly lossGraph: Graph;
+  /** Whether blocks are computed again in the backward pass instead of kept, where that saves memory: the same steps to the last bit, in more time. */
+  readonly recompute?: boolean;
   readonly trained: readonly TrainedWeight[];
+}
+
+/** What an engine is opened for: one stage. */
+export interface EngineJob extends StageWork {
   readonly optimizer: OptimizerFigures;
   /** What the first step starts from; the engine copies it. */
   readonly state: TrainingState;
-  /** The weights that the graph reads and the stage does not train, by path. */
+  /** The weights that the loss reads and the stage does not train, by path. */
   readonly frozen: ReadonlyMap<string, Float32Array>;
   /** Batches a step: their gradients are added in their order, so that a step's result hangs on their number and not on how many are computed at once. */
   readonly parts: number;

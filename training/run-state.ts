@@ -56,9 +56,10 @@ const names: { readonly [K in keyof RunIdentity]: string } = {
   seed: "the seed",
 };
 
-/** Throws MvcError `run-differs` that names the first difference. */
-export function requireSame(folder: string, started: RunIdentity, now: RunIdentity): void {
-  for (const [key, what] of Object.entries(names) as [keyof RunIdentity, string][]) differ(folder, what, started[key], now[key]);
+/** `now` may have a part of it. Throws MvcError `run-differs` that names the first difference. */
+export function requireSame(folder: string, started: RunIdentity, now: Partial<RunIdentity>): void {
+  for (const [key, what] of Object.entries(names) as [keyof RunIdentity, string][])
+    if (key in now) differ(folder, what, started[key], now[key]);
 }
 
 /** The same of a stage's batch and of which stages there are. Throws MvcError `run-differs`. */

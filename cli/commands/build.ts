@@ -1,14 +1,12 @@
 /** `mvc build`: a model to a package on disk, whole or not at all. */
 
 import { statSync } from "node:fs";
-import { basename, dirname, relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { compile } from "../../compiler/compile.ts";
-import { compileCode } from "../../compiler/compile-code.ts";
 import type { Module } from "../../compiler/module/module.ts";
 import { layOutWeights } from "../../compiler/package/weights.ts";
 import { emitPackage, type OnnxTarget, type PackageFiles } from "../../compiler/package-files.ts";
 import { opsets } from "../../compiler/targets/onnx/opsets.ts";
-import { emitTorch } from "../../compiler/targets/torch/emit.ts";
 import { emitBindings } from "../../compiler/targets/typescript/bindings.ts";
 import { planModel } from "../../compiler/targets/webgpu/plan-model.ts";
 import { foundIn, placeOf, type Span } from "../../dsl/index.ts";
@@ -24,6 +22,7 @@ import { interruptible, type Outcome } from "../terminal.ts";
 import { TokenizerCheck } from "../tokenizer-check.ts";
 import type { TokenizerFile } from "../tokenizer-file.ts";
 import { knownForms } from "../tokenizer-forms.ts";
+import { torchFilesOf } from "../torch-files.ts";
 import { version } from "../version.ts";
 import type { WeightSource } from "../weights/initial.ts";
 import { modelWeights, type OpenWeights, openWeights, requireWeights, type WeightOptions } from "../weights/model-weights.ts";
@@ -79,20 +78,15 @@ async function buildWith(opened: OpenWeights, file: string, options: BuildOption
     printDiagnostics(planned.diagnostics, sound.texts);
     return "mistake";
   }
-  const code = options.target.includes("torch") ? compileCode(sound.program, choicesOf(options)) : undefined;
-  if (code?.ok === false && code.unwritable !== undefined)
-    throw mvcError("option-invalid", {
-      option: "--target",
-      expected: `given without torch, as ${code.unwritable}`,
-      found: options.target.join(),
-    });
-  if (code !== undefined && !code.ok) {
-    printDiagnostics(code.diagnostics, sound.texts);
+  const unwritable = (why: string) =>
+    mvcError("option-invalid", { option: "--target", expected: `given without torch, as ${why}`, found: options.target.join() });
+  const torch = options.target.includes("torch") ? torchFilesOf(file, sound.program, options, unwritable) : undefined;
+  if (torch?.ok === false) {
+    printDiagnostics(torch.diagnostics, sound.texts);
     return "mistake";
   }
-  const torch = code && new Map([["model.py", emitTorch(code.value, version, basename(file))]]);
   const shown = sourcePlaces(file, sound.texts);
-  const targets = { onnx: onnx && { ...onnx, shown }, ...(planned && { plans: planned.plans }), ...(torch && { torch }) };
+  const targets = { onnx: onnx && { ...onnx, shown }, ...(planned && { plans: planned.plans }), ...(torch && { torch: torch.files }) };
   const files = emitPackage(module, version, targets, weights?.about);
   const texts = new Map([["bindings.ts", await emitBindings(module)]]);
   const source = weights?.source;

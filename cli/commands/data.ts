@@ -4,22 +4,25 @@ import { statSync } from "node:fs";
 import { extname } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
 import { refuseToReplace, tryOutput } from "../../runtime/node/output-file.ts";
-import { writeSafetensors } from "../../runtime/node/safetensors-file.ts";
 import type { ClipSize, Dataset } from "../../training/dataset.ts";
+import type { ChoiceOptions } from "../choices.ts";
 import { type DatasetOptions, type Listening, requireOptions } from "../data/dataset-options.ts";
 import { survey } from "../data/folder/survey.ts";
-import { FRAMES, movingShapes, SIZE } from "../data/moving-shapes.ts";
-import { movingShapesCount, openDataset } from "../data/open-dataset.ts";
+import { FRAMES, SIZE } from "../data/moving-shapes.ts";
+import { openDataset } from "../data/open-dataset.ts";
 import { printedDataset, printedSurvey, shownSize } from "../data/print-survey.ts";
 import { writeClips, writeSheet } from "../data/write-dataset.ts";
 import type { PictureSize } from "../dataset-flags.ts";
-import { printNotes } from "../notes.ts";
+import { listeningOnTerminal } from "../listening.ts";
 import { shownPath } from "../program.ts";
-import { type Progress, startProgress } from "../progress.ts";
 import { reporterOf } from "../reporter.ts";
-import { interruptible, type Outcome } from "../terminal.ts";
+import type { Outcome } from "../terminal.ts";
+import { captionsAsTokens } from "../train/captions-as-tokens.ts";
+import { clipOf, prepare } from "../train/prepare.ts";
 
-export interface DataOptions extends DatasetOptions {
+export interface DataOptions extends DatasetOptions, Omit<ChoiceOptions, "precision"> {
+  /** A model's file, whose training says the clips' size, and for which captions are written as tokens. */
+  readonly for?: string;
   readonly frames?: number;
   readonly size?: PictureSize;
   readonly output?: string;
@@ -30,19 +33,22 @@ const mostPixels = 2 ** 28;
 
 /** A data set by its name, folder or file. Exit code 1 where films of a folder would be refused. */
 export async function data(name: string, options: DataOptions): Promise<Outcome> {
-  const { frames = FRAMES, output } = options;
-  const size = { frames, ...(options.size ?? { height: SIZE, width: SIZE }) };
+  const { output } = options;
+  requireModel(options);
+  const prepared = options.for === undefined ? undefined : prepare(options.for, { ...options, seed: 0 });
+  if (options.for !== undefined && prepared === undefined) return "mistake";
+  const { frames = FRAMES } = options;
+  const size = prepared === undefined ? { frames, ...(options.size ?? { height: SIZE, width: SIZE }) } : clipOf(prepared);
   const most = Math.floor(mostPixels / (size.height * size.width));
-  if (frames < 1 || frames > most) {
+  if (prepared === undefined && (frames < 1 || frames > most)) {
     const expected = `1 to ${most} at ${size.width}x${size.height}`;
     throw mvcError("option-invalid", { option: "--frames", expected, found: String(frames) });
   }
   requireOptions(options);
-  const { listening, done } = listeningOf();
+  const { listening, done } = listeningOnTerminal();
   if (output === undefined) return looked(name, size, options, listening, done);
   refuseToReplace(output, [name]);
   const ending = extname(output).toLowerCase();
-  if (name === "moving-shapes" && ending !== ".png" && isOwn(options)) return made(output, options, listening.signal);
   await tryOutput(output);
   try {
     const set = await openDataset(name, size, options, listening);
@@ -53,7 +59,7 @@ export async function data(name: string, options: DataOptions): Promise<Outcome>
       reporterOf(output)(`${shownPath(output)}: ${captions.map((caption) => JSON.stringify(caption)).join(", ")}\n`);
     } else {
       await tryOutput(output, bytes);
-      await writeClips(output, set, listening);
+      await writeClips(output, set, listening, prepared && captionsAsTokens(prepared, (text) => listening.note?.(text)));
       done();
       reporterOf(output)(`${shownPath(output)}: ${set.count} clips of ${shownSize(size)}\n`);
     }
@@ -61,6 +67,18 @@ export async function data(name: string, options: DataOptions): Promise<Outcome>
     done();
   }
   return "done";
+}
+
+/** Throws MvcError `option-invalid`. */
+function requireModel(options: DataOptions): void {
+  const { frames, size, model, preset, ablation, set } = options;
+  const refuse = (option: string, expected: string, found: unknown) =>
+    mvcError("option-invalid", { option, expected, found: typeof found === "string" ? found : JSON.stringify(found) });
+  const [given, expected]: [object, string] =
+    options.for === undefined
+      ? [{ "--model": model, "--preset": preset, "--ablation": ablation, "--set": set }, "given with --for, whose model it is of"]
+      : [{ "--frames": frames, "--size": size && `${size.width}x${size.height}` }, "left out beside --for: it is the model's"];
+  for (const [option, found] of Object.entries(given)) if (found !== undefined) throw refuse(option, expected, found);
 }
 
 async function looked(name: string, size: ClipSize, options: DataOptions, listening: Listening, done: () => void): Promise<Outcome> {
@@ -91,74 +109,4 @@ async function captionsOf({ count, clip }: Dataset): Promise<readonly string[]> 
   const captions: string[] = [];
   for (let i = 0; i < Math.min(count, 200); i++) captions.push((await clip(i)).caption);
   return captions;
-}
-
-/** A bar for each task; notes once it is gone. */
-function listeningOf(): { readonly listening: Listening & { readonly signal: AbortSignal }; readonly done: () => void } {
-  const notes: string[] = [];
-  let shown: { readonly task: string; readonly bar: Progress } | undefined;
-  const listening = {
-    note: (text: string) => void notes.push(text),
-    progress: (task: string, count: number, total: number) => {
-      if (shown?.task !== task) {
-        shown?.bar.stop();
-        shown = { task, bar: startProgress(task, total, "steps") };
-      }
-      shown.bar.to(count);
-    },
-    signal: interruptible(),
-  };
-  const done = () => {
-    shown?.bar.stop();
-    shown = undefined;
-    printNotes(notes.splice(0));
-  };
-  return { listening, done };
-}
-
-/** At the size in which they are drawn, whole. */
-function isOwn({ frames = FRAMES, size, stride, windows }: DataOptions): boolean {
-  return frames === FRAMES && (size === undefined || (size.width === SIZE && size.height === SIZE)) && (stride ?? windows) === undefined;
-}
-
-/** Tensors `clips` u8 [N, 16, 64, 64, 3] and `shape`, `colour`, `motion` u8 [N]; the captions as JSON in the metadata. */
-async function made(output: string, options: DataOptions, signal: AbortSignal): Promise<Outcome> {
-  const { clips: count = movingShapesCount, seed = 0, combinations = "seen" } = options;
-  const bytes = count * FRAMES * SIZE * SIZE * 3;
-  await tryOutput(output, bytes);
-  const draw = () => movingShapes(count, seed, { combinations });
-  const captions: string[] = [];
-  const attributes = { shape: new Uint8Array(count), colour: new Uint8Array(count), motion: new Uint8Array(count) };
-  // The captions stand in the header, before any pixel: the clips are drawn once for them and again for their pixels.
-  let drawn = 0;
-  for (const clip of draw()) {
-    captions.push(clip.caption);
-    attributes.shape[drawn] = clip.shape;
-    attributes.colour[drawn] = clip.colour;
-    attributes.motion[drawn] = clip.motion;
-    drawn++;
-  }
-  const progress = startProgress("clips", bytes, "bytes");
-  function* pixels() {
-    let done = 0;
-    for (const clip of draw()) {
-      yield clip.pixels;
-      done += clip.pixels.byteLength;
-      progress.to(done);
-    }
-  }
-  const shape = [count];
-  const tensors = [
-    { name: "clips", dtype: "U8" as const, shape: [count, FRAMES, SIZE, SIZE, 3], chunks: pixels },
-    ...Object.entries(attributes).map(([name, values]) => ({ name, dtype: "U8" as const, shape, chunks: () => [values] })),
-  ];
-  try {
-    await writeSafetensors(output, tensors, { metadata: { captions: JSON.stringify(captions) }, signal });
-  } finally {
-    progress.stop();
-  }
-  reporterOf(output)(
-    `${shownPath(output)}: ${count} clips of ${FRAMES} frames, ${SIZE}x${SIZE}, such as ${JSON.stringify(captions[0] ?? "")}\n`,
-  );
-  return "done";
 }

@@ -1,8 +1,9 @@
 /** `mvc report`: what a model's graphs and clips cost, alone or against another's, as tables for people or JSON for programs. */
 
+import { existsSync } from "node:fs";
 import { compileTraining } from "../../compiler/compile-training.ts";
 import type { Setting } from "../../compiler/expand/configure.ts";
-import type { Diagnostic } from "../../dsl/index.ts";
+import type { Diagnostic, Program } from "../../dsl/index.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import { type ChoiceOptions, choicesOf, shownChoices } from "../choices.ts";
 import { printDiagnostics, type SoundProgram, soundProgram } from "../program.ts";
@@ -23,7 +24,7 @@ export interface ReportOptions extends ChoiceOptions {
   readonly json?: true;
   /** What the stages of the training cost, in the place of graphs and clips. */
   readonly train?: true;
-  /** The file of the other side; the same where only its choices are given. Each side's choices are its own, but for the precision. */
+  /** The file of the other side, the same where only its choices are given; each side's choices are its own, but for the precision. Or an ablation that the file declares, on top of the choices of the one side. */
   readonly against?: string;
   readonly againstModel?: string;
   readonly againstPreset?: string;
@@ -44,8 +45,10 @@ export function report(file: string, options: ReportOptions): Outcome {
     printReport(side, options);
     return "done";
   }
-  const files = { a: file, b: against ?? file };
-  const choices = { a: options, b: { model, preset, ablation, set, precision: options.precision } };
+  const ablated = against !== undefined && source !== undefined && isAblation(source.program, against);
+  const files = { a: file, b: ablated ? file : (against ?? file) };
+  const own = { model, preset, ablation, set, precision: options.precision };
+  const choices = { a: options, b: ablated ? withAblation(options, against, own) : own };
   const titles = { a: shownChoices(files.a, choices.a), b: shownChoices(files.b, choices.b) };
   const sourceB = files.b === files.a ? source : soundProgram(files.b, "the model to compare with");
   const a = source && readSide(source, choices.a, options.depth, `A, ${titles.a}`);
@@ -55,6 +58,22 @@ export function report(file: string, options: ReportOptions): Outcome {
   if (options.json) print(comparisonData(a, b, comparison, files));
   else process.stdout.write(printedComparison(comparison, titles, options.by));
   return "done";
+}
+
+/** A file of that name comes first. */
+function isAblation({ entry, files }: Program, name: string): boolean {
+  const declarations = files.get(entry)?.source.declarations ?? [];
+  return !existsSync(name) && declarations.some((one) => one.kind === "ablation" && one.name.name === name);
+}
+
+function withAblation(a: ChoiceOptions, name: string, b: ChoiceOptions): ChoiceOptions {
+  return {
+    model: b.model ?? a.model,
+    preset: b.preset ?? a.preset,
+    ablation: [...(a.ablation ?? []), ...(b.ablation ?? []), name],
+    set: { ...a.set, ...b.set },
+    precision: a.precision,
+  };
 }
 
 function reportTraining(file: string, { program, texts }: SoundProgram, options: ReportOptions): Outcome {

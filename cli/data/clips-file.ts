@@ -7,7 +7,7 @@ import { readSafetensorsHeader } from "../../runtime/node/safetensors-file.ts";
 import type { Listening } from "./dataset-options.ts";
 import type { MadeClips } from "./made-dataset.ts";
 
-/** Tensor `clips` u8 [N, F, H, W, 3]; the captions a JSON list in the metadata. Throws MvcError `data-invalid`, `file-…`, `weights-invalid`. */
+/** Tensor `clips` u8 [N, F, H, W, 3]; the captions a JSON list in the metadata; every other tensor u8 [N] a label of its name, with as many classes as its largest value says. Throws MvcError `data-invalid`, `file-…`, `weights-invalid`. */
 export async function openClipsFile(path: string, { progress, signal }: Listening = {}): Promise<MadeClips> {
   const refuse = (reason: string) =>
     mvcError("data-invalid", { data: path, reason, way: "give a file that `mvc data … -o FILE.safetensors` wrote" });
@@ -22,6 +22,13 @@ export async function openClipsFile(path: string, { progress, signal }: Listenin
     throw refuse(captions === undefined ? "it has no `captions` in its metadata" : `it has ${captions.length} captions for ${count} clips`);
   // It stays open, so that a file that takes its place later is none of this data set.
   const { descriptor } = openRegular(path, "the data set");
+  const labelled = [...header.tensors].flatMap(([name, { dtype, shape, start }]) => {
+    if (dtype !== "U8" || shape.length !== 1 || shape[0] !== count) return [];
+    const classes = new Uint8Array(count);
+    if (readAt(descriptor, classes, start, path) < count)
+      throw mvcError("file-unreadable", { file: path, reason: `it ends within its labels \`${name}\`` });
+    return [[name, classes] as const];
+  });
   const bytes = frames * height * width * 3;
   const read = (index: number) => {
     const pixels = new Uint8Array(bytes);
@@ -40,12 +47,14 @@ export async function openClipsFile(path: string, { progress, signal }: Listenin
     name: path,
     count,
     size: { frames, height, width },
-    hash: digestOf(JSON.stringify([captions, sums])),
+    ...(labelled.length > 0 && { labels: new Map(labelled.map(([name, classes]) => [name, Math.max(...classes) + 1])) }),
+    hash: digestOf(JSON.stringify([captions, sums, ...labelled.map(([name, classes]) => [name, digestOf(classes)])])),
     async clip(index) {
       const pixels = read(index);
       if (digestOf(pixels) !== sums[index])
         throw mvcError("file-unreadable", { file: path, reason: `clip ${index} is another than when it was opened`, way: "start again" });
-      return { pixels, caption: captions[index] ?? "" };
+      const labels = Object.fromEntries(labelled.map(([name, classes]) => [name, classes[index] ?? 0]));
+      return { pixels, caption: captions[index] ?? "", ...(labelled.length > 0 && { labels }) };
     },
   };
 }

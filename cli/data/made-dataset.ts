@@ -11,6 +11,7 @@ export interface MadeClips {
   readonly name: string;
   readonly count: number;
   readonly size: ClipSize;
+  readonly labels?: ReadonlyMap<string, number>;
   /** Changes with the clips and their captions. */
   readonly hash: string;
   clip(index: number): Promise<CaptionedClip>;
@@ -40,6 +41,7 @@ export function madeDataset(made: MadeClips, size: ClipSize, options: DatasetOpt
     name,
     count: made.count * windows.length,
     size,
+    ...(made.labels && { labels: made.labels }),
     hash: createHash("sha256")
       .update(JSON.stringify([made.hash, size.frames, size.height, size.width, windows]))
       .digest("hex"),

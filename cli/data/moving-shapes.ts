@@ -28,7 +28,8 @@ const RGB: readonly (readonly [number, number, number])[] = [
   [225, 60, 215],
 ];
 const DIAGONAL = Math.SQRT1_2;
-const DIRECTIONS: readonly (readonly [number, number])[] = [
+/** Of each motion, a frame; y goes down. */
+export const DIRECTIONS: readonly (readonly [number, number])[] = [
   [1, 0],
   [-1, 0],
   [0, -1],

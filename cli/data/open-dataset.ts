@@ -9,10 +9,17 @@ import { openClipsFile } from "./clips-file.ts";
 import { type DatasetOptions, type Listening, requireOptions } from "./dataset-options.ts";
 import { folderDataset } from "./folder/folder-dataset.ts";
 import { madeDataset } from "./made-dataset.ts";
-import { FRAMES, movingShape, SIZE } from "./moving-shapes.ts";
+import { COLOURS, FRAMES, MOTIONS, movingShape, SHAPES, SIZE } from "./moving-shapes.ts";
 
 /** Clips of `moving-shapes` where nobody says how many: what Mini was trained on. */
 export const movingShapesCount = 12_000;
+
+/** Of moving-shapes: what they are called by, and how many there are of each. */
+export const shapeLabels: ReadonlyMap<string, number> = new Map([
+  ["shape", SHAPES.length],
+  ["colour", COLOURS.length],
+  ["motion", MOTIONS.length],
+]);
 
 /**
  * Opens a data set, all of whose clips can be read once this is over.
@@ -40,10 +47,11 @@ function shapes({ clips = movingShapesCount, seed = 0, combinations = "seen" }: 
     name: "moving-shapes",
     count: clips,
     size: { frames: FRAMES, height: SIZE, width: SIZE },
+    labels: shapeLabels,
     hash: hash.digest("hex"),
     async clip(index: number) {
-      const { pixels, caption } = draw(index);
-      return { pixels, caption };
+      const { pixels, caption, shape, colour, motion } = draw(index);
+      return { pixels, caption, labels: { shape, colour, motion } };
     },
   };
 }

@@ -5,7 +5,7 @@ import pc from "picocolors";
 import type { ClipSize, Dataset } from "../../training/dataset.ts";
 import { table } from "../table.ts";
 import type { DatasetOptions } from "./dataset-options.ts";
-import type { Problem } from "./folder/problems.ts";
+import { comingAgain, type Problem } from "./folder/problems.ts";
 import type { Survey, SurveyedFilm } from "./folder/survey.ts";
 
 export function printedSurvey(survey: Survey, size: ClipSize, options: DatasetOptions): string {
@@ -21,12 +21,11 @@ export function printedSurvey(survey: Survey, size: ClipSize, options: DatasetOp
     range(some.flatMap(({ shown }) => (shown === undefined ? [] : [[shown.end, shown.end.toFixed(2)] as const]))),
   ]);
   const clips = films.reduce((sum, film) => sum + film.clips * Math.max(film.captions.length, options.uncaptioned === "empty" ? 1 : 0), 0);
-  const again = films.filter(({ repeats }) => repeats);
   return [
     ...(rows.length === 0 ? [] : table(["films", "files", "pixels", "frames", "frames a second", "seconds"], rows, { total: false })),
     `captions: ${shownCaptions(films.flatMap(({ captions }) => captions))}`,
     `clips of ${shownSize(size)}, ${shownPace(options)}: ${clips}`,
-    ...(again.length === 0 ? [] : [`frames come again in what has fewer a second: ${shownNames(again)}`]),
+    ...comingAgain(films.filter(({ repeats }) => repeats)),
     ...problems("cannot be read", survey.damaged),
     ...problems("captions of files that are not there", survey.missing),
     ...problems("too short", survey.short),
@@ -65,12 +64,6 @@ function shownCaptions(captions: readonly string[]): string {
   const lengths = least === most ? `${least} words` : `${least} to ${most} words`;
   return `${captions.length}, ${new Set(captions).size} of them different, of ${lengths}, such as ${JSON.stringify(captions[0])}`;
 }
-
-const shownNames = (films: readonly SurveyedFilm[]) =>
-  `${films
-    .slice(0, 3)
-    .map(({ name }) => name)
-    .join(", ")}${films.length > 3 ? ` and ${films.length - 3} more` : ""}`;
 
 /** All of them: this is where they are named. */
 function problems(what: string, found: readonly Problem[]): readonly string[] {

@@ -41,6 +41,11 @@ export function filmWindows(film: FilmFrames, frames: number, pace: Pace): reado
   return Array.from({ length: count }, (_, i) => atRate(film.count, film.shown as Shown, fps, first(i), frames));
 }
 
+/** Whether a clip of a film shows a frame of it again, as the film has fewer a second than are asked for. */
+export function framesComeAgain(windows: readonly (readonly number[])[]): boolean {
+  return windows.some((places) => new Set(places).size < places.length);
+}
+
 /** The one clip of a film that is too short: from its first frame on, its last one held. */
 export function heldWindow(film: FilmFrames, frames: number, { fps, stride = 1 }: Pace): readonly number[] {
   const { count, shown } = film;

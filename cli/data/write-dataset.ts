@@ -3,17 +3,37 @@
 import { throwIfAborted } from "../../runtime/errors.ts";
 import { contactSheet } from "../../runtime/media/contact-sheet.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
-import { writeSafetensors } from "../../runtime/node/safetensors-file.ts";
+import { type TensorSource, writeSafetensors } from "../../runtime/node/safetensors-file.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import type { Listening } from "./dataset-options.ts";
 
-/** Tensor `clips` u8 [N, F, H, W, 3]; the captions as JSON in the metadata. Throws MvcError as `writeSafetensors` and `Dataset.clip`. */
-export async function writeClips(path: string, { count, size, clip }: Dataset, { progress, signal }: Listening): Promise<void> {
+/** What else a file of clips has, made of their captions. */
+export interface Beside {
+  readonly tensors: readonly TensorSource[];
+  readonly metadata: { readonly [key: string]: string };
+}
+
+/**
+ * Tensor `clips` u8 [N, F, H, W, 3]; the captions as JSON in the metadata; labels as u8 [N] by their names; and what `beside` makes of the
+ * captions.
+ * @throws MvcError as `writeSafetensors`, `Dataset.clip` and `beside`
+ */
+export async function writeClips(
+  path: string,
+  { count, size, clip, labels = new Map() }: Dataset,
+  { progress, signal }: Listening,
+  beside?: (captions: readonly string[]) => Beside,
+): Promise<void> {
   // The captions stand in the header, before any pixel.
   const captions: string[] = [];
+  const classes = new Map([...labels.keys()].map((label) => [label, new Uint8Array(count)]));
   for (let i = 0; i < count; i++) {
     throwIfAborted(signal, "reading captions");
-    captions.push((await clip(i)).caption);
+    const { caption, labels: own = {} } = await clip(i);
+    captions.push(caption);
+    for (const [label, all] of classes) all[i] = own[label] ?? 0;
+    // Clips that are made on the spot never wait, and Ctrl-C must be heard.
+    if (i % 16 === 15) await new Promise(setImmediate);
   }
   async function* pixels() {
     for (let i = 0; i < count; i++) {
@@ -22,8 +42,11 @@ export async function writeClips(path: string, { count, size, clip }: Dataset, {
     }
   }
   const shape = [count, size.frames, size.height, size.width, 3];
-  const options = { metadata: { captions: JSON.stringify(captions) }, ...(signal === undefined ? {} : { signal }) };
-  await writeSafetensors(path, [{ name: "clips", dtype: "U8", shape, chunks: pixels }], options);
+  const { tensors = [], metadata = {} } = beside?.(captions) ?? {};
+  const options = { metadata: { captions: JSON.stringify(captions), ...metadata }, ...(signal === undefined ? {} : { signal }) };
+  // Numbers of four bytes lie first, where they are aligned.
+  const labelled = [...classes].map(([name, all]) => ({ name, dtype: "U8" as const, shape: [count], chunks: () => [all] }));
+  await writeSafetensors(path, [...tensors, { name: "clips", dtype: "U8", shape, chunks: pixels }, ...labelled], options);
 }
 
 /** Clips and frames that a sheet shows at most, evenly from first to last. */

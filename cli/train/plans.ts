@@ -1,10 +1,12 @@
 /** The options of `mvc train` and what the source declares to what a run is, and how long each of its stages is. */
 
+import type { TrainingStage } from "../../compiler/module/training.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import type { Dataset } from "../../training/dataset.ts";
+import type { StageWork } from "../../training/engine.ts";
 import { sharedSteps } from "../../training/plan.ts";
 import type { Asked, RunIdentity, StagePlan } from "../../training/run-state.ts";
-import { type EngineName, engines } from "./engines.ts";
+import type { EngineName } from "./engines.ts";
 import { type Prepared, sourceHash, type TrainChoices } from "./prepare.ts";
 
 export interface LengthOptions {
@@ -31,15 +33,25 @@ export const askedOf = ({ steps = null, minutes = null }: { readonly steps?: num
   minutes,
 });
 
-export function identityOf(prepared: Prepared, { seed, set = {} }: TrainChoices, dataset: Dataset): RunIdentity {
+/** All of a run's identity but its data. */
+export function identityOf(prepared: Prepared, { seed, set = {} }: TrainChoices): Omit<RunIdentity, "data" | "dataHash"> {
   const { module, training, stages } = prepared;
   const { name: model, preset, ablations } = module;
-  const { name: data, hash: dataHash } = dataset;
-  return { model, preset, ablations, settings: set, sourceHash: sourceHash(training, stages), data, dataHash, seed };
+  return { model, preset, ablations, settings: set, sourceHash: sourceHash(training, stages), seed };
 }
 
-/** What is asked for is shared among the stages by the steps that they declare. */
-export function plansOf({ stages }: Prepared, { steps, minutes, batch, engine }: LengthOptions): readonly StagePlan[] {
+export const dataOf = ({ name: data, hash: dataHash }: Dataset): Pick<RunIdentity, "data" | "dataHash"> => ({ data, dataHash });
+
+/**
+ * What is asked for is shared among the stages by the steps that they declare; `partsOf` is into how many parts the engine likes a batch
+ * divided. Throws MvcError `option-invalid` for a batch of stages that declare different ones.
+ */
+export function plansOf(
+  { stages }: Prepared,
+  { steps, minutes, batch }: Omit<LengthOptions, "engine">,
+  partsOf: (batch: number) => number,
+): readonly StagePlan[] {
+  if (batch !== undefined) requireOneBatch(stages, batch);
   const declared = stages.map((stage) => (stage.kind === "loss" ? stage.steps : 0));
   const losses = declared.filter((count) => count > 0);
   const shared = steps === undefined ? losses : sharedSteps(steps, losses);
@@ -48,7 +60,29 @@ export function plansOf({ stages }: Prepared, { steps, minutes, batch, engine }:
     const { name } = stage;
     if (stage.kind === "measure") return { name, batch: 0, parts: 0, steps: 0 };
     const own = batch ?? stage.batch;
-    return { name, batch: own, parts: engines[engine].partsOf(own), steps: minutes === undefined ? (shared[at++] ?? null) : null };
+    return { name, batch: own, parts: partsOf(own), steps: minutes === undefined ? (shared[at++] ?? null) : null };
+  });
+}
+
+function requireOneBatch(stages: readonly TrainingStage[], asked: number): void {
+  const losses = stages.filter((stage) => stage.kind === "loss");
+  if (new Set(losses.map(({ batch }) => batch)).size <= 1) return;
+  const declared = losses.map(({ name, batch }) => `${name} ${batch}`).join(", ");
+  throw mvcError("option-invalid", {
+    option: "--batch",
+    expected: `left out where stages of different batches are run (${declared})`,
+    found: String(asked),
+    instead: `run one of them by \`--stage ${losses[0]?.name}\``,
+  });
+}
+
+/** What an engine computes of the stages from a run's current one on. */
+export function worksOf({ stages, lossAt }: Prepared, plans: readonly StagePlan[], from: number, recompute: boolean): readonly StageWork[] {
+  return stages.flatMap(({ kind, name: stage }, i) => {
+    const plan = plans[i];
+    if (kind === "measure" || plan === undefined || i < from) return [];
+    const { loss: lossGraph, trained } = lossAt(stage, plan.batch / plan.parts);
+    return [{ stage, lossGraph, trained, recompute }];
   });
 }
 

@@ -9,6 +9,7 @@ import type { LossStage, Training, TrainingStage } from "../../compiler/module/t
 import { layOutWeights } from "../../compiler/package/weights.ts";
 import { foundIn, type Program } from "../../dsl/index.ts";
 import { mvcError, quoted } from "../../runtime/errors.ts";
+import type { ClipSize } from "../../training/dataset.ts";
 import { shownGraph } from "../../training/node/sources.ts";
 import { type ChoiceOptions, choicesOf } from "../choices.ts";
 import { printDiagnostics, soundProgram } from "../program.ts";
@@ -61,6 +62,8 @@ export function prepare(file: string, options: TrainChoices): Prepared | undefin
   }
   const atBatch = new Map<number, Training>();
   const lossAt = (name: string, batch: number): LossStage => {
+    const own = stages.find((one) => one.name === name);
+    if (own?.kind === "loss" && own.batch === batch) return own;
     const known = atBatch.get(batch) ?? compiledAt(batch);
     atBatch.set(batch, known);
     const stage = known.stages.find((one) => one.name === name);
@@ -80,6 +83,12 @@ export function prepare(file: string, options: TrainChoices): Prepared | undefin
     tokenizer: tokenizer === null ? undefined : tokenizers.fileOf(tokenizer),
     lossAt,
   };
+}
+
+/** What a clip must be. Throws MvcError `not-trainable`. */
+export function clipOf({ training: { clip } }: Prepared): ClipSize {
+  if (clip !== null) return clip;
+  throw mvcError("not-trainable", { reason: "no stage of the training takes clips", way: 'give one an input `from: "clip"`' });
 }
 
 function chosenStages(all: readonly TrainingStage[], names: readonly string[] | undefined): readonly TrainingStage[] {

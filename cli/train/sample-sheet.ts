@@ -1,18 +1,11 @@
 /** A model and the weights of the moment to a sheet of clips: a few captions of the data, a row of frames each. */
 
-import { mkdirSync } from "node:fs";
 import type { Module } from "../../compiler/module/module.ts";
-import { emitPackage } from "../../compiler/package-files.ts";
 import type { Clip } from "../../runtime/clip.ts";
 import { frameOf } from "../../runtime/clip.ts";
 import { contactSheet } from "../../runtime/media/contact-sheet.ts";
 import { loadPipeline } from "../../runtime/node/load.ts";
-import { attempt } from "../../runtime/node/output-file.ts";
-import { claimTemporary } from "../../runtime/node/temporary.ts";
-import { writePackage } from "../package-writing.ts";
-import type { TokenizerFile } from "../tokenizer-file.ts";
-import { version } from "../version.ts";
-import { elementsOf } from "../weights/streams.ts";
+import { type PackageOptions, withPackage } from "./temporary-package.ts";
 
 /** Frames of a clip that are shown, evenly from its first to its last. */
 const mostFrames = 8;
@@ -32,34 +25,27 @@ export async function sampleSheet(
   weights: ReadonlyMap<string, Float32Array>,
   { folder, captions, tokenizer, signal }: SheetOptions,
 ): Promise<Uint8Array> {
-  const files = emitPackage(module, version, { onnx: true });
-  const temporary = await claimTemporary(folder);
+  const clips = await withPackage(module, weights, { folder, tokenizer, signal }, (path) => sampledClips(path, module, captions));
+  return contactSheet(rows(clips), {
+    columns: Math.min(mostFrames, clips[0]?.frameCount ?? 1),
+    about: { prompts: captions.join("\n") },
+  });
+}
+
+/** Caption i from the noise of seed i. */
+export async function sampledClips(path: string, { sampler }: Module, captions: readonly string[]): Promise<readonly Clip[]> {
+  const pipeline = await loadPipeline(path, { backend: "onnx" });
   try {
-    attempt(folder, () => mkdirSync(temporary.path));
-    const source = { of: ({ path }: { readonly path: string }) => elementsOf("F32", () => [weights.get(path) ?? new Float32Array()]) };
-    await writePackage(temporary.path, folder, { files, texts: new Map(), tokenizer, weights: source }, signal);
-    const pipeline = await loadPipeline(temporary.path, { backend: "onnx" });
-    try {
-      const takesText = module.sampler?.conditions.some(({ from }) => from === "text") ?? false;
-      const requests = captions.map((prompt, seed) => ({ ...(takesText ? { prompt } : {}), seed }));
-      const clips = await pipeline.sampleAll(requests, { longPrompt: "truncate" });
-      return contactSheet(rows(clips), {
-        columns: Math.min(mostFrames, clips[0]?.frameCount ?? 1),
-        about: { prompts: captions.join("\n") },
-      });
-    } finally {
-      await pipeline.dispose();
-    }
+    const takesText = sampler?.conditions.some(({ from }) => from === "text") ?? false;
+    const requests = captions.map((prompt, seed) => ({ ...(takesText ? { prompt } : {}), seed }));
+    return await pipeline.sampleAll(requests, { longPrompt: "truncate" });
   } finally {
-    temporary.release();
+    await pipeline.dispose();
   }
 }
 
-export interface SheetOptions {
-  readonly folder: string;
+export interface SheetOptions extends PackageOptions {
   readonly captions: readonly string[];
-  readonly tokenizer: TokenizerFile | undefined;
-  readonly signal: AbortSignal;
 }
 
 /** Some frames of each clip, one clip after the other. */

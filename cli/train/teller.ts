@@ -6,6 +6,7 @@ import { MvcError } from "../../runtime/errors.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import type { Metric } from "../../training/metrics.ts";
+import type { UnequalLosses } from "../../training/node/mean-loss.ts";
 import { runFiles } from "../../training/node/run-folder.ts";
 import type { RunListener } from "../../training/node/run-keeper.ts";
 import type { StagePlan } from "../../training/run-state.ts";
@@ -52,6 +53,10 @@ export class Teller implements RunListener {
     const { stage, step, learningRate } = metric;
     this.#steps = steps;
     this.#progress.step({ stage, step, steps, learningRate, loss: lossOf(metric) });
+  }
+
+  undivided({ name, batch }: StagePlan, { whole, mean }: UnequalLosses): void {
+    printNotes([undividedNote({ name, batch }, { whole, mean })]);
   }
 
   progress(what: string, done: number, total: number): void {
@@ -111,4 +116,10 @@ async function captionsOf(dataset: Dataset): Promise<readonly string[]> {
   for (let i = 0; i < 4 * rows && captions.size < rows; i++)
     captions.add((await dataset.clip(Math.floor((i * dataset.count) / (4 * rows)))).caption);
   return [...captions];
+}
+
+/** Of a stage whose loss is not the mean of its parts'. */
+export function undividedNote({ name, batch }: Pick<StagePlan, "name" | "batch">, { whole, mean }: UnequalLosses): string {
+  const figures = `${whole.toPrecision(4)} of a batch, ${mean.toPrecision(4)} of its parts on average`;
+  return `the loss of ${name} is no mean over the batch (${figures}): each step computes its batch of ${batch} at once`;
 }

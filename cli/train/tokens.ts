@@ -7,6 +7,20 @@ import { loadTokenizer } from "../../runtime/tokenizer.ts";
 import type { ReadTokens } from "../../training/node/sources.ts";
 import { shownPath } from "../program.ts";
 import type { TokenizerFile } from "../tokenizer-file.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** Throws MvcError `not-trainable` where captions are taken and the model names no tokenizer, when one is read; and as `tokenReader`. */
+export function tokensOf({ training: { tokenizer, stages }, tokenizer: file }: Prepared, note: (text: string) => void): ReadTokens {
+  const reads = stages.some((stage) => stage.kind === "loss" && stage.inputs.some(({ source }) => source.from === "text"));
+  if (reads && tokenizer !== null && file !== undefined) return tokenReader(tokenizer, file, note);
+  return (): Int32Array => {
+    if (!reads) throw new Error("train: tokens of a training without text");
+    throw mvcError("not-trainable", {
+      reason: "a stage takes captions, but the model names no tokenizer",
+      way: "declare `tokenizer { file: …, pad: … }`",
+    });
+  };
+}
 
 /**
  * Captions that are too long lose their end, which `note` hears of once.

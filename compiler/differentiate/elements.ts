@@ -11,6 +11,7 @@ type ElementName =
   | "sigmoid"
   | "tanh"
   | "exp"
+  | "log"
   | "relu"
   | "sqrt"
   | "sin"
@@ -60,6 +61,7 @@ export const elementGradients = {
   sigmoid: ofOne((math, { result, gradient }) => math.mul(gradient, math.mul(result, math.from(1, result)))),
   tanh: ofOne((math, { result, gradient }) => math.mul(gradient, math.from(1, math.mul(result, result)))),
   exp: ofOne((math, { result, gradient }) => math.mul(gradient, result)),
+  log: ofOne((math, { x, gradient }) => math.div(gradient, x)),
   /** 0 at 0, as PyTorch has it. */
   relu: ofOne((math, { result, gradient }) => math.mul(gradient, math.op("step", result))),
   sqrt: ofOne((math, { result, gradient }) => math.div(math.times(gradient, 0.5), result)),

@@ -24,7 +24,7 @@ import { type Globals, globalKey } from "./globals.ts";
 import type { KnownCalls } from "./known-calls.ts";
 import { MadeWeights } from "./made-weights.ts";
 import type { Body } from "./parts.ts";
-import { declaredAxes, tensorParts } from "./results.ts";
+import { declaredAxes, type TensorPart, tensorParts } from "./results.ts";
 import { sourceOfArgument } from "./source-of-value.ts";
 import { axisOf, constant, describe, int, type Static } from "./static.ts";
 import { dtypeOf, signatureShape, type TensorShape } from "./types.ts";
@@ -62,11 +62,11 @@ export function tokenizerOf(configuration: Configuration): TokenizerDeclaration 
 export function expandGraph(configuration: Configuration, declaration: GraphDeclaration, known?: KnownCalls): Attempt<ExpandedGraph> {
   const expanded = attempt((faults) => expandBody(configuration, declaration, faults, known));
   if (!expanded.ok) return expanded;
-  const { graph, body, run, reads } = expanded.value;
-  if (reads.allRead(graph)) return { ok: true, value: { graph, body, run } };
-  if (known === undefined) return { ok: false, diagnostics: reads.unread(graph) };
+  const { reads, ...found } = expanded.value;
+  if (reads.allRead(found.graph)) return { ok: true, value: found };
+  if (known === undefined) return { ok: false, diagnostics: reads.unread(found.graph) };
   const whole = expandGraph(configuration, declaration);
-  return whole.ok ? { ok: true, value: { graph, body, run } } : whole;
+  return whole.ok ? { ok: true, value: found } : whole;
 }
 
 /** A graph of which only shapes are known, for who asks what it takes: what stands for calls like earlier ones is no input of it. */
@@ -81,6 +81,8 @@ export interface ExpandedGraph {
   readonly graph: Graph;
   /** All weights by the calls that made them, those of calls that were left out too. */
   readonly body: Body;
+  /** Where in what it returns each output lies. */
+  readonly paths: readonly TensorPart["path"][];
   /** What was heard of it, where the configuration has a recorder. */
   readonly run: Run | undefined;
 }
@@ -103,12 +105,21 @@ function expandBody(configuration: Configuration, declaration: GraphDeclaration,
   if (run !== undefined) for (const { name } of declaration.parameters) frame.expansion.recorder?.bound(run, name.name, frame);
   const returned = runBody(declaration.body, frame);
   if (returned === undefined) throw new Error(`expand: graph ${declaration.name.name} ends without return, which check should have found`);
-  const graph = builder.finish(declaration.name.name, outputsOf(configuration, declaration, returned, frame));
-  return { graph, body: frame.body, run, reads: frame.expansion.reads };
+  const outputs = outputsOf(configuration, declaration, returned, frame);
+  const graph = builder.finish(
+    declaration.name.name,
+    outputs.map(({ path, ...output }) => output),
+  );
+  return { graph, paths: outputs.map(({ path }) => path), body: frame.body, run, reads: frame.expansion.reads };
 }
 
 /** The tensors that a graph returns. One alone is named after the graph, those of a record after their fields, of a list by their numbers. */
-function outputsOf(configuration: Configuration, declaration: GraphDeclaration, returned: Returned, frame: Frame): Graph["outputs"] {
+function outputsOf(
+  configuration: Configuration,
+  declaration: GraphDeclaration,
+  returned: Returned,
+  frame: Frame,
+): readonly (Graph["outputs"][number] & Pick<TensorPart, "path">)[] {
   const { name, result } = declaration;
   const taken = new Set(declaration.parameters.map((parameter) => parameter.name.name));
   const typed = { name: name.name, value: returned.value, type: result, file: configuration.file, source: returned.expression };
@@ -117,7 +128,7 @@ function outputsOf(configuration: Configuration, declaration: GraphDeclaration, 
     const plain = (typeof path[0] === "string" ? path : [name.name, ...path]).join(".");
     const own = unused(plain, taken);
     taken.add(own);
-    return { name: own, value: value.id, axes: axisNames(declaredAxes(shape.axes, value.type.axes, frame)) };
+    return { name: own, path, value: value.id, axes: axisNames(declaredAxes(shape.axes, value.type.axes, frame)) };
   });
   if (outputs.length > 0) return outputs;
   return fail(frame, "wrong-kind", returned.expression.span, { expected: "at least one tensor", found: describe(returned.value) });

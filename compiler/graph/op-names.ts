@@ -52,7 +52,7 @@ export interface OpAttributes {
   readonly embedding: {
     readonly vocabulary: number;
     readonly width: number;
-    readonly init: "default" | "zeros";
+    readonly init: "normal" | "zeros" | "unit";
     readonly dtype: Exclude<DType, "i32">;
   };
   readonly sinusoid: {
@@ -72,6 +72,7 @@ export interface OpAttributes {
   readonly sigmoid: None;
   readonly tanh: None;
   readonly exp: None;
+  readonly log: None;
   readonly relu: None;
   readonly sqrt: None;
   readonly sin: None;

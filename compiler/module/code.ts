@@ -176,6 +176,22 @@ export interface CodeGraph {
   }[];
 }
 
+/** A loss of a stage of training. */
+export interface CodeLoss extends CodeGraph {
+  /** What it gives by name, the minimised one first, and where in what its body returns each lies. */
+  readonly outputs: readonly { readonly name: string; readonly path: readonly (string | number)[] }[];
+}
+
+/** A model with the losses that train it. */
+export interface LossCode {
+  readonly model: ModelCode;
+  readonly losses: readonly CodeLoss[];
+  /** The model's, and behind them those that losses alone call, or call in ways that the model's do not go. */
+  readonly blocks: readonly CodeBlock[];
+  /** The model's, and behind them those that losses alone read. */
+  readonly globals: readonly CodeGlobal[];
+}
+
 export interface ModelCode {
   readonly name: string;
   readonly preset: string | null;

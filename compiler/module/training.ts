@@ -13,6 +13,8 @@ export type TrainingSource =
   | { readonly from: "image"; readonly encoder: string | null }
   /** The caption's tokens; with the probability `dropped` those of the text `unguided`, for classifier-free guidance (Ho and Salimans, 2022). */
   | { readonly from: "text"; readonly dropped: number; readonly unguided: string }
+  /** The class that the data set labels the clip with, by the label's name: i32 [B], from 0 to `classes` less one. */
+  | { readonly from: "label"; readonly of: string; readonly classes: number }
   /** Standard normals, drawn anew for each step. */
   | { readonly from: "noise" }
   /** What the network is told of the noise level, [B]: the sampler's time step. */

@@ -8,7 +8,7 @@ import { inputAt, refuseInts } from "./rules.ts";
 
 const halfRoot = Math.SQRT1_2;
 
-type ElementName = "sigmoid" | "tanh" | "exp" | "relu" | "sqrt" | "sin" | "cos" | "abs" | "silu" | "quickGelu";
+type ElementName = "sigmoid" | "tanh" | "exp" | "log" | "relu" | "sqrt" | "sin" | "cos" | "abs" | "silu" | "quickGelu";
 
 /** What every row here has, whatever function of the element it is. */
 function ofElements<O extends OpName>(name: O) {
@@ -54,6 +54,12 @@ export function geluOf(x: number): number {
 export const sigmoid = elementwise("sigmoid", "torch.sigmoid", "1 / (1 + exp(-x)), element by element.", sigmoidOf);
 export const tanh = elementwise("tanh", "torch.tanh", "The hyperbolic tangent, element by element.", Math.tanh);
 export const exp = elementwise("exp", "torch.exp", "e to the power of x, element by element.", Math.exp);
+export const log = elementwise(
+  "log",
+  "torch.log",
+  "The natural logarithm, element by element; of a negative number not a number, of 0 minus infinity, on WebGPU of both about -87, in f16 -9.7.",
+  Math.log,
+);
 export const relu = elementwise("relu", "torch.nn.ReLU", "The larger of x and 0, element by element.", (x) => Math.max(x, 0));
 export const abs = elementwise("abs", "torch.abs", "x without its sign, element by element.", Math.abs);
 export const sqrt = elementwise(

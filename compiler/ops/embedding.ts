@@ -1,7 +1,7 @@
 /** `embedding`: token numbers to the rows of a table. */
 
 import { showAxes } from "../graph/axis.ts";
-import { normal, scaleInit, zeros } from "./initialise.ts";
+import { tableInit, tableStarts } from "./initialise.ts";
 import type { PrimitiveOp } from "./op.ts";
 import { floatsFor, tensor } from "./reference/tensor.ts";
 import { bySize, inputAt, refuseBelow } from "./rules.ts";
@@ -10,7 +10,7 @@ export const embedding: PrimitiveOp<"embedding"> = {
   signature: {
     name: "embedding",
     inputs: [{ name: "tokens" }],
-    attributes: [{ name: "vocabulary", kind: "int" }, { name: "width", kind: "int" }, scaleInit],
+    attributes: [{ name: "vocabulary", kind: "int" }, { name: "width", kind: "int" }, tableInit],
     ownsWeights: true,
     doc: "Looks each i32 of [...] up in a table of `vocabulary` rows, to [..., width].",
   },
@@ -18,12 +18,10 @@ export const embedding: PrimitiveOp<"embedding"> = {
   manual: {
     shapes: "i32 [...] → [..., width]",
     weights: [{ name: "weight", shape: "[vocabulary, width]", starts: "normal of deviation 0.02" }],
-    source: "torch.nn.Embedding, which starts with deviation 1",
+    source: 'torch.nn.Embedding, which starts with deviation 1 (`init: "unit"`)',
     examples: [{ given: { tokens: "i32 [N, S]" }, makes: "[N, S, C]", code: "tokens |> embedding(1000, C) as token" }],
   },
-  weights: (_inputs, { vocabulary, width, init }) => [
-    { name: "weight", shape: [vocabulary, width], init: init === "zeros" ? zeros : normal },
-  ],
+  weights: (_inputs, { vocabulary, width, init }) => [{ name: "weight", shape: [vocabulary, width], init: tableStarts[init] }],
   infer: (inputs, { vocabulary, width, dtype }, axisOf = bySize) => {
     const tokens = inputAt(inputs, 0);
     if (tokens.dtype !== "i32") {

@@ -19,6 +19,14 @@ export const matrixInit = {
   doc: "how the weights start: as below, as zeros, or with a bias of zeros and a matrix uniform within ±√(6 / (C + out)) or normal of deviation 0.02",
 } as const;
 
+/** Of a table of embeddings: normal of deviation 0.02; all zeros; or PyTorch's `nn.Embedding`, normal of deviation 1. */
+export const tableInit = {
+  name: "init",
+  kind: { oneOf: ["normal", "zeros", "unit"] },
+  default: "normal",
+  doc: "how the weights start: normal of deviation 0.02, as zeros, or normal of deviation 1",
+} as const;
+
 export type ScaleInit = (typeof scaleInit.kind.oneOf)[number];
 export type MatrixInit = (typeof matrixInit.kind.oneOf)[number];
 
@@ -27,6 +35,12 @@ export const ones: WeightInitialiser = { kind: "ones" };
 
 /** What GPT-2, BERT and DiT start embeddings and matrices with. */
 export const normal: WeightInitialiser = { kind: "normal", deviation: 0.02 };
+
+export const tableStarts: { readonly [init in (typeof tableInit.kind.oneOf)[number]]: WeightInitialiser } = {
+  normal,
+  zeros,
+  unit: { kind: "normal", deviation: 1 },
+};
 
 /** A matrix [out, width], and its bias. */
 export function startMatrix(init: MatrixInit, out: number, width: number): readonly [matrix: WeightInitialiser, bias: WeightInitialiser] {

@@ -9,7 +9,7 @@ import { averagePool1d, averagePool2d, averagePool3d } from "./average-pool.ts";
 import { cast } from "./cast.ts";
 import { concat } from "./concat.ts";
 import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from "./convolution.ts";
-import { abs, cos, erf, exp, gelu, quickGelu, relu, sigmoid, silu, sin, sqrt, step, tanh } from "./elementwise.ts";
+import { abs, cos, erf, exp, gelu, log, quickGelu, relu, sigmoid, silu, sin, sqrt, step, tanh } from "./elementwise.ts";
 import { embedding } from "./embedding.ts";
 import { gather } from "./gather.ts";
 import { geglu } from "./geglu.ts";
@@ -51,6 +51,7 @@ export const opTable = {
   sigmoid,
   tanh,
   exp,
+  log,
   relu,
   sqrt,
   sin,

@@ -121,7 +121,7 @@ export interface Manifest {
   readonly ablations: readonly string[];
   readonly precision: "f32" | "f16";
   readonly weights: WeightsSpec;
-  /** `model.py`, the model in PyTorch: no runtime reads it. Absent without the target `torch`. */
+  /** The model in PyTorch, `model.py`, and how it is trained: no runtime reads them. Absent without the target `torch`. */
   readonly torch?: readonly FileSpec[];
   readonly tokenizer: TokenizerSpec | null;
   readonly graphs: { readonly [name: string]: GraphSpec };

@@ -8,7 +8,7 @@ import { typeOf } from "./expressions.ts";
 import { checkFields, checkSource, type FieldRows, figureRows } from "./fields.ts";
 import { checkBatch, graphOfField, type OfModel, tensorsByName } from "./model-graphs.ts";
 import { PathReach } from "./path-reach.ts";
-import { float, list, showStatic, string } from "./static-type.ts";
+import { float, int, list, showStatic, string } from "./static-type.ts";
 
 const { when, ...lossRows } = figureRows(trainFigures);
 
@@ -103,6 +103,7 @@ function checkInput(scene: Scene, { name, value }: Field): void {
 
 function rowsOf(scene: Scene, source: TrainSource | undefined): FieldRows {
   if (source === "clip" || source === "image") return { encoder: { type: ({ value }) => void graphOfField(scene, value), optional: true } };
+  if (source === "label") return { of: { type: string }, classes: { type: int } };
   return source === "text" ? { dropped: { type: float, optional: true }, unguided: { type: string, optional: true } } : {};
 }
 

@@ -85,7 +85,7 @@ def op_inputs(case, op, shapes):
             inputs[key] = words(case, key, shape, 40).float()
         else:
             x = signal(case, key, shape, SCALES.get(op, 1.0))
-            inputs[key] = x.abs() if op == "sqrt" else x
+            inputs[key] = x.abs() if op in ("sqrt", "log") else x
     return inputs
 
 
@@ -231,20 +231,9 @@ def write_graphs():
 
 # --- the losses of training: every output, the minimised one first; inputs are made from their shapes, as those of the wide cases ---------------
 
-def write_losses():
-    m, batch = mv.MINI, 2
+def losses(base, m, batch, t, case):
+    """Of each stage its name, the shapes of normals, the other inputs, and what computes it."""
     latents, pixels = (batch, m.F, m.Z, m.H, m.W), (batch, m.F, 3, 8 * m.H, 8 * m.W)
-    base = mini()
-
-    def loss(stage, inputs, stored, compute):
-        case = f"loss-{stage}"
-        made = {name: signal(case, name, shape) for name, shape in inputs.items()}
-        with torch.no_grad():
-            found = torch.stack([torch.as_tensor(value) for value in compute(**made, **stored)])
-        assert torch.isfinite(found).all(), case
-        arrays = {k: v.numpy() for k, v in stored.items()}
-        tensors.save(f"{FOLDER}/{case}.safetensors", {**arrays, "output": found.numpy()},
-                     {"kind": "loss", "stage": stage, "batch": str(batch), "inputs": ",".join([*inputs, *stored]), "shapes": json.dumps(inputs)})
 
     def drawn(x, noise):
         mean, logvar = (torch.stack(parts) for parts in zip(*(base.encoder.moments(clip) for clip in x)))
@@ -267,10 +256,23 @@ def write_losses():
         return [(v - (a * noise - s * z)).square().mean()]
 
     both = {"x": pixels, "noise": latents}
-    loss("autoencoder", both, {}, autoencoder)
-    loss("videoDecoder", both, {}, decoder)
-    levels = {"t": torch.tensor([721.0, 40.0]), "signal": torch.tensor([0.3, 0.99]), "sigma": torch.tensor([0.3, 0.99]).square().neg().add(1).sqrt()}
-    loss("denoiser", {"z": latents, "noise": latents}, {"tokens": words("loss-denoiser", "tokens", (batch, m.L), m.vocabulary), **levels}, denoiser)
+    yield "autoencoder", both, {}, autoencoder
+    yield "videoDecoder", both, {}, decoder
+    levels = {"t": torch.tensor(t), "signal": torch.tensor([0.3, 0.99]), "sigma": torch.tensor([0.3, 0.99]).square().neg().add(1).sqrt()}
+    yield "denoiser", {"z": latents, "noise": latents}, {"tokens": words(case("denoiser"), "tokens", (batch, m.L), m.vocabulary), **levels}, denoiser
+
+
+def write_losses():
+    batch = 2
+    for stage, inputs, stored, compute in losses(mini(), mv.MINI, batch, [721.0, 40.0], lambda stage: f"loss-{stage}"):
+        case = f"loss-{stage}"
+        made = {name: signal(case, name, shape) for name, shape in inputs.items()}
+        with torch.no_grad():
+            found = torch.stack([torch.as_tensor(value) for value in compute(**made, **stored)])
+        assert torch.isfinite(found).all(), case
+        arrays = {k: v.numpy() for k, v in stored.items()}
+        tensors.save(f"{FOLDER}/{case}.safetensors", {**arrays, "output": found.numpy()},
+                     {"kind": "loss", "stage": stage, "batch": str(batch), "inputs": ",".join([*inputs, *stored]), "shapes": json.dumps(inputs)})
 
 
 # --- the whole sampling loop, with the trained weights -------------------------------------------------------------

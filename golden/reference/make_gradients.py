@@ -2,6 +2,7 @@
 
 ops: for each case of an op in golden/cases, and for those of `more_ops` (their inputs made by the same rules, which the metadata says),
   the gradient of sum(output * r) with respect to every float input, where r = normals(7, fnv1a32("CASE/gradient"), count).
+losses: of the first output of each stage's loss, on which a small MagicVideo and Video Diffusion's Mini are trained; its outputs are stored too.
 blocks, magicvideo-PRESET: gradients of a mean square against normals(7, fnv1a32("CASE/target"), count). Of each weight (their paths, sorted,
   are in the metadata) not the gradient g is stored but a row: |g|, then g . v_k for k = 0 to 3, v_k = normals(7, fnv1a32("direction k"), count).
   Of an error e in g, E (e . v)^2 = |e|^2.
@@ -18,6 +19,7 @@ from torch.nn import functional as F
 import magicvideo as mv
 import make_goldens as goldens
 import tensors
+import video_diffusion as vdm
 from counter_random import fnv1a32, normals
 from make_goldens import signal, words
 
@@ -109,10 +111,15 @@ def row(gradient):
 def rows_of(case, modules, output):
     """`modules` by the label that their weights lie below."""
     loss = (output - signal(case, "target", tuple(output.shape)).double()).square().mean()
-    loss.backward()
+    return rows_of_losses(case, modules, [loss])
+
+
+def rows_of_losses(case, modules, losses):
+    """The first is differentiated, by the weights that it reads."""
+    losses[0].backward()
     by_path = {f"{label}.{name}": parameter.grad for label, module in modules.items() for name, parameter in module.named_parameters()}
-    paths = sorted(by_path)
-    return {f"{case}/loss": np.float32([loss.item()]), f"{case}/rows": np.float32([row(by_path[path]) for path in paths])}, {case: "\n".join(paths)}
+    paths = sorted(path for path, gradient in by_path.items() if gradient is not None)
+    return {f"{case}/loss": np.float32([loss.item() for loss in losses]), f"{case}/rows": np.float32([row(by_path[path]) for path in paths])}, {case: "\n".join(paths)}
 
 
 def write_blocks():
@@ -149,8 +156,48 @@ def write_whole():
     tensors.save(f"{FOLDER}/magicvideo.safetensors", made, paths)
 
 
+# --- the losses of stages -----------------------------------------------------------------------------------------------
+
+TINY = replace(SMALL, vae_widths=(8, 8, 8, 16))
+
+
+def widened(module):
+    """Angles are f32, as in the graph."""
+    module.register_forward_pre_hook(lambda _, x: (x[0].double(),))
+
+
+def write_losses():
+    made, paths = {}, {}
+
+    def add(case, modules, losses):
+        rows, labels = rows_of_losses(case, modules, losses)
+        made.update(rows)
+        paths.update(labels)
+
+    stages = ("autoencoder", "videoDecoder", "denoiser")
+    for stage in stages:
+        model = mv.MagicVideo(TINY)
+        roots = {root: goldens.weighted(getattr(model, root), root).double() for root in ("text", "unet", "decoder", "encoder")}
+        widened(model.unet.step1)
+        case = f"magicvideo-{stage}"
+        _, shapes, stored, compute = next(one for one in goldens.losses(model, TINY, 2, [7.0, 0.5], lambda stage: f"magicvideo-{stage}") if one[0] == stage)
+        wide = {name: value.double() if name in ("signal", "sigma") else value for name, value in stored.items()}
+        add(case, roots, compute(**{name: signal(case, name, shape).double() for name, shape in shapes.items()}, **wide))
+
+    case, batch = "video-diffusion-denoiser", 2
+    unet = goldens.weighted(vdm.UNet(vdm.Config(F=3, D=24, E=40, levels=((32, False), (64, True)), units=1, layers=2, head_width=16, groups=8)), "unet").double()
+    widened(unet.conditions.step)
+    x, noise = (signal(case, name, (batch, 3, 3, 4, 6)).double() for name in ("x", "noise"))
+    a = torch.tensor([0.3, 0.99])
+    a, s = (part.double().view(-1, 1, 1, 1, 1) for part in (a, a.square().neg().add(1).sqrt()))
+    error = unet(a * x + s * noise, torch.tensor([7.0, 0.5]), torch.zeros(batch, 5, 24).double()) - noise
+    add(case, {"unet": unet}, [error.square().mean()])
+    tensors.save(f"{FOLDER}/losses.safetensors", made, paths)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     write_ops()
     write_blocks()
     write_whole()
+    write_losses()

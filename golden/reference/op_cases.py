@@ -131,7 +131,7 @@ def ops():
     for name, op in (("geglu", mv.geglu), ("gelu", F.gelu), ("quickGelu", mv.quick_gelu), ("silu", F.silu), ("softmax", lambda x: x.softmax(-1))):
         yield name, name, ({"axis": 2} if name == "softmax" else {}), {"x": (3, 5, 14)}, lambda x, op=op: op(x)
     yield ("gelu-tanh", "gelu", {"approximate": "tanh"}, {"x": (3, 5, 14)}, lambda x: F.gelu(x, approximate="tanh"))
-    for name, op in (("relu", F.relu), ("abs", torch.abs), ("sqrt", torch.sqrt), ("sin", torch.sin), ("cos", torch.cos)):
+    for name, op in (("relu", F.relu), ("abs", torch.abs), ("sqrt", torch.sqrt), ("log", torch.log), ("sin", torch.sin), ("cos", torch.cos)):
         yield name, name, {}, {"x": (3, 5, 14)}, lambda x, op=op: op(x)
     yield ("sum", "sum", {"axis": 1}, {"x": (3, 5, 14)}, lambda x: x.sum(1, keepdim=True))
     yield ("mean", "mean", {"axis": 0}, {"x": (3, 5, 14)}, lambda x: x.mean(0, keepdim=True))

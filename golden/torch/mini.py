@@ -107,8 +107,7 @@ def start(module: nn.Module, init: str) -> nn.Module:
 
 
 class Attention(nn.Module):
-    """Multi-head attention of the tokens `x` to the tokens `context` (Vaswani
-    et al., 2017)."""
+    """Multi-head attention of `x` to `context` (Vaswani et al., 2017)."""
 
     def __init__(
         self,
@@ -143,8 +142,8 @@ class ClipText(nn.Module):
     ) -> None:
         super().__init__()
         self.width = width
-        self.position = nn.Parameter(torch.randn(S, width) * 0.01)
-        self.token = start(nn.Embedding(vocabulary, width), "normal")
+        self.position = nn.Parameter(torch.randn(S, width) * 1.0)
+        self.token = nn.Embedding(vocabulary, width)
         self.layer = nn.ModuleList()
         for _ in range(layers):
             layer = nn.Module()
@@ -192,12 +191,13 @@ class Adaptor(nn.Module):
 
 
 class FrameConv(nn.Module):
-    """A 2D convolution with the same weights for each frame, and the frame's
-    adaptor (figure 3b)."""
+    """A 2D convolution of each frame, and the frame's adaptor (figure 3b)."""
 
-    def __init__(self, C: int, out: int, stride: int = 1) -> None:
+    def __init__(
+        self, C: int, out: int, stride: int = 1, init: str = "default"
+    ) -> None:
         super().__init__()
-        self.conv = Conv2d(C, out, 3, stride=stride, padding=1)
+        self.conv = start(Conv2d(C, out, 3, stride=stride, padding=1), init)
         self.adaptor = Adaptor(out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -213,7 +213,7 @@ class ResBlock(nn.Module):
         self.conv1 = FrameConv(C, out)
         self.step = nn.Linear(E, out)
         self.norm2 = GroupNorm(groups, out)
-        self.conv2 = FrameConv(out, out)
+        self.conv2 = FrameConv(out, out, init="zeros")
         if out != C:
             self.skip = Conv2d(C, out, 1)
 
@@ -246,7 +246,7 @@ class Space(nn.Module):
         self.norm3 = nn.LayerNorm(C)
         self.widen = nn.Linear(C, C * 8)
         self.narrow = nn.Linear(4 * C, C)
-        self.leave = Conv2d(C, C, 1)
+        self.leave = start(Conv2d(C, C, 1), "zeros")
 
     def forward(self, x: Tensor, text: Tensor) -> Tensor:
         # x [B, F, C, H, W], text [B, pieces * L, D] -> [B, F, C, H, W]
@@ -287,8 +287,8 @@ class Time(nn.Module):
 
 
 class SpaceTime(nn.Module):
-    """Figure 3b's "Spatiotemporal Attention": both branches read the same
-    features, and are summed."""
+    """Figure 3b's "Spatiotemporal Attention": branches side by side, summed.
+    """
 
     def __init__(self, C: int) -> None:
         super().__init__()

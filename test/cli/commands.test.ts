@@ -99,7 +99,7 @@ test("report: an axis that is longer in the input than in the result, or shorter
 });
 
 test.each([
-  ["expand([F * B, pieces * L, D])", /^error axis-mismatch .*magicvideo\.mv:69:53$/, "F * B is not B * F"],
+  ["expand([F * B, pieces * L, D])", /^error axis-mismatch .*magicvideo\.mv:76:53$/, "F * B is not B * F"],
   // Behind a name that says nothing of its order, what rows read tells.
   ["expand([F * B, pieces * L, D]) |> view([F * B % 999, pieces * L, D])", /^error mixed-batch .*video\.mv:37:10$/, "expanded from Space"],
 ])("text of one half that would reach frames of the other is refused by check, build and report: %s", async (turned, error, words) => {

@@ -1,7 +1,7 @@
-// The commands that look into a graph's run: `diff` finds a planted fault at its node, `bench` gives each kernel its share.
+// The commands that look into a graph's run: `diff` finds a planted fault at its node, `bench` gives each kernel its share; `train` on a device.
 
 import { createHash } from "node:crypto";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Plan, WeightPart } from "../../compiler/package/plan.ts";
@@ -88,6 +88,23 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
     expect(broken).toMatchObject({ code: 1, err: expect.stringMatching(/tuning-invalid\n.*tuning\.json is not what .*\n.*delete it/) });
     rmSync(file);
   });
+
+  test("train: interrupted after its first step, a run goes on to the bytes of one that was not", async () => {
+    const train = (run: string, ...more: string[]) => [
+      ...["train", "golden/training/tiny.mv", "--data", "moving-shapes", "--engine", "webgpu", "--steps", "2", "-o", join(folder, run)],
+      ...more,
+    ];
+    const whole = mvcAlone(train("whole"));
+    // The first checkpoint is of no step; Ctrl-C ends a run once a step is over.
+    const checkpoint = join(folder, "cut", "checkpoint.safetensors");
+    const cut = await mvcAlone(train("cut"), () => existsSync(checkpoint));
+    expect(cut).toMatchObject({ code: 130, err: "", out: expect.stringContaining("stopped; the same command with `--resume` goes on") });
+    const last = await mvcAlone(train("cut", "--resume"));
+    expect(last).toMatchObject({ code: 0, err: "", out: expect.stringMatching(/^goes on from step 1 of tiny\n/) });
+    expect(await whole).toMatchObject({ code: 0, err: "" });
+    const [one, other] = ["cut", "whole"].map((run) => readFileSync(join(folder, run, "weights.safetensors")));
+    expect(one?.equals(other ?? Buffer.alloc(0))).toBe(true);
+  }, 600_000);
 
   test("bench: each kernel's time and work, beside ONNX Runtime", async () => {
     const { code, out } = await mvcAlone(["bench", mini, "--graph", "encodeText", "--rounds", "2", "--json"]);

@@ -14,6 +14,30 @@ writeFileSync(model, "model Two { graph run(x: Tensor<float, [1, 4]>): Tensor<fl
 const output = join(folder, "out");
 const build = (...targets: readonly string[]) => mvc(["build", model, "--init", "0", "--target", targets.join(), "-o", output]);
 
+test("a model that is trained has train.py beside it, in halves too", async () => {
+  const file = join(folder, "trained.mv");
+  writeFileSync(
+    file,
+    `dim B = 1;
+model Trained {
+  graph run(x: Tensor<float, [B, 4]>): Tensor<float, [B, 4]> { return x |> linear(4) as way; }
+  graph loss(x: Tensor<float, [B, 4]>): Tensor<f32, [1]> { return view(x |> linear(4) as way, [B * 4]) |> mean(axis: 0); }
+  train only { loss: loss, inputs: { x: { from: "noise" } }, weights: [{ path: "way" }], learningRate: 1e-3, batch: 2, steps: 3 }
+}
+`,
+  );
+  const out = join(folder, "trained");
+  for (const more of [[], ["--precision", "f16"]]) {
+    expect((await mvc(["build", file, "--target", "torch", "-o", out, ...more])).code).toBe(0);
+    const files = [...filesBelow(out)].filter((path) => !path.startsWith("trainer/"));
+    expect(files.sort()).toEqual(["bindings.ts", "graphs/run.json", "manifest.json", "model.py", "train.py"]);
+    expect(readFileSync(join(out, "train.py"), "utf8")).toContain(
+      'return {"loss": self.model.way(x).reshape(B * 4).mean(0, keepdim=True)}',
+    );
+    expect(readFileSync(join(out, "model.py"), "utf8")).toContain(`dtype=torch.float${more.length > 0 ? "16" : "32"}`);
+  }
+});
+
 test("a loop whose rounds move axes in other ways is no loop of Python, and is refused in one sentence", async () => {
   const source = `dim B = 2;
 dim C = 3;

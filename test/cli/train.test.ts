@@ -29,6 +29,13 @@ const encoded = () =>
       "  graph encode(x: Video<3, H, W>): Video<3, H, W> { return x |> conv2d(3, kernel: 1) as encoder; }\n  graph denoise(",
     );
 
+/** The same with another stage of the same loss, which says another batch. */
+const inTwoStages = () =>
+  encoded().replace(
+    / {2}train tiny \{[\s\S]*\n {2}\}\n/,
+    (stage) => `${stage}${stage.replace("tiny", "other").replace("batch: 4", "batch: 2")}`,
+  );
+
 beforeAll(async () => {
   writeFileSync(model, encoded());
   cpSync("golden/training/tiny.tokenizer.json", at("tiny.tokenizer.json"));
@@ -93,6 +100,8 @@ test("what a run was not started with is named, and a folder that is in use is n
       .replace("levelPower: 0.6,", "levelPower: 0.6, stills: 0.5,")
       .replace("{ return x |> conv2d(3, kernel: 1) as encoder; }", sums),
   );
+  const both = at("both.mv");
+  writeFileSync(both, inTwoStages());
   mkdirSync(at("full"));
   writeFileSync(join(at("full"), "notes.txt"), "mine");
   const before = weightsOf(whole);
@@ -107,10 +116,27 @@ test("what a run was not started with is named, and a folder that is in use is n
     [command(whole, "--resume").with(5, "61"), "with `--steps` 60, and this is 61"],
     [command(at("none"), "--stage", "decoder"), '--stage must be a stage that the model declares, "tiny", found decoder'],
     [command(at("none"), "--batch", "0"), "--batch must be 1 to"],
+    [
+      command(at("none"), "--batch", "8").with(1, both),
+      "--batch must be left out where stages of different batches are run (tiny 4, other 2), found 8\n  hint: leave --batch out, or run one of them by `--stage tiny`",
+    ],
+    [command(at("none"), "--batch", "8", "--stage", "other").with(1, both).with(3, "no-such-data"), "no-such-data: there is no such file"],
     [command(at("none")).with(1, "models/taef2.mv"), "the model declares no stage of training"],
     [command(at("none")).with(1, mixing), 'stage "tiny" takes single frames for `x`, but `encode` makes each of several frames'],
+    [
+      command(at("none")).with(1, at("labelled.mv")),
+      'stage "tiny" takes the label "size", and its clips have the labels "shape", "colour", "motion"',
+    ],
+    [command(at("none")).with(1, at("counted.mv")), 'its label "motion" has 8 classes, and stage "tiny" takes 4'],
     [command(at("none")).with(3, "no-such-data"), "no-such-data: there is no such file or folder"],
   ];
+  const labelled = (label: string) =>
+    encoded()
+      .replace("sigma: Tensor<f32, [B]>,\n    t:", "sigma: Tensor<f32, [B]>,\n    label: Tensor<i32, [B]>,\n    t:")
+      .replace("const s = view(sigma", "const s = view(sigma + float(label)")
+      .replace('t: { from: "time" },', `t: { from: "time" }, label: { from: "label", ${label} },`);
+  writeFileSync(at("labelled.mv"), labelled('of: "size", classes: 8'));
+  writeFileSync(at("counted.mv"), labelled('of: "motion", classes: 4'));
   for (const [args, sentence] of cases) {
     const { code, err } = await mvc(args);
     expect(err).toContain(sentence);
@@ -119,6 +145,22 @@ test("what a run was not started with is named, and a folder that is in use is n
   }
   expect(existsSync(at("none"))).toBe(false);
   expect(weightsOf(whole).equals(before)).toBe(true);
+});
+
+test("the batch of a loss that is no mean over it is computed at once, which is said", async () => {
+  const file = at("sum.mv");
+  // Of a batch of 4 it is four times the mean, of parts of 2 twice.
+  writeFileSync(file, encoded().replace("return view(view(error", "return B * view(view(error"));
+  const run = at("sum");
+  const { code, err } = await mvc([...command(run).with(1, file).with(5, "1")]);
+  expect(code).toBe(0);
+  const first = (folder: string) => JSON.parse(readFileSync(join(folder, "metrics.jsonl"), "utf8").split("\n", 1)[0] ?? "").loss;
+  // The same weights, clips and noise as those of the whole run, whose loss is the mean; f32 sums in another order.
+  const mean = first(whole);
+  expect(Math.abs(first(run) / (4 * mean) - 1)).toBeLessThan(1e-5);
+  expect(err).toContain(`the loss of tiny is no mean over the batch (${(4 * mean).toPrecision(4)} of a batch, `);
+  expect(err).toContain("each step computes its batch of 4 at once");
+  expect(readFileSync(join(run, "checkpoint.safetensors"), "latin1")).toContain('\\"parts\\":1');
 });
 
 test("a damaged checkpoint is told of, however it is damaged", async () => {

@@ -134,6 +134,8 @@ const makers: { readonly [O in OpName]: Make } = {
   abs: unary,
   // Near zero a root would make any rounding large, as a wave of a large angle would.
   sqrt: (x, _, { builder }) => ({ inputs: [builder.op("sigmoid", [bounded(x, builder)], {}, origin)], attributes: {} }),
+  // Likewise a logarithm: of 1 to e.
+  log: (x, _, { builder }) => ({ inputs: [builder.op("exp", [builder.op("sigmoid", [x], {}, origin)], {}, origin)], attributes: {} }),
   sin: ofBounded,
   cos: ofBounded,
   geglu: (x, shape) => ((shape.at(-1) ?? 1) % 2 === 0 ? { inputs: [x], attributes: {} } : undefined),

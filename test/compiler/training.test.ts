@@ -1,5 +1,6 @@
 // What the stages of a source become: losses at a batch, the weights that entries name, the layers that latents are normalised by.
 
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../compiler/analysis/interpret.ts";
 import { checkSizes } from "../../compiler/check-sizes.ts";
@@ -14,7 +15,7 @@ import { opTable } from "../../compiler/ops/table.ts";
 import { opWeights } from "../../dsl/signature.ts";
 import { normalised, trained } from "../dsl/train-cases.ts";
 import { goldenWeight } from "../golden/cases.ts";
-import { named, programOf } from "./expand/expanded.ts";
+import { graphOf, named, programOf } from "./expand/expanded.ts";
 
 function trainingOf(text: string, choices: Partial<Choices> = {}, batch?: number): Training {
   const made = compileTraining(programOf(text), { precision: "f32", ...choices }, batch);
@@ -41,6 +42,26 @@ test("a loss has the batch that is asked for, else the stage's own, and its axes
   expect(inputsOf(lossOf(trained()).loss)).toEqual(at(2));
   expect(inputsOf(lossOf(trained(), {}, 7).loss)).toEqual(at(7));
   expect(lossOf(trained(), {}, 7).batch).toBe(2);
+});
+
+test("the cross-entropy of models/training.mv is by hand, and stays a number where e to the logits is none", () => {
+  const shared = "dim B = 2;\ndim F = 1;\ntype Video<C, H, W> = Tensor<float, [B, F, C, H, W]>;";
+  const blocks = readFileSync("models/training.mv", "utf8").replace(/^import .*$/m, shared);
+  const graph = "graph run(x: Tensor<float, [B, 3]>, wanted: Tensor<i32, [B]>): Tensor<f32, [1]> { return CrossEntropy(x, wanted); }";
+  const run = graphOf(`${blocks}\nmodel Tiny { ${graph} }`);
+  const of = (...wanted: number[]) => {
+    const given = new Map<string, Tensor>([
+      ["x", { shape: [2, 3], data: Float32Array.of(1, 2, 3, 1000, 0, -1000) }],
+      ["wanted", { shape: [2], data: Float32Array.from(wanted) }],
+    ]);
+    const none = () => {
+      throw new Error("it has no weights");
+    };
+    return interpret(run, given, none).get("run")?.data[0];
+  };
+  // log(1 + 1/e + 1/e²) = 0.407606, and a class whose probability is 1, or e to -1000.
+  expect(of(2, 0)).toBeCloseTo(0.203803, 6);
+  expect(of(1, 1)).toBeCloseTo((1.407606 + 1000) / 2, 3);
 });
 
 test("a stage says where inputs come from, and its figures have PyTorch's defaults", () => {

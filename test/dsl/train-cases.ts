@@ -91,6 +91,10 @@ export const trainSizes: Cases = {
     trained({ weights: '[{ path: "unet", rate: peak - 1.0 }]' }),
     from('from: "text"', 'from: "text", dropped: 1.5'),
     trained({
+      loss: "return mean(view(abs(Net(x + noise + Text(tokens) as text, float(t)) as unet), [B * F * 4 * H * H]), axis: 0);",
+      inputs: inputs.replace('t: { from: "time" }', 't: { from: "label", of: "shape", classes: 1 }'),
+    }).replace("t: Tensor<f32, [B]>): Tensor<f32, [1]>", "t: Tensor<i32, [B]>): Tensor<f32, [1]>"),
+    trained({
       inputs: inputs.replace('from: "time"', 'from: "noise"').replace('from: "clip", encoder: encode', 'from: "noise"'),
       figures: 'levels: "uniform", levelPower: 0.5, stills: 0.1, finalRate: 0.1',
     }),
@@ -109,6 +113,7 @@ export const trainSizes: Cases = {
     from('noise: { from: "noise" }', 'noise: { from: "text" }'),
     from('t: { from: "time" }', 't: { from: "clip" }'),
     from('noise: { from: "noise" }', 'noise: { from: "sigma" }'),
+    from('noise: { from: "noise" }', 'noise: { from: "label", of: "shape", classes: 6 }'),
     from('noise: { from: "noise" }', 'noise: { from: "clip", encoder: small }'),
     from("encoder: encode", "encoder: pair"),
     trained({ inputs: inputs.replace("encoder: encode", "encoder: encodeText"), weights: '[{ path: "unet" }]' }),

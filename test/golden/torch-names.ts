@@ -67,3 +67,76 @@ model Awkward<C = 6> {
   graph types(x: X<C>): X<C> { return Third(x) as plain; }
 }
 `;
+
+// A training of all that losses can ask: weights that they alone have, in blocks of the model and beside it; blocks called in other ways, at no level, in loops.
+
+export const awkwardTraining = `
+dim B = 2;  /// rows
+type X<C> = Tensor<float, [B, C]>;
+type One = Tensor<f32, [1]>;
+param deep: bool = true;
+
+block Mean<C>(x: X<C>): One { return view(x, [B * C]) |> mean(axis: 0); }
+
+/// With a spread beside what it makes, where that is asked for.
+block Encoder<C>(x: X<C>, spread: bool = false): X<C>[] {
+  const h = x |> linear(2 * C) as wide |> silu();
+  const y = h |> linear(C) as narrow;
+  return spread ? [y, h |> linear(C) as spread] : [y];
+}
+
+/// What only training reads.
+block critic<C>(x: X<C>, by: float): X<C> { return (x |> linear(C) as double |> layerNorm() as norm) * by; }
+
+/// At no level of its own.
+block Plain<C>(x: X<C>, by: float): X<C> { return (x |> linear(C) as plain) * by; }
+
+block Inner<C>(x: X<C>, flip: bool): X<C> {
+  weight gain: Tensor<float, [C]> = ones;
+  const y = (x |> linear(C) as train) * view(gain, [1, C]);
+  return flip ? -y : y;
+}
+block Outer<C>(x: X<C>, flip: bool = false): X<C> {
+  let h = x;
+  repeat 2 as unit { h = h + (h |> Inner(flip) as inner |> layerNorm() as norm); }
+  return h;
+}
+
+block Told<C>(x: X<C>): { parts: { loss: One, far: One }, each: One[] } {
+  const loss = Mean(x * x);
+  return { each: [loss, Mean(abs(x))], parts: { far: Mean(x), loss: loss } };
+}
+
+model Trained<C = 6> {
+  graph encode(x: X<C>): X<C> { const made = Encoder(x) as encoder; return made[0]; }
+  graph run(x: X<C>): X<C> {
+    let h = Outer(Plain(x, 1.0) as "") as outer;
+    repeat 2 as unit { h = h |> linear(C) as l; }
+    return h |> linear(C) as half;
+  }
+  graph first(x: X<C>, noise: X<C>): { far: One, loss: One } {
+    const critic = 2.0;
+    const Outer2 = Encoder(x, spread: true) as encoder;
+    weight tied: Tensor<float, [C]> = ones;
+    let h = Outer(Plain(Outer2[0], critic) as "", flip: true) as outer;
+    repeat 2 as unit { h = h |> linear(C) as l; }
+    repeat i of 2 { h = h + (Outer2[1] |> linear(C) as "more.{i}.at"); }
+    const error = (h |> linear(C) as half) - noise;
+    return { loss: Mean(error * error * view(tied, [1, C])), far: Mean(error) };
+  }
+  graph second(x: X<C>): { parts: { loss: One, far: One }, each: One[] } {
+    const real = critic(x, 1.0) as tied "critic";
+    const Plain = Outer(x) as outer;
+    const fake = critic(Plain, 0.5) as tied "critic";
+    if (deep) { return Told(real - fake); }
+    return Told(real + fake);
+  }
+  train one {
+    loss: first, inputs: { x: { from: "noise" }, noise: { from: "noise" } },
+    weights: [{ path: "**" }], learningRate: 1e-3, batch: 2, steps: 3,
+  }
+  train two {
+    loss: second, inputs: { x: { from: "noise" } }, weights: [{ path: "critic" }], learningRate: 1e-3, batch: 2, steps: 3,
+  }
+}
+`;

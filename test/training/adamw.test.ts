@@ -1,7 +1,7 @@
 // What the golden run cannot tell apart, worked out by hand: where ε stands, the 1e-6 of clipping, the first averages; and the mean of parts.
 
 import { expect, test } from "vitest";
-import { adamwStep, averageKept, clipFactor, flatten, freshState, meanGradient, unflatten } from "../../training/adamw.ts";
+import { adamwStep, averageKept, clipFactor, flatten, freshState, meanGradient, sharesOf, unflatten } from "../../training/adamw.ts";
 import { learningRateAt } from "../../training/learning-rate.ts";
 import { tinyStage } from "./tiny.ts";
 
@@ -24,6 +24,32 @@ test("ε is added to the root: at a gradient of its size half a step is taken; d
   // What is given in stays as it was.
   expect(start.get("plain")?.value[0]).toBe(1);
   expect([averageKept(1, 0.999), averageKept(90, 0.9), averageKept(1e6, 0.999)]).toEqual([2 / 11, 0.9, 0.999]);
+});
+
+test("shares of several threads are each weight once, whose next values are those of one thread", () => {
+  const trained = [1, 0.5, 2].map((rate, i) => ({ path: `w${i}`, rate, weightDecay: rate / 10 }));
+  const start = new Map(
+    trained.map(({ path }, i) => [
+      path,
+      freshState(
+        Float32Array.from({ length: 3 + 4 * i }, (_, at) => at - i),
+        0.9,
+      ),
+    ]),
+  );
+  const gradient = Float32Array.from({ length: 21 }, (_, at) => Math.sin(at));
+  const after = (threads: number) => {
+    const flat = flatten(trained, start);
+    const shares = sharesOf(flat.segments, threads);
+    expect(shares.map((share) => share.reduce((sum, one) => sum + one.end - one.start, 0))).toEqual(
+      { 1: [21], 2: [11, 10], 5: [4, 4, 5, 4, 4] }[threads],
+    );
+    // The last thread may be the first.
+    for (const segments of shares.toReversed()) adamwStep({ ...flat, segments }, gradient, 0.7, { step: 3, learningRate: 0.1 }, figures);
+    return unflatten(flat);
+  };
+  expect(after(2)).toEqual(after(1));
+  expect(after(5)).toEqual(after(1));
 });
 
 test("clipping divides by the norm and 1e-6, as PyTorch does, and never stretches", () => {

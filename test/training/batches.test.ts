@@ -40,6 +40,7 @@ const sources: BatchSources = {
     of: async (i) => Float32Array.from({ length: 4 }, (_, f) => (encoder === null ? 1 : -1) * (10 * i + f)),
   }),
   caption: async (i) => String(i),
+  label: async (i, of) => (of === "parity" ? i % 2 : -1),
   tokens: (text, count) => new Int32Array(count).fill(text === "" ? -1 : Number(text)),
   sampler: figures({}),
 };
@@ -71,6 +72,18 @@ test("a caption is its clip's, and as many are dropped as the stage says", async
   // Binomial: 250 of 1000, deviation 13.7; four of them.
   expect(Math.abs(dropped - 250)).toBeLessThan(55);
   expect(new Set([...clips].map((value) => Math.floor(value / 10))).size).toBeGreaterThan(95);
+});
+
+test("a label is its clip's, by the name that the stage says", async () => {
+  const label = { name: "label", source: { from: "label", of: "parity", classes: 2 } } as const;
+  const stage = stageOf([
+    { ...clip, shape: [200, 4] },
+    { ...label, shape: [200], dtype: "i32" },
+  ]);
+  const [feeds] = await batchesOf(stage, sources, 1, 1)(1);
+  const [clips, labels] = [feeds?.get("x")?.data ?? [], feeds?.get("label")?.data ?? []];
+  for (let i = 0; i < 200; i++) expect(labels[i]).toBe(Math.floor((clips[4 * i] ?? 0) / 10) % 2);
+  expect(new Set(labels).size).toBe(2);
 });
 
 test("pictures are frames of clips drawn evenly, one of each clip where there are several; stills are one frame over and over", async () => {

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { ChannelFigures, normalised } from "../../training/measure.ts";
-import { sharedSteps, stepsWithin } from "../../training/plan.ts";
+import { StageClock, sharedSteps, stepsWithin } from "../../training/plan.ts";
 
 /** A linear layer [out, in] on numbers, and its bias. */
 const apply = (weight: Float32Array, bias: Float32Array, x: readonly number[]) =>
@@ -85,4 +85,16 @@ test("time becomes steps, less what clips take that are encoded when they are fi
   expect((cold + 1) * 0.5 + 1000 * (1 - 0.999 ** (8 * (cold + 1))) * 0.1).toBeGreaterThan(100);
   expect(stepsWithin({ ...timed, perClip: 0.1, encoded: 1000 })).toBe(200);
   expect(stepsWithin({ ...timed, left: 0.2 })).toBe(0);
+});
+
+test("steps and clips that are encoded are timed each by itself, and a batch of known latents counts to the step", () => {
+  const clock = new StageClock();
+  expect(clock.means(3)).toEqual({ perStep: 3, perClip: 0 });
+  clock.drew(1600, 8);
+  clock.stepped(500);
+  clock.drew(400, 2);
+  clock.stepped(700);
+  expect(clock.means(3)).toEqual({ perStep: 0.6, perClip: 0.2 });
+  clock.drew(100, 0);
+  expect(clock.means(3).perStep).toBeCloseTo(0.7, 12);
 });

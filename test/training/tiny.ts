@@ -2,7 +2,6 @@
 
 import { readFileSync } from "node:fs";
 import { compileTraining } from "../../compiler/compile-training.ts";
-import { differentiate } from "../../compiler/differentiate/differentiate.ts";
 import { sizeOf } from "../../compiler/graph/graph.ts";
 import type { LossStage } from "../../compiler/module/training.ts";
 import { withDefaults } from "../../compiler/package/sampler-figures.ts";
@@ -39,6 +38,7 @@ export const tinySources: BatchSources = {
       }),
   }),
   caption: async (i) => caption(i),
+  label: async (i) => i,
   tokens: (text, count) => Int32Array.from({ length: count }, (_, i) => ids[text.split(" ")[i] ?? ""] ?? 0),
   sampler: withDefaults({ method: "ddim", predicts: "v", schedule: "cosine", trainSteps: 1000, steps: 4, guidance: 2 }) as never,
 };
@@ -49,11 +49,7 @@ export const tinyBatches = (stage: LossStage, parts: number): ((step: number) =>
 /** What a step of the tiny model starts from, with other figures where they are given. */
 export function tinyJob(parts: number, figures: Partial<LossStage> = {}): EngineJob & { readonly loss: LossStage } {
   const loss = { ...tinyStage(4 / parts), ...figures };
-  const graph = differentiate(
-    loss.loss,
-    loss.trained.map(({ path }) => path),
-  );
-  const shapes = new Map(graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
+  const shapes = new Map(loss.loss.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
   const isTrained = new Set(loss.trained.map(({ path }) => path));
   const weightOf = (path: string) => {
     const shape = shapes.get(path) ?? [];
@@ -64,7 +60,6 @@ export function tinyJob(parts: number, figures: Partial<LossStage> = {}): Engine
   return {
     loss,
     stage: "tiny",
-    graph,
     lossGraph: loss.loss,
     trained: loss.trained,
     optimizer: loss,

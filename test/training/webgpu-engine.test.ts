@@ -4,10 +4,11 @@ import { afterAll, describe, expect, test } from "vitest";
 import { defaultLimits } from "../../compiler/targets/webgpu/plan/limits.ts";
 import type { Engine, EngineJob, TrainingState } from "../../training/engine.ts";
 import { learningRateAt } from "../../training/learning-rate.ts";
+import { prepareDawn } from "../../training/node/webgpu-engine.ts";
 import { banksOf } from "../../training/webgpu/banks.ts";
 import { openWebGpuEngine } from "../../training/webgpu/engine.ts";
 import { noGpu, sharedDevice } from "../gpu.ts";
-import { goldenOf, tinyBatches, tinyJob } from "./tiny.ts";
+import { goldenOf, tinyBatches, tinyJob, tinyStage } from "./tiny.ts";
 
 const engines: Engine[] = [];
 const opened = async (job: EngineJob) => {
@@ -91,6 +92,16 @@ describe.skipIf(noGpu !== undefined)("on WebGPU", () => {
     const limits = Object.fromEntries(Object.entries(defaultLimits).map(([name, limit]) => [name, name === "maxBufferSize" ? 256 : limit]));
     const small = { ...device, gpu: { ...device.gpu, limits } as unknown as GPUDevice };
     await expect(openWebGpuEngine(small, tinyJob(2))).rejects.toMatchObject({ code: "training-limit" });
+  });
+
+  test("all stages of a run are held to the adapter's limits before the first is opened", async () => {
+    const work = (stage: string, batch: number) => {
+      const { loss: lossGraph, trained } = tinyStage(batch);
+      return { stage, lossGraph, trained };
+    };
+    // 2^24 clips of two frames of three 8x8 planes are 24 GiB: no kernel addresses more than 4.
+    const late = prepareDawn([work("first", 1), work("second", 2 ** 24)]);
+    await expect(late).rejects.toMatchObject({ code: "training-limit", fields: { stage: "second" } });
   });
 });
 

@@ -1,12 +1,14 @@
 /** A run's state and weights to its checkpoint, a safetensors file that appears whole or not at all, and back. */
 
 import { createHash } from "node:crypto";
+import { dirname } from "node:path";
 import type { TensorType } from "../../compiler/graph/graph.ts";
 import { MvcError, mvcError } from "../../runtime/errors.ts";
 import { readSafetensors, readSafetensorsHeader, tensorSource, writeSafetensors } from "../../runtime/node/safetensors-file.ts";
 import { f32, type TensorData } from "../../runtime/tensor.ts";
 import type { TrainingState, WeightState } from "../engine.ts";
 import { parseRunState, type RunState } from "../run-state.ts";
+import { torchFiles } from "./run-folder.ts";
 
 export interface Checkpoint {
   readonly run: RunState;
@@ -47,6 +49,8 @@ export async function readCheckpoint(file: string): Promise<Checkpoint> {
   const damaged = (reason: string) => mvcError("run-damaged", { file, reason });
   try {
     const { metadata } = await readSafetensorsHeader(file);
+    if (metadata.get("format") === torchFiles.format)
+      throw mvcError("run-differs", { folder: dirname(file), what: "the engine", expected: "torch", found: "another" });
     const run = parseRunState(metadata.get("run") ?? "");
     if (metadata.get("format") !== "mvc-run" || run === undefined) throw damaged("it does not say what run it is of");
     const tensors = Object.entries(await readSafetensors(file));

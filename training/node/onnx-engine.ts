@@ -1,18 +1,18 @@
-/** A stage's graph to steps on ONNX Runtime's CPU provider: gradients in workers of one thread each, AdamW between them. */
+/** A stage's graph to steps on ONNX Runtime's CPU provider: gradients in workers of one thread each, and between them AdamW, of which each worker has its share. */
 
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { differentiate } from "../../compiler/differentiate/differentiate.ts";
-import { recomputeBlocks } from "../../compiler/differentiate/recompute.ts";
+import type { Graph } from "../../compiler/graph/graph.ts";
 import { lossPasses, runPasses, trainingPasses } from "../../compiler/passes/passes.ts";
 import { emitOnnx } from "../../compiler/targets/onnx/emit.ts";
 import { mvcError, reasonOf } from "../../runtime/errors.ts";
-import { adamwStep, clipFactor, flatten, meanGradient, unflatten } from "../adamw.ts";
+import { clipFactor, flatten, meanGradient, sharesOf, unflatten } from "../adamw.ts";
 import type { Engine, EngineJob, Feeds, StepResult } from "../engine.ts";
+import { withGradients } from "../gradients.ts";
 import { blockOfKernels } from "./blocked-kernels.ts";
-import type { Placed, StepReply, StepRequest, WorkerData } from "./onnx-worker-messages.ts";
+import type { Placed, WorkerData, WorkerReply, WorkerRequest } from "./onnx-worker-messages.ts";
 
 /** What is kept of a clip's way forward is most of a step's memory; a part of two takes 3 to 5 % longer a clip than one of four, and half of it. */
 const mostClips = 2;
@@ -29,18 +29,15 @@ const shared = (length: number) => new Float32Array(new SharedArrayBuffer(length
 /** `cores` is what the workers may use together. Throws MvcError `training-failed`. */
 export async function openOnnxEngine(job: EngineJob, cores = availableParallelism()): Promise<Engine> {
   const { stage, trained, optimizer, parts } = job;
-  const whole = differentiate(
-    runPasses(job.lossGraph, lossPasses),
-    trained.map(({ path }) => path),
-  );
-  const graph = job.recompute ? recomputeBlocks(whole) : whole;
+  const graph = withGradients({ ...job, lossGraph: runPasses(job.lossGraph, lossPasses) });
   const flat = flatten(trained, job.state, shared);
-  const frozen = placed(job);
+  const frozen = placed(graph, job);
   const names = graph.outputs.map(({ name }) => name);
   const losses = names.slice(0, names.length - trained.length);
   const shapes = new Map(graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, value.type.shape] as const] : [])));
   const gradientNames = names.slice(losses.length);
   const block = await blockOfKernels();
+  const gradients = Array.from({ length: parts }, () => shared(flat.value.length));
   const data: WorkerData = {
     stage,
     model: emitOnnx(runPasses(graph, trainingPasses), new Map(), { weightsAsInputs: true, ...(block === undefined ? {} : { block }) }),
@@ -53,22 +50,21 @@ export async function openOnnxEngine(job: EngineJob, cores = availableParallelis
       start,
       end,
     })),
-    values: flat.value.buffer as SharedArrayBuffer,
+    flat,
+    optimizer: { betas: optimizer.betas, eps: optimizer.eps, ema: optimizer.ema },
+    gradients,
     ...frozen,
   };
-  const gradients = Array.from({ length: parts }, () => shared(flat.value.length));
-  const workers = await startAll(stage, Math.min(parts, cores), data);
+  const workers = await startAll(
+    stage,
+    sharesOf(flat.segments, Math.min(parts, cores)).map((segments) => ({ ...data, flat: { ...flat, segments } })),
+  );
 
   const compute = async (batches: readonly Feeds[]): Promise<readonly (readonly number[])[]> => {
     const turns = workers.map((worker, at) => {
       const mine = batches.map((_, part) => part).filter((part) => part % workers.length === at);
-      const request: StepRequest = {
-        batches: mine.map((part) => ({
-          feeds: batches[part] as Feeds,
-          gradients: (gradients[part] as Float32Array).buffer as SharedArrayBuffer,
-        })),
-      };
-      return worker.step(request).then((means) => mine.map((part, i) => [part, means[i] ?? []] as const));
+      const request = { kind: "gradients", batches: mine.map((part) => ({ part, feeds: batches[part] as Feeds })) } as const;
+      return worker.ask(request).then((means) => mine.map((part, i) => [part, means[i] ?? []] as const));
     });
     const means = new Map((await Promise.all(turns)).flat());
     return batches.map((_, part) => means.get(part) ?? []);
@@ -81,8 +77,9 @@ export async function openOnnxEngine(job: EngineJob, cores = availableParallelis
       const mean = (i: number) => means.reduce((sum, one) => sum + (one[i] ?? Number.NaN), 0) / parts;
       const gradientNorm = meanGradient(gradients);
       const result = { losses: new Map(losses.map((name, i) => [name, mean(i)])), gradientNorm };
+      const factor = clipFactor(gradientNorm, optimizer.clipNorm);
       if (Number.isFinite(gradientNorm) && Number.isFinite(mean(0)))
-        adamwStep(flat, gradients[0] as Float32Array, clipFactor(gradientNorm, optimizer.clipNorm), figures, optimizer);
+        await Promise.all(workers.map((worker) => worker.ask({ kind: "update", factor, figures })));
       return result;
     },
     state: async () => unflatten(flat),
@@ -93,7 +90,7 @@ export async function openOnnxEngine(job: EngineJob, cores = availableParallelis
 }
 
 /** The weights that stay, one after the other. */
-function placed({ graph, trained, frozen }: EngineJob): Pick<WorkerData, "frozen" | "frozenValues"> {
+function placed(graph: Graph, { trained, frozen }: EngineJob): Pick<WorkerData, "frozen" | "frozenValues"> {
   const isTrained = new Set(trained.map(({ path }) => path));
   const places: Placed[] = [];
   let end = 0;
@@ -108,14 +105,15 @@ function placed({ graph, trained, frozen }: EngineJob): Pick<WorkerData, "frozen
   return { frozen: places, frozenValues: all.buffer as SharedArrayBuffer };
 }
 
-interface GradientWorker {
-  step(request: StepRequest): Promise<readonly (readonly number[])[]>;
+interface StepWorker {
+  /** The losses of the batches that are asked for. */
+  ask(request: WorkerRequest): Promise<readonly (readonly number[])[]>;
   end(): Promise<void>;
 }
 
 /** All or none: where one fails, the others are ended. */
-async function startAll(stage: string, count: number, data: WorkerData): Promise<readonly GradientWorker[]> {
-  const starting = await Promise.allSettled(Array.from({ length: count }, () => start(stage, data)));
+async function startAll(stage: string, data: readonly WorkerData[]): Promise<readonly StepWorker[]> {
+  const starting = await Promise.allSettled(data.map((one) => start(stage, one)));
   const workers = starting.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const failed = starting.find((one) => one.status === "rejected");
   if (failed === undefined) return workers;
@@ -123,15 +121,15 @@ async function startAll(stage: string, count: number, data: WorkerData): Promise
   throw failed.reason;
 }
 
-async function start(stage: string, data: WorkerData): Promise<GradientWorker> {
+async function start(stage: string, data: WorkerData): Promise<StepWorker> {
   // By the package's own table, as the built file lies elsewhere than this source.
   const file = createRequire(import.meta.url).resolve("#onnx-worker");
   const worker = new Worker(pathToFileURL(file), { workerData: data });
   const failed = (reason: string) => mvcError("training-failed", { stage, reason });
-  let heard: { done: (reply: StepReply) => void; fail: (error: unknown) => void } | undefined;
+  let heard: { done: (reply: WorkerReply) => void; fail: (error: unknown) => void } | undefined;
   let gone: unknown;
   const next = () =>
-    new Promise<StepReply>((done, fail) => {
+    new Promise<WorkerReply>((done, fail) => {
       if (gone !== undefined) fail(gone);
       else heard = { done, fail };
     });
@@ -139,10 +137,10 @@ async function start(stage: string, data: WorkerData): Promise<GradientWorker> {
     gone ??= error;
     heard?.fail(error);
   };
-  worker.on("message", (reply: StepReply) => heard?.done(reply));
+  worker.on("message", (reply: WorkerReply) => heard?.done(reply));
   worker.on("error", (thrown) => lost(failed(reasonOf(thrown))));
   worker.on("exit", () => lost(failed("its worker has ended")));
-  const answer = async (): Promise<StepReply> => {
+  const answer = async (): Promise<WorkerReply> => {
     const reply = await next();
     if (reply.kind === "failed") throw failed(reply.reason);
     return reply;
@@ -156,7 +154,7 @@ async function start(stage: string, data: WorkerData): Promise<GradientWorker> {
     throw thrown;
   });
   return {
-    step: async (request) => {
+    ask: async (request) => {
       const answered = answer();
       worker.postMessage(request);
       const reply = await answered;

@@ -21,6 +21,18 @@ export const runFiles = {
   cache: "cache",
 } as const;
 
+/** What lies there beside them of a run by `--engine torch`. */
+export const torchFiles = {
+  clips: "clips.safetensors",
+  /** The weights that it began with. */
+  start: "start.safetensors",
+  /** What PyTorch said when it failed. */
+  log: "torch.log",
+  code: ["model.py", "train.py", "trainer", "__pycache__"],
+  /** What its checkpoints are called in themselves. */
+  format: "mvc-torch-run",
+} as const;
+
 /** Whether a folder is that of a run. */
 export const isRun = (folder: string): boolean => existsSync(join(folder, runFiles.checkpoint));
 
@@ -38,7 +50,8 @@ export function requireRunFolder(folder: string, resume: boolean): void {
   if (resume || found === undefined) return;
   if (isRun(folder)) throw mvcError("run-exists", { folder });
   // What a run that was stopped before its first checkpoint has left is its own.
-  const own: readonly string[] = Object.values(runFiles);
+  const { clips, start, log, code } = torchFiles;
+  const own: readonly string[] = [...Object.values(runFiles), clips, start, log, ...code];
   const foreign = attempt(folder, () => readdirSync(folder)).find((name) => !own.includes(name) && !isTemporary(name));
   if (foreign !== undefined) throw refused(folder, `the folder holds ${foreign} and no run`, elsewhere);
 }

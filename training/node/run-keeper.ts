@@ -11,6 +11,7 @@ import type { OpenEngine, TrainingState } from "../engine.ts";
 import type { Metric } from "../metrics.ts";
 import type { RunState, StagePlan } from "../run-state.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
+import type { UnequalLosses } from "./mean-loss.ts";
 import { MetricsFile, runFiles } from "./run-folder.ts";
 import type { ReadTokens } from "./sources.ts";
 
@@ -19,6 +20,8 @@ export interface RunListener {
   stage(plan: StagePlan, stage: TrainingStage): void;
   /** After each step; `steps` is null until a time has become a number of steps. */
   step(metric: Metric, steps: number | null): void;
+  /** The stage's loss is not the mean of those of its batch's parts: each step computes its batch at once. */
+  undivided(plan: StagePlan, losses: UnequalLosses): void;
   /** Of work that is no step: clips that are measured. */
   progress(what: string, done: number, total: number): void;
   saved(metric: Metric | undefined): void;
@@ -44,8 +47,29 @@ export interface Run {
   readonly seconds: readonly (number | null)[];
   /** Steps between two checkpoints; null: about a minute's. */
   readonly saveEvery: number | null;
+  /** Sheets of samples of a stage, evenly over its steps; one about every ten minutes and one at the end, where nothing is said. */
+  readonly sheets?: number;
+  /** Where what encoders make of clips is kept; in the run's folder, where nothing is said. */
+  readonly cache?: string;
+  /** Stages that other runs have done. */
+  readonly known?: KnownStages;
   readonly signal: AbortSignal;
   readonly listener: RunListener;
+}
+
+/** What a stage has made. */
+export interface StageResult {
+  /** Of the weights that it changes, by path. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly metrics: readonly Metric[];
+}
+
+/** Stages that begin alike end alike: what one run has made of one, another takes. */
+export interface KnownStages {
+  /** Undefined where it must be run. */
+  find(stage: TrainingStage): Promise<StageResult | undefined>;
+  /** Hears of a stage that was run, once it is done. */
+  keep(stage: TrainingStage, plan: StagePlan, result: StageResult): Promise<void>;
 }
 
 /** What a run is at the moment, and its files. */
@@ -87,10 +111,27 @@ export class RunKeeper {
     return this.#run.from.run.seconds + (performance.now() - this.#started) / 1000;
   }
 
+  /** Of the stage under way. */
+  get plan(): StagePlan {
+    const plan = this.#state.stages[this.#state.stage];
+    if (plan === undefined) throw new Error("training: no stage is under way");
+    return plan;
+  }
+
   /** How far the stage under way has come. */
   at(step: number, steps: number | null): void {
-    const stages = this.#state.stages.map((plan, i) => (i === this.#state.stage ? { ...plan, steps } : plan));
-    this.#state = { ...this.#state, step, stages };
+    this.#replan({ steps });
+    this.#state = { ...this.#state, step };
+  }
+
+  /** From now on each step of the stage under way computes its batch at once. */
+  undivide(): void {
+    this.#replan({ parts: 1 });
+  }
+
+  #replan(changed: Partial<StagePlan>): void {
+    const stages = this.#state.stages.map((plan, i) => (i === this.#state.stage ? { ...plan, ...changed } : plan));
+    this.#state = { ...this.#state, stages };
   }
 
   replace(weights: ReadonlyMap<string, Float32Array>): void {

@@ -1,16 +1,16 @@
 /** A stage that minimises a loss to its trained weights: batches drawn while the engine works, checkpoints, and what is done where a step is not finite. */
 
 import { join } from "node:path";
-import { differentiate } from "../../compiler/differentiate/differentiate.ts";
-import { recomputeBlocks } from "../../compiler/differentiate/recompute.ts";
 import type { LossStage } from "../../compiler/module/training.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import { freshState } from "../adamw.ts";
 import { batchesOf } from "../batches.ts";
 import type { EngineJob, Feeds, StepResult, TrainingState } from "../engine.ts";
+import { withGradients } from "../gradients.ts";
 import { learningRateAt } from "../learning-rate.ts";
 import { whereNotFinite } from "../not-finite.ts";
-import { stepsWithin } from "../plan.ts";
+import { StageClock, stepsWithin } from "../plan.ts";
+import { unequalLosses } from "./mean-loss.ts";
 import { runFiles } from "./run-folder.ts";
 import { givenWeights, type Run, type RunKeeper } from "./run-keeper.ts";
 import { type Clips, type OpenSources, openSources } from "./sources.ts";
@@ -24,18 +24,18 @@ const timedPart = 0.03;
 const leastTimed = 10;
 
 export async function runStage(run: Run, declared: LossStage, keeper: RunKeeper, clips: Clips): Promise<"done" | "interrupted"> {
-  const { stage: at, stages, step: from, identity } = keeper.state;
-  const { batch, parts } = stages[at] ?? { batch: declared.batch, parts: 1 };
-  const stage = run.lossAt(declared.name, batch / parts);
-  const job = jobOf(run, stage, parts, keeper);
-  const encoders = stage.inputs.flatMap(({ source }) => ("encoder" in source && source.encoder !== null ? [source.encoder] : []));
+  const { step: from, identity } = keeper.state;
+  const encoders = declared.inputs.flatMap(({ source }) => ("encoder" in source && source.encoder !== null ? [source.encoder] : []));
   const { tokens, folder } = run;
   const sources = await openSources(run.training, [...new Set(encoders)], clips, {
     weights: keeper.weights,
     tokens,
-    cache: join(folder, runFiles.cache),
+    cache: run.cache ?? join(folder, runFiles.cache),
   });
   try {
+    const parts = await settledParts(run, declared, keeper, sources);
+    const stage = run.lossAt(declared.name, keeper.plan.batch / parts);
+    const job = jobOf(run, stage, parts, keeper);
     const engine = await run.openEngine(job);
     try {
       const batches = batchesOf(stage, sources, identity.seed, parts);
@@ -48,6 +48,19 @@ export async function runStage(run: Run, declared: LossStage, keeper: RunKeeper,
   }
 }
 
+/** How many parts of a step's batch are computed by themselves: one, where the loss is not the mean of theirs; decided before the first step. */
+async function settledParts(run: Run, { name }: LossStage, keeper: RunKeeper, sources: OpenSources): Promise<number> {
+  const { batch, parts } = keeper.plan;
+  if (parts === 1 || keeper.state.step > 0) return parts;
+  const [whole, part] = [run.lossAt(name, batch), run.lossAt(name, batch / parts)];
+  const batches = await batchesOf(part, sources, keeper.state.identity.seed, parts)(1);
+  const unequal = await unequalLosses({ whole: whole.loss, part: part.loss }, keeper.weights, batches);
+  if (unequal === undefined) return parts;
+  keeper.undivide();
+  run.listener.undivided(keeper.plan, unequal);
+  return 1;
+}
+
 function jobOf(run: Run, stage: LossStage, parts: number, keeper: RunKeeper): EngineJob {
   const known = keeper.state.step > 0 ? run.from.training : new Map();
   const paths = new Set(stage.trained.map(({ path }) => path));
@@ -56,12 +69,9 @@ function jobOf(run: Run, stage: LossStage, parts: number, keeper: RunKeeper): En
     if (values === undefined) throw new Error(`training: there is no weight ${path}`);
     return values;
   };
-  const whole = differentiate(stage.loss, [...paths]);
-  const graph = run.recompute ? recomputeBlocks(whole) : whole;
-  const frozen = graph.values.flatMap((value) => (value.kind === "weight" && !paths.has(value.path) ? [value.path] : []));
+  const frozen = stage.loss.values.flatMap((value) => (value.kind === "weight" && !paths.has(value.path) ? [value.path] : []));
   return {
     stage: stage.name,
-    graph,
     lossGraph: stage.loss,
     trained: stage.trained,
     optimizer: stage,
@@ -80,6 +90,7 @@ class Steps {
   readonly #keeper: RunKeeper;
   readonly #job: EngineJob;
   readonly #sources: OpenSources;
+  readonly #clock = new StageClock();
   #saved = performance.now();
   #sampled = performance.now();
   #steps: number | null;
@@ -90,35 +101,38 @@ class Steps {
     this.#keeper = keeper;
     this.#job = job;
     this.#sources = sources;
-    this.#steps = keeper.state.stages[keeper.state.stage]?.steps ?? null;
+    this.#steps = keeper.plan.steps;
   }
 
   async take(engine: Engine, batches: (step: number) => Promise<readonly Feeds[]>, from: number): Promise<"done" | "interrupted"> {
     const begun = performance.now();
     const isAfter = (step: number) => this.#steps !== null && step > this.#steps;
-    let first: { readonly at: number; readonly encoding: number } | undefined;
     let next: Promise<readonly Feeds[]> = isAfter(from + 1) ? Promise.resolve([]) : batches(from + 1);
     try {
       for (let step = from + 1; !isAfter(step); step++) {
         const batch = await next;
         const learningRate = learningRateAt(step, this.#steps ?? Number.POSITIVE_INFINITY, this.#stage);
+        // What is timed has the cores for itself: encoders that work beside a step would be counted twice.
+        const isTimed = this.#steps === null;
+        const started = performance.now();
         const taken = engine.step(batch, { step, learningRate });
-        if (!isAfter(step + 1)) next = batches(step + 1);
+        if (!isTimed && !isAfter(step + 1)) next = batches(step + 1);
         // Whoever waits for it hears of its error; where the step itself fails nobody does.
         next.catch(() => {});
         const result = await taken;
+        if (isTimed && step > from + 1) this.#clock.stepped(performance.now() - started);
         if (!isFiniteStep(result)) throw await this.#notFinite(engine, batch, step);
-        first ??= { at: performance.now(), encoding: this.#sources.encoded().seconds };
-        const planned = this.#steps === null && this.#plan(step, step - from, begun, first);
+        const planned = isTimed && this.#plan(step, step - from, begun);
         this.#took(step, learningRate, result);
         // What ends the stage is saved with the next one's beginning.
         if (isAfter(step + 1)) break;
+        if (this.#mustSample(step)) await this.#sample(await engine.state(), step);
         if (this.#run.signal.aborted) {
           await this.#keeper.save(await engine.state());
           return "interrupted";
         }
-        if (this.#isDue(samplePause, this.#sampled)) await this.#sample(await engine.state(), step);
         if (planned || this.#mustSave(step)) await this.#save(engine);
+        if (isTimed) next = this.#draw(batches, step + 1);
       }
     } finally {
       // It may be writing latents to a file that is closed after this.
@@ -139,23 +153,23 @@ class Steps {
   }
 
   /** Makes steps of the time that is left, once enough of them have been timed. */
-  #plan(step: number, done: number, begun: number, first: { readonly at: number; readonly encoding: number }): boolean {
+  #plan(step: number, done: number, begun: number): boolean {
     const allowed = this.#run.seconds[this.#keeper.state.stage] ?? 0;
-    const [now, encoded] = [performance.now(), this.#sources.encoded()];
-    const spent = (now - begun) / 1000;
+    const spent = (performance.now() - begun) / 1000;
     if (spent < allowed && (done < leastTimed || spent < timedPart * allowed)) return false;
-    const timed = done > 1 ? ((now - first.at) / 1000 - (encoded.seconds - first.encoding)) / (done - 1) : spent;
-    const { batch = 1 } = this.#keeper.state.stages[this.#keeper.state.stage] ?? {};
-    const more = stepsWithin({
-      left: Math.max(0, allowed - spent),
-      perStep: Math.max(timed, 1e-4),
-      perClip: encoded.clips === 0 ? 0 : encoded.seconds / encoded.clips,
-      clips: this.#sources.clips,
-      encoded: Math.min(encoded.clips, this.#sources.clips),
-      batch,
-    });
-    this.#steps = step + more;
+    const { clips, encoded } = this.#sources;
+    const { batch } = this.#keeper.plan;
+    const left = Math.max(0, allowed - spent);
+    this.#steps = step + stepsWithin({ left, ...this.#clock.means(spent), clips, encoded: Math.min(encoded(), clips), batch });
     return true;
+  }
+
+  /** A batch that is drawn while nothing else is computed. */
+  async #draw(batches: (step: number) => Promise<readonly Feeds[]>, step: number): Promise<readonly Feeds[]> {
+    const [started, known] = [performance.now(), this.#sources.encoded()];
+    const batch = await batches(step);
+    this.#clock.drew(performance.now() - started, this.#sources.encoded() - known);
+    return batch;
   }
 
   #isDue(pause: number, since: number): boolean {
@@ -165,6 +179,13 @@ class Steps {
   #mustSave(step: number): boolean {
     const { saveEvery } = this.#run;
     return saveEvery === null ? this.#isDue(savePause, this.#saved) : step % saveEvery === 0;
+  }
+
+  #mustSample(step: number): boolean {
+    const { sheets } = this.#run;
+    // A sheet that is due by the clock can wait where the run is to stop; one of a step would be missing.
+    if (sheets === undefined) return !this.#run.signal.aborted && this.#isDue(samplePause, this.#sampled);
+    return this.#steps !== null && Math.floor((step * sheets) / this.#steps) > Math.floor(((step - 1) * sheets) / this.#steps);
   }
 
   async #save(engine: Engine): Promise<void> {
@@ -178,10 +199,10 @@ class Steps {
   }
 
   async #notFinite(engine: Engine, batch: readonly Feeds[], step: number): Promise<Error> {
-    const { graph, frozen } = this.#job;
+    const { frozen } = this.#job;
     const values = [...(await engine.state())].map(([path, { value }]) => [path, Float32Array.from(value)] as const);
     const weights = new Map([...frozen, ...values]);
-    const where = await whereNotFinite(graph, weights, batch, async (one, feeds) => {
+    const where = await whereNotFinite(withGradients(this.#job), weights, batch, async (one, feeds) => {
       const opened = await openWeighted(one, weights);
       return opened.run(feeds).finally(() => opened.dispose());
     });

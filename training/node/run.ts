@@ -1,9 +1,9 @@
 /** The stages of a training to trained weights in the run's folder, from its start or from its checkpoint on. */
 
-import type { MeasureStage } from "../../compiler/module/training.ts";
+import type { MeasureStage, TrainingStage } from "../../compiler/module/training.ts";
 import { ChannelFigures, normalised } from "../measure.ts";
 import { openEncoder } from "./encoder.ts";
-import { type Run, RunKeeper } from "./run-keeper.ts";
+import { type Run, RunKeeper, type StageResult } from "./run-keeper.ts";
 import { runStage } from "./run-stage.ts";
 import { Clips } from "./sources.ts";
 
@@ -22,13 +22,35 @@ export async function runTraining(run: Run): Promise<"done" | "interrupted"> {
   for (let at = run.from.run.stage; at < run.stages.length; at = keeper.state.stage) {
     const [stage, plan] = [run.stages[at], keeper.state.stages[at]];
     if (stage === undefined || plan === undefined) throw new Error(`training: there is no stage ${at}`);
-    run.listener.stage(plan, stage);
-    if (stage.kind === "measure") {
-      if (!(await measure(run, stage, keeper, clips))) return "interrupted";
-    } else if ((await runStage(run, stage, keeper, clips)) === "interrupted") return "interrupted";
+    const known = keeper.state.step === 0 ? await run.known?.find(stage) : undefined;
+    if (known !== undefined) await take(run, stage, known, keeper);
+    else {
+      run.listener.stage(plan, stage);
+      const before = new Map(keeper.weights);
+      if (stage.kind === "measure") {
+        if (!(await measure(run, stage, keeper, clips))) return "interrupted";
+      } else if ((await runStage(run, stage, keeper, clips)) === "interrupted") return "interrupted";
+      await run.known?.keep(stage, keeper.state.stages[at] ?? plan, madeOf(keeper, stage, before));
+    }
     await keeper.finish();
   }
   return "done";
+}
+
+/** What another run has made of the stage becomes this one's own. */
+async function take(run: Run, stage: TrainingStage, { weights, metrics }: StageResult, keeper: RunKeeper): Promise<void> {
+  keeper.replace(weights);
+  for (const metric of metrics) keeper.metrics.add(metric);
+  const step = metrics.at(-1)?.step ?? 0;
+  keeper.at(step, stage.kind === "loss" ? step : (keeper.state.stages[keeper.state.stage]?.steps ?? null));
+  if (stage.kind === "loss") await run.listener.sample(stage, step, keeper.weights);
+}
+
+function madeOf(keeper: RunKeeper, stage: TrainingStage, before: ReadonlyMap<string, Float32Array>): StageResult {
+  return {
+    weights: new Map([...keeper.weights].filter(([path, values]) => before.get(path) !== values)),
+    metrics: keeper.metrics.metrics.filter((metric) => metric.stage === stage.name),
+  };
 }
 
 /** False where it was interrupted: it begins again then. */

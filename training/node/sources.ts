@@ -12,12 +12,6 @@ import { LatentCache } from "./latent-cache.ts";
 
 export type ReadTokens = (text: string, count: number) => Int32Array;
 
-/** What clips have cost so far. */
-export interface Encoded {
-  readonly clips: number;
-  readonly seconds: number;
-}
-
 /** Clips that are kept as they were read: one example asks several times for its own. */
 const mostClips = 16;
 
@@ -25,7 +19,7 @@ const mostClips = 16;
 export class Clips {
   readonly dataset: Dataset;
   readonly #recent = new Map<number, Promise<CaptionedClip>>();
-  readonly #captions = new Map<number, string>();
+  readonly #told = new Map<number, Pick<CaptionedClip, "caption" | "labels">>();
 
   constructor(dataset: Dataset) {
     this.dataset = dataset;
@@ -36,16 +30,23 @@ export class Clips {
   }
 
   async caption(index: number): Promise<string> {
-    const known = this.#captions.get(index);
-    if (known !== undefined) return known;
-    return (await this.#clip(index)).caption;
+    return (this.#told.get(index) ?? (await this.#clip(index))).caption;
+  }
+
+  /** Of a data set that has this label. */
+  async label(index: number, of: string): Promise<number> {
+    const { labels } = this.#told.get(index) ?? (await this.#clip(index));
+    const found = labels?.[of];
+    if (found === undefined) throw new Error(`training: clip ${index} has no label ${of}`);
+    return found;
   }
 
   #clip(index: number): Promise<CaptionedClip> {
     const known = this.#recent.get(index);
     if (known !== undefined) return known;
     const read = this.dataset.clip(index).then((clip) => {
-      this.#captions.set(index, clip.caption);
+      const { caption, labels } = clip;
+      this.#told.set(index, { caption, ...(labels && { labels }) });
       return clip;
     });
     this.#recent.set(index, read);
@@ -58,9 +59,10 @@ export class Clips {
   }
 }
 
-/** What a stage draws its batches from, and what that has cost. */
+/** What a stage draws its batches from. */
 export interface OpenSources extends BatchSources {
-  encoded(): Encoded;
+  /** How many clips were put through encoders so far. */
+  encoded(): number;
   close(): Promise<void>;
 }
 
@@ -74,7 +76,7 @@ export async function openSources(
   const { frames, height, width } = clips.dataset.size;
   const opened: { readonly encoder: Encoder; readonly values: LatentCache }[] = [];
   const byName = new Map<string | null, ClipValues>();
-  let cost: Encoded = { clips: 0, seconds: 0 };
+  let encoded = 0;
   byName.set(null, { frameLength: 3 * height * width, of: (clip) => clips.pixels(clip) });
   for (const name of encoders) {
     const graph = training.encoders.get(name);
@@ -83,10 +85,8 @@ export async function openSources(
     const length = encoder.shape.reduce((product, size) => product * size, 1);
     const hash = latentHash(graph, weights, clips.dataset);
     const encode = async (clip: number) => {
-      const pixels = await clips.pixels(clip);
-      const started = performance.now();
-      const made = await encoder.encode(pixels);
-      cost = { clips: cost.clips + 1, seconds: cost.seconds + (performance.now() - started) / 1000 };
+      const made = await encoder.encode(await clips.pixels(clip));
+      encoded++;
       return made;
     };
     const values = new LatentCache(
@@ -100,6 +100,7 @@ export async function openSources(
   return {
     clips: clips.dataset.count,
     caption: (clip) => clips.caption(clip),
+    label: (clip, of) => clips.label(clip, of),
     tokens,
     sampler: training.sampler ?? undefined,
     values: (encoder) => {
@@ -107,7 +108,7 @@ export async function openSources(
       if (found === undefined) throw new Error(`training: the encoder ${encoder} was not opened`);
       return found;
     },
-    encoded: () => cost,
+    encoded: () => encoded,
     close: async () => {
       for (const { encoder, values } of opened) {
         values.close();

@@ -1,19 +1,15 @@
 /** A stage's graph to steps on a WebGPU device: the loss and its gradients by the kernels that sample, then AdamW there; the weights never leave it. */
 
 import { sizeOf } from "../../compiler/graph/graph.ts";
-import { passes, runPasses } from "../../compiler/passes/passes.ts";
-import { addressable, breachesOf, limitsFrom } from "../../compiler/targets/webgpu/plan/limits.ts";
-import { unplannable } from "../../compiler/targets/webgpu/plan/unplannable.ts";
-import { planGraph } from "../../compiler/targets/webgpu/plan-graph.ts";
-import { mvcError } from "../../runtime/errors.ts";
 import { type Device, usage } from "../../runtime/webgpu/device.ts";
-import { type GpuGraph, kernelsIn, loadGraph, type PlannedGraph } from "../../runtime/webgpu/graph.ts";
+import { type GpuGraph, loadGraph } from "../../runtime/webgpu/graph.ts";
 import { pipelinesOf } from "../../runtime/webgpu/pipelines.ts";
 import { readBack } from "../../runtime/webgpu/read-back.ts";
 import type { Engine, EngineJob, Feeds, StepResult, TrainingState, WeightState } from "../engine.ts";
 import { type Banks, banksOf } from "./banks.ts";
 import { createOptimizer, type Vectors } from "./optimizer.ts";
 import { packedWeights } from "./packed-weights.ts";
+import { type PlannedStage, planStage } from "./plan-stage.ts";
 
 export interface WebGpuEngine extends Engine {
   /** The loss and its gradients as they lie on the device, for tools that look into a step. */
@@ -23,21 +19,20 @@ export interface WebGpuEngine extends Engine {
 const floatBytes = Float32Array.BYTES_PER_ELEMENT;
 
 /**
- * The device is the engine's own and goes with it, also where opening fails.
+ * The device is the engine's own and goes with it, also where opening fails. `stage` is the job's, where it has been planned in the device's limits.
  * @throws MvcError `training-limit`, `out-of-memory`, `graph-failed`, `device-lost`, `device-failed`
  */
-export async function openWebGpuEngine(device: Device, job: EngineJob): Promise<WebGpuEngine> {
+export async function openWebGpuEngine(device: Device, job: EngineJob, stage?: PlannedStage): Promise<WebGpuEngine> {
   try {
-    return await open(device, job);
+    return await open(device, job, stage ?? planStage(job, device.gpu.limits));
   } catch (thrown) {
     device.close();
     throw thrown;
   }
 }
 
-async function open(device: Device, job: EngineJob): Promise<WebGpuEngine> {
-  const { graph, trained, optimizer, parts } = job;
-  const planned = planOn(device, job);
+async function open(device: Device, job: EngineJob, { graph, planned }: PlannedStage): Promise<WebGpuEngine> {
+  const { trained, optimizer, parts } = job;
   const { maxStorageBufferBindingSize, maxBufferSize } = device.gpu.limits;
   const lengths = new Map(graph.values.flatMap((value) => (value.kind === "weight" ? [[value.path, sizeOf(value.type.shape)]] : [])));
   const banks = banksOf(trained, (path) => lengths.get(path) ?? 0, Math.min(maxStorageBufferBindingSize, maxBufferSize));
@@ -75,25 +70,6 @@ async function open(device: Device, job: EngineJob): Promise<WebGpuEngine> {
     state: () => stateOf(device, banks, vectors),
     dispose: async () => device.close(),
   };
-}
-
-/** Throws MvcError `training-limit`. */
-function planOn(device: Device, { stage, graph }: EngineJob): PlannedGraph {
-  const limits = addressable(limitsFrom(limitsOf(device)));
-  const ready = runPasses(graph, passes);
-  const before = unplannable(ready, limits);
-  const planned = before === undefined ? planGraph(ready, limits) : undefined;
-  const breach = before ?? (planned && breachesOf(planned.plan, limits)[0]);
-  if (breach !== undefined || planned === undefined) {
-    const { limit = "", what = "", needed = 0, allowed = 0 } = breach ?? {};
-    throw mvcError("training-limit", { stage, what, limit, needed, found: allowed });
-  }
-  return { plan: planned.plan, kernels: kernelsIn(planned.source), choices: undefined };
-}
-
-function limitsOf({ gpu: { limits } }: Device): Parameters<typeof limitsFrom>[0] {
-  const names = Object.keys(limitsFrom({})) as (keyof ReturnType<typeof limitsFrom>)[];
-  return Object.fromEntries(names.map((name) => [name, limits[name]]));
 }
 
 /** The flat vectors as the job's state has them. */

@@ -23,18 +23,27 @@ export interface StoredClips {
   readonly path: string;
   /** sha256 of each clip's pixels. */
   readonly sums: readonly string[];
+  /** Whether frames of the film come again in one of them, as it has fewer a second than were asked for. */
+  readonly repeats: boolean;
   /** Byte of the first clip. */
   readonly start: number;
+}
+
+/** What is known of a film before its clips are decoded. */
+export interface DecodedFilm extends Pick<StoredClips, "repeats"> {
+  readonly name: string;
+  /** How many clips it gives. */
+  readonly count: number;
 }
 
 export interface ClipStore {
   /** What an earlier run has kept under a key. */
   find(key: string): Promise<StoredClips | undefined>;
   /**
-   * Keeps `count` clips u8 [F, H, W, 3] under a key, whole or not at all. An error that `clips` throws passes through.
+   * Keeps clips u8 [F, H, W, 3] of a film under a key, whole or not at all. An error that `clips` throws passes through.
    * Throws MvcError `disk-full`, `write-failed`, `aborted`.
    */
-  keep(key: string, name: string, count: number, clips: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredClips>;
+  keep(key: string, film: DecodedFilm, clips: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredClips>;
   /** Throws MvcError `file-unreadable`, `file-missing` where the cache has been changed since. */
   read(stored: StoredClips, index: number): Uint8Array;
 }
@@ -45,14 +54,18 @@ export function clipStore(cache: string, { frames, height, width }: ClipSize): C
   const bytes = frames * height * width * 3;
   const place = (key: string) => join(cache, "clips", key.slice(0, 2), `${key}.safetensors`);
   const found = async (path: string): Promise<StoredClips | undefined> => {
-    const { tensors } = await readSafetensorsHeader(path);
+    const { tensors, metadata } = await readSafetensorsHeader(path);
+    const repeats = metadata.get("repeats");
+    // Older versions did not say.
+    if (repeats === undefined) return undefined;
     const [clips, sums] = [tensors.get("clips"), tensors.get("sums")];
     const count = clips?.shape[0] ?? 0;
     if (clips === undefined || clips.shape.slice(1).join() !== [frames, height, width, 3].join()) return undefined;
     if (sums?.shape.join() !== [count, SUM].join()) return undefined;
     const digests = readPart(path, sums.start, sums.end - sums.start);
     const hex = Buffer.from(digests).toString("hex");
-    return { path, start: clips.start, sums: Array.from({ length: count }, (_, i) => hex.slice(2 * SUM * i, 2 * SUM * (i + 1))) };
+    const each = Array.from({ length: count }, (_, i) => hex.slice(2 * SUM * i, 2 * SUM * (i + 1)));
+    return { path, start: clips.start, sums: each, repeats: repeats === "true" };
   };
   return {
     async find(key) {
@@ -66,7 +79,7 @@ export function clipStore(cache: string, { frames, height, width }: ClipSize): C
         throw thrown;
       }
     },
-    async keep(key, name, count, clips, signal) {
+    async keep(key, { name, count, repeats }, clips, signal) {
       const path = place(key);
       attempt(path, () => mkdirSync(dirname(path), { recursive: true }));
       const sums: Uint8Array[] = [];
@@ -80,7 +93,8 @@ export function clipStore(cache: string, { frames, height, width }: ClipSize): C
         { name: "clips", dtype: "U8" as const, shape: [count, frames, height, width, 3], chunks: pixels },
         { name: "sums", dtype: "U8" as const, shape: [count, SUM], chunks: () => sums },
       ];
-      await writeSafetensors(path, tensors, { metadata: { film: name }, ...(signal === undefined ? {} : { signal }) });
+      const metadata = { film: name, repeats: String(repeats) };
+      await writeSafetensors(path, tensors, { metadata, ...(signal === undefined ? {} : { signal }) });
       return (await found(path)) as StoredClips;
     },
     read({ path, start, sums }, index) {

@@ -7,11 +7,11 @@ import { openFilm } from "../../media/open-film.ts";
 import { pngFilm } from "../../media/png-film.ts";
 import { clipPixels } from "../clip-pixels.ts";
 import type { DatasetOptions, Listening } from "../dataset-options.ts";
-import { filmWindows, heldWindow } from "../windows.ts";
+import { filmWindows, framesComeAgain, heldWindow } from "../windows.ts";
 import { readCaptions } from "./captions.ts";
 import { type ClipStore, clipStore, defaultCache, type StoredClips } from "./clip-store.ts";
 import { type KnownFiles, knownFiles, sha256 } from "./known-files.ts";
-import { asProblem, leftAlone, type Problem, settle, shortness } from "./problems.ts";
+import { asProblem, comingAgain, leftAlone, type Problem, settle, shortness } from "./problems.ts";
 import { type Source, walk } from "./walk.ts";
 
 /** Counts up when the same film would give other pixels, so that what an older version kept is left alone. */
@@ -41,6 +41,7 @@ export async function folderDataset(folder: string, size: ClipSize, options: Dat
   const { planned, damaged, short } = await lookedAt(sources, work);
   settle(judge, "damaged", [...listing.problems, ...damaged], options.damaged === "skip");
   settle(judge, "short", short, options.short === "skip");
+  for (const text of comingAgain(planned.filter(({ repeats }) => repeats).map(({ source }) => source))) note(text);
 
   // What is decoded is kept, so the first that fails can be told at once: nothing is decoded twice.
   const refuse = (problem: Problem) => options.damaged !== "skip" && settle(judge, "damaged", [problem], false);
@@ -84,6 +85,7 @@ interface Planned {
   readonly stored?: StoredClips;
   /** Else, the frames of each clip. */
   readonly windows: readonly (readonly number[])[];
+  readonly repeats: boolean;
 }
 
 /** Opens each film that the cache does not know, and chooses its frames. */
@@ -96,12 +98,13 @@ async function lookedAt(sources: readonly Source[], { folder, size, options, lis
       for (const file of source.files) digests.push(await known.digest(file));
       const key = keyOf(digests, size, options);
       const stored = await store.find(key);
-      if (stored !== undefined) planned.push({ source, key, stored, windows: [] });
+      if (stored !== undefined) planned.push({ source, key, stored, windows: [], repeats: stored.repeats });
       else {
         const film = await openSource(source);
         film.close();
-        const windows = windowsOf(film, size, options);
-        if (windows.length > 0) planned.push({ source, key, windows });
+        const fitting = filmWindows(film, size.frames, options);
+        const windows = fitting.length === 0 && options.short === "hold" ? [heldWindow(film, size.frames, options)] : fitting;
+        if (windows.length > 0) planned.push({ source, key, windows, repeats: framesComeAgain(fitting) });
         else short.push({ name: source.name, reason: shortness(film, size, options) });
       }
     } catch (thrown) {
@@ -119,11 +122,6 @@ function keyOf(digests: readonly string[], { frames, height, width }: ClipSize, 
   return sha256(JSON.stringify([decoding, digests, frames, height, width, fps, stride, windows, short === "hold"]));
 }
 
-function windowsOf(film: Film, { frames }: ClipSize, options: DatasetOptions): readonly (readonly number[])[] {
-  const windows = filmWindows(film, frames, options);
-  return windows.length === 0 && options.short === "hold" ? [heldWindow(film, frames, options)] : windows;
-}
-
 interface StoredClip {
   /** Of the film. */
   readonly name: string;
@@ -136,11 +134,11 @@ async function decoded(planned: readonly Planned[], { folder, size, listening, k
   const [clips, broken]: [StoredClip[], Problem[]] = [[], []];
   const due = planned.filter(({ stored }) => stored === undefined).length;
   let done = 0;
-  for (const { source, key, windows, stored: before } of planned) {
+  for (const { source, key, windows, repeats, stored: before } of planned) {
     throwIfAborted(listening.signal, `decoding ${folder}`);
     try {
-      const stored =
-        before ?? (await store.keep(key, source.name, windows.length, decodedClips(source, windows, size, known), listening.signal));
+      const film = { name: source.name, count: windows.length, repeats };
+      const stored = before ?? (await store.keep(key, film, decodedClips(source, windows, size, known), listening.signal));
       for (const window of stored.sums.keys()) clips.push({ name: source.name, stored, window });
     } catch (thrown) {
       const problem = asProblem(source.name, thrown);

@@ -76,6 +76,14 @@ export function shortness({ count, shown }: FilmFrames, { frames }: ClipSize, op
   return `it lasts ${shown.end.toFixed(2)} s, a clip ${(frames / options.fps).toFixed(2)} s`;
 }
 
+/** What is said of films that have fewer frames a second than are asked for; nothing where there are none. */
+export function comingAgain(films: readonly { readonly name: string }[]): readonly string[] {
+  if (films.length === 0) return [];
+  const named = films.slice(0, 3).map(({ name }) => name);
+  const more = films.length > named.length ? ` and ${films.length - named.length} more` : "";
+  return [`frames come again in what has fewer a second: ${named.join(", ")}${more}`];
+}
+
 /** Files that are no clips and no captions, by their endings. */
 export function leftAlone(others: ReadonlyMap<string, number>): readonly string[] {
   if (others.size === 0) return [];

@@ -3,7 +3,7 @@
 import { throwIfAborted } from "../../../runtime/errors.ts";
 import type { ClipSize } from "../../../training/dataset.ts";
 import type { DatasetOptions, Listening } from "../dataset-options.ts";
-import { filmWindows, type Shown } from "../windows.ts";
+import { filmWindows, framesComeAgain, type Shown } from "../windows.ts";
 import { readCaptions } from "./captions.ts";
 import { openSource } from "./folder-dataset.ts";
 import { asProblem, leftAlone, type Problem, shortness } from "./problems.ts";
@@ -48,7 +48,7 @@ export async function survey(folder: string, size: ClipSize, options: DatasetOpt
       const windows = filmWindows(film, size.frames, options);
       if (windows.length === 0) short.push({ name: source.name, reason: shortness(film, size, options) });
       const held = windows.length === 0 && options.short === "hold" ? 1 : 0;
-      const repeats = windows.some((places) => new Set(places).size < places.length);
+      const repeats = framesComeAgain(windows);
       const shared = { name: source.name, pictures: source.pictures, captions: captions.of.get(source.name) ?? [] };
       films.push({ ...shared, width, height, count, shown, clips: windows.length + held, repeats });
     } catch (thrown) {

@@ -4,6 +4,7 @@ import {
   type BlockDeclaration,
   type Expression,
   type Label,
+  type Program,
   plainText,
   type RepeatStatement,
   type Statement,
@@ -11,6 +12,7 @@ import {
 } from "../../../dsl/index.ts";
 import type { CodeBlock, CodeParameter, CodeStatement, Known, Levels, LoopId, PlainValue, Shape } from "../../module/code.ts";
 import type { Static } from "../static.ts";
+import { signatureShape } from "../types.ts";
 import { CodeScope } from "./code-scope.ts";
 import { agree, type Found, holdsTensor, plainOf } from "./evidence.ts";
 import { ComputedReader } from "./read-computed.ts";
@@ -19,6 +21,7 @@ import { sizeFrom } from "./size-text.ts";
 
 /** What blocks of one model share while they are read. */
 export interface ModelReader {
+  readonly program: Program;
   /** The place among the model's blocks of the code that stands for a run. */
   readonly blockOf: (run: Run) => number;
   readonly owns: (block: number) => boolean;
@@ -74,7 +77,7 @@ export class BlockReader {
 
   /** Whether a tensor is f32 in a build of any precision. */
   private isFixed(type: TypeNode): boolean {
-    return type.kind === "tensor-type" && type.dtype.name !== "float";
+    return signatureShape(this.model.program, type, this.file)?.dtype !== "float";
   }
 
   seen(expression: Expression): readonly (Found<Seen["value"]> & { readonly axes: readonly SeenAxis[] | undefined })[] {

@@ -1,9 +1,9 @@
 /** A configured model, expanded once more and heard, to its code. */
 
-import type { GraphDeclaration, NamedDeclaration } from "../../../dsl/index.ts";
+import type { GraphDeclaration, NamedDeclaration, Program } from "../../../dsl/index.ts";
 import { idBounds } from "../../analysis/id-bounds.ts";
 import type { Graph } from "../../graph/graph.ts";
-import type { CodeBlock, CodeGlobal, CodeGraph, ModelCode } from "../../module/code.ts";
+import type { CodeBlock, CodeGlobal, CodeGraph, CodeLoss, CodeStatement, LossCode, ModelCode } from "../../module/code.ts";
 import { Budget } from "../budget.ts";
 import { type Configuration, globalsOf } from "../configure.ts";
 import { expandGraph, graphsOf, samplerOf } from "../expand.ts";
@@ -16,56 +16,59 @@ import { Recorder, type Run } from "./recorder.ts";
 
 /** The code of the model's graphs. */
 export function readCode(configuration: Configuration): Attempt<ModelCode> {
-  const heard = { ...configuration, recorder: new Recorder() };
-  const graphs: HeardGraph[] = [];
-  for (const declaration of graphsOf(heard)) {
-    const expanded = expandGraph(heard, declaration);
-    if (!expanded.ok) return expanded;
-    if (expanded.value.run !== undefined) graphs.push({ declaration, run: expanded.value.run, graph: expanded.value.graph });
-  }
-  return attempt(() =>
-    new CodeReader(
-      heard,
-      graphs.map(({ run }) => run),
-    ).read(graphs),
-  );
+  const graphs = hear(configuration, graphsOf(configuration), new Recorder());
+  return graphs.ok ? attempt(() => new CodeReader(configuration).read(graphs.value)) : graphs;
+}
+
+/** The same with the code of graphs that only training needs. */
+export function readLossCode(configuration: Configuration, declarations: readonly GraphDeclaration[]): Attempt<LossCode> {
+  const recorder = new Recorder();
+  const graphs = hear(configuration, graphsOf(configuration), recorder);
+  if (!graphs.ok) return graphs;
+  const losses = hear(configuration, declarations, recorder);
+  return losses.ok ? attempt(() => new CodeReader(configuration).readWithLosses(graphs.value, losses.value)) : losses;
 }
 
 interface HeardGraph {
   readonly declaration: GraphDeclaration;
   readonly run: Run;
   readonly graph: Graph;
+  readonly paths: CodeLoss["outputs"][number]["path"][];
+}
+
+function hear(configuration: Configuration, declarations: readonly GraphDeclaration[], recorder: Recorder): Attempt<readonly HeardGraph[]> {
+  const graphs: HeardGraph[] = [];
+  for (const declaration of declarations) {
+    const expanded = expandGraph({ ...configuration, recorder }, declaration);
+    if (!expanded.ok) return expanded;
+    const { run, graph, paths } = expanded.value;
+    if (run !== undefined) graphs.push({ declaration, run, graph, paths: [...paths] });
+  }
+  return { ok: true, value: graphs };
 }
 
 class CodeReader implements ModelReader {
   private readonly configuration: Configuration;
   private readonly known: Globals;
   private readonly blocks: CodeBlock[] = [];
+  /** The calls that each block was read of. */
+  private readonly evidence: (readonly Run[])[] = [];
   private readonly places = new Map<Run, number>();
   private readonly groups = new Map<string, Run[]>();
   private readonly globals = new Map<string, CodeGlobal>();
 
-  constructor(configuration: Configuration, graphs: readonly Run[]) {
+  constructor(configuration: Configuration) {
     this.configuration = configuration;
     this.known = globalsOf(configuration.program, configuration.overrides, new Budget());
-    for (const run of graphs) this.collect(run);
+  }
+
+  get program(): Program {
+    return this.configuration.program;
   }
 
   read(graphs: readonly HeardGraph[]): ModelCode {
     const { model, choices, program, file } = this.configuration;
-    const read = graphs.map(({ declaration, run, graph }): CodeGraph => {
-      const { name, doc, body, parameters } = declaration;
-      const bounds = idBounds(graph);
-      const inputs = graph.values.flatMap((value) =>
-        value.kind === "input" ? [{ name: value.name, ...value.type, ids: bounds.get(value.name) }] : [],
-      );
-      return {
-        name: name.name,
-        doc,
-        inputs,
-        block: this.readGraph(run, { name, doc: undefined, dims: [], parameters, body }),
-      };
-    });
+    const read = this.readGraphs(graphs);
     return {
       name: model.name.name,
       preset: choices.preset ?? null,
@@ -73,11 +76,34 @@ class CodeReader implements ModelReader {
       doc: model.doc,
       about: program.files.get(file)?.source.doc,
       globals: [...this.globals.values()],
-      blocks: this.blocks,
+      blocks: [...this.blocks],
       graphs: read,
       precision: choices.precision,
       looped: samplerOf(this.configuration)?.graph.name ?? null,
     };
+  }
+
+  /** The model is read first, and stays as it is without its losses. */
+  readWithLosses(graphs: readonly HeardGraph[], losses: readonly HeardGraph[]): LossCode {
+    const model = this.read(graphs);
+    const read = this.readGraphs(losses).map((loss, i): CodeLoss => {
+      const paths = losses[i]?.paths ?? [];
+      return { ...loss, outputs: paths.map((path) => ({ name: path.length === 0 ? "loss" : path.join("."), path })) };
+    });
+    return { model, losses: read, blocks: this.blocks, globals: [...this.globals.values()] };
+  }
+
+  private readGraphs(graphs: readonly HeardGraph[]): CodeGraph[] {
+    this.groups.clear();
+    for (const { run } of graphs) this.collect(run);
+    return graphs.map(({ declaration, run, graph }): CodeGraph => {
+      const { name, doc, body, parameters } = declaration;
+      const bounds = idBounds(graph);
+      const inputs = graph.values.flatMap((value) =>
+        value.kind === "input" ? [{ name: value.name, ...value.type, ids: bounds.get(value.name) }] : [],
+      );
+      return { name: name.name, doc, inputs, block: this.readGraph(run, { name, doc: undefined, dims: [], parameters, body }) };
+    });
   }
 
   private readGraph(run: Run, graph: Parameters<BlockReader["read"]>[0]): CodeBlock {
@@ -89,7 +115,7 @@ class CodeReader implements ModelReader {
   }
 
   readonly blockOf = (run: Run): number => {
-    if (!this.places.has(run)) this.readGroup(this.groups.get(keyOf(run)) ?? [run]);
+    if (!this.places.has(run)) this.settle(this.groups.get(keyOf(run)) ?? [run]);
     const place = this.places.get(run);
     if (place === undefined) throw new Error("code: a call that no code stands for");
     return place;
@@ -140,6 +166,32 @@ class CodeReader implements ModelReader {
     }
   }
 
+  /** Calls for which code that is read already stands as it is take that. */
+  private settle(runs: readonly Run[]): void {
+    const [first] = runs;
+    let left = runs;
+    for (const [place, evidence] of this.evidence.entries()) {
+      if (first === undefined || evidence[0] === undefined || keyOf(evidence[0]) !== keyOf(first)) continue;
+      const fits = (more: readonly Run[]) => this.standsFor(place, [...evidence, ...more]);
+      const taken = new Set(left.length > 0 && fits(left) ? left : left.filter((run) => fits([run])));
+      for (const run of taken) this.places.set(run, place);
+      left = left.filter((run) => !taken.has(run));
+    }
+    if (left.length > 0) this.readGroup(left);
+  }
+
+  /** Whether the code of a block is that of all these calls, whatever names they have for the axes of what it makes. */
+  private standsFor(place: number, runs: readonly Run[]): boolean {
+    const block = runs[0]?.block;
+    if (block === undefined) return false;
+    try {
+      return textOf(new BlockReader(runs, this).read(block)) === textOf(this.blocks[place]);
+    } catch (error) {
+      if (error instanceof Conflict) return false;
+      throw error;
+    }
+  }
+
   /** One piece of code for all calls of a block, or several where they differ by more than numbers. */
   private readGroup(runs: readonly Run[]): void {
     const [first] = runs;
@@ -147,16 +199,10 @@ class CodeReader implements ModelReader {
     try {
       const read = new BlockReader(runs, this).read(first.block);
       const place = this.blocks.push(read) - 1;
+      this.evidence[place] = runs;
       for (const run of runs) this.places.set(run, place);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
-      if (process.env.WHY)
-        console.error(
-          "SPLIT",
-          first.block.name.name,
-          error.message,
-          [...error.kinds.values()].map((k) => k.slice(0, 160)),
-        );
       const apart = new Map<string, Run[]>();
       for (const run of runs) {
         const kind = error.kinds.get(run) ?? "";
@@ -166,6 +212,11 @@ class CodeReader implements ModelReader {
       for (const group of apart.values()) this.readGroup(group);
     }
   }
+}
+
+function textOf(block: CodeBlock | undefined): string {
+  const told = (value: CodeStatement) => (value?.kind === "bind" || value?.kind === "return") && value.shape !== undefined;
+  return JSON.stringify(block, (_, value) => (value instanceof Map ? [...value] : told(value) ? { ...value, shape: "tensor" } : value));
 }
 
 function unwritable(name: string, { message }: Conflict): Unwritable {

@@ -71,6 +71,13 @@ export class InputReading {
           "tokens, `Tensor<i32, [B, L]>`, as it comes from text",
         );
         return { from, ...this.text(fields) };
+      case "label":
+        this.expect(
+          input,
+          input.tensor.dtype === "i32" && input.tensor.shape.length === 1,
+          "one class a clip, `Tensor<i32, [B]>`, as it comes from a label",
+        );
+        return { from, ...this.label(fields) };
       case "noise":
         this.expect(input, input.tensor.dtype !== "i32", "of floats, as it comes from noise");
         return { from };
@@ -103,16 +110,29 @@ export class InputReading {
   }
 
   private text(fields: ReadonlyMap<string, Expression>): { readonly dropped: number; readonly unguided: string } {
+    const { dropped = 0, unguided = "" } = this.values(fields);
+    if (!upToOne.holds(dropped)) this.refuseValue(fields, "dropped", upToOne.expected, dropped);
+    return { dropped: dropped as number, unguided: unguided as string };
+  }
+
+  private label(fields: ReadonlyMap<string, Expression>): { readonly of: string; readonly classes: number } {
+    const { of = "", classes = 2 } = this.values(fields);
+    if (typeof classes !== "number" || classes < 2) this.refuseValue(fields, "classes", "a whole number from 2", classes);
+    return { of: of as string, classes: classes as number };
+  }
+
+  /** What a source says beside where it comes from. */
+  private values(fields: ReadonlyMap<string, Expression>): { readonly [name: string]: unknown } {
     const given = [...fields].flatMap(([name, value]) =>
       name === "from" ? [] : [{ name: { name, span: value.span }, value, span: value.span }],
     );
-    const { dropped = 0, unguided = "" } = Object.fromEntries(this.faults.plainFields(this.configuration, given) ?? []);
-    const place = fields.get("dropped");
-    if (!upToOne.holds(dropped) && place !== undefined) {
-      const holes = { name: "dropped", expected: upToOne.expected, found: shown(dropped) };
-      this.faults.refuse("train-value", sourceOfValue(this.configuration, place), holes);
-    }
-    return { dropped: dropped as number, unguided: unguided as string };
+    return Object.fromEntries(this.faults.plainFields(this.configuration, given) ?? []);
+  }
+
+  private refuseValue(fields: ReadonlyMap<string, Expression>, name: string, expected: string, found: unknown): void {
+    const place = fields.get(name);
+    if (place !== undefined)
+      this.faults.refuse("train-value", sourceOfValue(this.configuration, place), { name, expected, found: shown(found) });
   }
 
   /** The graph that pixels are put through for an input, or to be measured; undefined where it does not take them, or did not expand. */

@@ -37,6 +37,8 @@ export interface Stages {
   /** Names of the stages whose `when` is false. */
   readonly left: readonly string[];
   readonly clip: ClipShape | null;
+  /** What the stage of each name that has a loss says of weights. */
+  readonly entries: ReadonlyMap<string, readonly Entry[]>;
   /** Names of the graphs that clips are put through. */
   readonly encoders: readonly string[];
 }
@@ -46,7 +48,8 @@ export function readStages(built: Built, expanding: Expanding, use = new EntryUs
   const reading = new Reading(built, expanding, use);
   const stages = stagesOf(built.configuration).flatMap((declaration) => reading.stage(declaration) ?? []);
   if (reading.faults.found.length > 0) return { ok: false, diagnostics: reading.faults.found };
-  return { ok: true, value: { stages, left: reading.left, clip: reading.inputs.clip, encoders: [...reading.inputs.encoders] } };
+  const { left, entries, inputs } = reading;
+  return { ok: true, value: { stages, left, entries, clip: inputs.clip, encoders: [...inputs.encoders] } };
 }
 
 const notFigures = ["loss", "inputs", "weights"];
@@ -55,6 +58,7 @@ class Reading {
   readonly faults = new StageFaults();
   readonly inputs: InputReading;
   readonly left: string[] = [];
+  readonly entries = new Map<string, readonly Entry[]>();
   private readonly configuration: Configuration;
   private readonly built: Built;
   private readonly expanding: Expanding;
@@ -210,6 +214,7 @@ class Reading {
       this.faults.add(entries.diagnostics);
       return new Map();
     }
+    this.entries.set(name.name, entries.value);
     const paths = new Set([...this.weights.keys(), ...read.keys()]);
     for (const entry of entries.value) this.use.add(entry, this.configuration.model.name.name, namesAny(entry, paths));
     const trained = trainedBy(entries.value, paths);

@@ -135,6 +135,7 @@ export const onnxRules: { readonly [O in PrimitiveName]: OnnxRule<O> } = {
   sigmoid: node("Sigmoid"),
   tanh: node("Tanh"),
   exp: node("Exp"),
+  log: node("Log"),
   relu: node("Relu"),
   sqrt: node("Sqrt"),
   sin: node("Sin"),

@@ -24,7 +24,20 @@ export type Spot =
   /** The owner itself. */
   | { readonly kind: "whole"; readonly owner: string }
   /** An attribute that adds no level. */
-  | { readonly kind: "shared"; readonly name: string };
+  | { readonly kind: "shared"; readonly owner: string; readonly name: string }
+  /** What a loss keeps beside the model: under a name, or under one for each path that the levels say. */
+  | { readonly kind: "beside"; readonly name: string; readonly levels: Levels | undefined }
+  /** A weight that a loss alone has, below levels of the model. */
+  | { readonly kind: "submodule"; readonly levels: Levels; readonly name: string };
+
+/** What was registered at a place: the text that makes it, and where it is read. */
+export interface Registered {
+  readonly made: string;
+  readonly spot: Spot;
+}
+
+/** The class of a whole model, as a loss's attribute. */
+export const modelOwner = "self.model";
 
 export type Registering = Extract<Computed, { kind: "op" | "call" }> | Extract<CodeStatement, { kind: "weight" | "repeat" }>;
 
@@ -50,12 +63,15 @@ export class BlockContext {
   base: string | undefined;
   /** What a class is that is derived from no other. */
   plain = "nn.Module";
-  private readonly own: ReadonlySet<string>;
+  private readonly methods: ReadonlySet<string>;
+  private readonly methodsOwner: string;
 
-  constructor(file: FileContext, block: CodeBlock, own: Iterable<string> = []) {
+  /** `methods` are those of the class that a graph's modules lie in. */
+  constructor(file: FileContext, block: CodeBlock, methods: Iterable<string> = [], methodsOwner = "self") {
     this.file = file;
     this.block = block;
-    this.own = new Set(own);
+    this.methods = new Set(methods);
+    this.methodsOwner = methodsOwner;
     this.taken = new Set([...namesOf(block.body), ...block.parameters.map(({ name }) => name), ...block.dims].map(pythonName));
     for (const name of file.globals.keys()) this.taken.add(pythonName(name));
     this.nameIndices(
@@ -98,7 +114,7 @@ export class BlockContext {
 
   /** Whether an attribute of a module is another thing than its child by that name. */
   clashes(name: string, owner: string): boolean {
-    return isOfModules(name) || !isIdentifier(name) || (owner === "self" && this.own.has(name));
+    return isOfModules(name) || !isIdentifier(name) || (owner === this.methodsOwner && this.methods.has(name));
   }
 
   /** The expression that reads a child. */

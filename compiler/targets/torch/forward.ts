@@ -221,9 +221,12 @@ export class ForwardWriter {
         const repeated = this.repeated(value);
         if (repeated !== undefined) return repeated;
         let text = this.called(value.x);
-        if (value.split !== undefined) text += `.reshape(${this.list(value.split)})`;
+        // Of two shapes one after the other the second is enough; what a view says already is not said again.
+        const [split, ones] = value.order === undefined && value.ones !== undefined ? [undefined, value.ones] : [value.split, value.ones];
+        const isSaid = value.x.kind === "view" && ones !== undefined && this.list(ones) === this.list(value.x.to);
+        if (split !== undefined) text += `.reshape(${this.list(split)})`;
         if (value.order !== undefined) text += turned(value.order);
-        if (value.ones !== undefined) text += `.reshape(${this.list(value.ones)})`;
+        if (ones !== undefined && !(isSaid && value.order === undefined)) text += `.reshape(${this.list(ones)})`;
         if (value.stretched !== undefined) text += `.expand(${this.list(value.stretched)})`;
         if (value.to !== undefined) text += `.reshape(${this.list(value.to)})`;
         return atom(text);

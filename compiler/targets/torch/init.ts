@@ -1,24 +1,24 @@
 /** A block to the body of its class's constructor: the modules and weights, in the loops and branches that make them. */
 
 import type { CodeStatement, Computed, Known, Levels, OpCall } from "../../module/code.ts";
-import { type BlockContext, joined, KnownWriter, levelsOf, type Registering, type Spot } from "./context.ts";
+import { type BlockContext, joined, KnownWriter, levelsOf, type Registered, type Registering, type Spot } from "./context.ts";
 import { strengths, within } from "./known-text.ts";
 import type { Line, Node } from "./lines.ts";
 import { callOf } from "./op-call.ts";
 import { type BlockPlan, indexKey, isPositional, localKey, moduleKey } from "./plan.ts";
 import { pythonName } from "./python.ts";
-import { registeringIn } from "./registering.ts";
+import { isUnlabelled, labelOf, registeringIn } from "./registering.ts";
 import { torchRules } from "./rules.ts";
 import { indexOf, noLevels, readSpot } from "./spots.ts";
 
 /** Where labels lead to: a module, and levels below it that have no variable. */
-interface Owner {
+export interface Owner {
   readonly variable: string;
   readonly prefix: Levels | undefined;
   /** Variables of the loops around. */
   readonly around: ReadonlySet<string>;
-  /** What is registered there, by the text of its label, in this branch. */
-  readonly registered: Map<string, string>;
+  /** What is registered there, by its place, in this branch. */
+  readonly registered: Map<string, Registered>;
   /** Whether this is the class itself, in no loop or branch. */
   readonly isWhole: boolean;
   /** Whether it is a round of a loop that registers one thing alone, at no further level. */
@@ -26,9 +26,9 @@ interface Owner {
 }
 
 export class InitWriter {
-  private readonly context: BlockContext;
-  private readonly known: KnownWriter;
-  private nodes: Node[] = [];
+  protected readonly context: BlockContext;
+  protected readonly known: KnownWriter;
+  protected nodes: Node[] = [];
   /** The line that makes what the class is derived from. */
   base: Line | undefined;
   private readonly isModel: boolean;
@@ -45,7 +45,7 @@ export class InitWriter {
     this.firstLevels = new Set(labels.filter((label) => levelsOf(label).length > 1).map(({ texts }) => texts[0]?.split(".")[0] ?? ""));
   }
 
-  write(statements: readonly CodeStatement[], registered = new Map<string, string>()): Node[] {
+  write(statements: readonly CodeStatement[], registered = new Map<string, Registered>()): Node[] {
     this.nodes = [];
     this.statements(statements, { variable: "self", prefix: undefined, around: new Set(), registered, isWhole: true, isOne: false });
     return this.nodes;
@@ -208,22 +208,24 @@ export class InitWriter {
     return texts.join(", ");
   }
 
-  private register(node: Registering, label: Levels, made: string, owner: Owner, kind: "_modules" | "_parameters"): void {
-    const { spots } = this.context;
+  protected register(node: Registering, label: Levels, made: string, owner: Owner, kind: "_modules" | "_parameters"): void {
     const { variable, prefix, registered } = owner;
     const levels = joined(prefix, label);
-    const key = JSON.stringify([variable, levels]);
+    const key = placeKey(variable, levels);
     const before = registered.get(key);
     const isRoot = prefix === undefined && label.holes.length === 0 && label.texts.join("") === "";
+    const lies = (spot: Spot) => {
+      this.context.spots.set(node, spot);
+      registered.set(key, { made, spot });
+    };
     if (variable !== "self") this.known.use(moduleKey(variable));
-    if (before === made) {
-      spots.set(node, isRoot ? (owner.isOne ? { kind: "whole", owner: variable } : { kind: "base" }) : this.spotOf(owner, levels));
+    if (before?.made === made) {
+      lies(before.spot);
       this.known.taken();
       return;
     }
-    registered.set(key, made);
     if (isRoot && owner.isOne) {
-      spots.set(node, { kind: "whole", owner: variable });
+      lies({ kind: "whole", owner: variable });
       this.nodes.push(this.known.line(`${variable} = ${made}`));
       return;
     }
@@ -231,7 +233,7 @@ export class InitWriter {
       const started = /^start\((.*), ([^,()]+)\)$/.exec(made);
       const whole = started?.[1] ?? made;
       this.context.base = whole.slice(0, whole.indexOf("("));
-      spots.set(node, { kind: "base" });
+      lies({ kind: "base" });
       this.base = this.known.line(`super().__init__${whole.slice(whole.indexOf("("))}`);
       if (started !== null) this.nodes.push(this.known.line(`start(self, ${started[2]})`));
       return;
@@ -243,13 +245,13 @@ export class InitWriter {
           .replace(/\(.*$/s, "")
           .replace(/^nn\./, "")}`,
       );
-      spots.set(node, { kind: "shared", name });
+      lies({ kind: "shared", owner: "self", name });
       const at = isRoot ? variable : readSpot(this.spotOf(owner, levels), this.context, this.known);
       this.nodes.push(this.known.line(`self.__dict__[${JSON.stringify(name)}] = ${this.context.piece("share")}(${at}, ${made})`));
       return;
     }
     const spot = this.spotOf(owner, levels);
-    spots.set(node, spot);
+    lies(spot);
     if (spot.kind === "path") {
       this.nodes.push(this.known.line(`${this.context.piece("place")}(${variable}, ${this.known.string(levels)}, ${made})`));
     } else if (spot.kind === "attribute") {
@@ -266,6 +268,11 @@ export class InitWriter {
     const name = levels.texts[0] ?? "";
     const isAttribute = prefix === undefined && levels.holes.length === 0 && /^[A-Za-z_]\w*$/.test(name) && !this.firstLevels.has(name);
     return isAttribute ? { kind: "attribute", owner: variable, name } : { kind: "path", owner: variable, levels };
+  }
+
+  /** Where the modules of a loop's rounds are one list; undefined where each lies at a path of its own. */
+  protected listSpot(owner: Owner, levels: Levels): Spot | undefined {
+    return owner.registered.has(placeKey(owner.variable, levels)) ? undefined : this.spotOf(owner, levels);
   }
 
   /** Tables stand before the outermost loop, under a name made of what they are for. */
@@ -290,12 +297,9 @@ export class InitWriter {
     const index = indexOf(statement, context);
     if (registering.length === 0) return;
     const levels = label === undefined ? undefined : joined(owner.prefix, label);
-    const spot =
-      levels && statement.numbered && !owner.registered.has(JSON.stringify([owner.variable, levels]))
-        ? this.spotOf(owner, levels)
-        : undefined;
+    const spot = levels && statement.numbered ? this.listSpot(owner, levels) : undefined;
     if (levels !== undefined && spot?.kind === "attribute") {
-      owner.registered.set(JSON.stringify([owner.variable, levels]), "nn.ModuleList()");
+      owner.registered.set(placeKey(owner.variable, levels), { made: "nn.ModuleList()", spot });
       context.spots.set(statement, spot);
       const list = context.clashes(spot.name, owner.variable)
         ? `${owner.variable}._modules[${JSON.stringify(spot.name)}]`
@@ -304,7 +308,7 @@ export class InitWriter {
       this.nodes.push(known.line(`${list} = nn.ModuleList()`));
       const variable = context.loopVariable(spot.name, owner.around);
       context.loopVariables.set(loop, variable);
-      const isOne = registering.length === 1 && isEmpty(registering[0]);
+      const isOne = registering.length === 1 && isUnlabelled(registering[0]);
       const around = new Set([...owner.around, variable]);
       const inside: Owner = { variable, prefix: undefined, around, registered: new Map(), isWhole: false, isOne };
       if (isOne) {
@@ -356,6 +360,11 @@ export class InitWriter {
   }
 }
 
+/** The place of what is registered at levels below a module. */
+export function placeKey(variable: string, levels: Levels): string {
+  return JSON.stringify([variable, levels]);
+}
+
 /** `res` and `C` to `res_C`. */
 function purposeOf(label: Levels | undefined, of: string): string {
   const last = label?.texts
@@ -364,17 +373,6 @@ function purposeOf(label: Levels | undefined, of: string): string {
     .filter((level) => /^[A-Za-z]/.test(level))
     .at(-1);
   return last === undefined ? `sizes_${of}` : `${last}_${of}`;
-}
-
-function labelOf(one: Registering): Levels | undefined {
-  if (one.kind === "op") return one.weights?.label;
-  return one.kind === "weight" ? undefined : one.label;
-}
-
-function isEmpty(one: Registering | undefined): boolean {
-  if (one === undefined || one.kind === "weight" || one.kind === "repeat") return false;
-  const label = labelOf(one);
-  return label === undefined || (label.holes.length === 0 && label.texts.join("") === "");
 }
 
 function matters(node: Node): boolean {

@@ -1,6 +1,6 @@
 /** The parts of a body that make modules or weights, in the order in which they are evaluated. */
 
-import type { CodeStatement, Computed } from "../../module/code.ts";
+import type { CodeStatement, Computed, Levels } from "../../module/code.ts";
 import type { Registering } from "./context.ts";
 import type { BlockPlan } from "./plan.ts";
 
@@ -70,4 +70,17 @@ export function placesOf({ block }: Extract<Computed, { readonly kind: "call" }>
   if (block.kind === "plain") return [block.value as number];
   const numbers = block.kind === "table" ? [block.rows].flat(8) : [];
   return [...new Set(numbers as number[])];
+}
+
+/** The levels that it adds to paths, where it says any. */
+export function labelOf(one: Registering): Levels | undefined {
+  if (one.kind === "op") return one.weights?.label;
+  return one.kind === "weight" ? undefined : one.label;
+}
+
+/** Whether it adds no level. */
+export function isUnlabelled(one: Registering | undefined): boolean {
+  if (one === undefined || one.kind === "weight" || one.kind === "repeat") return false;
+  const label = labelOf(one);
+  return label === undefined || (label.holes.length === 0 && label.texts.join("") === "");
 }

@@ -71,9 +71,8 @@ function operator(sign: string, strength: number): TorchRule {
 /** The module with another start of its weights, where it has one. */
 function started(op: Call, made: string, standard = "default"): string {
   const init = op.plain("init");
-  const named = init === "default" ? standard : init;
-  if (named === "default") return made;
-  return `${op.piece("start")}(${made}, ${named === undefined ? op.text("init") : JSON.stringify(named)})`;
+  if (init === standard) return made;
+  return `${op.piece("start")}(${made}, ${init === undefined ? op.text("init") : JSON.stringify(init)})`;
 }
 
 function convolution(op: WindowedName & SourceOp, isTransposed: boolean): TorchRule {
@@ -172,7 +171,7 @@ export const torchRules: { readonly [O in SourceOp]: TorchRule } = {
     module: (op) => started(op, call(op.piece("RMSNorm"), [op.channels, op.text("eps")]).text),
     apply: (op) => call(op.piece("rms_norm"), [input(op), op.text("eps")]),
   },
-  embedding: { module: (op) => started(op, call("nn.Embedding", [op.text("vocabulary"), op.text("width")]).text, "normal") },
+  embedding: { module: (op) => started(op, call("nn.Embedding", [op.text("vocabulary"), op.text("width")]).text, "unit") },
   attend: {
     apply: (op) => {
       const [query, key, value, bias] = [0, 1, 2, 3].map((i) => input(op, i));
@@ -193,6 +192,7 @@ export const torchRules: { readonly [O in SourceOp]: TorchRule } = {
   sigmoid: functional("torch.sigmoid"),
   tanh: functional("torch.tanh"),
   exp: functional("torch.exp"),
+  log: functional("torch.log"),
   relu: functional("fn.relu"),
   sqrt: functional("torch.sqrt"),
   sin: functional("torch.sin"),

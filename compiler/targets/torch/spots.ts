@@ -1,7 +1,7 @@
 /** Where a module lies to the expression that reads it, and a loop to the variable that counts its rounds. */
 
 import type { CodeStatement, Levels } from "../../module/code.ts";
-import { type BlockContext, type KnownWriter, levelsOf, type Spot } from "./context.ts";
+import { type BlockContext, type KnownWriter, levelsOf, modelOwner, type Spot } from "./context.ts";
 import { moduleKey } from "./plan.ts";
 
 export const noLevels: Levels = { texts: [""], holes: [] };
@@ -28,7 +28,14 @@ export function readSpot(spot: Spot, context: BlockContext, known: KnownWriter):
       known.use(moduleKey(spot.owner));
       return spot.owner;
     case "shared":
-      return `self.${spot.name}`;
+      return `${spot.owner}.${spot.name}`;
+    case "submodule": {
+      const at = known.string(spot.levels);
+      const owner = at === '""' ? modelOwner : `${modelOwner}.get_submodule(${at})`;
+      return context.clashes(spot.name, modelOwner) ? `${owner}._parameters[${JSON.stringify(spot.name)}]` : `${owner}.${spot.name}`;
+    }
+    case "beside":
+      return `self.${spot.name}${spot.levels === undefined ? "" : `[${known.string(spot.levels)}]`}`;
     case "base":
       return "super().forward";
   }

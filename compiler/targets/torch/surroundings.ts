@@ -3,16 +3,19 @@
 import type { ModelCode } from "../../module/code.ts";
 import { broken } from "./broken.ts";
 import { mostColumns } from "./python.ts";
+import { methodName } from "./write-model.ts";
 
-/** What the text below it uses. */
-export function imports(text: string): string {
-  const standard = ["json", "math", "sys"].filter((name) => new RegExp(`\\b${name}\\.`).test(text));
+/** What the text below it uses; `standard` are further lines that import from Python's own library. */
+export function imports(text: string, standard: readonly string[] = []): string {
+  const modules = ["json", "math", "sys"].filter((name) => new RegExp(`\\b${name}\\.`).test(text));
+  const python = [...modules.map((name) => `import ${name}`), ...standard];
+  const torch = /\btorch\./.test(text) ? ["import torch"] : [];
   const functional = /\bfn[.,]/.test(text) ? ["import torch.nn.functional as fn"] : [];
-  return [...standard.map((name) => `import ${name}`), "", "import torch", ...functional, "from torch import Tensor, nn"].join("\n");
+  return [...python, ...(python.length > 0 ? [""] : []), ...torch, ...functional, "from torch import Tensor, nn"].join("\n");
 }
 
 /** The functions behind the model; each its lines. */
-export function ending(code: ModelCode, model: string, methodName: (graph: string) => string): (readonly string[])[] {
+export function ending(code: ModelCode, model: string): (readonly string[])[] {
   const dtype = code.precision === "f16" ? "torch.float16" : "torch.float32";
   const graphs = code.graphs.map(({ name, inputs }) => {
     const shapes = inputs.map((input) => `"${input.name}": (${input.shape.join(", ")}${input.shape.length === 1 ? "," : ""})`);

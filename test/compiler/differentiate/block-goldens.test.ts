@@ -7,45 +7,10 @@ import { type Graph, sizeOf } from "../../../compiler/graph/graph.ts";
 import type { Tensor } from "../../../compiler/ops/op.ts";
 import { onnxPasses, runPasses } from "../../../compiler/passes/passes.ts";
 import { normals, streamOf, uniforms } from "../../../runtime/sampler/random.ts";
-import { floatsOf, type TensorData } from "../../../runtime/tensor.ts";
-import { caseNames, compileFile, goldenWeight, readCase, readTensors } from "../../golden/cases.ts";
+import { caseNames, compileFile, goldenWeight, readCase } from "../../golden/cases.ts";
+import { expectRows, type GradientGolden, gradientGoldens, rowOf } from "../../golden/gradient-rows.ts";
 import { outputsByOnnx, type Run } from "../ops/one-op.ts";
 import { meanSquare, weightPaths } from "./central.ts";
-
-/** Of each weight |g|, then g · v for some v, as golden/reference/make_gradients.py says. */
-type Rows = ReadonlyMap<string, readonly number[]>;
-
-const directions = 4;
-
-interface Golden {
-  readonly loss: number;
-  readonly rows: Rows;
-}
-
-function goldensIn(file: string): (name: string) => Golden {
-  const { metadata, tensors } = readTensors(`golden/gradients/${file}.safetensors`);
-  const numbers = (key: string) => floatsOf(tensors.get(key) as TensorData);
-  return (name) => {
-    const paths = metadata.get(name)?.split("\n") ?? [];
-    const all = numbers(`${name}/rows`);
-    const width = 1 + directions;
-    const rows = new Map(paths.map((path, i) => [path, [...all.subarray(i * width, (i + 1) * width)]]));
-    return { loss: numbers(`${name}/loss`)[0] ?? Number.NaN, rows };
-  };
-}
-
-/** Those of a long direction begin with those of a short one. */
-const longest = 2 ** 19;
-const vectors = Array.from({ length: directions }, (_, k) => normals(7, streamOf(`direction ${k}`), longest));
-
-function rowOf({ data }: Tensor): readonly number[] {
-  const dot = (a: ArrayLike<number>) => {
-    let sum = 0;
-    for (let i = 0; i < data.length; i++) sum += (data[i] as number) * (a[i] as number);
-    return sum;
-  };
-  return [Math.sqrt(dot(data)), ...vectors.map(dot)];
-}
 
 /** Weights by their names, and of the inputs those that are given: the others are normals of their own stream. */
 function runOf(graph: Graph, name: string, given: ReadonlyMap<string, Tensor>): Run {
@@ -61,34 +26,19 @@ function runOf(graph: Graph, name: string, given: ReadonlyMap<string, Tensor>): 
   return { inputs, weights };
 }
 
-function agree(graph: Graph, outputs: ReadonlyMap<string, Tensor>, { loss, rows }: Golden): void {
-  const paths = weightPaths(graph);
-  expect([...paths].sort()).toEqual([...rows.keys()]);
+function agree(graph: Graph, outputs: ReadonlyMap<string, Tensor>, { losses: [loss = 0], rows }: GradientGolden): void {
   expect(Math.abs((outputs.get("loss")?.data[0] ?? Number.NaN) / loss - 1)).toBeLessThan(1e-5);
-  const squared = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x * x, 0);
-  const whole = Math.sqrt(squared([...rows.values()].map(([norm = 0]) => norm)));
-  let errors = 0;
-  for (const path of paths) {
-    const found = rowOf(outputs.get(gradientName(path)) as Tensor);
-    const expected = rows.get(path) ?? [];
-    const differences = found.map((x, k) => x - (expected[k] as number));
-    errors += squared(differences.slice(1)) / directions;
-    // Each weight by itself, within a ten thousandth; of true gradients of zero (a key's bias) nothing is left but what rounding makes of the whole.
-    const limit = 1e-4 * (expected[0] as number) + 1e-6 * whole;
-    // A direction's share of an error is a normal number times its size: three deviations.
-    expect([path, differences]).toEqual([path, differences.map(() => expect.toSatisfy((x: number) => Math.abs(x) <= 3 * limit))]);
-  }
-  // An estimate of |error| over |gradient|, good to a tenth over a few dozen weights.
-  expect(Math.sqrt(errors) / whole).toBeLessThan(1e-5);
+  const found = weightPaths(graph).map((path) => [path, rowOf((outputs.get(gradientName(path)) as Tensor).data)] as const);
+  expectRows(new Map(found), rows);
 }
 
-async function agreeByOnnx(graph: Graph, run: Run, golden: Golden): Promise<void> {
+async function agreeByOnnx(graph: Graph, run: Run, golden: GradientGolden): Promise<void> {
   const made = runPasses(runPasses(differentiate(graph, weightPaths(graph))), onnxPasses);
   agree(graph, await outputsByOnnx(made, run), golden);
 }
 
 describe("blocks", () => {
-  const golden = goldensIn("blocks");
+  const golden = gradientGoldens("blocks");
 
   it.each(caseNames("block"))("%s", async (name) => {
     const { metadata, inputs } = readCase(name);
@@ -101,7 +51,7 @@ describe("blocks", () => {
 });
 
 describe("the whole", () => {
-  const golden = goldensIn("magicvideo");
+  const golden = gradientGoldens("magicvideo");
 
   function lossOf(preset: string, batch: number) {
     const name = `magicvideo-${preset}`;

@@ -25,6 +25,7 @@ const cases: readonly Case[] = [
   ["div", [f32(4, 1), f32(4, 3)]],
   ["div", [f32(2, 3), f32(1, 1)]],
   ["sqrt", [f32(7)]],
+  ["log", [f32(7)]],
   ["matmul", [f32(2, 3, 4), f32(2, 4, 5)]],
   ["embedding", [i32(2, 5)], { vocabulary: 4, width: 3 }],
   ["gather", [f32(4, 3), i32(2, 3)], { axis: 0 }],
@@ -70,13 +71,13 @@ const cases: readonly Case[] = [
   ],
 ];
 
-/** Roots and divisors stay away from zero. */
+/** Roots, logarithms and divisors stay away from zero. */
 const positive = (x: number) => Math.abs(x) + 0.5;
 
 describe("within central differences", () => {
   it.each(cases.map((row, i) => [i, ...row] as const))("%i: %s of %j %j", (_, op, inputs, attributes) => {
     const graph = lossOf(op, inputs, attributes);
-    const point = randomPoint(graph, 11, op === "sqrt" || op === "div" ? positive : undefined);
+    const point = randomPoint(graph, 11, ["sqrt", "log", "div"].includes(op) ? positive : undefined);
     const paths = weightPaths(graph);
     const found = gradientsAt(graph, paths, point);
     // The differences themselves are good to about 1e-9.

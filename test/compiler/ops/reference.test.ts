@@ -123,12 +123,14 @@ describe("functions of one element", () => {
     expect(far).toBeCloseTo(0, 12);
   });
 
-  it("relu, abs, sqrt, sin, cos", () => {
+  it("relu, abs, sqrt, log, sin, cos", () => {
     const of = (op: OpName, ...numbers: number[]) => rounded(apply(op, [given([numbers.length], numbers)]).data, 6);
     expect(of("relu", -2, 0, 3)).toEqual([0, 0, 3]);
     expect(of("abs", -2, 0, 3)).toEqual([2, 0, 3]);
     expect(of("sqrt", 0, 2.25, 1e6)).toEqual([0, 1.5, 1000]);
     expect(of("sqrt", -1)).toEqual([Number.NaN]);
+    expect(of("log", 1, Math.E, 1e6)).toEqual([0, 1, 13.815511]);
+    expect(of("log", 0, -1)).toEqual([Number.NEGATIVE_INFINITY, Number.NaN]);
     // Degrees 30, 90, and a thousand radians (159 turns and 0.97 rad).
     expect(of("sin", Math.PI / 6, Math.PI / 2, 1000)).toEqual([0.5, 1, 0.82688]);
     expect(of("cos", Math.PI / 3, 0, 1000)).toEqual([0.5, 1, 0.562379]);

@@ -58,6 +58,8 @@ const table = {
   }),
   // What WGSL's own gives for a negative number differs from driver to driver, and of a constant it does not compile.
   sqrt: unary((x, type) => `sqrt(max(${x}, ${type}(0.0)))`),
+  // Likewise; what stands in for them is the least normal number of the type.
+  log: unary((x, type) => `log(max(${x}, ${type}(${type === "f16" ? "6.1035156e-5" : "1.1754944e-38"})))`),
   // Of an angle so large that its turns lose their digits, the series would leave -1 to 1.
   sin: unary((x, type, reader) => {
     reader.define(sineOf(type));

@@ -115,8 +115,20 @@ describe("ONNX Runtime agrees with the reference", () => {
     expect([...(await byOnnx(graph, negative)).data, ...byReference(graph, negative).data].every(Number.isNaN)).toBe(true);
   });
 
+  it("takes logarithms of positive numbers, and of a negative one none", async () => {
+    const graph = graphOf("log", [{ dtype: "f32", shape: [5] }]);
+    const run = (numbers: Float32Array) => ({ inputs: new Map([["x0", { shape: [5], data: numbers }]]), weights: new Map() });
+    const data = run(Float32Array.of(1, 1e-12, 2, 6.25, 1e30));
+    // An ulp of 69, where engines take the nearest number or the one beside it.
+    expect(relativeError(await byOnnx(graph, data), byReference(graph, data))).toBeLessThan(2e-7);
+    const zero = run(Float32Array.of(0, 0, 0, 0, 0));
+    expect([...(await byOnnx(graph, zero)).data, ...byReference(graph, zero).data]).toEqual(new Array(10).fill(Number.NEGATIVE_INFINITY));
+    const negative = run(Float32Array.of(-1, -1e-12, -2, -6.25, -1e30));
+    expect([...(await byOnnx(graph, negative)).data, ...byReference(graph, negative).data].every(Number.isNaN)).toBe(true);
+  });
+
   it("covers every op of the table", () => {
-    const tested = new Set([...cases.map(([op]) => op), "embedding", "sinusoid", "gather", "scatterAdd", "div", "cast", "sqrt"]);
+    const tested = new Set([...cases.map(([op]) => op), "embedding", "sinusoid", "gather", "scatterAdd", "div", "cast", "sqrt", "log"]);
     expect(Object.keys(opTable).filter((op) => !tested.has(op))).toEqual([]);
   });
 });

@@ -1,0 +1,223 @@
+/** A variant and a seed to what is kept of them: trained by its stages, or with those of other cells, then built, sampled and measured. */
+
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { LossStage, TrainingStage } from "../../compiler/module/training.ts";
+import { writeAtomically } from "../../runtime/node/atomic-file.ts";
+import { attempt } from "../../runtime/node/output-file.ts";
+import { readSafetensors } from "../../runtime/node/safetensors-file.ts";
+import { type CellResult, keptOf, type Sheet, type StageRecord, stageRecord } from "../../study/cell.ts";
+import type { Measured } from "../../study/measure.ts";
+import type { Dataset } from "../../training/dataset.ts";
+import type { OpenEngine } from "../../training/engine.ts";
+import type { Metric } from "../../training/metrics.ts";
+import { type Checkpoint, readCheckpoint } from "../../training/node/checkpoint.ts";
+import type { UnequalLosses } from "../../training/node/mean-loss.ts";
+import { runTraining } from "../../training/node/run.ts";
+import { isRun, MetricsFile, makeRunFolder, runFiles } from "../../training/node/run-folder.ts";
+import type { RunListener } from "../../training/node/run-keeper.ts";
+import type { ReadTokens } from "../../training/node/sources.ts";
+import { type Asked, requireAsked, requireSame, requireSameStages, type StagePlan } from "../../training/run-state.ts";
+import { metadataOf } from "../made-for.ts";
+import type { OwnEngineName } from "../train/engines.ts";
+import { dataOf, identityOf, secondsOf } from "../train/plans.ts";
+import { type Prepared, startWeights } from "../train/prepare.ts";
+import { sampledClips, showsIn } from "../train/sample-sheet.ts";
+import { undividedNote } from "../train/teller.ts";
+import { withPackage } from "../train/temporary-package.ts";
+import { SharedStages } from "./shared-stages.ts";
+import { framesOf, sheetOf } from "./sheet.ts";
+import { stageKeys } from "./stage-keys.ts";
+import { nameOf, studyFiles } from "./study-folder.ts";
+import type { StudyProgress } from "./study-progress.ts";
+
+/** Sheets of each stage that trains what clips are sampled by. */
+const sheets = 4;
+
+export interface CellWork {
+  readonly folder: string;
+  readonly variant: string;
+  readonly seed: number;
+  readonly prepared: Prepared;
+  readonly dataset: Dataset;
+  readonly tokens: ReadTokens;
+  readonly prompts: readonly string[];
+  readonly engine: OwnEngineName;
+  readonly openEngine: OpenEngine;
+  readonly asked: Asked;
+  readonly plans: readonly StagePlan[];
+  readonly set: { readonly [name: string]: unknown };
+  /** Whether another cell of the study may share a stage. */
+  readonly isWanted: (key: string) => boolean;
+  readonly evaluate: (
+    packageFolder: string,
+    listening: { readonly progress: (task: string, done: number, total: number) => void; readonly signal: AbortSignal },
+  ) => Promise<readonly Measured[]>;
+  readonly note: (text: string) => void;
+  readonly progress: StudyProgress;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What is left of the cell's work; undefined where it was interrupted, and goes on another time.
+ * @throws MvcError as `runTraining` and `evaluate`; `run-differs` of a folder that another study left
+ */
+export async function runCell(work: CellWork): Promise<CellResult | undefined> {
+  const { prepared, dataset, tokens, plans, asked, engine, signal } = work;
+  const folder = join(work.folder, studyFiles.cells, nameOf(work));
+  const identity = { ...identityOf(prepared, { seed: work.seed, set: work.set as never }), ...dataOf(dataset) };
+  attempt(folder, () => mkdirSync(folder, { recursive: true }));
+  const known = isRun(folder) ? await readCheckpoint(join(folder, runFiles.checkpoint)) : undefined;
+  if (known !== undefined) {
+    requireSame(folder, known.run.identity, identity);
+    requireSameStages(folder, known.run.stages, plans);
+    requireAsked(folder, known.run.asked, asked);
+  }
+  const from = known ?? (await begun(work, identity));
+  makeRunFolder(folder);
+  const keysOf = (all: readonly StagePlan[]) => stageKeys(prepared, all, { seed: work.seed, dataset, engine });
+  const shared = new SharedStages({
+    folder: join(work.folder, studyFiles.shared),
+    cell: nameOf(work),
+    weights: prepared.training.weights,
+    keyOf: (stage, done) => keyAt(from.run.stages, stage, keysOf, done),
+    isWanted: work.isWanted,
+  });
+  const ended = await runTraining({
+    folder,
+    training: prepared.training,
+    stages: prepared.stages,
+    lossAt: prepared.lossAt,
+    dataset,
+    tokens,
+    openEngine: work.openEngine,
+    about: metadataOf({ ...identity, settings: work.set as never }),
+    from,
+    seconds: secondsOf(prepared, asked),
+    saveEvery: null,
+    sheets,
+    cache: join(work.folder, studyFiles.cache),
+    known: shared,
+    signal,
+    listener: new CellListener(folder, work),
+  });
+  if (ended === "interrupted") return undefined;
+  const { run } = await readCheckpoint(join(folder, runFiles.checkpoint));
+  const measured = await measure(folder, work);
+  const { metrics } = await MetricsFile.open(folder, () => true);
+  return {
+    format: "mvc-cell",
+    variant: work.variant,
+    seed: work.seed,
+    sourceHash: identity.sourceHash,
+    dataHash: identity.dataHash,
+    stages: recordsOf(run.stages, keysOf(run.stages), metrics, (key) => shared.by(key)),
+    measured: keptOf(measured),
+    prompts: work.prompts,
+    sheets: sheetsIn(folder),
+    frames: framesOf(dataset.size.frames),
+    aspect: Number((dataset.size.width / dataset.size.height).toFixed(4)),
+    seconds: Number(run.seconds.toFixed(1)),
+  };
+}
+
+/** Of a stage once it is done, by the steps that it took; those before it are as planned. */
+function keyAt(
+  plans: readonly StagePlan[],
+  stage: string,
+  keysOf: (plans: readonly StagePlan[]) => readonly string[],
+  done?: StagePlan,
+): string {
+  const all = plans.map((plan) => (done !== undefined && plan.name === done.name ? done : plan));
+  return keysOf(all)[all.findIndex(({ name }) => name === stage)] ?? "";
+}
+
+async function begun({ prepared, plans, asked, seed, set }: CellWork, identity: Checkpoint["run"]["identity"]): Promise<Checkpoint> {
+  const { weights } = await startWeights(prepared, { seed, set: set as never });
+  return { run: { identity, asked, stages: plans, stage: 0, step: 0, seconds: 0 }, weights, training: new Map() };
+}
+
+async function measure(folder: string, { prepared, evaluate, progress, signal }: CellWork): Promise<readonly Measured[]> {
+  const { module, tokenizer } = prepared;
+  const read = Object.entries(await readSafetensors(join(folder, runFiles.weights)));
+  const weights = new Map(read.map(([path, { data }]) => [path, data as Float32Array]));
+  const told = (task: string, done: number, total: number) => progress.work(`${task} ${done}/${total}`, 1);
+  return withPackage(module, weights, { folder, tokenizer, signal }, (path) => evaluate(path, { progress: told, signal }));
+}
+
+function recordsOf(
+  plans: readonly StagePlan[],
+  keys: readonly string[],
+  metrics: readonly Metric[],
+  by: (key: string) => string,
+): readonly StageRecord[] {
+  return plans.map(({ name, batch }, i) => {
+    const own = metrics.filter(({ stage }) => stage === name);
+    const steps = own.map(({ step, losses, seconds }) => ({ step, seconds, loss: Object.values(losses)[0] ?? Number.NaN }));
+    const key = keys[i] ?? "";
+    return stageRecord({ name, batch, key, by: by(key) }, steps);
+  });
+}
+
+/** By stage and step, as their names say. */
+function sheetsIn(folder: string): readonly Sheet[] {
+  const samples = join(folder, runFiles.samples);
+  return attempt(samples, () => readdirSync(samples))
+    .sort()
+    .flatMap((name) => {
+      const [, stage, step] = /^(.+)-(\d+)\.gif$/.exec(name) ?? [];
+      return stage === undefined ? [] : [{ stage, step: Number(step), file: `${runFiles.samples}/${name}` }];
+    });
+}
+
+class CellListener implements RunListener {
+  readonly #folder: string;
+  readonly #work: CellWork;
+  #stage = 0;
+
+  constructor(folder: string, work: CellWork) {
+    this.#folder = folder;
+    this.#work = work;
+  }
+
+  stage(plan: StagePlan, _stage: TrainingStage): void {
+    this.#stage = this.#work.plans.findIndex(({ name }) => name === plan.name);
+  }
+
+  step({ stage, step, losses }: Metric, steps: number | null): void {
+    const loss = (Object.values(losses)[0] ?? Number.NaN).toPrecision(4);
+    this.#work.progress.work(
+      `${stage} ${step}/${steps ?? "?"} steps  loss ${loss}`,
+      this.#share(step / (steps ?? Number.POSITIVE_INFINITY)),
+    );
+  }
+
+  progress(what: string, done: number, total: number): void {
+    this.#work.progress.work(`${what}: clips ${done}/${total}`, this.#share(done / total));
+  }
+
+  saved(): void {}
+
+  undivided(plan: StagePlan, unequal: UnequalLosses): void {
+    this.#work.note(undividedNote(plan, unequal));
+  }
+
+  async sample({ name, trained }: LossStage, step: number, weights: ReadonlyMap<string, Float32Array>): Promise<void> {
+    const { prepared, prompts } = this.#work;
+    const { module, tokenizer } = prepared;
+    if (!showsIn(module, new Set(trained.map(({ path }) => path)))) return;
+    const file = join(this.#folder, runFiles.samples, `${name}-${String(step).padStart(6, "0")}.gif`);
+    if (existsSync(file)) return;
+    // One that is begun is finished, though the study be stopped: a run that goes on does not come by here again.
+    const { signal } = new AbortController();
+    const clips = await withPackage(module, weights, { folder: this.#folder, tokenizer, signal }, (path) =>
+      sampledClips(path, module, prompts),
+    );
+    await writeAtomically(file, [sheetOf(clips)]);
+  }
+
+  /** Stages count alike, and what comes after them as one more. */
+  #share(ofStage: number): number {
+    return (this.#stage + ofStage) / (this.#work.plans.length + 1);
+  }
+}

@@ -1,0 +1,187 @@
+/** `mvc ablate`: a model's baseline and its ablations, trained from the same seeds, data and steps, to a report of what each is better at; stopped at any time, it goes on where it was. */
+
+import { MvcError, mvcError } from "../../runtime/errors.ts";
+import { requireRoom } from "../../runtime/node/output-file.ts";
+import { claimTemporary } from "../../runtime/node/temporary.ts";
+import type { CellResult } from "../../study/cell.ts";
+import { baselineName } from "../../study/variant.ts";
+import { shownValue } from "../../study/words.ts";
+import type { Dataset } from "../../training/dataset.ts";
+import { runCell } from "../ablate/cell.ts";
+import { noises, plansOf, Study, type StudyOptions } from "../ablate/study.ts";
+import { cellVariants, makeStudyFolder, nameOf, openStudyFolder, readCell, saveCell, saveStudy } from "../ablate/study-folder.ts";
+import { StudyProgress } from "../ablate/study-progress.ts";
+import { type PreparedVariant, type VariantOptions, variantsOf } from "../ablate/variants.ts";
+import type { DatasetOptions } from "../data/dataset-options.ts";
+import { openDataset } from "../data/open-dataset.ts";
+import { evaluate } from "../eval/evaluate.ts";
+import { printNotes } from "../notes.ts";
+import { shownPath } from "../program.ts";
+import { timeText } from "../progress.ts";
+import { interruptible, type Outcome } from "../terminal.ts";
+import { engines } from "../train/engines.ts";
+import { requireLength, worksOf } from "../train/plans.ts";
+import { tokensOf } from "../train/tokens.ts";
+
+export interface AblateOptions extends StudyOptions, VariantOptions, Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
+  readonly data: string;
+}
+
+const mostSeeds = 100;
+/** Prompts whose clips are shown. */
+const shownPrompts = 2;
+
+export async function ablate(file: string, options: AblateOptions): Promise<Outcome> {
+  requireOptions(options);
+  const { output } = options;
+  openStudyFolder(output);
+  const found = variantsOf(file, { ...options, ...(options.only && { only: namesOf(output, options) }) });
+  if (found === undefined) return "mistake";
+  const signal = interruptible();
+  const note = once((text) => printNotes([text]));
+  const [baseline] = found;
+  const size = baseline?.prepared.training.clip;
+  if (baseline === undefined || size === null || size === undefined) throw new Error("ablate: no baseline that takes clips");
+  const works = () => found.flatMap(({ prepared }) => worksOf(prepared, plansOf(prepared, null, baseline.prepared, options), 0, false));
+  const openEngine = await engines[options.engine].prepare(works);
+  const { fps, stride, windows, short, damaged, uncaptioned, cache } = options;
+  const films = { fps, stride, windows, short, damaged, uncaptioned, cache };
+  const dataset = await openDataset(options.data, size, films, { note, signal });
+  requireSizes(found, dataset);
+  const study = new Study(options, found, dataset);
+  const cells = study.cells();
+  await makeStudyFolder(output);
+  await requireDisk(output, found, cells.length);
+  await saveStudy(output, study.state);
+  const progress = new StudyProgress(cells.length);
+  try {
+    for (const [at, cell] of cells.entries()) {
+      const { prepared, seed } = cell;
+      const id = { variant: cell.about.name, seed };
+      const known = readCell(output, id);
+      if (known !== undefined) {
+        await study.learn(known);
+        continue;
+      }
+      progress.cell(at, nameOf(id));
+      const result = await runCell({
+        folder: output,
+        ...id,
+        prepared,
+        dataset,
+        tokens: tokensOf(prepared, note),
+        prompts: await promptsOf(dataset),
+        engine: options.engine,
+        openEngine,
+        note,
+        ...study.lengthOf(cell),
+        set: options.set ?? {},
+        isWanted: study.wanted(cells.slice(at + 1)),
+        evaluate: (folder, listening) =>
+          evaluate(folder, {
+            ...films,
+            data: options.data,
+            clips: options.clips,
+            seeds: noises,
+            backend: "onnx",
+            listening: { ...listening, note },
+          }),
+        progress,
+        signal,
+      });
+      if (result === undefined) return await stopped(progress, study, file);
+      await saveCell(output, result);
+      await study.learn(result);
+      progress.done(`${summaryOf(result)}, ${timeText(result.seconds)} of training`);
+    }
+  } catch (thrown) {
+    if (thrown instanceof MvcError && thrown.code === "aborted") return await stopped(progress, study, file);
+    throw thrown;
+  } finally {
+    progress.stop();
+  }
+  const written = await study.report(file);
+  progress.say(`${shownPath(output)}: done; ${written}`);
+  return "done";
+}
+
+async function stopped(progress: StudyProgress, study: Study, file: string): Promise<Outcome> {
+  await study.report(file);
+  progress.say(`${shownPath(study.options.output)}: stopped; the same command goes on`);
+  return "interrupted";
+}
+
+/** Throws MvcError `option-invalid`. */
+function requireOptions(options: AblateOptions): void {
+  requireLength(options);
+  const refuse = (option: string, expected: string, found: unknown) =>
+    mvcError("option-invalid", { option, expected, found: String(found) });
+  if (options.steps === undefined && options.minutes === undefined)
+    throw mvcError("option-invalid", {
+      option: "--steps",
+      expected: "given, or --minutes: all cells train as long",
+      found: "neither",
+      instead: "give one of the two",
+    });
+  for (const [option, count, most] of [
+    ["--seeds", options.seeds, mostSeeds],
+    ["--clips", options.clips, 100_000],
+  ] as const)
+    if (!(Number.isSafeInteger(count) && count >= 1 && count <= most)) throw refuse(option, `1 to ${most}`, count);
+}
+
+/** What is asked for, and what the folder holds already, which the report tells of too. */
+function namesOf(output: string, { only = [] }: AblateOptions): readonly string[] {
+  return [...only, ...cellVariants(output).filter((name) => name !== baselineName && !only.includes(name))];
+}
+
+/** Throws MvcError `not-trainable` where a variant makes clips of another size: they are not the same data. */
+function requireSizes(found: readonly PreparedVariant[], { size }: Dataset): void {
+  for (const { about, prepared } of found) {
+    const { clip } = prepared.training;
+    if (clip?.frames === size.frames && clip.height === size.height && clip.width === size.width) continue;
+    throw mvcError("not-trainable", {
+      reason: `${about.name} trains on clips of another size than the baseline, which are other data`,
+      way: "leave it out by `--only`",
+    });
+  }
+}
+
+/** Weights, the optimizer's averages of them and what is shared, of each cell. Throws MvcError `disk-full`. */
+async function requireDisk(output: string, found: readonly PreparedVariant[], cells: number): Promise<void> {
+  const parameters = found.map(({ prepared }) =>
+    [...prepared.training.weights.values()].reduce((sum, { type }) => sum + type.shape.reduce((a, b) => a * b, 1), 0),
+  );
+  const temporary = await claimTemporary(output);
+  try {
+    requireRoom(temporary.path, output, Math.max(...parameters) * Float32Array.BYTES_PER_ELEMENT * 6 * cells, 0);
+  } finally {
+    temporary.release();
+  }
+}
+
+/** Captions of the data, evenly over it, none twice. */
+async function promptsOf(dataset: Dataset): Promise<readonly string[]> {
+  const prompts = new Set<string>();
+  for (let i = 0; i < 16 && prompts.size < shownPrompts; i++)
+    prompts.add((await dataset.clip(Math.floor((i * dataset.count) / 16))).caption);
+  return [...prompts];
+}
+
+function summaryOf({ measured }: CellResult): string {
+  const seen = measured.find(({ set }) => set === "seen")?.measures ?? [];
+  const shown = seen.slice(0, 3).map(({ name, unit, values }) => {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return `${name} ${shownValue(mean, unit)}`;
+  });
+  return shown.join(", ");
+}
+
+/** Says each text once: every cell would say it again. */
+function once(say: (text: string) => void): (text: string) => void {
+  const said = new Set<string>();
+  return (text) => {
+    if (!said.has(text)) say(text);
+    said.add(text);
+  };
+}

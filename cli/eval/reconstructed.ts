@@ -1,0 +1,27 @@
+/** Real clips and what an autoencoder makes of them to how well they come back. */
+
+import { flickerBeside } from "../../study/flicker.ts";
+import type { Measure } from "../../study/measure.ts";
+import type { Pixels } from "../../study/pixels.ts";
+import { leastForSsim, psnr, ssim } from "../../study/reconstruction.ts";
+
+/** SSIM is left out of clips that are smaller than its window. */
+export async function reconstructionOf(
+  clips: AsyncIterable<Pixels>,
+  reconstruct: (clip: Pixels) => Promise<Pixels>,
+): Promise<readonly Measure[]> {
+  const values: { readonly psnr: number; readonly ssim: number | undefined; readonly flicker: number }[] = [];
+  for await (const clip of clips) {
+    const found = await reconstruct(clip);
+    const isLarge = Math.min(clip.height, clip.width) >= leastForSsim;
+    values.push({ psnr: psnr(clip, found), ssim: isLarge ? ssim(clip, found) : undefined, flicker: flickerBeside(clip, found) });
+  }
+  const likeness = values.flatMap((one) => one.ssim ?? []);
+  return [
+    { name: "PSNR of reconstruction", unit: "dB", better: "higher", values: values.map((one) => one.psnr) },
+    ...(likeness.length < values.length
+      ? []
+      : [{ name: "SSIM of reconstruction", unit: "" as const, better: "higher" as const, values: likeness }]),
+    { name: "flicker of reconstruction", unit: "", better: "lower", values: values.map((one) => one.flicker) },
+  ];
+}

@@ -1,0 +1,156 @@
+// `mvc ablate` on a tiny model: what is shared is what would be trained, interrupted five times it ends in the same report, and all that can be wrong is one sentence before the work.
+
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { gif } from "../../runtime/node/gif.ts";
+import type { StudyReport } from "../../study/report.ts";
+import { filesBelow, mvc, mvcAlone, temporaryFolder } from "./mvc.ts";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const model = "golden/training/ablations.mv";
+const [films, whole] = [at("films"), at("whole")];
+const command = (study: string, ...more: readonly string[]) => [
+  ...["ablate", model, "--data", films, "--steps", "6", "--seeds", "1", "--clips", "2", "-o", study],
+  ...more,
+];
+const reportOf = (study: string) => JSON.parse(readFileSync(join(study, "report.json"), "utf8")) as StudyReport;
+
+/** All but how long it took. */
+function timeless(study: string): readonly string[] {
+  const data = JSON.stringify(reportOf(study), (key, value) => (key.startsWith("seconds") ? 0 : value));
+  const page = readFileSync(join(study, "report.html"), "utf8").replace(/<td>[\d.]+ (ms|s|min|h)<\/td>/g, "<td></td>");
+  const table = readFileSync(join(study, "table.md"), "utf8");
+  return [data, page, table].map((text) => createHash("sha256").update(text).digest("hex"));
+}
+
+beforeAll(async () => {
+  mkdirSync(films);
+  for (const [i, colour] of ["red", "green", "blue", "yellow"].entries()) {
+    const frames = Uint8ClampedArray.from({ length: 2 * 8 * 8 * 4 }, (_, byte) => (byte % 4 === 3 ? 255 : (byte * (7 + i)) % 256));
+    writeFileSync(join(films, `${colour}.gif`), gif({ width: 8, height: 8, frameCount: 2, frames }, { scale: 1 }));
+    writeFileSync(join(films, `${colour}.txt`), `the ${colour} circle`);
+  }
+  const { code, out, err } = await mvc(command(whole));
+  expect(err.replace(/^note:?.*\n/gm, "")).not.toContain("error");
+  expect(code).toBe(0);
+  expect(out).toContain("cell 3 of 3: Pointwise-0");
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("what a cell takes from another is what it would have trained itself", async () => {
+  const { variants } = reportOf(whole);
+  const by = variants.map(({ name, cells }) => [name, ...(cells[0]?.stages.map((stage) => [stage.name, stage.by, stage.steps]) ?? [])]);
+  // Pointwise's latents are the baseline's, but it undoes their scaling in a decoder of its own.
+  expect(by).toEqual([
+    ["baseline", ["autoencoder", "baseline-0", 2], ["latents", "baseline-0", 0], ["denoiser", "baseline-0", 4]],
+    ["Untimed", ["autoencoder", "baseline-0", 2], ["latents", "baseline-0", 0], ["denoiser", "Untimed-0", 4]],
+    ["Pointwise", ["autoencoder", "Pointwise-0", 2], ["latents", "Pointwise-0", 0], ["denoiser", "baseline-0", 4]],
+  ]);
+  for (const name of ["Untimed", "Pointwise"]) {
+    const run = at(`train-${name}`);
+    const { code } = await mvc(["train", model, "--ablation", name, "--data", films, "--steps", "6", "--seed", "0", "-o", run]);
+    expect(code).toBe(0);
+    const [cell, own] = [join(whole, "cells", `${name}-0`), run].map((one) => readFileSync(join(one, "weights.safetensors")));
+    expect(cell?.equals(own as Buffer)).toBe(true);
+  }
+});
+
+test("interrupted five times it ends in the same report, and once it is done the same command changes nothing", async () => {
+  const study = at("interrupted");
+  // What is written anew: by then the process can be interrupted.
+  const moments = ["study.json", "cells/baseline-0/checkpoint.safetensors", "cells/baseline-0/result.json"].concat(
+    ["Untimed", "Pointwise"].map((name) => `cells/${name}-0/checkpoint.safetensors`),
+  );
+  for (const moment of moments) {
+    const [file, started] = [join(study, moment), Date.now()];
+    const { code, out } = await mvcAlone(command(study), () => existsSync(file) && statSync(file).mtimeMs > started);
+    expect(out, moment).toContain("stopped; the same command goes on");
+    expect(code, moment).toBe(130);
+  }
+  expect((await mvcAlone(command(study))).code).toBe(0);
+  expect(timeless(study)).toEqual(timeless(whole));
+  expect(filesBelow(study).filter((file) => file.includes(".mvc-"))).toEqual([]);
+  const before = readFileSync(join(study, "report.html"));
+  // As git keeps it: without weights.
+  for (const file of filesBelow(study)) if (/\.safetensors$|^shared|^cache/.test(file)) rmSync(join(study, file));
+  expect((await mvc(command(study))).code).toBe(0);
+  expect(readFileSync(join(study, "report.html")).equals(before)).toBe(true);
+}, 600_000);
+
+test("what minutes buy the baseline's first training, all others take", async () => {
+  const study = at("timed");
+  const { code } = await mvc([...command(study, "--only", "Pointwise").toSpliced(4, 2), "--minutes", "0.005"]);
+  expect(code).toBe(0);
+  const { minutes, steps, variants } = reportOf(study);
+  expect(minutes).toBe(0.005);
+  expect(steps.denoiser).toBeGreaterThan(0);
+  const taken = variants.map(({ cells }) => cells[0]?.stages.filter((stage) => stage.batch > 0).map((stage) => [stage.name, stage.steps]));
+  expect(taken).toEqual(variants.map(() => Object.entries(steps)));
+});
+
+test("a variant of one seed is not judged, and a table says what it says", () => {
+  const verdicts = reportOf(whole).variants.flatMap(({ measures }) => measures.flatMap(({ difference }) => difference?.verdict ?? []));
+  expect(new Set(verdicts)).toEqual(new Set(["one-seed", "same"]));
+  const table = readFileSync(join(whole, "table.md"), "utf8");
+  expect(table).toContain("| Untimed | 1 |");
+  expect(table).toContain("Untimed, Pointwise: trained from one seed.");
+  const [, change] = reportOf(whole).variants.map((variant) => variant.change);
+  expect(change?.declared.map(({ text }) => text)).toEqual(["ablation Untimed of Tiny { timed: false }"]);
+  expect(change?.settings).toEqual([{ name: "timed", from: "true", to: "false" }]);
+  expect(change?.readBy.map(({ text }) => text)).toEqual(["if (timed) {"]);
+  const [graph, ...others] = change?.graphs ?? [];
+  expect(others).toEqual([]);
+  expect(graph?.parts.map(({ name }) => name)).toContain("net.query");
+  expect(graph?.ops).toContainEqual({ op: "linear", baseline: 4, variant: 1 });
+  expect(graph?.rewired).toEqual(["silu at net"]);
+  // The kernel of each convolution is a tensor's shape, and of one of Pointwise's layers another.
+  const [reached] = reportOf(whole).variants[2]?.change?.graphs ?? [];
+  expect([reached?.graph, reached?.ops, reached?.parts.map(({ name }) => name)]).toEqual(["decode", [], ["out"]]);
+});
+
+test("what is wrong is one sentence, and nothing is written", async () => {
+  const other = at("other.mv");
+  writeFileSync(other, readFileSync(model, "utf8").replace("learningRate: 2e-3", "learningRate: 3e-3"));
+  cpSync("golden/training/tiny.tokenizer.json", at("tiny.tokenizer.json"));
+  const plain = at("plain.mv");
+  writeFileSync(
+    plain,
+    readFileSync(model, "utf8")
+      .replace(/^ablation .*$/gm, "")
+      .replace(/^\/\/\/ (Each|Pictures).*$/gm, ""),
+  );
+  mkdirSync(at("full"));
+  writeFileSync(join(at("full"), "notes.txt"), "mine");
+  const none = at("none");
+  const cases: readonly (readonly [readonly string[], string])[] = [
+    [command(none, "--only", "Untimed,Series"), '--only must be ablations that the model declares, "Untimed", "Pointwise", found Series'],
+    [command(none, "--seeds", "0"), "--seeds must be 1 to 100, found 0"],
+    [command(none, "--clips", "0"), "--clips must be 1 to"],
+    [command(none).with(5, "0"), "--steps must be 1 to"],
+    [command(none).toSpliced(4, 2), "--steps must be given, or --minutes"],
+    [command(none).with(1, plain), "declares no ablation of Tiny"],
+    [command(none).with(3, "no-such-data"), "no-such-data: there is no such file or folder"],
+    [command(at("full")), "the folder holds notes.txt and no study"],
+    [command(whole).with(5, "7"), "was begun with `--steps` 6, and this is 7"],
+    [command(whole, "--set", "C=16"), 'was begun with the settings {}, and this is {"C":16}'],
+    [command(whole).with(1, other), "was begun with the training that the source declared, by its hash "],
+  ];
+  for (const [args, sentence] of cases) {
+    const { code, err } = await mvc(args);
+    expect(err).toContain(sentence);
+    expect(err.match(/^error/gm), sentence).toHaveLength(1);
+    expect(code, sentence).toBe(1);
+  }
+  expect(existsSync(none)).toBe(false);
+});
+
+test("an ablation's costs stand beside the model's own without training", async () => {
+  const { out, code } = await mvc(["report", model, "--against", "Untimed", "--by", "path"]);
+  expect(code).toBe(0);
+  expect(out).toContain("--ablation Untimed");
+  expect(out).toContain("net.query");
+  expect(out).toBe((await mvc(["report", model, "--against-ablation", "Untimed", "--by", "path"])).out);
+});
