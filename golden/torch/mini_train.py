@@ -140,7 +140,11 @@ def tie(module: nn.Module, other: nn.Module) -> nn.Module:
         own = other._modules.setdefault(name, child)
         module._modules[name] = tie(child, own)
     for name, weight in module._parameters.items():
-        other._parameters.setdefault(name, weight)
+        own = other._parameters.setdefault(name, weight)
+        if (own is None) != (weight is None):
+            a, b = ("loss", "model") if own is None else ("model", "loss")
+            raise ValueError(f"the {a} has a {name} that the {b} lacks "
+                             f"in {other}: they cannot share its weights")
     for name, value in vars(other).items():
         if name == "_parameters" or "_hooks" in name:
             vars(module)[name] = value
@@ -152,9 +156,12 @@ def alike(module: nn.Module, other: nn.Module) -> bool:
     inner, plain = module._modules, vars(nn.Module())
     said = [{name: value for name, value in vars(one).items()
              if name not in plain} for one in (module, other)]
+    absent = [[name for name, value in one._parameters.items()
+               if value is None] for one in (module, other)]
     return (
         type(module) is type(other)
         and said[0] == said[1]
+        and absent[0] == absent[1]
         and inner.keys() == other._modules.keys()
         and all(alike(inner[name], other._modules[name]) for name in inner)
     )
@@ -198,7 +205,7 @@ class DecoderLoss(nn.Module):
         # x [B, F, 3, 64, 64], noise [B, F, Z, H, W]
         moments = self.encoder(x)  # [B, F, Z * 2, 8, 8]
         return {
-            "loss": Reconstruction(
+            "decoderLoss": Reconstruction(
                 self.model.decoder(Drawn(moments, noise)), x
             )
         }
@@ -229,7 +236,9 @@ class DenoiserLoss(nn.Module):
             z * Each(signal) + noise * Each(sigma), t, text
         )
         return {
-            "loss": SquaredError(found, noise * Each(signal) - z * Each(sigma))
+            "denoiserLoss": SquaredError(
+                found, noise * Each(signal) - z * Each(sigma)
+            )
         }
 
 

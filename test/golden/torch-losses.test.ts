@@ -118,6 +118,21 @@ function awkward(): Trained {
   return trained("awkward", "awkward.mv", {}, casesOf, from);
 }
 
+/** One layer, with its bias only where it is trained. */
+function refused(): Trained {
+  const source = `dim B = 2;
+type X = Tensor<float, [B, 4]>;
+block Layer(x: X, bias: bool): X { return x |> linear(4, bias: bias) as way; }
+model Apart {
+  graph run(x: X): X { return Layer(x, false) as layer; }
+  graph loss(x: X): Tensor<f32, [1]> { return view(Layer(x, true) as layer, [B * 4]) |> mean(axis: 0); }
+  train only { loss: loss, inputs: { x: { from: "noise" } }, weights: [{ path: "layer" }], learningRate: 1e-3, batch: 2, steps: 3 }
+}
+`;
+  const from: Host = { read: (path) => (path === "apart.mv" ? source : undefined), resolve: (_, path) => path };
+  return trained("apart", "apart.mv", {}, () => [], from);
+}
+
 /** All of MagicVideo's stages at sizes that take no time. */
 const tiny = {
   preset: "Mini",
@@ -149,11 +164,15 @@ describe.skipIf(pythons.length === 0)("PyTorch", () => {
           withGradients("video-diffusion", "models/video-diffusion/unet.mv", { preset: "Mini" }),
           awkward(),
         ];
-  const folder = pythons.length === 0 ? "" : writeTorchFiles(made.map(({ file }) => file));
+  const apart = refused();
+  const folder = pythons.length === 0 ? "" : writeTorchFiles([...made, apart].map(({ file }) => file));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   describe.each(pythons)("$version", ({ python }) => {
     const results = runTorchFiles(folder, python);
+    test("a layer that has a bias in a loss alone is refused when the loss is made", () => {
+      expect(results.get(apart.file.name)?.failure).toContain("ValueError: the loss has a bias that the model lacks in Linear(");
+    });
     test.each(made.map((one) => [one.file.name, one] as const))("%s", (name, { file, cases }) => {
       const { failure, keys, errors, losses = {} } = results.get(name) ?? {};
       expect(failure).toBeUndefined();

@@ -88,7 +88,7 @@ class CodeReader implements ModelReader {
     const model = this.read(graphs);
     const read = this.readGraphs(losses).map((loss, i): CodeLoss => {
       const paths = losses[i]?.paths ?? [];
-      return { ...loss, outputs: paths.map((path) => ({ name: path.length === 0 ? "loss" : path.join("."), path })) };
+      return { ...loss, outputs: paths.map((path) => ({ name: path.length === 0 ? loss.name : path.join("."), path })) };
     });
     return { model, losses: read, blocks: this.blocks, globals: [...this.globals.values()] };
   }

@@ -31,7 +31,11 @@ def tie(module: nn.Module, other: nn.Module) -> nn.Module:
         own = other._modules.setdefault(name, child)
         module._modules[name] = tie(child, own)
     for name, weight in module._parameters.items():
-        other._parameters.setdefault(name, weight)
+        own = other._parameters.setdefault(name, weight)
+        if (own is None) != (weight is None):
+            a, b = ("loss", "model") if own is None else ("model", "loss")
+            raise ValueError(f"the {a} has a {name} that the {b} lacks "
+                             f"in {other}: they cannot share its weights")
     for name, value in vars(other).items():
         if name == "_parameters" or "_hooks" in name:
             vars(module)[name] = value
@@ -43,9 +47,12 @@ def alike(module: nn.Module, other: nn.Module) -> bool:
     inner, plain = module._modules, vars(nn.Module())
     said = [{name: value for name, value in vars(one).items()
              if name not in plain} for one in (module, other)]
+    absent = [[name for name, value in one._parameters.items()
+               if value is None] for one in (module, other)]
     return (
         type(module) is type(other)
         and said[0] == said[1]
+        and absent[0] == absent[1]
         and inner.keys() == other._modules.keys()
         and all(alike(inner[name], other._modules[name]) for name in inner)
     )`;
