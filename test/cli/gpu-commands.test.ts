@@ -94,12 +94,12 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
       ...["train", "golden/training/tiny.mv", "--data", "moving-shapes", "--engine", "webgpu", "--steps", "2", "-o", join(folder, run)],
       ...more,
     ];
-    const whole = mvc(train("whole"));
+    const whole = mvcAlone(train("whole"));
     // The first checkpoint is of no step; Ctrl-C ends a run once a step is over.
     const checkpoint = join(folder, "cut", "checkpoint.safetensors");
-    const cut = await mvc(train("cut"), () => existsSync(checkpoint));
+    const cut = await mvcAlone(train("cut"), () => existsSync(checkpoint));
     expect(cut).toMatchObject({ code: 130, err: "", out: expect.stringContaining("stopped; the same command with `--resume` goes on") });
-    const last = await mvc(train("cut", "--resume"));
+    const last = await mvcAlone(train("cut", "--resume"));
     expect(last).toMatchObject({ code: 0, err: "", out: expect.stringMatching(/^goes on from step 1 of tiny\n/) });
     expect(await whole).toMatchObject({ code: 0, err: "" });
     const [one, other] = ["cut", "whole"].map((run) => readFileSync(join(folder, run, "weights.safetensors")));
