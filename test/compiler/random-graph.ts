@@ -113,7 +113,7 @@ const makers: { readonly [O in OpName]: Make } = {
   rmsNorm: (x, _, { random }) => ({ inputs: [x], attributes: { eps: 1e-6, affine: random.below(3) > 0, init: "default" } }),
   embedding: (_, shape, { random, operand }) => ({
     inputs: [operand(shape.slice(0, 2), "i32")],
-    attributes: { vocabulary: 9, width: random.pick(sizes), init: "default" },
+    attributes: { vocabulary: 9, width: random.pick(sizes), init: "normal" },
   }),
   attend: (x, shape, { random, operand }) => {
     const [n = 1, s = 1, c = 1] = shape;
