@@ -5,6 +5,7 @@ import { Command, Option } from "commander";
 import { defaultOpset, opsets } from "../compiler/targets/onnx/opsets.ts";
 import { windowOrders } from "../runtime/clips/plan.ts";
 import { longPrompts } from "../runtime/prompt.ts";
+import { launchers } from "./ablate/launch/launch.ts";
 import { pictureSize, withFilms } from "./dataset-flags.ts";
 import { number, wholeNumber } from "./numbers.ts";
 import { collect, conditionInput, guidance, interval, list, lora, promptAt, setting, targets } from "./option-values.ts";
@@ -256,7 +257,16 @@ withFilms(program.command("ablate"))
   )
   .option("--batch <n>", "clips a step, in all (default: what each stage declares)", wholeNumber)
   .option("--clips <n>", "prompts of each set that are measured, each with two noises", wholeNumber, 256)
-  .addOption(new Option("--engine <name>", "what computes the steps, as for `mvc train`").choices(["onnx", "webgpu"]).default("onnx"))
+  .addOption(
+    new Option("--engine <name>", "what computes the steps, as for `mvc train`").choices(["onnx", "webgpu", "torch"]).default("onnx"),
+  )
+  .addOption(
+    new Option(
+      "--launch <name>",
+      "of --engine torch: prepare the trainings for a scheduler, and gather what is done (docs/ablations.md)",
+    ).choices(Object.keys(launchers)),
+  )
+  .option("--python <command>", "of --engine torch without --launch: a Python that has PyTorch (default: python3)")
   .requiredOption("-o, --output <folder>", "the study's folder: report.html, report.json, table.md, and a folder a training")
   .action(async (file, options) => finish(await (await import("./commands/ablate.ts")).ablate(file, options)));
 

@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import { type CodeResult, compileCode, compileTrainingCode } from "../compiler/compile-code.ts";
+import type { TrainingCode } from "../compiler/module/training-code.ts";
 import { emitTorch } from "../compiler/targets/torch/emit.ts";
 import { emitTraining } from "../compiler/targets/torch/emit-training.ts";
 import { trainerFiles } from "../compiler/targets/torch/trainer.ts";
@@ -13,8 +14,21 @@ export type TorchFiles =
   | { readonly ok: true; readonly files: ReadonlyMap<string, string> }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
+/** How long a stage is, in the place of what the source declares. */
+export interface StageLength {
+  readonly name: string;
+  readonly batch: number;
+  readonly steps: number;
+}
+
 /** By their paths in the folder. `unwritable` makes the error of a model that no code can be written of. */
-export function torchFilesOf(file: string, program: Program, options: ChoiceOptions, unwritable: (why: string) => Error): TorchFiles {
+export function torchFilesOf(
+  file: string,
+  program: Program,
+  options: ChoiceOptions,
+  unwritable: (why: string) => Error,
+  lengths: readonly StageLength[] = [],
+): TorchFiles {
   const read = <T>(code: CodeResult<T>) => {
     if (code.ok || code.unwritable === undefined) return code;
     throw unwritable(code.unwritable);
@@ -25,6 +39,15 @@ export function torchFilesOf(file: string, program: Program, options: ChoiceOpti
   if (!training.ok) return training;
   const files = new Map([["model.py", emitTorch(model.value, version, basename(file))]]);
   if (training.value === undefined) return { ok: true, files };
-  files.set("train.py", emitTraining(training.value, version, basename(file)));
+  files.set("train.py", emitTraining(asLong(training.value, lengths), version, basename(file)));
   return { ok: true, files: new Map([...files, ...trainerFiles]) };
+}
+
+function asLong({ stages, ...code }: TrainingCode, lengths: readonly StageLength[]): TrainingCode {
+  const told = stages.map(({ stage, entries }) => {
+    const length = lengths.find(({ name }) => name === stage.name);
+    if (stage.kind !== "loss" || length === undefined) return { stage, entries };
+    return { stage: { ...stage, batch: length.batch, steps: length.steps }, entries };
+  });
+  return { ...code, stages: told };
 }

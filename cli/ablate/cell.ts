@@ -1,47 +1,36 @@
 /** A variant and a seed to what is kept of them: trained by its stages, or with those of other cells, then built, sampled and measured. */
 
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { LossStage, TrainingStage } from "../../compiler/module/training.ts";
-import { writeAtomically } from "../../runtime/node/atomic-file.ts";
 import { attempt } from "../../runtime/node/output-file.ts";
 import { readSafetensors } from "../../runtime/node/safetensors-file.ts";
-import { type CellResult, keptOf, type Sheet, type StageRecord, stageRecord } from "../../study/cell.ts";
-import type { Measured } from "../../study/measure.ts";
-import type { Dataset } from "../../training/dataset.ts";
+import type { CellResult } from "../../study/cell.ts";
 import type { OpenEngine } from "../../training/engine.ts";
 import type { Metric } from "../../training/metrics.ts";
 import { type Checkpoint, readCheckpoint } from "../../training/node/checkpoint.ts";
 import type { UnequalLosses } from "../../training/node/mean-loss.ts";
 import { runTraining } from "../../training/node/run.ts";
-import { isRun, MetricsFile, makeRunFolder, runFiles } from "../../training/node/run-folder.ts";
+import { isRun, makeRunFolder, runFiles } from "../../training/node/run-folder.ts";
 import type { RunListener } from "../../training/node/run-keeper.ts";
 import type { ReadTokens } from "../../training/node/sources.ts";
 import { type Asked, requireSame, requireSameStages, type StagePlan } from "../../training/run-state.ts";
 import { metadataOf } from "../made-for.ts";
 import type { OwnEngineName } from "../train/engines.ts";
 import { dataOf, identityOf, secondsOf } from "../train/plans.ts";
-import { type Prepared, startWeights } from "../train/prepare.ts";
-import { sampledClips, showsIn } from "../train/sample-sheet.ts";
+import { startWeights } from "../train/prepare.ts";
 import { undividedNote } from "../train/teller.ts";
-import { withPackage } from "../train/temporary-package.ts";
+import { keepSheet, type MeasuredCell, resultOf } from "./cell-result.ts";
 import { SharedStages } from "./shared-stages.ts";
-import { framesOf, sheetOf } from "./sheet.ts";
 import { stageKeys } from "./stage-keys.ts";
 import { nameOf, studyFiles } from "./study-folder.ts";
-import type { StudyProgress } from "./study-progress.ts";
 
 /** Sheets of each stage that trains what clips are sampled by. */
 const sheets = 4;
 
-export interface CellWork {
+export interface CellWork extends MeasuredCell {
   readonly folder: string;
-  readonly variant: string;
-  readonly seed: number;
-  readonly prepared: Prepared;
-  readonly dataset: Dataset;
   readonly tokens: ReadTokens;
-  readonly prompts: readonly string[];
   readonly engine: OwnEngineName;
   readonly openEngine: OpenEngine;
   readonly asked: Asked;
@@ -49,13 +38,7 @@ export interface CellWork {
   readonly set: { readonly [name: string]: unknown };
   /** Whether another cell of the study may share a stage. */
   readonly isWanted: (key: string) => boolean;
-  readonly evaluate: (
-    packageFolder: string,
-    listening: { readonly progress: (task: string, done: number, total: number) => void; readonly signal: AbortSignal },
-  ) => Promise<readonly Measured[]>;
   readonly note: (text: string) => void;
-  readonly progress: StudyProgress;
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -102,22 +85,14 @@ export async function runCell(work: CellWork): Promise<CellResult | undefined> {
   });
   if (ended === "interrupted") return undefined;
   const { run } = await readCheckpoint(join(folder, runFiles.checkpoint));
-  const measured = await measure(folder, work);
-  const { metrics } = await MetricsFile.open(folder, () => true);
-  return {
-    format: "mvc-cell",
-    variant: work.variant,
-    seed: work.seed,
-    sourceHash: identity.sourceHash,
-    dataHash: identity.dataHash,
-    stages: recordsOf(run.stages, keysOf(run.stages), metrics, (key) => shared.by(key)),
-    measured: keptOf(measured),
-    prompts: work.prompts,
-    sheets: sheetsIn(folder),
-    frames: framesOf(dataset.size.frames),
-    aspect: Number((dataset.size.width / dataset.size.height).toFixed(4)),
-    seconds: Number(run.seconds.toFixed(1)),
-  };
+  const read = Object.entries(await readSafetensors(join(folder, runFiles.weights)));
+  return resultOf(folder, work, {
+    plans: run.stages,
+    keys: keysOf(run.stages),
+    by: (key) => shared.by(key),
+    weights: new Map(read.map(([path, { data }]) => [path, data as Float32Array])),
+    seconds: run.seconds,
+  });
 }
 
 /** Of a stage once it is done, by the steps that it took; those before it are as planned. */
@@ -134,39 +109,6 @@ function keyAt(
 async function begun({ prepared, plans, asked, seed, set }: CellWork, identity: Checkpoint["run"]["identity"]): Promise<Checkpoint> {
   const { weights } = await startWeights(prepared, { seed, set: set as never });
   return { run: { identity, asked, stages: plans, stage: 0, step: 0, seconds: 0 }, weights, training: new Map() };
-}
-
-async function measure(folder: string, { prepared, evaluate, progress, signal }: CellWork): Promise<readonly Measured[]> {
-  const { module, tokenizer } = prepared;
-  const read = Object.entries(await readSafetensors(join(folder, runFiles.weights)));
-  const weights = new Map(read.map(([path, { data }]) => [path, data as Float32Array]));
-  const told = (task: string, done: number, total: number) => progress.work(`${task} ${done}/${total}`, 1);
-  return withPackage(module, weights, { folder, tokenizer, signal }, (path) => evaluate(path, { progress: told, signal }));
-}
-
-function recordsOf(
-  plans: readonly StagePlan[],
-  keys: readonly string[],
-  metrics: readonly Metric[],
-  by: (key: string) => string,
-): readonly StageRecord[] {
-  return plans.map(({ name, batch }, i) => {
-    const own = metrics.filter(({ stage }) => stage === name);
-    const steps = own.map(({ step, losses, seconds }) => ({ step, seconds, loss: Object.values(losses)[0] ?? Number.NaN }));
-    const key = keys[i] ?? "";
-    return stageRecord({ name, batch, key, by: by(key) }, steps);
-  });
-}
-
-/** By stage and step, as their names say. */
-function sheetsIn(folder: string): readonly Sheet[] {
-  const samples = join(folder, runFiles.samples);
-  return attempt(samples, () => readdirSync(samples))
-    .sort()
-    .flatMap((name) => {
-      const [, stage, step] = /^(.+)-(\d+)\.gif$/.exec(name) ?? [];
-      return stage === undefined ? [] : [{ stage, step: Number(step), file: `${runFiles.samples}/${name}` }];
-    });
 }
 
 class CellListener implements RunListener {
@@ -201,18 +143,8 @@ class CellListener implements RunListener {
     this.#work.note(undividedNote(plan, unequal));
   }
 
-  async sample({ name, trained }: LossStage, step: number, weights: ReadonlyMap<string, Float32Array>): Promise<void> {
-    const { prepared, prompts } = this.#work;
-    const { module, tokenizer } = prepared;
-    if (!showsIn(module, new Set(trained.map(({ path }) => path)))) return;
-    const file = join(this.#folder, runFiles.samples, `${name}-${String(step).padStart(6, "0")}.gif`);
-    if (existsSync(file)) return;
-    // One that is begun is finished, though the study be stopped: a run that goes on does not come by here again.
-    const { signal } = new AbortController();
-    const clips = await withPackage(module, weights, { folder: this.#folder, tokenizer, signal }, (path) =>
-      sampledClips(path, module, prompts),
-    );
-    await writeAtomically(file, [sheetOf(clips)]);
+  sample(stage: LossStage, step: number, weights: ReadonlyMap<string, Float32Array>): Promise<void> {
+    return keepSheet(this.#folder, this.#work, { stage, step, weights });
   }
 
   /** Stages count alike, and what comes after them as one more. */

@@ -8,6 +8,7 @@ import { attempt, refused, requirePath } from "../../runtime/node/output-file.ts
 import { readText, textLimits } from "../../runtime/node/regular-file.ts";
 import { isTemporary } from "../../runtime/node/temporary.ts";
 import { type CellResult, parseCell } from "../../study/cell.ts";
+import { launchers } from "./launch/launch.ts";
 
 export const studyFiles = {
   study: "study.json",
@@ -18,6 +19,11 @@ export const studyFiles = {
   /** Stages that several cells share, and what encoders make of clips. */
   shared: "shared",
   cache: "cache",
+  /** Of `--engine torch`: what its trainers read, and what hands them to a scheduler. */
+  clips: "clips.safetensors",
+  slurm: launchers.slurm.file,
+  kubernetes: launchers.kubernetes.file,
+  ray: launchers.ray.file,
   /** Of weights and all else that is made again or is large. */
   ignored: ".gitignore",
 } as const;
@@ -118,11 +124,14 @@ function standing(folder: string): string {
 
 export const nameOf = ({ variant, seed }: Pick<CellResult, "variant" | "seed">): string => `${variant}-${seed}`;
 
+/** Of cells that PyTorch trains. */
+const ofTorch = ["trainer/", "__pycache__/", "train.log", "torch.log", "slurm-*.out"];
+
 /** Throws MvcError `disk-full`, `write-failed`. */
 export async function makeStudyFolder(folder: string): Promise<void> {
   for (const part of [studyFiles.cells, studyFiles.shared, studyFiles.cache])
     attempt(folder, () => mkdirSync(join(folder, part), { recursive: true }));
-  const ignored = ["*.safetensors", `/${studyFiles.shared}/`, `/${studyFiles.cache}/`, "metrics.jsonl", "curves.svg"];
+  const ignored = ["*.safetensors", `/${studyFiles.shared}/`, `/${studyFiles.cache}/`, "metrics.jsonl", "curves.svg", ...ofTorch];
   await writeText(join(folder, studyFiles.ignored), `${ignored.join("\n")}\n`);
 }
 

@@ -7,7 +7,7 @@ import type { Dataset } from "../../training/dataset.ts";
 import { sharedSteps } from "../../training/plan.ts";
 import type { Asked, StagePlan } from "../../training/run-state.ts";
 import { shownPath } from "../program.ts";
-import { engines, type OwnEngineName } from "../train/engines.ts";
+import { type EngineName, engines } from "../train/engines.ts";
 import { type Prepared, sourceHash } from "../train/prepare.ts";
 import { writeReport } from "./report.ts";
 import { stageKeys } from "./stage-keys.ts";
@@ -32,7 +32,7 @@ export interface StudyOptions extends Pick<VariantOptions, "set"> {
   readonly steps?: number;
   readonly minutes?: number;
   readonly batch?: number;
-  readonly engine: OwnEngineName;
+  readonly engine: EngineName;
   /** Prompts of each set that are measured. */
   readonly clips: number;
 }
@@ -142,7 +142,7 @@ export function plansOf(
     if (stage.kind === "measure") return { name, batch: 0, parts: 0, steps: 0 };
     const own = batch ?? stage.batch;
     const count = steps?.[name] ?? Math.max(1, Math.round((stage.steps * given) / declared));
-    return { name, batch: own, parts: engines[engine].partsOf(own), steps: count };
+    return { name, batch: own, parts: engine === "torch" ? 1 : engines[engine].partsOf(own), steps: count };
   });
 }
 

@@ -8,9 +8,12 @@ import { baselineName } from "../../study/variant.ts";
 import { shownValue } from "../../study/words.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import { runCell } from "../ablate/cell.ts";
+import type { MeasuredCell } from "../ablate/cell-result.ts";
+import type { LauncherName } from "../ablate/launch/launch.ts";
 import { noises, plansOf, Study, type StudyOptions } from "../ablate/study.ts";
 import { cellVariants, makeStudyFolder, nameOf, openStudyFolder, readCell, saveCell, saveStudy } from "../ablate/study-folder.ts";
 import { StudyProgress } from "../ablate/study-progress.ts";
+import { TorchStudy } from "../ablate/torch-study.ts";
 import { type PreparedVariant, type VariantOptions, variantsOf } from "../ablate/variants.ts";
 import type { DatasetOptions } from "../data/dataset-options.ts";
 import { openDataset } from "../data/open-dataset.ts";
@@ -21,10 +24,14 @@ import { timeText } from "../progress.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 import { engines } from "../train/engines.ts";
 import { requireLength, worksOf } from "../train/plans.ts";
+import { requirePython } from "../train/python.ts";
 import { tokensOf } from "../train/tokens.ts";
 
 export interface AblateOptions extends StudyOptions, VariantOptions, Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
   readonly data: string;
+  /** Of `--engine torch`: what trains the cells elsewhere, or the command of the Python that trains them here. */
+  readonly launch?: LauncherName;
+  readonly python?: string;
 }
 
 const mostSeeds = 100;
@@ -43,18 +50,24 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
   const size = baseline?.prepared.training.clip;
   if (baseline === undefined || size === null || size === undefined) throw new Error("ablate: no baseline that takes clips");
   const works = () => found.flatMap(({ prepared }) => worksOf(prepared, plansOf(prepared, null, baseline.prepared, options), 0, false));
-  const openEngine = await engines[options.engine].prepare(works);
+  const { engine, launch } = options;
+  const own = engine === "torch" ? undefined : { engine, openEngine: await engines[engine].prepare(works) };
+  const by = launch === undefined ? () => ({ python: requirePython(options.python) }) : () => ({ launch });
+  const trainer = own === undefined ? by() : undefined;
   const { fps, stride, windows, short, damaged, uncaptioned, cache } = options;
   const films = { fps, stride, windows, short, damaged, uncaptioned, cache };
   const dataset = await openDataset(options.data, size, films, { note, signal });
   requireSizes(found, dataset);
   const study = new Study(options, found, dataset);
   const cells = study.cells();
+  const torch = trainer && new TorchStudy({ ...options, file, by: trainer, note, signal }, study, dataset);
   await makeStudyFolder(output);
   await requireDisk(output, found, cells.length);
   await saveStudy(output, study.state);
   const progress = new StudyProgress(cells.length);
   try {
+    await torch?.prepare();
+    const prompts = await promptsOf(dataset);
     for (const [at, cell] of cells.entries()) {
       const { prepared, seed } = cell;
       const id = { variant: cell.about.name, seed };
@@ -63,20 +76,13 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
         await study.learn(known);
         continue;
       }
+      if (torch?.isLeft(cell)) continue;
       progress.cell(at, nameOf(id));
-      const result = await runCell({
-        folder: output,
+      const measured: MeasuredCell = {
         ...id,
         prepared,
         dataset,
-        tokens: tokensOf(prepared, note),
-        prompts: await promptsOf(dataset),
-        engine: options.engine,
-        openEngine,
-        note,
-        ...study.lengthOf(cell),
-        set: options.set ?? {},
-        isWanted: study.wanted(cells.slice(at + 1)),
+        prompts,
         evaluate: (folder, listening) =>
           evaluate(folder, {
             ...films,
@@ -88,7 +94,20 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
           }),
         progress,
         signal,
-      });
+      };
+      const result =
+        own === undefined
+          ? await torch?.run(cell, measured)
+          : await runCell({
+              ...measured,
+              ...own,
+              folder: output,
+              tokens: tokensOf(prepared, note),
+              note,
+              ...study.lengthOf(cell),
+              set: options.set ?? {},
+              isWanted: study.wanted(cells.slice(at + 1)),
+            });
       if (result === undefined) return await stopped(progress, study, file);
       await saveCell(output, result);
       await study.learn(result);
@@ -101,7 +120,8 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
     progress.stop();
   }
   const written = await study.report(file);
-  progress.say(`${shownPath(output)}: done; ${written}`);
+  const left = torch?.lastWords();
+  progress.say(left === undefined ? `${shownPath(output)}: done; ${written}` : `${left}\n${shownPath(output)}: ${written}`);
   return "done";
 }
 
@@ -123,11 +143,25 @@ function requireOptions(options: AblateOptions): void {
       found: "neither",
       instead: "give one of the two",
     });
+  requireTorch(options);
   for (const [option, count, most] of [
     ["--seeds", options.seeds, mostSeeds],
     ["--clips", options.clips, 100_000],
   ] as const)
     if (!(Number.isSafeInteger(count) && count >= 1 && count <= most)) throw refuse(option, `1 to ${most}`, count);
+}
+
+/** Throws MvcError `option-invalid`. */
+function requireTorch({ engine, launch, python, minutes }: AblateOptions): void {
+  const refuse = (option: string, expected: string, found: string, instead?: string) =>
+    mvcError("option-invalid", { option, expected, found, ...(instead === undefined ? {} : { instead }) });
+  const alone = "left out but with --engine torch";
+  if (engine !== "torch" && launch !== undefined) throw refuse("--launch", alone, launch, "add --engine torch");
+  if (engine !== "torch" && python !== undefined) throw refuse("--python", alone, python);
+  if (engine === "torch" && minutes !== undefined)
+    throw refuse("--minutes", "left out with --engine torch", String(minutes), "give --steps");
+  if (launch !== undefined && python !== undefined)
+    throw refuse("--python", "left out with --launch, whose machines have their own", python);
 }
 
 /** What is asked for, and what the folder holds already, which the report tells of too. */
