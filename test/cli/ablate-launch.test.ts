@@ -40,7 +40,7 @@ beforeAll(async () => {
   expect(err).not.toContain("error");
   expect(code).toBe(0);
   launched = out;
-  standIn("srun", '#!/bin/sh\nexec "$@"\n');
+  standIn("srun", '#!/bin/sh\n[ "$1" = --cpus-per-task=8 ] && shift && exec "$@"\n');
   // Where it is called, and with what.
   standIn("torchrun", `#!/bin/bash\necho "$(basename "$PWD") $*" >> '${at("called")}'\n`);
 });
@@ -91,7 +91,7 @@ test("Slurm: an array of a task a cell, each one torchrun that goes on where a c
   const submit = (task: number) =>
     execFileSync("bash", ["-c", script], {
       cwd: study,
-      env: { ...withStandIns, SLURM_ARRAY_TASK_ID: String(task), SLURM_GPUS_ON_NODE: "1" },
+      env: { ...withStandIns, SLURM_ARRAY_TASK_ID: String(task), SLURM_GPUS_ON_NODE: "1", SLURM_CPUS_PER_TASK: "8" },
     });
   submit(1);
   const checkpoint = inCell("Pointwise-0", "checkpoint.safetensors");
