@@ -24,6 +24,6 @@ ${cells.map((cell) => `  ${cell}\n`).join("")})
 cell=\${cells[$SLURM_ARRAY_TASK_ID]}
 echo "$cell"
 # Since 22.05 a step's processors are not the task's unless it says so.
-srun --cpus-per-task="$SLURM_CPUS_PER_TASK" bash "cells/$cell/train.sh" "\${SLURM_GPUS_ON_NODE:-1}"
+srun --cpus-per-task="\${SLURM_CPUS_PER_TASK:-1}" bash "cells/$cell/train.sh" "\${SLURM_GPUS_ON_NODE:-1}"
 `;
 }
