@@ -2,11 +2,14 @@
 
 import type { Choices, Setting } from "../compiler/expand/configure.ts";
 
+/** What `--set` gives, by name. */
+export type Settings = { readonly [name: string]: Setting };
+
 export interface ChoiceOptions {
   readonly model?: string | undefined;
   readonly preset?: string | undefined;
   readonly ablation?: readonly string[] | undefined;
-  readonly set?: { readonly [name: string]: Setting } | undefined;
+  readonly set?: Settings | undefined;
   readonly precision: "f32" | "f16";
 }
 

@@ -1,12 +1,12 @@
 /** The configuration that weights were made for, as texts in their file's metadata, and how it differs from what is built. */
 
-import type { Setting } from "../compiler/expand/configure.ts";
+import type { Settings } from "./choices.ts";
 
 export interface MadeFor {
   readonly model: string;
   readonly preset: string | null;
   readonly ablations: readonly string[];
-  readonly settings: { readonly [name: string]: Setting };
+  readonly settings: Settings;
 }
 
 /** Flat texts, which the format asks for; lists and records as JSON. */

@@ -32,6 +32,18 @@ export function startProgress(task: string, total: number, unit: "bytes" | "step
   };
 }
 
+/** A bar for whoever says by `text` what stands behind it. */
+export function textBar(): cliProgress.SingleBar {
+  return new cliProgress.SingleBar({
+    stream: process.stderr,
+    noTTYOutput: false,
+    hideCursor: true,
+    clearOnComplete: true,
+    barsize: 24,
+    format: (options, params, { text }) => `${cliProgress.Format.BarFormat(params.progress, options)} ${text}`,
+  });
+}
+
 /** `3 min 20 s`; a dash for what is no number yet. */
 export function timeText(seconds: number | string): string {
   const value = Number(seconds);

@@ -4,17 +4,17 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { LossStage, TrainingStage } from "../../compiler/module/training.ts";
 import { attempt } from "../../runtime/node/output-file.ts";
-import { readSafetensors } from "../../runtime/node/safetensors-file.ts";
 import type { CellResult } from "../../study/cell.ts";
 import type { OpenEngine } from "../../training/engine.ts";
 import type { Metric } from "../../training/metrics.ts";
 import { type Checkpoint, readCheckpoint } from "../../training/node/checkpoint.ts";
 import type { UnequalLosses } from "../../training/node/mean-loss.ts";
 import { runTraining } from "../../training/node/run.ts";
-import { isRun, makeRunFolder, runFiles } from "../../training/node/run-folder.ts";
+import { isRun, makeRunFolder, readRunWeights, runFiles } from "../../training/node/run-folder.ts";
 import type { RunListener } from "../../training/node/run-keeper.ts";
 import type { ReadTokens } from "../../training/node/sources.ts";
 import { type Asked, requireSame, requireSameStages, type StagePlan } from "../../training/run-state.ts";
+import type { Settings } from "../choices.ts";
 import { metadataOf } from "../made-for.ts";
 import type { OwnEngineName } from "../train/engines.ts";
 import { dataOf, identityOf, secondsOf } from "../train/plans.ts";
@@ -35,7 +35,7 @@ export interface CellWork extends MeasuredCell {
   readonly openEngine: OpenEngine;
   readonly asked: Asked;
   readonly plans: readonly StagePlan[];
-  readonly set: { readonly [name: string]: unknown };
+  readonly set: Settings;
   /** Whether another cell of the study may share a stage. */
   readonly isWanted: (key: string) => boolean;
   readonly note: (text: string) => void;
@@ -48,7 +48,7 @@ export interface CellWork extends MeasuredCell {
 export async function runCell(work: CellWork): Promise<CellResult | undefined> {
   const { prepared, dataset, tokens, plans, engine, signal } = work;
   const folder = join(work.folder, studyFiles.cells, nameOf(work));
-  const identity = { ...identityOf(prepared, { seed: work.seed, set: work.set as never }), ...dataOf(dataset) };
+  const identity = { ...identityOf(prepared, { seed: work.seed, set: work.set }), ...dataOf(dataset) };
   attempt(folder, () => mkdirSync(folder, { recursive: true }));
   const known = isRun(folder) ? await readCheckpoint(join(folder, runFiles.checkpoint)) : undefined;
   if (known !== undefined) {
@@ -73,7 +73,7 @@ export async function runCell(work: CellWork): Promise<CellResult | undefined> {
     dataset,
     tokens,
     openEngine: work.openEngine,
-    about: metadataOf({ ...identity, settings: work.set as never }),
+    about: metadataOf({ ...identity, settings: work.set }),
     from,
     seconds: secondsOf(prepared, from.run.asked),
     saveEvery: null,
@@ -85,12 +85,11 @@ export async function runCell(work: CellWork): Promise<CellResult | undefined> {
   });
   if (ended === "interrupted") return undefined;
   const { run } = await readCheckpoint(join(folder, runFiles.checkpoint));
-  const read = Object.entries(await readSafetensors(join(folder, runFiles.weights)));
   return resultOf(folder, work, {
     plans: run.stages,
     keys: keysOf(run.stages),
     by: (key) => shared.by(key),
-    weights: new Map(read.map(([path, { data }]) => [path, data as Float32Array])),
+    weights: await readRunWeights(join(folder, runFiles.weights)),
     seconds: run.seconds,
   });
 }
@@ -107,7 +106,7 @@ function keyAt(
 }
 
 async function begun({ prepared, plans, asked, seed, set }: CellWork, identity: Checkpoint["run"]["identity"]): Promise<Checkpoint> {
-  const { weights } = await startWeights(prepared, { seed, set: set as never });
+  const { weights } = await startWeights(prepared, { seed, set: set });
   return { run: { identity, asked, stages: plans, stage: 0, step: 0, seconds: 0 }, weights, training: new Map() };
 }
 

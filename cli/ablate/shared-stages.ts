@@ -3,11 +3,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Training, TrainingStage } from "../../compiler/module/training.ts";
+import { mvcError } from "../../runtime/errors.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
 import { readText, textLimits } from "../../runtime/node/regular-file.ts";
-import { readSafetensors, tensorSource, writeSafetensors } from "../../runtime/node/safetensors-file.ts";
+import { tensorSource, writeSafetensors } from "../../runtime/node/safetensors-file.ts";
 import { f32 } from "../../runtime/tensor.ts";
 import type { Metric } from "../../training/metrics.ts";
+import { readRunWeights } from "../../training/node/run-folder.ts";
 import type { KnownStages, StageResult } from "../../training/node/run-keeper.ts";
 import type { StagePlan } from "../../training/run-state.ts";
 
@@ -35,13 +37,12 @@ export class SharedStages implements KnownStages {
     this.#options = options;
   }
 
-  /** Throws MvcError `file-…`, `weights-invalid` of a file that was changed. */
+  /** Throws MvcError `file-…`, `study-damaged`, `weights-invalid` of a file that was changed. */
   async find({ name }: TrainingStage): Promise<StageResult | undefined> {
     const files = this.#files(this.#options.keyOf(name));
     if (!existsSync(files.told)) return undefined;
-    const { metrics } = JSON.parse(readText(files.told, "what a stage came to", textLimits.graph)) as Told;
-    const tensors = Object.entries(await readSafetensors(files.weights));
-    return { weights: new Map(tensors.map(([path, { data }]) => [path, data as Float32Array])), metrics };
+    const { metrics } = readTold(files.told);
+    return { weights: await readRunWeights(files.weights), metrics };
   }
 
   /** The weights first: a stage is known by what is told of it. Throws MvcError `disk-full`, `write-failed`. */
@@ -61,11 +62,21 @@ export class SharedStages implements KnownStages {
   /** The cell that ran a stage with such a key. */
   by(key: string): string {
     const { told } = this.#files(key);
-    return existsSync(told) ? (JSON.parse(readText(told, "what a stage came to", textLimits.graph)) as Told).by : this.#options.cell;
+    return existsSync(told) ? readTold(told).by : this.#options.cell;
   }
 
   #files(key: string) {
     const { folder } = this.#options;
     return { told: join(folder, `${key}.json`), weights: join(folder, `${key}.safetensors`) };
   }
+}
+
+/** Throws MvcError `file-…`, `study-damaged`. */
+function readTold(file: string): Told {
+  const text = readText(file, "what a stage came to", textLimits.graph);
+  try {
+    const told = JSON.parse(text) as Told;
+    if (typeof told.by === "string" && Array.isArray(told.metrics)) return told;
+  } catch {}
+  throw mvcError("study-damaged", { file });
 }

@@ -1,17 +1,9 @@
 /** What a study tells of itself: a line when a cell begins and when it is done, and on a terminal one of how far the whole has come. */
 
-import cliProgress from "cli-progress";
-import { timeText } from "../progress.ts";
+import { textBar, timeText } from "../progress.ts";
 
 export class StudyProgress {
-  readonly #bar = new cliProgress.SingleBar({
-    stream: process.stderr,
-    noTTYOutput: false,
-    hideCursor: true,
-    clearOnComplete: true,
-    barsize: 24,
-    format: (options, params, { text }) => `${cliProgress.Format.BarFormat(params.progress, options)} ${text}`,
-  });
+  readonly #bar = textBar();
   readonly #cells: number;
   #cell = 0;
   #name = "";

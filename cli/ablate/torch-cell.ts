@@ -9,6 +9,7 @@ import { readSafetensors, readSafetensorsHeader } from "../../runtime/node/safet
 import type { CellResult } from "../../study/cell.ts";
 import { isRun, makeRunFolder, runFiles, torchFiles } from "../../training/node/run-folder.ts";
 import type { StagePlan } from "../../training/run-state.ts";
+import type { Settings } from "../choices.ts";
 import { type Prepared, startWeights } from "../train/prepare.ts";
 import { showsIn } from "../train/sample-sheet.ts";
 import { requireSameCode, writeCode, writeStart } from "../train/torch-folder.ts";
@@ -31,7 +32,7 @@ export interface TorchCell {
   readonly plans: readonly StagePlan[];
   /** The file of clips in the study's folder. */
   readonly clips: string;
-  readonly set: { readonly [name: string]: unknown };
+  readonly set: Settings;
 }
 
 /** How far train.py has come, as its checkpoint says. */
@@ -55,7 +56,7 @@ export async function prepareTorchCell(cell: TorchCell): Promise<void> {
   attempt(folder, () => mkdirSync(folder, { recursive: true }));
   // Written last.
   if (existsSync(join(folder, torchFiles.start))) return requireSameCode(folder, cell.files);
-  const { weights } = await startWeights(cell.prepared, { seed: cell.seed, set: cell.set as never });
+  const { weights } = await startWeights(cell.prepared, { seed: cell.seed, set: cell.set });
   makeRunFolder(folder);
   writeCode(folder, new Map([...cell.files, [script, scriptOf(cell)]]));
   await writeStart(folder, cell.prepared, weights, cell.set);

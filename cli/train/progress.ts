@@ -1,7 +1,6 @@
 /** How a run is told of: a line of progress where there is a terminal, and a line a checkpoint anywhere. */
 
-import cliProgress from "cli-progress";
-import { timeText } from "../progress.ts";
+import { textBar, timeText } from "../progress.ts";
 
 /** What is shown of a step. */
 export interface Shown {
@@ -17,14 +16,7 @@ export interface Shown {
 const recent = 50;
 
 export class TrainingProgress {
-  readonly #bar = new cliProgress.SingleBar({
-    stream: process.stderr,
-    noTTYOutput: false,
-    hideCursor: true,
-    clearOnComplete: true,
-    barsize: 24,
-    format: (options, params, { text }) => `${cliProgress.Format.BarFormat(params.progress, options)} ${text}`,
-  });
+  readonly #bar = textBar();
   readonly #times: number[] = [];
   #smooth: number | undefined;
   #stage = "";

@@ -9,6 +9,7 @@ import { tensorSource, writeSafetensors } from "../../runtime/node/safetensors-f
 import { f32 } from "../../runtime/tensor.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import { torchFiles } from "../../training/node/run-folder.ts";
+import type { Settings } from "../choices.ts";
 import { writeClips } from "../data/write-dataset.ts";
 import { metadataOf } from "../made-for.ts";
 import { captionsAsTokens } from "./captions-as-tokens.ts";
@@ -29,12 +30,12 @@ export async function writeStart(
   folder: string,
   { module, training }: Prepared,
   weights: ReadonlyMap<string, Float32Array>,
-  settings: { readonly [name: string]: unknown },
+  settings: Settings,
 ): Promise<void> {
   const { name: model, preset, ablations } = module;
   const shapeOf = (path: string) => training.weights.get(path)?.type.shape ?? [];
   const tensors = [...weights].map(([path, values]) => tensorSource(path, f32(shapeOf(path), values)));
-  const metadata = metadataOf({ model, preset, ablations, settings: settings as never });
+  const metadata = metadataOf({ model, preset, ablations, settings: settings });
   await writeSafetensors(join(folder, torchFiles.start), tensors, { metadata });
 }
 

@@ -4,10 +4,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
-import { readSafetensors, readSafetensorsHeader } from "../../runtime/node/safetensors-file.ts";
+import { readSafetensorsHeader } from "../../runtime/node/safetensors-file.ts";
 import { curves } from "../../training/curves.ts";
 import type { Dataset } from "../../training/dataset.ts";
-import { MetricsFile, makeRunFolder, runFiles, torchFiles } from "../../training/node/run-folder.ts";
+import { MetricsFile, makeRunFolder, readRunWeights, runFiles, torchFiles } from "../../training/node/run-folder.ts";
 import { printNotes } from "../notes.ts";
 import type { Outcome } from "../terminal.ts";
 import { type LengthOptions, plansOf } from "./plans.ts";
@@ -50,7 +50,11 @@ export async function runTorch(job: TorchJob): Promise<Outcome> {
   if (ended !== "done") return ended;
   const last = prepared.stages.findLast((stage) => stage.kind === "loss");
   if (last !== undefined)
-    await new Teller(output, prepared, dataset, listening.signal).sample(last, metrics.at(-1)?.step ?? 0, await given(output));
+    await new Teller(output, prepared, dataset, listening.signal).sample(
+      last,
+      metrics.at(-1)?.step ?? 0,
+      await readRunWeights(join(output, runFiles.weights)),
+    );
   return "done";
 }
 
@@ -100,9 +104,4 @@ async function follow(job: TorchJob): Promise<Outcome> {
   } finally {
     progress.stop();
   }
-}
-
-async function given(output: string): Promise<ReadonlyMap<string, Float32Array>> {
-  const weights = Object.entries(await readSafetensors(join(output, runFiles.weights)));
-  return new Map(weights.map(([path, { data }]) => [path, data as Float32Array]));
 }

@@ -9,7 +9,7 @@ import type { CellResult } from "../../study/cell.ts";
 import type { StudyReport } from "../../study/report.ts";
 import { pythons } from "../golden/torch-files.ts";
 import { keysOf, sbatchNames, sbatchOptions, strangeFields } from "./launch-fields.ts";
-import { mvc, mvcAlone, temporaryFolder } from "./mvc.ts";
+import { expectRefused, mvc, mvcAlone, temporaryFolder } from "./mvc.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -226,13 +226,7 @@ test("what is wrong is one sentence before the work", async () => {
     [command(none, "--python", "no-such-python"), "there is no no-such-python", "install Python 3.9 or newer"],
     [command(study, "--launch", "slurm").with(11, "onnx").slice(0, -2), "was begun with `--engine` torch, and this is onnx", ""],
   ];
-  for (const [words, sentence, way] of cases) {
-    const { code, err } = await mvc(words);
-    expect(err).toContain(sentence);
-    expect(err).toContain(way);
-    expect(err.match(/^error/gm), sentence).toHaveLength(1);
-    expect(code, sentence).toBe(1);
-  }
+  for (const [words, sentence, way] of cases) await expectRefused(words, sentence, way);
   expect(existsSync(none)).toBe(false);
   const changed = await mvc(command(study, "--launch", "slurm").with(1, other));
   expect(changed.err).toContain("the training that the source declared, by its hash");

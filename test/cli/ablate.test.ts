@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { gif } from "../../runtime/node/gif.ts";
 import type { StudyReport } from "../../study/report.ts";
-import { filesBelow, mvc, mvcAlone, temporaryFolder } from "./mvc.ts";
+import { expectRefused, filesBelow, mvc, mvcAlone, temporaryFolder } from "./mvc.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -138,12 +138,7 @@ test("what is wrong is one sentence, and nothing is written", async () => {
     [command(whole, "--set", "C=16"), 'was begun with the settings {}, and this is {"C":16}'],
     [command(whole).with(1, other), "was begun with the training that the source declared, by its hash "],
   ];
-  for (const [args, sentence] of cases) {
-    const { code, err } = await mvc(args);
-    expect(err).toContain(sentence);
-    expect(err.match(/^error/gm), sentence).toHaveLength(1);
-    expect(code, sentence).toBe(1);
-  }
+  for (const [args, sentence] of cases) await expectRefused(args, sentence);
   expect(existsSync(none)).toBe(false);
 });
 

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { expect } from "vitest";
 
 export interface Outcome {
   readonly code: number | null;
@@ -105,6 +106,14 @@ function inWarmProcess(args: readonly string[]): Promise<Outcome> {
     });
     child.send({ args, env: env() });
   });
+}
+
+/** The command ends by exit code 1 with one error, which says all these texts. */
+export async function expectRefused(args: readonly string[], ...texts: readonly string[]): Promise<void> {
+  const { code, err } = await mvc(args);
+  for (const text of texts) expect(err).toContain(text);
+  expect(err.match(/^error/gm), texts[0]).toHaveLength(1);
+  expect(code, texts[0]).toBe(1);
 }
 
 /** One convolution: it builds in no time. */

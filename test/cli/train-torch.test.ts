@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSafetensors, readSafetensorsHeader } from "../../runtime/node/safetensors-file.ts";
 import { pythons } from "../golden/torch-files.ts";
-import { filesBelow, mvc, mvcAlone, temporaryFolder } from "./mvc.ts";
+import { expectRefused, filesBelow, mvc, mvcAlone, temporaryFolder } from "./mvc.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -90,13 +90,7 @@ test("without a Python that has PyTorch, or with what it cannot take, training i
     [command(at("none"), "--python", "python3"), "--python must be left out but with --engine torch", "leave --python out"],
     [torch("--resume"), "holds no training run to go on with", "leave `--resume` out"],
   ];
-  for (const [words, sentence, way] of cases) {
-    const { code, err } = await mvc(words);
-    expect(err).toContain(sentence);
-    expect(err).toContain(way);
-    expect(err.match(/^error/gm), sentence).toHaveLength(1);
-    expect(code, sentence).toBe(1);
-  }
+  for (const [words, sentence, way] of cases) await expectRefused(words, sentence, way);
   expect(existsSync(at("none"))).toBe(false);
 });
 
@@ -178,12 +172,7 @@ describe.skipIf(pythons.length === 0)("by PyTorch", () => {
       [torch(whole, "--resume").with(3, "moving-shapes"), "with other clips of its data, by their hash"],
       [torch(whole, "--resume", "--batch", "8"), "has batch 4 in stage tiny, and this is 8"],
     ];
-    for (const [words, sentence] of cases) {
-      const { code, err } = await mvc(words);
-      expect(err).toContain(sentence);
-      expect(err.match(/^error/gm), sentence).toHaveLength(1);
-      expect(code, sentence).toBe(1);
-    }
+    for (const [words, sentence] of cases) await expectRefused(words, sentence);
   });
 });
 

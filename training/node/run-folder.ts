@@ -6,6 +6,7 @@ import { mvcError } from "../../runtime/errors.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
 import { attempt, refused, requirePath } from "../../runtime/node/output-file.ts";
 import { readText, textLimits } from "../../runtime/node/regular-file.ts";
+import { readSafetensors } from "../../runtime/node/safetensors-file.ts";
 import { kindOf } from "../../runtime/node/system-errors.ts";
 import { isTemporary } from "../../runtime/node/temporary.ts";
 import { type Metric, metricLine, parseMetric } from "../metrics.ts";
@@ -94,4 +95,9 @@ export class MetricsFile {
     this.metrics.push(metric);
     attempt(this.#file, () => appendFileSync(this.#file, metricLine(metric)));
   }
+}
+
+/** By path, of a file of f32 weights as runs write them. Throws MvcError `file-…`, `weights-invalid`. */
+export async function readRunWeights(file: string): Promise<Map<string, Float32Array>> {
+  return new Map(Object.entries(await readSafetensors(file)).map(([path, { data }]) => [path, data as Float32Array]));
 }
