@@ -1,6 +1,7 @@
 /** What is kept of one model that was trained from one seed, a cell of a study: plain JSON, of which the report is made whether or not its weights are still there. */
 
 import type { Measured } from "./measure.ts";
+import { meanOf } from "./moments.ts";
 
 export interface StageRecord {
   readonly name: string;
@@ -62,14 +63,14 @@ export function stageRecord(about: Pick<StageRecord, "name" | "key" | "by" | "ba
   const curve: (readonly [number, number])[] = [];
   for (let from = 0; from < steps.length; from += stretch) {
     const own = steps.slice(from, from + stretch);
-    curve.push([own.at(-1)?.step ?? 0, rounded(mean(own.map(({ loss }) => loss)))]);
+    curve.push([own.at(-1)?.step ?? 0, rounded(meanOf(own.map(({ loss }) => loss)))]);
   }
   const times = steps.slice(1).map(({ seconds }, i) => seconds - (steps[i]?.seconds ?? 0));
   const middle = times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
   return {
     ...about,
     steps: steps.length,
-    loss: last.length === 0 ? null : rounded(mean(last.map(({ loss }) => loss))),
+    loss: last.length === 0 ? null : rounded(meanOf(last.map(({ loss }) => loss))),
     curve,
     secondsPerStep: middle === undefined ? null : rounded(middle),
   };
@@ -80,7 +81,7 @@ export function keptOf(measured: readonly Measured[]): readonly Measured[] {
   return measured.map(({ set, measures }) => ({
     set,
     measures: measures.map((measure) => {
-      const values = set === "seen" || set === "held-out" ? measure.values : [mean(measure.values)];
+      const values = set === "seen" || set === "held-out" ? measure.values : [meanOf(measure.values)];
       return { ...measure, values: values.map(rounded) };
     }),
   }));
@@ -96,7 +97,5 @@ export function parseCell(text: string): CellResult | undefined {
     return undefined;
   }
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 export const rounded = (value: number): number => Number(value.toPrecision(5));

@@ -31,3 +31,15 @@ export function studentOutside(t: number, freedom: number): number {
   }
   return 1 - (isOdd ? (2 / Math.PI) * (angle + sine * sum) : sine * sum);
 }
+
+/** Where a twentieth is left outside, to a millionth of itself. `outside` falls from 1 to 0; `begin` is where it is looked for first. */
+export function reachOf(outside: (distance: number) => number, begin: number): number {
+  let [inner, outer] = [0, begin];
+  while (outside(outer) > 0.05) outer *= 2;
+  while (outer - inner > 1e-6 * outer) {
+    const middle = (inner + outer) / 2;
+    if (outside(middle) > 0.05) inner = middle;
+    else outer = middle;
+  }
+  return outer;
+}

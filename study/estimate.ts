@@ -1,6 +1,7 @@
 /** What seeds and clips gave, a table of values, to a mean, its interval, and how far it is from nothing: clips stand within seeds, and the seeds' spread is a guess that the table corrects. */
 
-import { normalUpper, studentOutside } from "./distributions.ts";
+import { normalUpper, reachOf, studentOutside } from "./distributions.ts";
+import { meanOf, sumOfSquares } from "./moments.ts";
 
 /** [seed][clip]: column i is what every seed was asked i-th. Of few columns where a measure is of many clips together. */
 export type Table = readonly (readonly number[])[];
@@ -62,16 +63,10 @@ export function estimated(table: Table, { kind, least = 0, pool }: EstimateOptio
   return around(mean, outside, Math.max(...parts.map(({ deviation }) => deviation)));
 }
 
-/** How far the mean lies from nothing, and where a twentieth is left outside. `outside` falls from 1 to 0; `begin` is where it is looked for first. */
+/** How far the mean lies from nothing, and where a twentieth is left outside, as `reachOf` finds it. */
 function around(mean: number, outside: (distance: number) => number, begin: number): Estimate {
-  let [inner, outer] = [0, begin];
-  while (outside(outer) > 0.05) outer *= 2;
-  while (outer - inner > 1e-4 * outer) {
-    const middle = (inner + outer) / 2;
-    if (outside(middle) > 0.05) inner = middle;
-    else outer = middle;
-  }
-  return { mean, low: mean - outer, high: mean + outer, p: outside(Math.abs(mean)) };
+  const reach = reachOf(outside, begin);
+  return { mean, low: mean - reach, high: mean + reach, p: outside(Math.abs(mean)) };
 }
 
 function byStudent(mean: number, { squares, freedom }: Pool, seeds: number): Estimate {
@@ -127,13 +122,4 @@ function mixture({ seeds, clips }: Spread, { squares, freedom }: Pool): readonly
   const weights = all.map(({ log }) => Math.exp(log - most));
   const sum = weights.reduce((a, b) => a + b, 0);
   return all.map(({ variance }, i) => ({ variance, weight: (weights[i] ?? 0) / sum }));
-}
-
-export function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-export function sumOfSquares(values: readonly number[]): number {
-  const mean = meanOf(values);
-  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
 }

@@ -1,7 +1,8 @@
 /** What was measured of a baseline and of its variants to what can be said of each measure: its mean, its difference from the baseline, and whether that is real. */
 
-import { type Estimate, type EstimateOptions, estimated, meanOf, type Pool, type Table } from "./estimate.ts";
+import { type Estimate, type EstimateOptions, estimated, type Pool, type Table } from "./estimate.ts";
 import type { Measure, Measured } from "./measure.ts";
+import { meanOf } from "./moments.ts";
 
 /** A model, trained from several seeds. */
 export interface Arm {

@@ -1,8 +1,9 @@
 /** The cells of a study and what is known of its variants to the report: plain data, the same for the same cells. */
 
 import type { CellResult, StageRecord } from "./cell.ts";
-import { meanOf, seedScales } from "./estimate.ts";
+import { seedScales } from "./estimate.ts";
 import { type Judgement, judged, levels } from "./judgement.ts";
+import { meanOf } from "./moments.ts";
 import type { Variant } from "./variant.ts";
 
 export interface StudyFacts {

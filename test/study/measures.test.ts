@@ -230,16 +230,16 @@ describe("intervals", () => {
   });
 
   test("of all else are Student's, over prompts", () => {
-    // t(4) = 2.776 times √(2.5 / 5) is 1.9629; t(30) = 2.042 of 31 values of variance 82 + 2 / 3.
-    expect(ends("px", [1, 2, 3, 4, 5])).toEqual([3, 1.0371, 4.9629]);
+    // By tables of five digits: t(4) = 2.77645 times √(2.5 / 5) is 1.96325; t(30) = 2.04227 of 31 values of variance 82 + 2 / 3.
+    expect(ends("px", [1, 2, 3, 4, 5])).toEqual([3, 1.0368, 4.9632]);
     const [mean = 0, low, high] = ends(
       "px",
       Array.from({ length: 31 }, (_, i) => i),
     );
     expect(mean).toBe(15);
-    expect((Number(high) - Number(low)) / 2).toBeCloseTo(2.0423 * Math.sqrt(248 / 3 / 31), 2);
-    // Three seeds of two prompts, whose means are 2 and 6: t(1) = 12.706 times √(8 / 2).
-    expect(ends("px", [1, 5, 2, 6, 3, 7], 2)).toEqual([4, -21.412, 29.412]);
+    expect((Number(high) - Number(low)) / 2).toBeCloseTo(2.04227 * Math.sqrt(248 / 3 / 31), 3);
+    // Three seeds of two prompts, whose means are 2 and 6: t(1) = tan(0.475 π) = 12.7062 times √(8 / 2).
+    expect(ends("px", [1, 5, 2, 6, 3, 7], 2)).toEqual([4, -21.4124, 29.4124]);
     expect(ends("px", [4.5], 64)).toEqual([4.5, null, null]);
     expect(ends("px", [Number.POSITIVE_INFINITY, 1])).toEqual([Number.POSITIVE_INFINITY, null, null]);
   });
