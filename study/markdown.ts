@@ -2,7 +2,7 @@
 
 import type { Judgement } from "./judgement.ts";
 import type { StudyReport, VariantReport } from "./report.ts";
-import { digits, limitsOf, setupOf, shownCount, shownGiga, withHalf } from "./words.ts";
+import { digits, limitsOf, setupOf, shownCount, shownGiga, shownSeeds, withHalf } from "./words.ts";
 
 const marks: { readonly [verdict: string]: string } = { better: " ▲", worse: " ▼" };
 
@@ -33,7 +33,7 @@ export function markdown(report: StudyReport): string {
   ];
   const rows = report.variants.map((variant) => [
     variant.name,
-    String(variant.cells.length),
+    shownSeeds(variant),
     shownCount(variant.costs.parameters),
     shownGiga(variant.costs.clipFlops),
     variant.loss === null ? "" : Number(variant.loss.mean.toPrecision(3)).toString(),
@@ -60,7 +60,8 @@ export function markdown(report: StudyReport): string {
   ].join("\n");
 }
 
-function cellOf({ measures }: VariantReport, set: Judgement["set"], { measure, unit }: Judgement): string {
+function cellOf({ measures, cells }: VariantReport, set: Judgement["set"], { measure, unit }: Judgement): string {
+  if (cells.length === 0) return "failed";
   const found = measures.find((one) => one.set === set && one.measure === measure);
   if (found === undefined) return "";
   const own = withHalf(found.own, unit).filter((text) => text !== "");

@@ -2,6 +2,7 @@
 
 import type { CellResult, StageRecord } from "./cell.ts";
 import { seedScales } from "./estimate.ts";
+import type { CellFailure } from "./failure.ts";
 import { type Judgement, judged, levels } from "./judgement.ts";
 import { meanOf } from "./moments.ts";
 import type { Variant } from "./variant.ts";
@@ -25,6 +26,7 @@ export interface StudyFacts {
 export interface VariantCells {
   readonly about: Variant;
   readonly cells: readonly CellResult[];
+  readonly failures: readonly CellFailure[];
 }
 
 export interface VariantReport extends Variant {
@@ -33,6 +35,8 @@ export interface VariantReport extends Variant {
     readonly seconds: number;
     readonly stages: readonly StageRecord[];
   }[];
+  /** Seeds whose numbers were not finite, which have no figures. */
+  readonly failures: readonly { readonly seed: number; readonly reason: string }[];
   /** Of the last stage that minimises one: the mean over seeds, the least and the largest of them; null where there is none. */
   readonly loss: { readonly stage: string; readonly mean: number; readonly least: number; readonly most: number } | null;
   /** Of that stage, the least of its cells: what else the machine did makes a step longer, never shorter. */
@@ -63,13 +67,14 @@ export function reportOf(facts: StudyFacts, variants: readonly VariantCells[]): 
     ...facts,
     levels,
     seedScales,
-    variants: variants.map(({ about, cells }): VariantReport => {
+    variants: variants.map(({ about, cells, failures }): VariantReport => {
       const last = lastLosses(cells);
       const losses = last.flatMap(({ loss }) => loss ?? []);
       const times = last.flatMap(({ secondsPerStep }) => secondsPerStep ?? []);
       return {
         ...about,
         cells: cells.map(({ seed, seconds, stages }) => ({ seed, seconds, stages })),
+        failures: failures.map(({ seed, reason }) => ({ seed, reason })),
         loss:
           losses.length === 0
             ? null

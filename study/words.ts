@@ -63,6 +63,11 @@ export function shownTime(seconds: number): string {
       : `${(1000 * seconds).toFixed(0)} ms`;
 }
 
+/** `3`, and where some failed how many: `2, 1 failed`. */
+export function shownSeeds({ cells, failures }: Pick<VariantReport, "cells" | "failures">): string {
+  return failures.length === 0 ? String(cells.length) : `${cells.length}, ${failures.length} failed`;
+}
+
 /** A model and how it was trained, in one line. */
 export function titleOf({ model, preset }: StudyReport): string {
   return `Ablations of ${model}${preset === null ? "" : `, preset ${preset}`}`;
@@ -70,7 +75,8 @@ export function titleOf({ model, preset }: StudyReport): string {
 
 export function setupOf({ data, steps, minutes, prompts, noises, variants }: StudyReport): string {
   const stages = Object.entries(steps).map(([stage, count]) => `${stage} ${count.toLocaleString("en")}`);
-  const seeds = [...new Set(variants.map(({ cells }) => cells.length))].sort((a, b) => a - b);
+  const counts = variants.map(({ cells, failures }) => cells.length + failures.length);
+  const seeds = [...new Set(counts)].sort((a, b) => a - b);
   const trained = seeds.length === 1 ? `${seeds[0]} ${seeds[0] === 1 ? "seed" : "seeds"}` : `${seeds[0]} to ${seeds.at(-1)} seeds`;
   const isHeldOut = variants[0]?.measures.some(({ set }) => set === "held-out") ?? false;
   const counted = minutes === null ? "" : ` (what ${minutes} minutes bought the baseline)`;
@@ -109,6 +115,10 @@ export function limitsOf(report: StudyReport): readonly string[] {
   const single = variants.filter(({ cells, change }) => change !== null && cells.length === 1).map(({ name }) => name);
   const largest = Math.max(...variants.map(({ cells }) => cells.length));
   return [
+    ...variants.flatMap(({ name, cells, failures }) => {
+      const told = failures.map(({ seed, reason }) => `${name} failed from seed ${seed}: ${reason}.`);
+      return told.length === 0 || cells.length === 0 ? told : [...told, `${name}: its figures are of the seeds that did not fail alone.`];
+    }),
     ...(single.length > 0
       ? [
           `${single.join(", ")}: trained from one seed. How much another seed would differ is not known, so no difference of theirs is called real.`,

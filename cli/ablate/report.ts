@@ -13,7 +13,7 @@ export interface ReportSource {
   readonly file: string;
   readonly state: StudyState;
   readonly noises: number;
-  /** The baseline first; each has a cell. */
+  /** The baseline first; each has a cell, done or failed. */
   readonly variants: readonly VariantCells[];
 }
 

@@ -154,10 +154,15 @@ export function readCell(folder: string, cell: Pick<CellResult, "variant" | "see
 
 /** Seeds of a variant whose cells are done, the smallest first. */
 export function doneSeeds(folder: string, variant: string): readonly number[] {
+  return seedsWith(folder, variant, resultFile);
+}
+
+/** Seeds of a variant whose cells have a file, the smallest first. */
+export function seedsWith(folder: string, variant: string, file: string): readonly number[] {
   const cells = join(folder, studyFiles.cells);
   const own = existsSync(cells) ? attempt(cells, () => readdirSync(cells)).filter((name) => name.startsWith(`${variant}-`)) : [];
   const seeds = own.flatMap((name) => (/^\d+$/.test(name.slice(variant.length + 1)) ? [Number(name.slice(variant.length + 1))] : []));
-  return seeds.filter((seed) => existsSync(join(cells, `${variant}-${seed}`, resultFile))).sort((a, b) => a - b);
+  return seeds.filter((seed) => existsSync(join(cells, `${variant}-${seed}`, file))).sort((a, b) => a - b);
 }
 
 /** Variants that have cells. */

@@ -9,6 +9,7 @@ import type { Asked, StagePlan } from "../../training/run-state.ts";
 import { shownPath } from "../program.ts";
 import { type EngineName, engines } from "../train/engines.ts";
 import { type Prepared, sourceHash } from "../train/prepare.ts";
+import { failuresOf } from "./failed-cell.ts";
 import { writeReport } from "./report.ts";
 import { stageKeys } from "./stage-keys.ts";
 import {
@@ -114,13 +115,14 @@ export class Study {
     const variants = this.#found.map(({ about }) => ({
       about,
       cells: doneSeeds(output, about.name).flatMap((seed) => readCell(output, { variant: about.name, seed }) ?? []),
+      failures: failuresOf(output, about.name),
     }));
     if (variants[0]?.cells.length === 0) return "nothing is done yet";
     await writeReport(output, {
       file: shownPath(file),
       state: this.state,
       noises,
-      variants: variants.filter(({ cells }) => cells.length > 0),
+      variants: variants.filter(({ cells, failures }) => cells.length + failures.length > 0),
     });
     return `${shownPath(join(output, studyFiles.page))} is the report`;
   }

@@ -11,6 +11,7 @@ import { captionsAsTokens } from "../train/captions-as-tokens.ts";
 import type { Prepared } from "../train/prepare.ts";
 import { writeTrainerClips } from "../train/torch-folder.ts";
 import type { MeasuredCell } from "./cell-result.ts";
+import { readFailure } from "./failed-cell.ts";
 import { type LauncherName, launchers } from "./launch/launch.ts";
 import type { Cell, Study } from "./study.ts";
 import { nameOf, readCell, studyFiles, writeText } from "./study-folder.ts";
@@ -45,7 +46,12 @@ export class TorchStudy {
     this.#options = options;
     this.#study = study;
     this.#dataset = dataset;
-    this.#cells = study.cells().filter((cell) => readCell(options.output, idOf(cell)) === undefined);
+    const { output } = options;
+    this.#cells = study
+      .cells()
+      .map((cell) => ({ cell, id: idOf(cell) }))
+      .filter(({ id }) => readCell(output, id) === undefined && readFailure(output, id) === undefined)
+      .map(({ cell }) => cell);
     const clips = new Map<string, string>();
     const common = new Map<string, Common>();
     for (const cell of study.cells()) {

@@ -9,6 +9,7 @@ import { shownValue } from "../../study/words.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import { runCell } from "../ablate/cell.ts";
 import type { MeasuredCell } from "../ablate/cell-result.ts";
+import { failedBefore, failureOf, readFailure, saveFailure } from "../ablate/failed-cell.ts";
 import type { LauncherName } from "../ablate/launch/launch.ts";
 import { Measurer } from "../ablate/measurer.ts";
 import { plansOf, Study, type StudyOptions } from "../ablate/study.ts";
@@ -77,6 +78,11 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
         await study.learn(known);
         continue;
       }
+      const failed = readFailure(output, id);
+      if (failed !== undefined) {
+        progress.say(failedBefore(output, failed));
+        continue;
+      }
       if (torch?.isLeft(cell)) continue;
       progress.cell(at, nameOf(id));
       const measured: MeasuredCell = {
@@ -88,10 +94,10 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
         progress,
         signal,
       };
-      const result =
+      const running =
         own === undefined
-          ? await torch?.run(cell, measured)
-          : await runCell({
+          ? torch?.run(cell, measured)
+          : runCell({
               ...measured,
               ...own,
               folder: output,
@@ -101,7 +107,13 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
               set: options.set ?? {},
               isWanted: study.wanted(cells.slice(at + 1)),
             });
+      const result = await running?.catch((thrown: unknown) => failureOf(thrown, id));
       if (result === undefined) return await stopped(progress, study, file);
+      if (result.format === "mvc-cell-failure") {
+        await saveFailure(output, result);
+        progress.say(`${nameOf(id)}: failed: ${result.reason}`);
+        continue;
+      }
       await saveCell(output, result);
       await study.learn(result);
       progress.done(`${summaryOf(result)}, ${timeText(result.seconds)} of training`);

@@ -3,7 +3,19 @@
 import type { Judgement } from "../judgement.ts";
 import type { StudyReport, VariantReport } from "../report.ts";
 import type { GraphChange, SourceLine } from "../variant.ts";
-import { digits, findingsOf, limitsOf, setupOf, shownCount, shownGiga, shownMebi, shownTime, titleOf, withHalf } from "../words.ts";
+import {
+  digits,
+  findingsOf,
+  limitsOf,
+  setupOf,
+  shownCount,
+  shownGiga,
+  shownMebi,
+  shownSeeds,
+  shownTime,
+  titleOf,
+  withHalf,
+} from "../words.ts";
 import { fitting, player, type ShownClips } from "./clips.ts";
 import { differencePanels, sameInAll } from "./differences.ts";
 import { lossPanels } from "./losses.ts";
@@ -66,6 +78,12 @@ function section(title: string, content: string, note: string): string {
 
 function found(report: StudyReport): string {
   const [baseline, ...others] = report.variants;
+  const list = (items: readonly string[]) => (items.length === 0 ? "" : `<ul class="findings">${items.join("")}</ul>`);
+  const failed = others.flatMap(({ name, failures }) =>
+    failures.map(
+      ({ seed, reason }) => `<li><b>${escaped(name)}</b> <span class="worse">failed</span> from seed ${seed}: ${escaped(reason)}.</li>`,
+    ),
+  );
   const lines = others.flatMap((variant) => {
     const own = baseline === undefined ? [] : findingsOf(variant, baseline);
     const told = own.map(({ verdict, texts }) => {
@@ -74,8 +92,11 @@ function found(report: StudyReport): string {
     });
     return told.length === 0 ? [] : [`<li><b>${escaped(variant.name)}</b> is ${told.join("; ")}.</li>`];
   });
-  if (lines.length > 0) return `<ul class="findings">${lines.join("")}</ul>`;
-  const isSingle = report.variants.every(({ cells }) => cells.length === 1);
+  return list(failed) + (lines.length > 0 ? list(lines) : nothingFound(report));
+}
+
+function nothingFound(report: StudyReport): string {
+  const isSingle = report.variants.every(({ cells }) => cells.length <= 1);
   if (report.variants.length === 1) return "<p>Only the baseline is trained yet: there is nothing to compare.</p>";
   return isSingle
     ? "<p>Each variant was trained from one seed: no difference can be called real. Train from three (<code>--seeds 3</code>).</p>"
@@ -120,7 +141,8 @@ function figures({ variants }: StudyReport): string {
     .join("\n");
 }
 
-function figure({ measures }: VariantReport, set: Judgement["set"], name: string): string {
+function figure({ measures, cells }: VariantReport, set: Judgement["set"], name: string): string {
+  if (cells.length === 0) return "failed";
   const one = measures.find((measure) => measure.set === set && measure.measure === name);
   if (one === undefined) return "";
   const { own, unit, difference } = one;
@@ -135,17 +157,17 @@ function costs({ variants }: StudyReport): string {
   const head = ["", "seeds", "parameters", "GFLOP a clip", "MiB a clip", "GFLOP a step", "MiB a step", "time a step", "training", "loss"];
   return table(
     head,
-    variants.map(({ name, cells, costs: own, secondsPerStep, loss }) => ({
+    variants.map(({ name, cells, failures, costs: own, secondsPerStep, loss }) => ({
       cells: [
         escaped(name),
-        String(cells.length),
+        shownSeeds({ cells, failures }),
         shownCount(own.parameters),
         shownGiga(own.clipFlops),
         shownMebi(own.clipBytes),
         own.stepFlops === null ? "" : shownGiga(own.stepFlops),
         own.stepBytes === null ? "" : shownMebi(own.stepBytes),
         secondsPerStep === null ? "" : shownTime(secondsPerStep),
-        shownTime(cells.reduce((sum, { seconds }) => sum + seconds, 0) / cells.length),
+        cells.length === 0 ? "" : shownTime(cells.reduce((sum, { seconds }) => sum + seconds, 0) / cells.length),
         loss === null
           ? ""
           : `${Number(loss.mean.toPrecision(3))}${cells.length > 1 ? ` <small>${Number(loss.least.toPrecision(3))} to ${Number(loss.most.toPrecision(3))}</small>` : ""}`,

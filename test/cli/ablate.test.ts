@@ -4,6 +4,8 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { failureOf } from "../../cli/ablate/failed-cell.ts";
+import { mvcError } from "../../runtime/errors.ts";
 import { gif } from "../../runtime/node/gif.ts";
 import type { StudyReport } from "../../study/report.ts";
 import { expectRefused, filesBelow, mvc, mvcAlone, temporaryFolder } from "./mvc.ts";
@@ -79,6 +81,71 @@ test("interrupted five times it ends in the same report, and once it is done the
   expect((await mvc(command(study))).code).toBe(0);
   expect(readFileSync(join(study, "report.html")).equals(before)).toBe(true);
 }, 600_000);
+
+test("a variant whose numbers are not finite fails by itself, and is tried again only once its cell is removed", async () => {
+  const loud = at("loud.mv");
+  cpSync("golden/training/tiny.tokenizer.json", at("tiny.tokenizer.json"));
+  writeFileSync(
+    loud,
+    readFileSync(model, "utf8")
+      .replace("param timed", "param gain: float = 1.0; /// of the denoiser's error\nparam timed")
+      .replace("(a * noise - s * z);", "(a * noise - s * z) * gain;")
+      .replace("(Net(a * z", "gain * (Net(a * z")
+      .replace("/// Each frame", "/// Its square is beyond f32.\nablation Loud of Tiny { gain: 1e30 }\n/// Each frame"),
+  );
+  const study = at("failing");
+  const asked = command(study, "--only", "Loud,Untimed").with(1, loud);
+  const { code, out } = await mvc(asked);
+  expect(code).toBe(0);
+  const reason = 'training stopped in stage "denoiser" at step 1: the first value that is not finite is the result of `mul`';
+  expect(out).toContain(`Loud-0: failed: ${reason}`);
+  expect(out).toContain("cell 3 of 3: Untimed-0");
+  const told = reportOf(study).variants.map(({ name, cells, failures, measures, loss }) => [
+    name,
+    cells.length,
+    failures.length,
+    measures.length > 0,
+    loss !== null,
+  ]);
+  expect(told).toEqual([
+    ["baseline", 1, 0, true, true],
+    ["Loud", 0, 1, false, false],
+    ["Untimed", 1, 0, true, true],
+  ]);
+  expect(reportOf(study).variants[1]?.failures[0]).toEqual({ seed: 0, reason: expect.stringContaining(reason) });
+  const table = readFileSync(join(study, "table.md"), "utf8");
+  expect(table).toMatch(/^\| Loud \| 0, 1 failed \| [\d.]+ k? ?\| [\d.]+ \| {2}\| failed \|/m);
+  expect(table).toContain(`* Loud failed from seed 0: ${reason}`);
+  const page = readFileSync(join(study, "report.html"), "utf8");
+  expect(page).toContain('<b>Loud</b> <span class="worse">failed</span> from seed 0: training stopped in stage');
+  expect([table, page].filter((text) => /NaN|Infinity/.test(text))).toEqual([]);
+  const again = await mvc(asked);
+  expect(again.out).toContain(`Loud-0: failed, and is not tried again: ${reason}`);
+  expect(again.out).toContain(`to try it again from its start, remove ${join(study, "cells", "Loud-0")}`);
+  expect(again.out).not.toContain("cell 2 of 3");
+  rmSync(join(study, "cells", "Loud-0"), { recursive: true });
+  expect((await mvc(asked)).out).toContain(`cell 2 of 3: Loud-0\nLoud-0: failed: ${reason}`);
+});
+
+test("what a study goes on after is what it may: numbers of a variant's own", () => {
+  const id = { variant: "Loud", seed: 1 };
+  // As stages.py says it.
+  const ofTorch =
+    'training stopped in stage "denoiser" at step 3: the weight net.leave.weight is not finite; the last checkpoint stays, and --resume goes on from it';
+  expect(failureOf(mvcError("torch-failed", { reason: ofTorch, log: "torch.log" }), id).reason).toBe(
+    'training stopped in stage "denoiser" at step 3: the weight net.leave.weight is not finite',
+  );
+  expect(failureOf(mvcError("frames-not-finite", { count: 2, total: 3 }), id).reason).toContain("2 of 3");
+  for (const error of [
+    mvcError("torch-failed", { reason: "CUDA out of memory", log: "torch.log" }),
+    mvcError("aborted", { during: "sampling" }),
+    mvcError("graph-failed", { graph: "decode", reason: "no memory" }),
+    new TypeError("a bug"),
+  ])
+    expect(() => failureOf(error, id)).toThrow(error);
+  const own = mvcError("frames-not-finite", { count: 2, total: 3 });
+  expect(() => failureOf(own, { variant: "baseline", seed: 1 })).toThrow(own);
+});
 
 test("what minutes buy the baseline's first training, all others take", async () => {
   const study = at("timed");

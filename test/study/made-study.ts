@@ -95,6 +95,7 @@ export function madeStudy(): { readonly report: StudyReport; readonly clips: Sho
   const variants = names.map((_, i) => ({
     about: aboutOf(i),
     cells: Array.from({ length: i > 5 ? 1 : 3 }, (_, seed) => cellOf(random, i, seed)),
+    failures: [],
   }));
   const report = reportOf(
     {
