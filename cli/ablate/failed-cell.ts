@@ -8,7 +8,7 @@ import type { CellResult } from "../../study/cell.ts";
 import { type CellFailure, parseFailure } from "../../study/failure.ts";
 import { baselineName } from "../../study/variant.ts";
 import { shownPath } from "../program.ts";
-import { nameOf, seedsWith, studyFiles, writeText } from "./study-folder.ts";
+import { nameOf, readCell, seedsWith, studyFiles, writeText } from "./study-folder.ts";
 
 /** Of a cell, in the place of its result. */
 const failureFile = "failed.json";
@@ -44,6 +44,11 @@ export function readFailure(folder: string, id: Id): CellFailure | undefined {
   const read = parseFailure(readText(file, "how a cell failed", textLimits.graph));
   if (read === undefined) throw mvcError("study-damaged", { file });
   return read;
+}
+
+/** Whether the cell's work is over, whatever came of it. Throws MvcError `study-damaged`. */
+export function isOver(folder: string, id: Id): boolean {
+  return readCell(folder, id) !== undefined || readFailure(folder, id) !== undefined;
 }
 
 /** Of a variant, the smallest seed first. */

@@ -45,6 +45,12 @@ export interface Cell extends PreparedVariant {
   readonly seed: number;
 }
 
+/** Every variant of a seed before the next seed. */
+export function cellsOf(found: readonly PreparedVariant[], { seeds, only }: Pick<StudyOptions, "seeds" | "only">): readonly Cell[] {
+  const asked = found.filter(({ about }) => about.change === null || (only?.includes(about.name) ?? true));
+  return Array.from({ length: seeds }, (_, seed) => asked.map((variant): Cell => ({ ...variant, seed }))).flat();
+}
+
 /** Which cells a study has, and how long each is. */
 export class Study {
   readonly options: StudyOptions;
@@ -75,11 +81,9 @@ export class Study {
       }
   }
 
-  /** All that are asked for, done or not: every variant of a seed before the next seed. */
+  /** All that are asked for, done or not. */
   cells(): readonly Cell[] {
-    const { seeds, only } = this.options;
-    const asked = this.#found.filter(({ about }) => about.change === null || (only?.includes(about.name) ?? true));
-    return Array.from({ length: seeds }, (_, seed) => asked.map((variant): Cell => ({ ...variant, seed }))).flat();
+    return cellsOf(this.#found, this.options);
   }
 
   /** The baseline's first cell shows how many steps its minutes buy; every other takes as many. */

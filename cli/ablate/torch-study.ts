@@ -11,10 +11,10 @@ import { captionsAsTokens } from "../train/captions-as-tokens.ts";
 import type { Prepared } from "../train/prepare.ts";
 import { writeTrainerClips } from "../train/torch-folder.ts";
 import type { MeasuredCell } from "./cell-result.ts";
-import { readFailure } from "./failed-cell.ts";
+import { isOver } from "./failed-cell.ts";
 import { type LauncherName, launchers } from "./launch/launch.ts";
 import type { Cell, Study } from "./study.ts";
-import { nameOf, readCell, studyFiles, writeText } from "./study-folder.ts";
+import { nameOf, studyFiles, writeText } from "./study-folder.ts";
 import { gatherTorchCell, leftOf, prepareTorchCell, type TorchCell, trainTorchCell } from "./torch-cell.ts";
 import type { VariantOptions } from "./variants.ts";
 
@@ -23,8 +23,8 @@ export interface TorchStudyOptions extends Omit<VariantOptions, "only"> {
   readonly file: string;
   /** The study's. */
   readonly output: string;
-  /** What trains the cells, or the command of the Python that does here. */
-  readonly by: { readonly launch: LauncherName } | { readonly python: string };
+  /** What trains the cells, or the command of the Python that does here; null where none is left to be trained here. */
+  readonly by: { readonly launch: LauncherName } | { readonly python: string | null };
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -46,12 +46,7 @@ export class TorchStudy {
     this.#options = options;
     this.#study = study;
     this.#dataset = dataset;
-    const { output } = options;
-    this.#cells = study
-      .cells()
-      .map((cell) => ({ cell, id: idOf(cell) }))
-      .filter(({ id }) => readCell(output, id) === undefined && readFailure(output, id) === undefined)
-      .map(({ cell }) => cell);
+    this.#cells = study.cells().filter((cell) => !isOver(options.output, idOf(cell)));
     const clips = new Map<string, string>();
     const common = new Map<string, Common>();
     for (const cell of study.cells()) {
@@ -113,8 +108,9 @@ export class TorchStudy {
   async run(cell: Cell, measured: MeasuredCell): Promise<CellResult | undefined> {
     const { by } = this.#options;
     const own = this.#torchCell(cell);
-    const isHere = "python" in by && (await leftOf(own)) !== undefined;
-    if (isHere && (await trainTorchCell(own, measured, by.python)) === "interrupted") return undefined;
+    const python = "python" in by ? by.python : null;
+    if (python !== null && (await leftOf(own)) !== undefined && (await trainTorchCell(own, measured, python)) === "interrupted")
+      return undefined;
     return gatherTorchCell(own, measured);
   }
 

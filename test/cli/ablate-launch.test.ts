@@ -257,6 +257,10 @@ describe.skipIf(pythons.length === 0)("by PyTorch here", () => {
         expect(Math.abs(loss - (expected?.[i]?.[1] ?? Number.NaN))).toBeLessThan(1e-4);
       }
     }
+    // All are done: what is left is the report.
+    const over = await mvc([...here.slice(0, -1), "no-such-python"]);
+    expect([over.code, over.err.includes("error"), over.out.includes(": done; ")]).toEqual([0, false, true]);
+    expect((await mvc([...here.slice(0, -1), "no-such-python", "--seeds", "2"])).err).toContain("there is no no-such-python");
     expect((await readSafetensorsHeader(first)).metadata.get("format")).toBe("mvc-torch-run");
   }, 600_000);
 });
