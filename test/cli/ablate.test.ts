@@ -178,6 +178,27 @@ test("a variant of one seed is not judged, and a table says what it says", () =>
   expect([reached?.graph, reached?.ops, reached?.parts.map(({ name }) => name)]).toEqual(["decode", [], ["out"]]);
 });
 
+test("what is damaged in the folder is named, and the way out is to remove it", async () => {
+  const study = at("damaged");
+  cpSync(whole, study, { recursive: true });
+  // The autoencoder, which Untimed takes from the baseline.
+  const key = reportOf(whole).variants[0]?.cells[0]?.stages[0]?.key;
+  const told = join(study, "shared", `${key}.json`);
+  expect(existsSync(told)).toBe(true);
+  rmSync(join(study, "cells", "Untimed-0"), { recursive: true });
+  for (const text of ["{", '{"by":"baseline-0"}', "[]"]) {
+    writeFileSync(told, text);
+    const { code, err } = await mvc(command(study));
+    expect(err).toContain(`${told} is not what \`mvc ablate\` writes`);
+    expect(err).toContain("remove it");
+    expect([code, existsSync(join(study, "cells", "Untimed-0", "result.json"))]).toEqual([1, false]);
+  }
+  rmSync(told);
+  expect((await mvc(command(study))).code).toBe(0);
+  // It has trained the stage itself, to the same figures.
+  expect(readFileSync(join(study, "table.md"), "utf8")).toBe(readFileSync(join(whole, "table.md"), "utf8"));
+});
+
 test("what is wrong is one sentence, and nothing is written", async () => {
   const other = at("other.mv");
   writeFileSync(other, readFileSync(model, "utf8").replace("learningRate: 2e-3", "learningRate: 3e-3"));
