@@ -26,8 +26,14 @@ export function tokenizerBytes(tokenizer: TokenizerFile | undefined): Uint8Array
   return tokenizer?.kind === "found" ? Buffer.from(tokenizer.text) : undefined;
 }
 
-/** The folder is there, and is `output` to the user. Throws MvcError `disk-full`, `write-failed`, `aborted`. */
-export async function writePackage(folder: string, output: string, parts: PackageParts, signal: AbortSignal): Promise<void> {
+/** The folder is there, and is `output` to the user. `shown` has the weights written, with a line of how far they are. Throws MvcError `disk-full`, `write-failed`, `aborted`. */
+export async function writePackage(
+  folder: string,
+  output: string,
+  parts: PackageParts,
+  signal: AbortSignal,
+  shown: typeof withProgress = withProgress,
+): Promise<void> {
   const { files, texts, tokenizer, weights } = parts;
   const tokens = tokenizerBytes(tokenizer);
   attempt(output, () => {
@@ -35,7 +41,8 @@ export async function writePackage(folder: string, output: string, parts: Packag
     const all = [...files.graphs, ...texts, ...(tokens === undefined ? [] : [["tokenizer.json", tokens] as const])];
     for (const [path, content] of all) writeFileSync(join(folder, path), content);
   });
-  const write = (name: string, layout: WeightLayout, from: WeightSource) => writeWeights(join(folder, name), output, layout, from, signal);
+  const write = (name: string, layout: WeightLayout, from: WeightSource) =>
+    writeWeights({ file: join(folder, name), output, signal, shown }, layout, from);
   const hash = weights && (await write("weights.safetensors", files.layout, weights));
   const graphHashes = new Map<string, string>();
   for (const [name, layout] of files.graphLayouts) if (weights) graphHashes.set(name, await write(name, layout, weights));
@@ -52,14 +59,15 @@ function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
+interface WeightsFile {
+  readonly file: string;
+  readonly output: string;
+  readonly signal: AbortSignal;
+  readonly shown: typeof withProgress;
+}
+
 /** Writes a piece at a time, so that memory does not grow with the model. Returns the file's hash. */
-async function writeWeights(
-  file: string,
-  output: string,
-  layout: WeightLayout,
-  source: WeightSource,
-  signal: AbortSignal,
-): Promise<string> {
+async function writeWeights({ file, output, signal, shown }: WeightsFile, layout: WeightLayout, source: WeightSource): Promise<string> {
   const hash = createHash("sha256");
   function* chunks() {
     yield layout.header;
@@ -71,6 +79,6 @@ async function writeWeights(
       yield chunk;
     }
   }
-  await withProgress(layout.bytes, (written) => writeNew(file, output, hashed(), { signal, written }));
+  await shown(layout.bytes, (written) => writeNew(file, output, hashed(), { signal, written }));
   return hash.digest("hex");
 }

@@ -9,6 +9,7 @@ import { writePackage } from "../package-writing.ts";
 import type { TokenizerFile } from "../tokenizer-file.ts";
 import { version } from "../version.ts";
 import { elementsOf } from "../weights/streams.ts";
+import type { withProgress } from "../weights/write-tensors.ts";
 
 export interface PackageOptions {
   /** Where the package stands. */
@@ -16,6 +17,9 @@ export interface PackageOptions {
   readonly tokenizer: TokenizerFile | undefined;
   readonly signal: AbortSignal;
 }
+
+/** Whoever trains has a line of his own on the terminal. */
+const unshown: typeof withProgress = (_bytes, write) => write(() => {});
 
 /** Throws MvcError `disk-full`, `write-failed`, `aborted`, and what `use` throws. */
 export async function withPackage<T>(
@@ -29,7 +33,7 @@ export async function withPackage<T>(
   try {
     attempt(folder, () => mkdirSync(temporary.path));
     const source = { of: ({ path }: { readonly path: string }) => elementsOf("F32", () => [weights.get(path) ?? new Float32Array()]) };
-    await writePackage(temporary.path, folder, { files, texts: new Map(), tokenizer, weights: source }, signal);
+    await writePackage(temporary.path, folder, { files, texts: new Map(), tokenizer, weights: source }, signal, unshown);
     return await use(temporary.path);
   } finally {
     temporary.release();

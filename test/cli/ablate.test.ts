@@ -1,5 +1,6 @@
 // `mvc ablate` on a tiny model: what is shared is what would be trained, interrupted five times it ends in the same report, and all that can be wrong is one sentence before the work.
 
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -176,6 +177,21 @@ test("a variant of one seed is not judged, and a table says what it says", () =>
   // The kernel of each convolution is a tensor's shape, and of one of Pointwise's layers another.
   const [reached] = reportOf(whole).variants[2]?.change?.graphs ?? [];
   expect([reached?.graph, reached?.ops, reached?.parts.map(({ name }) => name)]).toEqual(["decode", [], ["out"]]);
+});
+
+test("a terminal has the study's line, and none of the weights of packages that stand for a moment", () => {
+  const terminal = at("terminal.mjs");
+  writeFileSync(
+    terminal,
+    `Object.assign(process.stderr, { isTTY: true, columns: 120, cursorTo() {}, moveCursor() {}, clearLine() {}, clearScreenDown() {} });`,
+  );
+  const on = (words: readonly string[]) =>
+    spawnSync(process.execPath, ["--import", terminal, "dist/cli/mvc.js", ...words], { encoding: "utf8" });
+  const { status, stderr } = on(command(at("shown"), "--only", "Untimed"));
+  expect(status).toBe(0);
+  expect(stderr).toContain("cell 2/2 Untimed-0  denoiser 1/4 steps  loss ");
+  expect(stderr).not.toContain("MB/s");
+  expect(on(["build", model, "--init", "0", "--target", "onnx", "-o", at("built")]).stderr).toContain("MB/s");
 });
 
 test("what is damaged in the folder is named, and the way out is to remove it", async () => {
