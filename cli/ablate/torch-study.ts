@@ -22,6 +22,7 @@ export interface TorchStudyOptions extends Omit<VariantOptions, "only"> {
   readonly file: string;
   /** The study's. */
   readonly output: string;
+  readonly weights?: readonly string[];
   /** What trains the cells, or the command of the Python that does here. */
   readonly by: { readonly launch: LauncherName } | { readonly python: string };
   readonly note: (text: string) => void;
@@ -123,9 +124,9 @@ export class TorchStudy {
   }
 
   #torchCell({ about, prepared, seed, ...cell }: Cell): TorchCell {
-    const { output, set = {} } = this.#options;
+    const { output, set = {}, weights = [] } = this.#options;
     const { plans } = this.#study.lengthOf({ about, prepared, seed, ...cell });
-    return { folder: output, variant: about.name, seed, prepared, plans, set, ...this.#commonOf(about.name) };
+    return { folder: output, variant: about.name, seed, prepared, plans, set, weights, ...this.#commonOf(about.name) };
   }
 
   #commonOf(variant: string): Common {

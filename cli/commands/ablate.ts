@@ -10,6 +10,7 @@ import type { Dataset } from "../../training/dataset.ts";
 import { runCell } from "../ablate/cell.ts";
 import type { MeasuredCell } from "../ablate/cell-result.ts";
 import type { LauncherName } from "../ablate/launch/launch.ts";
+import { startOf } from "../ablate/start.ts";
 import { noises, plansOf, Study, type StudyOptions } from "../ablate/study.ts";
 import { cellVariants, makeStudyFolder, nameOf, openStudyFolder, readCell, saveCell, saveStudy } from "../ablate/study-folder.ts";
 import { StudyProgress } from "../ablate/study-progress.ts";
@@ -29,6 +30,8 @@ import { tokensOf } from "../train/tokens.ts";
 
 export interface AblateOptions extends StudyOptions, VariantOptions, Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
   readonly data: string;
+  /** What all cells start from, as of `mvc train`; what the files lack is random by the seed. */
+  readonly weights?: readonly string[];
   /** Of `--engine torch`: what trains the cells elsewhere, or the command of the Python that trains them here. */
   readonly launch?: LauncherName;
   readonly python?: string;
@@ -54,11 +57,14 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
   const own = engine === "torch" ? undefined : { engine, openEngine: await engines[engine].prepare(works) };
   const by = launch === undefined ? () => ({ python: requirePython(options.python) }) : () => ({ launch });
   const trainer = own === undefined ? by() : undefined;
+  const { weights = [], set = {} } = options;
+  const start = await startOf(found, weights, set);
+  for (const text of start.notes) note(text);
   const { fps, stride, windows, short, damaged, uncaptioned, cache } = options;
   const films = { fps, stride, windows, short, damaged, uncaptioned, cache };
   const dataset = await openDataset(options.data, size, films, { note, signal });
   requireSizes(found, dataset);
-  const study = new Study(options, found, dataset);
+  const study = new Study(options, found, dataset, start);
   const cells = study.cells();
   const torch = trainer && new TorchStudy({ ...options, file, by: trainer, note, signal }, study, dataset);
   await makeStudyFolder(output);
@@ -105,7 +111,8 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
               tokens: tokensOf(prepared, note),
               note,
               ...study.lengthOf(cell),
-              set: options.set ?? {},
+              set,
+              weights,
               isWanted: study.wanted(cells.slice(at + 1)),
             });
       if (result === undefined) return await stopped(progress, study, file);
