@@ -247,9 +247,8 @@ def measure(training: Training, stage: dict) -> None:
     for i in range(processes.rank, count, processes.count):
         if processes.stopped:
             break
-        made = encode(model, stage["graph"], clips, i * clips.count // count)
-        # The axis counts the batch, which one clip's result has not.
-        rows = np.moveaxis(made, stage["axis"] - 1, 0).astype(np.float64)
+        made = encode(model, stage["graph"], clips, [i * clips.count // count])
+        rows = np.moveaxis(made, stage["axis"], 0).astype(np.float64)
         rows = rows.reshape(len(rows), -1)
         mine[i] = rows.sum(1), np.square(rows).sum(1), rows.shape[1]
     processes.require_going()
