@@ -74,12 +74,18 @@ class Optimizer:
             ],
             betas=tuple(stage["betas"]),
             eps=stage["eps"],
+            **({"fused": True} if self.is_fused() else {}),
         )
         averaged = trained if stage["ema"] is not None else {}
         self.average = {
             path: parameter.detach().clone()
             for path, parameter in averaged.items()
         }
+
+    def is_fused(self) -> bool:
+        """One launch for many weights; of PyTorch 2, on graphics cards."""
+        modern = not torch.__version__.startswith("1.")
+        return modern and all(one.is_cuda for one in self.trained.values())
 
     def norm(self) -> float:
         """The L2 norm of all gradients together."""
@@ -130,7 +136,8 @@ class Optimizer:
     def restore(self, kept: dict[str, Tensor], step: int) -> None:
         for path, parameter in self.trained.items():
             self.adam.state[parameter] = {
-                "step": torch.tensor(float(step)),
+                "step": torch.tensor(float(step), device=parameter.device)
+                if self.is_fused() else torch.tensor(float(step)),
                 "exp_avg": like(parameter, kept[f"first {path}"]),
                 "exp_avg_sq": like(parameter, kept[f"second {path}"]),
             }
