@@ -31,6 +31,7 @@ const { metafile } = await build({
     "runtime/index.ts",
     "runtime/web/index.ts",
     "training/node/onnx-worker.ts",
+    "cli/eval/graph-worker.ts",
   ],
   chunkNames: "chunks/[name]-[hash]",
   metafile: true,

@@ -10,15 +10,15 @@ import type { Dataset } from "../../training/dataset.ts";
 import { runCell } from "../ablate/cell.ts";
 import type { MeasuredCell } from "../ablate/cell-result.ts";
 import type { LauncherName } from "../ablate/launch/launch.ts";
+import { Measurer } from "../ablate/measurer.ts";
 import { startOf } from "../ablate/start.ts";
-import { noises, plansOf, Study, type StudyOptions } from "../ablate/study.ts";
+import { plansOf, Study, type StudyOptions } from "../ablate/study.ts";
 import { cellVariants, makeStudyFolder, nameOf, openStudyFolder, readCell, saveCell, saveStudy } from "../ablate/study-folder.ts";
 import { StudyProgress } from "../ablate/study-progress.ts";
 import { TorchStudy } from "../ablate/torch-study.ts";
 import { type PreparedVariant, type VariantOptions, variantsOf } from "../ablate/variants.ts";
 import type { DatasetOptions } from "../data/dataset-options.ts";
 import { openDataset } from "../data/open-dataset.ts";
-import { evaluate } from "../eval/evaluate.ts";
 import { printNotes } from "../notes.ts";
 import { shownPath } from "../program.ts";
 import { timeText } from "../progress.ts";
@@ -71,6 +71,7 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
   await requireDisk(output, found, cells.length);
   await saveStudy(output, study.state);
   const progress = new StudyProgress(cells.length);
+  const measurer = new Measurer({ ...films, data: options.data, clips: options.clips }, note);
   try {
     await torch?.prepare();
     const prompts = await promptsOf(dataset);
@@ -89,15 +90,7 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
         prepared,
         dataset,
         prompts,
-        evaluate: (folder, listening) =>
-          evaluate(folder, {
-            ...films,
-            data: options.data,
-            clips: options.clips,
-            seeds: noises,
-            backend: "onnx",
-            listening: { ...listening, note },
-          }),
+        evaluate: (folder, listening) => measurer.measure(folder, listening),
         progress,
         signal,
       };
@@ -125,6 +118,7 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
     throw thrown;
   } finally {
     progress.stop();
+    await measurer.dispose();
   }
   const written = await study.report(file);
   const left = torch?.lastWords();

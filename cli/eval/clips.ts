@@ -6,6 +6,7 @@ import type { Pixels } from "../../study/pixels.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import type { Listening } from "../data/dataset-options.ts";
 import type { EvaluatedModel } from "./evaluated-model.ts";
+import { inOrder } from "./in-order.ts";
 import type { AskedSet } from "./sets.ts";
 
 /** Between the noises of two seeds, as in golden/reference: prompt i of seed s starts from the noise of s * 100,000 + i. */
@@ -14,7 +15,7 @@ export const noiseStride = 100_000;
 /** In the order of the prompts, seed after seed. Throws MvcError as `sampleAll`, `aborted`. */
 export async function* sampledClips(
   { name, real, dataset }: AskedSet,
-  { batch, takesText, sample }: EvaluatedModel,
+  { batch, ahead, takesText, sample }: EvaluatedModel,
   { seeds, sampling, listening = {} }: { readonly seeds: number; readonly sampling: SampleOptions; readonly listening?: Listening },
 ): AsyncGenerator<Pixels> {
   const { progress, signal, note } = listening;
@@ -29,15 +30,24 @@ export async function* sampledClips(
       cut.add(prompt);
     },
   };
-  for (let at = 0; at < total; at += batch) {
-    progress?.(`sampling ${name}`, at, total);
+  const requestsAt = async (at: number): Promise<readonly ClipRequest[]> => {
     const requests: ClipRequest[] = [];
     for (let i = at; i < Math.min(at + batch, total); i++) {
       const [seed, prompt] = [Math.floor(i / real.length), i % real.length];
       const { caption } = await dataset.clip(real[prompt] ?? 0);
       requests.push({ ...(takesText ? { prompt: caption } : {}), seed: seed * noiseStride + prompt });
     }
-    yield* await sample(requests, options);
+    return requests;
+  };
+  const starts = Array.from({ length: Math.ceil(total / batch) }, (_, i) => i * batch);
+  let done = 0;
+  const batches = inOrder(starts, ahead, async (at) => {
+    progress?.(`sampling ${name}`, done, total);
+    return sample(await requestsAt(at), options);
+  });
+  for await (const clips of batches) {
+    done += clips.length;
+    yield* clips;
   }
   progress?.(`sampling ${name}`, total, total);
 }

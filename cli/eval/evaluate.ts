@@ -1,31 +1,41 @@
 /** A package and a data set to what every measure says of the package's clips, set by set: the one place where clips of prompts are sampled to be measured. */
 
 import { quoted } from "../../runtime/errors.ts";
-import { type Backend, loadPipeline, mvcError, type SampleOptions } from "../../runtime/index.ts";
-import { gaussianOf } from "../../study/frechet.ts";
+import {
+  type Backend,
+  createPipeline,
+  loadPipeline,
+  mvcError,
+  openPackage,
+  type Pipeline,
+  packageFolder,
+  type SampleOptions,
+} from "../../runtime/index.ts";
 import type { Measured } from "../../study/measure.ts";
-import type { DatasetOptions, Listening } from "../data/dataset-options.ts";
+import type { ClipSize } from "../../training/dataset.ts";
+import type { Listening } from "../data/dataset-options.ts";
 import { clipsAt, sampledClips } from "./clips.ts";
 import { type EvaluatedModel, modelOf } from "./evaluated-model.ts";
-import { type Judges, judgedSize, openJudges } from "./judges.ts";
-import { isLabelled, judged, labelsOf } from "./labels.ts";
-import { accuracies, measuresOf, type Observed, paceOf, type Wanted } from "./measures.ts";
-import { observeAll, resized } from "./observer.ts";
+import { judgedSize } from "./judges.ts";
+import { isLabelled, judged } from "./labels.ts";
+import { accuracies, measuresOf } from "./measures.ts";
+import { observeAll } from "./observer.ts";
+import { parallelRunner } from "./parallel-runner.ts";
+import { RealClips } from "./real-clips.ts";
 import { reconstructionOf } from "./reconstructed.ts";
-import { type AskedSet, openSets } from "./sets.ts";
+import type { AskedSet, SetOptions } from "./sets.ts";
 
-export interface EvaluateOptions extends Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
-  /** As `mvc train` takes it. */
-  readonly data: string;
-  /** Prompts of each set, evenly over the data. */
-  readonly clips: number;
+export interface EvaluateOptions extends SetOptions {
   /** Clips of each prompt, each from noise of its own. */
   readonly seeds: number;
   readonly backend: Backend;
+  /** Of ONNX Runtime. Where nothing is said and the backend is `onnx`, clips are made beside each other, on a thread each. */
   readonly threads?: number;
   /** What is not said of the sampler is the package's own. */
   readonly sampling?: Omit<SampleOptions, "onProgress" | "onLatents" | "signal">;
   readonly listening?: Listening;
+  /** What several models are held against, which whoever gives it disposes of; of one model by itself its own. */
+  readonly realClips?: (size: ClipSize, listening: Listening) => Promise<RealClips>;
 }
 
 /**
@@ -35,69 +45,60 @@ export interface EvaluateOptions extends Omit<DatasetOptions, "clips" | "seed" |
  */
 export async function evaluate(folder: string, options: EvaluateOptions): Promise<readonly Measured[]> {
   requireCounts(options);
-  const { listening = {}, backend, threads } = options;
-  const { signal } = listening;
-  const pipeline = await loadPipeline(folder, {
-    backend,
-    ...(signal === undefined ? {} : { signal }),
-    ...(threads === undefined ? {} : { threads }),
-  });
+  const { listening = {} } = options;
+  const { pipeline, ahead } = await openedFor(folder, options);
   try {
-    const model = modelOf(pipeline);
-    const sets = await openSets(options, model);
-    const judges = sets.every(({ dataset }) => isLabelled(dataset)) ? await openJudges() : undefined;
-    say(options, model, sets);
+    const model = modelOf(pipeline, ahead);
+    const { realClips } = options;
+    const real = await (realClips?.(model.size, listening) ?? RealClips.open(options, model.size, listening));
     try {
+      say(options, model, real.sets);
       const parts: Measured[] = [];
-      for (const set of sets) parts.push(...(await measured(set, set === sets[0], { model, judges, options })));
+      for (const set of real.sets) parts.push(...(await measured(set, { model, real, options })));
       return parts;
     } finally {
-      await judges?.dispose();
+      if (realClips === undefined) await real.dispose();
     }
   } finally {
     await pipeline.dispose();
   }
 }
 
+async function openedFor(
+  folder: string,
+  { backend, threads, listening: { signal } = {} }: EvaluateOptions,
+): Promise<{ readonly pipeline: Pipeline; readonly ahead: number }> {
+  if (backend === "onnx" && threads === undefined) {
+    const pack = await openPackage(packageFolder(folder));
+    const runner = await parallelRunner(pack, folder);
+    return { pipeline: createPipeline(pack, runner), ahead: runner.atOnce };
+  }
+  const options = { backend, ...(signal === undefined ? {} : { signal }), ...(threads === undefined ? {} : { threads }) };
+  return { pipeline: await loadPipeline(folder, options), ahead: 0 };
+}
+
 interface Evaluation {
   readonly model: EvaluatedModel;
-  readonly judges: Judges | undefined;
+  readonly real: RealClips;
   readonly options: EvaluateOptions;
 }
 
 /** What a set says of the model; of the first one also of the real clips, and of its clips beside the captions of others. */
-async function measured(set: AskedSet, isFirst: boolean, { model, judges, options }: Evaluation): Promise<readonly Measured[]> {
+async function measured(set: AskedSet, { model, real, options }: Evaluation): Promise<readonly Measured[]> {
   const { seeds, sampling = {}, listening = {} } = options;
-  const { name, dataset, real } = set;
-  const found = await observeAll(sampledClips(set, model, { seeds, sampling, listening }), judges);
-  const seenInReal = await observeAll(clipsAt(dataset, real, `looking at real clips, ${name}`, listening), judges);
-  const wanted = judges && (await wantedOf(set, seenInReal, judges, listening));
+  const { name, dataset } = set;
+  const found = await observeAll(sampledClips(set, model, { seeds, sampling, listening }), real.judges);
+  const { seen, wanted } = await real.of(set, listening);
   const reconstructed =
     model.reconstruct === undefined
       ? []
-      : await reconstructionOf(clipsAt(dataset, real, `reconstructing, ${name}`, listening), model.reconstruct);
+      : await reconstructionOf(clipsAt(dataset, set.real, `reconstructing, ${name}`, listening), model.reconstruct, model.ahead);
   // Captions that the model was not told cannot be what it shows.
   const shown = { set: name, measures: [...measuresOf(found, wanted, { ofCaptions: model.takesText }), ...reconstructed] };
-  if (!isFirst) return [shown];
-  const ceiling: Measured = { set: "real", measures: measuresOf(seenInReal, wanted, { ofCaptions: true }) };
+  if (set !== real.sets[0]) return [shown];
+  const ceiling: Measured = { set: "real", measures: measuresOf(seen, wanted, { ofCaptions: true }) };
   if (wanted === undefined || !model.takesText) return [shown, ceiling];
   return [shown, ceiling, { set: "shuffled", measures: accuracies(found, wanted.labels, "others") }];
-}
-
-/** What the clips of a set are held against. */
-async function wantedOf(set: AskedSet, seenInReal: readonly Observed[], judges: Judges, listening: Listening): Promise<Wanted> {
-  const { name, dataset, real, reference } = set;
-  const features: Float32Array[] = [];
-  if (reference !== undefined) {
-    const all = Array.from({ length: reference.count }, (_, i) => i);
-    for await (const clip of clipsAt(reference, all, `looking at more real clips, ${name}`, listening))
-      features.push(await judges.features(await resized(clip, judgedSize)));
-  }
-  return {
-    labels: await labelsOf(dataset, real),
-    pace: paceOf(seenInReal),
-    features: features.length < 2 ? undefined : gaussianOf(features),
-  };
 }
 
 /** What is left out, and what is resized. */

@@ -14,6 +14,8 @@ export interface EvaluatedModel {
   readonly size: ClipSize;
   /** Clips that are sampled at once. */
   readonly batch: number;
+  /** Samplings and reconstructions that it is worth to begin before the first is done. */
+  readonly ahead: number;
   readonly takesText: boolean;
   sample(requests: readonly ClipRequest[], options: SampleOptions): Promise<readonly Pixels[]>;
   /** A clip of its size through encoder and decoder; undefined where it lacks one of them. */
@@ -21,7 +23,7 @@ export interface EvaluatedModel {
 }
 
 /** Throws MvcError `not-samplable` where there is no sampler, `not-evaluable` where it makes no pictures, or takes more than a text. */
-export function modelOf(pipeline: Pipeline): EvaluatedModel {
+export function modelOf(pipeline: Pipeline, ahead: number): EvaluatedModel {
   const parts = roles(pipeline.package.manifest);
   const shape = clipShapeOf(parts);
   const { picture } = shape;
@@ -42,6 +44,7 @@ export function modelOf(pipeline: Pipeline): EvaluatedModel {
   return {
     size,
     batch: parts.batch,
+    ahead,
     takesText: parts.conditions.length > 0,
     sample: async (requests, options) => (await pipeline.sampleAll(requests, options)).map(withoutOpacity),
     reconstruct:

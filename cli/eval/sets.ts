@@ -1,9 +1,15 @@
 /** A data set to the prompts that a model is asked for, set by set, and the real clips that its own are held against. */
 
-import type { Dataset } from "../../training/dataset.ts";
+import type { ClipSize, Dataset } from "../../training/dataset.ts";
+import type { DatasetOptions, Listening } from "../data/dataset-options.ts";
 import { openDataset } from "../data/open-dataset.ts";
-import type { EvaluateOptions } from "./evaluate.ts";
-import type { EvaluatedModel } from "./evaluated-model.ts";
+
+export interface SetOptions extends Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
+  /** As `mvc train` takes it. */
+  readonly data: string;
+  /** Prompts of each set, evenly over the data. */
+  readonly clips: number;
+}
 
 export interface AskedSet {
   readonly name: "seen" | "held-out";
@@ -20,8 +26,8 @@ const [askedSeed, referenceSeed] = [1001, 1002];
 const referenceClips = 128;
 
 /** The first set is what the ceiling and chance are taken of. Throws MvcError as `openDataset`. */
-export async function openSets(options: EvaluateOptions, { size }: EvaluatedModel): Promise<readonly AskedSet[]> {
-  const { data, clips, fps, stride, windows, short, damaged, uncaptioned, cache, listening = {} } = options;
+export async function openSets(options: SetOptions, size: ClipSize, listening: Listening): Promise<readonly AskedSet[]> {
+  const { data, clips, fps, stride, windows, short, damaged, uncaptioned, cache } = options;
   const taken = { fps, stride, windows, short, damaged, uncaptioned, cache };
   if (data !== "moving-shapes") {
     const dataset = await openDataset(data, size, taken, listening);

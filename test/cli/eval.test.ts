@@ -3,12 +3,15 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Measurer } from "../../cli/ablate/measurer.ts";
 import { movingShape, movingShapes } from "../../cli/data/moving-shapes.ts";
 import { evaluate } from "../../cli/eval/evaluate.ts";
+import { inOrder } from "../../cli/eval/in-order.ts";
 import { type Judges, judgedSize, openJudges } from "../../cli/eval/judges.ts";
 import { accuracies, measuresOf, type Observed, paceOf } from "../../cli/eval/measures.ts";
 import { observe } from "../../cli/eval/observer.ts";
-import { writeSafetensors } from "../../runtime/index.ts";
+import { parallelRunner } from "../../cli/eval/parallel-runner.ts";
+import { openPackage, packageFolder, writeSafetensors } from "../../runtime/index.ts";
 import { normals } from "../../runtime/sampler/random.ts";
 import { frechetDistance, gaussianOf } from "../../study/frechet.ts";
 import type { Measure } from "../../study/measure.ts";
@@ -120,18 +123,7 @@ const reportAt = (name: string) => JSON.parse(readFileSync(at(name), "utf8")) as
 const evaluated = (...more: readonly string[]) => mvc(["eval", tiny, "--backend", "onnx", "--threads", "1", ...more]);
 
 test("of moving-shapes it measures seen and held-out prompts beside real clips and chance", async () => {
-  const { code, out, err } = await evaluated(
-    "--data",
-    "moving-shapes",
-    "--clips",
-    "3",
-    "--seeds",
-    "2",
-    "--steps",
-    "2",
-    "-o",
-    at("shapes.json"),
-  );
+  const { code, out, err } = await evaluated("--data", "moving-shapes", "--clips", "3", "--seeds", "2", "-o", at("shapes.json"));
   expect(code).toBe(0);
   expect(err).toContain("the judges look at 16 frames of 64x64: clips of 2 frames of 16x16 are cut about the middle and resized for them");
   expect(out).toMatch(/^Tiny: 3 prompts of moving-shapes, 2 clips each; .*\n +seen +held out +real clips +captions of others\n/);
@@ -149,6 +141,56 @@ test("of moving-shapes it measures seen and held-out prompts beside real clips a
   expect(seen?.measures.find(({ name }) => name.startsWith("SSIM"))?.values).toEqual([1, 1, 1].map((one) => expect.closeTo(one, 9)));
   expect(seen?.measures.find(({ name }) => name.startsWith("flicker of"))?.values).toEqual([0, 0, 0]);
   expect(real?.measures.map(({ name }) => name)).toContain("colour drift");
+});
+
+test("of several models of a study real clips are looked at once, and give each the figures that it has alone", async () => {
+  const measurer = new Measurer({ data: "moving-shapes", clips: 3 }, () => {});
+  const tasks: string[] = [];
+  const progress = (task: string) => void (task !== tasks.at(-1) && tasks.push(task));
+  const measure = () => measurer.measure(tiny, { progress, signal: new AbortController().signal });
+  // Stopped among the reference clips, and gone on with.
+  const stop = new AbortController();
+  const stopping = (task: string, done: number) => void (task.startsWith("looking at more") && done === 2 && stop.abort());
+  await expect(measurer.measure(tiny, { progress: stopping, signal: stop.signal })).rejects.toMatchObject({ code: "aborted" });
+  const first = await measure();
+  const looks = tasks.filter((task) => task.startsWith("looking"));
+  expect(looks).toEqual(["seen", "held-out"].flatMap((set) => [`looking at real clips, ${set}`, `looking at more real clips, ${set}`]));
+  tasks.length = 0;
+  expect(await measure()).toEqual(first);
+  expect(tasks).toEqual(["seen", "held-out"].flatMap((set) => [`sampling ${set}`, `reconstructing, ${set}`]));
+  await measurer.dispose();
+  const valuesOf = (sets: readonly { readonly set: string; readonly measures: readonly Measure[] }[]) =>
+    JSON.stringify(sets.map(({ set, measures }) => [set, measures.map(({ values }) => values)]));
+  expect(valuesOf(first)).toBe(valuesOf(reportAt("shapes.json").sets));
+}, 120_000);
+
+test("results come in the order of the work, of which as much is begun ahead as was asked for, and what fails waits for the rest", async () => {
+  const heard: string[] = [];
+  const work = async (piece: number) => {
+    heard.push(`begins ${piece}`);
+    // The first ends last.
+    for (let turn = piece; turn < 4; turn++) await new Promise(setImmediate);
+    heard.push(`ends ${piece}`);
+    if (piece === 2) throw new Error("two");
+    return piece;
+  };
+  const results: number[] = [];
+  const all = async () => {
+    for await (const result of inOrder([0, 1, 2, 3, 4], 2, work)) results.push(result);
+  };
+  await expect(all()).rejects.toThrow("two");
+  expect(results).toEqual([0, 1]);
+  expect(heard.slice(0, 3)).toEqual(["begins 0", "begins 1", "begins 2"]);
+  expect(heard.filter((one) => one.startsWith("ends")).sort()).toEqual([0, 1, 2, 3, 4].map((piece) => `ends ${piece}`));
+  heard.length = 0;
+  for await (const result of inOrder([3, 1], 0, work)) heard.push(`takes ${result}`);
+  expect(heard).toEqual(["begins 3", "ends 3", "takes 3", "begins 1", "ends 1", "takes 1"]);
+});
+
+test("what a worker refuses is the error that it would be here", async () => {
+  const runner = await parallelRunner(await openPackage(packageFolder(tiny)), tiny);
+  await expect(runner.run("none", {})).rejects.toMatchObject({ name: "MvcError", code: "graph-unknown", fields: { graph: "none" } });
+  await runner.dispose();
 });
 
 test("of clips without labels it measures what needs none, says so, and gives the same figures twice", async () => {

@@ -1,13 +1,11 @@
 /** A stage's graph to steps on ONNX Runtime's CPU provider: gradients in workers of one thread each, and between them AdamW, of which each worker has its share. */
 
-import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
-import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { lossPasses, runPasses, trainingPasses } from "../../compiler/passes/passes.ts";
 import { emitOnnx } from "../../compiler/targets/onnx/emit.ts";
-import { mvcError, reasonOf } from "../../runtime/errors.ts";
+import { mvcError } from "../../runtime/errors.ts";
+import { startWorkers } from "../../runtime/node/worker.ts";
 import { clipFactor, flatten, meanGradient, sharesOf, unflatten } from "../adamw.ts";
 import type { Engine, EngineJob, Feeds, StepResult } from "../engine.ts";
 import { withGradients } from "../gradients.ts";
@@ -105,61 +103,14 @@ function placed(graph: Graph, { trained, frozen }: EngineJob): Pick<WorkerData, 
   return { frozen: places, frozenValues: all.buffer as SharedArrayBuffer };
 }
 
-interface StepWorker {
-  /** The losses of the batches that are asked for. */
-  ask(request: WorkerRequest): Promise<readonly (readonly number[])[]>;
-  end(): Promise<void>;
-}
-
-/** All or none: where one fails, the others are ended. */
-async function startAll(stage: string, data: readonly WorkerData[]): Promise<readonly StepWorker[]> {
-  const starting = await Promise.allSettled(data.map((one) => start(stage, one)));
-  const workers = starting.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-  const failed = starting.find((one) => one.status === "rejected");
-  if (failed === undefined) return workers;
-  await Promise.all(workers.map((worker) => worker.end()));
-  throw failed.reason;
-}
-
-async function start(stage: string, data: WorkerData): Promise<StepWorker> {
-  // By the package's own table, as the built file lies elsewhere than this source.
-  const file = createRequire(import.meta.url).resolve("#onnx-worker");
-  const worker = new Worker(pathToFileURL(file), { workerData: data });
+/** Each answers with the losses of the batches that are asked for. */
+function startAll(stage: string, all: readonly WorkerData[]) {
   const failed = (reason: string) => mvcError("training-failed", { stage, reason });
-  let heard: { done: (reply: WorkerReply) => void; fail: (error: unknown) => void } | undefined;
-  let gone: unknown;
-  const next = () =>
-    new Promise<WorkerReply>((done, fail) => {
-      if (gone !== undefined) fail(gone);
-      else heard = { done, fail };
-    });
-  const lost = (error: unknown) => {
-    gone ??= error;
-    heard?.fail(error);
-  };
-  worker.on("message", (reply: WorkerReply) => heard?.done(reply));
-  worker.on("error", (thrown) => lost(failed(reasonOf(thrown))));
-  worker.on("exit", () => lost(failed("its worker has ended")));
-  const answer = async (): Promise<WorkerReply> => {
-    const reply = await next();
+  const read = (reply: WorkerReply): readonly (readonly number[])[] => {
     if (reply.kind === "failed") throw failed(reply.reason);
-    return reply;
+    return reply.kind === "done" ? reply.losses : [];
   };
-  const end = async () => {
-    worker.removeAllListeners();
-    await worker.terminate();
-  };
-  await answer().catch(async (thrown) => {
-    await end();
-    throw thrown;
-  });
-  return {
-    ask: async (request) => {
-      const answered = answer();
-      worker.postMessage(request);
-      const reply = await answered;
-      return reply.kind === "done" ? reply.losses : [];
-    },
-    end,
-  };
+  return startWorkers<WorkerRequest, WorkerReply, ReturnType<typeof read>>(
+    all.map((data) => ({ entry: "#onnx-worker", data, read, lost: failed })),
+  );
 }
