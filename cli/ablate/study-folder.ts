@@ -135,7 +135,7 @@ function standing(folder: string): string {
 export const nameOf = ({ variant, seed }: Pick<CellResult, "variant" | "seed">): string => `${variant}-${seed}`;
 
 /** Of cells that PyTorch trains. */
-const ofTorch = ["trainer/", "__pycache__/", "train.log", "torch.log", "slurm-*.out"];
+const ofTorch = ["*.py", "train.sh", "trainer/", "__pycache__/", "train.log", "torch.log", "slurm-*.out"];
 
 /** Throws MvcError `disk-full`, `write-failed`. */
 export async function makeStudyFolder(folder: string): Promise<void> {
