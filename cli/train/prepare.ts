@@ -150,7 +150,9 @@ export async function startWeights({ program, module, training }: Prepared, opti
   try {
     const found = modelWeights(opened, { program, module, weights }, given);
     if (found === undefined) throw new Error("train: no weights to start from");
-    const { source, about, notes } = found;
+    // What weights were made for matters to who samples by them: here they are trained.
+    const { source, about, taken } = found;
+    const notes = taken === undefined ? [] : [...taken.madeNotes, ...taken.notes];
     return { weights: new Map([...weights].map(([path, weight]) => [path, allFloats(source.of(weight))])), about, notes };
   } finally {
     opened.close();
