@@ -8,9 +8,9 @@ import { longPrompts } from "../runtime/prompt.ts";
 import { launchers } from "./ablate/launch/launch.ts";
 import { pictureSize, withFilms } from "./dataset-flags.ts";
 import { number, wholeNumber } from "./numbers.ts";
-import { collect, conditionInput, guidance, interval, list, lora, promptAt, setting, targets } from "./option-values.ts";
+import { collect, conditionInput, list, lora, promptAt, setting, targets } from "./option-values.ts";
 import { cuts } from "./report/figures.ts";
-import { withSampling } from "./sampling-options.ts";
+import { samplingOptions, withSampling } from "./sampling-options.ts";
 import { finish } from "./terminal.ts";
 import { version } from "./version.ts";
 
@@ -41,21 +41,6 @@ function withModel(command: Command): Command {
 function withChoices(command: Command): Command {
   return withModel(command).addOption(new Option("--precision <type>", "what `float` means").choices(["f32", "f16"]).default("f32"));
 }
-
-/** How far conditions weigh, which `sample` and `eval` share. */
-const guidanceOptions = [
-  new Option(
-    "--guidance <x>",
-    "weight of the conditions, 1 is none and takes half the work; or one each, in the order in which they are added, such as image=1.5,text=7.5 (default: the model's)",
-  ).argParser(guidance),
-  new Option("--guidance-rescale <x>", "how far the guided prediction goes back to the deviation of the conditioned one, 0 to 1").argParser(
-    number,
-  ),
-  new Option("--guidance-interval <from,to>", "the part of the steps that is guided, such as 0.2,0.8").argParser(interval),
-] as const;
-const backendOption = new Option("--backend <name>", "what computes; auto is WebGPU where a graphics device answers, else ONNX Runtime")
-  .choices(["auto", "webgpu", "onnx"])
-  .default("auto");
 
 /** The tensors of one graph, which `run` and `diff` share. */
 function withInputs(command: Command): Command {
@@ -248,6 +233,12 @@ withFilms(program.command("ablate"))
   .option("--preset <name>", "sizes and settings that the file declares, such as Mini")
   .option("--set <name=value>", "a dim or param of all variants; may be given several times", setting)
   .option("--only <names>", "ablations beside the baseline, such as NoAdaptor,Series (default: all that the file declares)", list)
+  .option("--stage <name>", "only this stage, in the variants that have it; may be given several times (default: all)", collect)
+  .option(
+    "--weights <checkpoint>",
+    "what all trainings start from, as for `mvc train`; what it lacks is random by the seed (default: all is)",
+    collect,
+  )
   .option("--seeds <n>", "trainings of each variant; with one, no difference can be called real", wholeNumber, 3)
   .addOption(new Option("--steps <n>", "of each training, shared by its stages by the steps that they declare").argParser(wholeNumber))
   .addOption(
@@ -296,10 +287,10 @@ withSampling(program.command("sample"))
     ).choices([...longPrompts]),
   )
   .option("--word-weights", "read `(word:1.3)` as a word that weighs more; else parentheses are text")
-  .addOption(guidanceOptions[0])
-  .addOption(guidanceOptions[1])
-  .addOption(guidanceOptions[2])
-  .addOption(backendOption)
+  .addOption(samplingOptions.guidance)
+  .addOption(samplingOptions.rescale)
+  .addOption(samplingOptions.interval)
+  .addOption(samplingOptions.backend)
   .option("--threads <n>", "of ONNX Runtime (default: the processor's cores)", wholeNumber)
   .option(
     "--prompt-at <frame=text>",
@@ -332,10 +323,10 @@ withFilms(
     .requiredOption("--data <name>", "whose captions are prompts: moving-shapes, a folder, or a file that `mvc data` wrote")
     .option("--clips <n>", "prompts of each set", wholeNumber, 64)
     .option("--seeds <n>", "clips of each prompt, each from noise of its own", wholeNumber, 1)
-    .addOption(guidanceOptions[0])
-    .addOption(guidanceOptions[1])
-    .addOption(guidanceOptions[2])
-    .addOption(backendOption)
+    .addOption(samplingOptions.guidance)
+    .addOption(samplingOptions.rescale)
+    .addOption(samplingOptions.interval)
+    .addOption(samplingOptions.backend)
     .option("--threads <n>", "of ONNX Runtime (default: the processor's cores)", wholeNumber),
 )
   .option("-o, --output <file>", "all values, clip by clip (.json)")

@@ -4,7 +4,24 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type SampledFigures, sampledFigures } from "../compiler/package/sampler-figures.ts";
 import { type Figure, type FigureKind, figures } from "../dsl/sampling.ts";
 import { number, wholeNumber } from "./numbers.ts";
+import { guidance, interval } from "./option-values.ts";
 import { kebab } from "./spelling.ts";
+
+/** How far conditions weigh, and what computes. */
+export const samplingOptions = {
+  guidance: new Option(
+    "--guidance <x>",
+    "weight of the conditions, 1 is none and takes half the work; or one each, in the order in which they are added, such as image=1.5,text=7.5 (default: the model's)",
+  ).argParser(guidance),
+  rescale: new Option(
+    "--guidance-rescale <x>",
+    "how far the guided prediction goes back to the deviation of the conditioned one, 0 to 1",
+  ).argParser(number),
+  interval: new Option("--guidance-interval <from,to>", "the part of the steps that is guided, such as 0.2,0.8").argParser(interval),
+  backend: new Option("--backend <name>", "what computes; auto is WebGPU where a graphics device answers, else ONNX Runtime")
+    .choices(["auto", "webgpu", "onnx"])
+    .default("auto"),
+} as const;
 
 type Sampled = keyof SampledFigures;
 

@@ -18,6 +18,8 @@ export interface StudyFacts {
   readonly steps: { readonly [stage: string]: number };
   /** That the steps were counted by, on the baseline; null where steps were given. */
   readonly minutes: number | null;
+  /** That all trainings started from, by SHA-256; null of random ones. */
+  readonly weights: string | null;
   /** Prompts of each set, and noises of each prompt. */
   readonly prompts: number;
   readonly noises: number;

@@ -73,14 +73,16 @@ export function titleOf({ model, preset }: StudyReport): string {
   return `Ablations of ${model}${preset === null ? "" : `, preset ${preset}`}`;
 }
 
-export function setupOf({ data, steps, minutes, prompts, noises, variants }: StudyReport): string {
+export function setupOf({ data, steps, minutes, weights, prompts, noises, variants }: StudyReport): string {
   const stages = Object.entries(steps).map(([stage, count]) => `${stage} ${count.toLocaleString("en")}`);
   const counts = variants.map(({ cells, failures }) => cells.length + failures.length);
   const seeds = [...new Set(counts)].sort((a, b) => a - b);
   const trained = seeds.length === 1 ? `${seeds[0]} ${seeds[0] === 1 ? "seed" : "seeds"}` : `${seeds[0]} to ${seeds.at(-1)} seeds`;
   const isHeldOut = variants[0]?.measures.some(({ set }) => set === "held-out") ?? false;
   const counted = minutes === null ? "" : ` (what ${minutes} minutes bought the baseline)`;
-  return `Trained on ${data} from ${trained} each, by the same clips, noise and steps: ${stages.join(", ")}${counted}. Measured on ${prompts} prompts with ${noises} noises each${isHeldOut ? ", of seen and of held-out combinations" : ""}.`;
+  const from =
+    weights === null ? "" : ` All started from the weights of SHA-256 ${weights.slice(0, 12)}…, and from random ones where those lack any.`;
+  return `Trained on ${data} from ${trained} each, by the same clips, noise and steps: ${stages.join(", ")}${counted}.${from} Measured on ${prompts} prompts with ${noises} noises each${isHeldOut ? ", of seen and of held-out combinations" : ""}.`;
 }
 
 export interface Finding {

@@ -36,6 +36,7 @@ export interface CellWork extends MeasuredCell {
   readonly asked: Asked;
   readonly plans: readonly StagePlan[];
   readonly set: Settings;
+  readonly weights: readonly string[];
   /** Whether another cell of the study may share a stage. */
   readonly isWanted: (key: string) => boolean;
   readonly note: (text: string) => void;
@@ -105,8 +106,11 @@ function keyAt(
   return keysOf(all)[all.findIndex(({ name }) => name === stage)] ?? "";
 }
 
-async function begun({ prepared, plans, asked, seed, set }: CellWork, identity: Checkpoint["run"]["identity"]): Promise<Checkpoint> {
-  const { weights } = await startWeights(prepared, { seed, set: set });
+async function begun(
+  { prepared, plans, asked, seed, set, weights: given }: CellWork,
+  identity: Checkpoint["run"]["identity"],
+): Promise<Checkpoint> {
+  const { weights } = await startWeights(prepared, { seed, set, weights: given });
   return { run: { identity, asked, stages: plans, stage: 0, step: 0, seconds: 0 }, weights, training: new Map() };
 }
 

@@ -19,8 +19,8 @@ export interface ReportSource {
 
 /** Throws MvcError `disk-full`, `write-failed`, `file-…` of a sheet that is gone. */
 export async function writeReport(folder: string, { file, state, noises, variants }: ReportSource): Promise<void> {
-  const { model, preset, settings, data, engine, minutes, clips: prompts } = state.identity;
-  const facts = { file, model, preset, settings, data, engine, minutes, prompts, noises, steps: state.steps ?? {} };
+  const { model, preset, settings, data, engine, minutes, weights, clips: prompts } = state.identity;
+  const facts = { file, model, preset, settings, data, engine, minutes, weights, prompts, noises, steps: state.steps ?? {} };
   const report = reportOf(facts, variants);
   await writeText(join(folder, studyFiles.report), `${JSON.stringify(report, null, 1)}\n`);
   await writeText(join(folder, studyFiles.table), markdown(report));

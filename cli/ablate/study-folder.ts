@@ -41,6 +41,10 @@ export interface StudyIdentity {
   readonly steps: number | null;
   readonly minutes: number | null;
   readonly batch: number | null;
+  /** Those alone that are trained; null of all. */
+  readonly stages: readonly string[] | null;
+  /** What all cells start from, by its hash; null of random numbers. */
+  readonly weights: string | null;
   readonly engine: string;
   /** Prompts of each set that are measured. */
   readonly clips: number;
@@ -62,6 +66,8 @@ const names: { readonly [K in keyof StudyIdentity]: string } = {
   steps: "`--steps`",
   minutes: "`--minutes`",
   batch: "`--batch`",
+  stages: "`--stage`",
+  weights: "`--weights`, by their hash,",
   engine: "`--engine`",
   clips: "`--clips`",
 };
@@ -112,7 +118,11 @@ export function requireSameCell(folder: string, cell: CellResult, now: Pick<Cell
 
 function requireAlike(folder: string, what: string, started: unknown, now: unknown): void {
   const shown = (value: unknown) =>
-    value === null ? "none" : typeof value === "string" ? value.replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, "$1") : JSON.stringify(value);
+    value === null || value === undefined
+      ? "none"
+      : typeof value === "string"
+        ? value.replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, "$1")
+        : JSON.stringify(value);
   if (shown(started) !== shown(now)) throw mvcError("study-differs", { folder, what, expected: shown(started), found: shown(now) });
 }
 
@@ -125,7 +135,7 @@ function standing(folder: string): string {
 export const nameOf = ({ variant, seed }: Pick<CellResult, "variant" | "seed">): string => `${variant}-${seed}`;
 
 /** Of cells that PyTorch trains. */
-const ofTorch = ["trainer/", "__pycache__/", "train.log", "torch.log", "slurm-*.out"];
+const ofTorch = ["*.py", "train.sh", "trainer/", "__pycache__/", "train.log", "torch.log", "slurm-*.out"];
 
 /** Throws MvcError `disk-full`, `write-failed`. */
 export async function makeStudyFolder(folder: string): Promise<void> {

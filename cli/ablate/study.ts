@@ -12,6 +12,7 @@ import { type Prepared, sourceHash } from "../train/prepare.ts";
 import { failuresOf } from "./failed-cell.ts";
 import { writeReport } from "./report.ts";
 import { stageKeys } from "./stage-keys.ts";
+import type { Start } from "./start.ts";
 import {
   doneSeeds,
   openStudyFolder,
@@ -25,7 +26,7 @@ import {
 } from "./study-folder.ts";
 import type { PreparedVariant, VariantOptions } from "./variants.ts";
 
-export interface StudyOptions extends Pick<VariantOptions, "set"> {
+export interface StudyOptions extends Pick<VariantOptions, "set" | "stage"> {
   readonly output: string;
   readonly seeds: number;
   /** Ablations that are trained now; all where nothing is said. */
@@ -62,12 +63,12 @@ export class Study {
    * Goes on with what the folder holds, which must be of the same kind. The baseline is the first that was found.
    * @throws MvcError `study-differs`, `study-damaged`
    */
-  constructor(options: StudyOptions, found: readonly PreparedVariant[], dataset: Dataset) {
+  constructor(options: StudyOptions, found: readonly PreparedVariant[], dataset: Dataset, start: Pick<Start, "hash">) {
     const [baseline] = found;
     if (baseline === undefined) throw new Error("ablate: a study without a baseline");
     const { output } = options;
     const known = openStudyFolder(output);
-    const identity = studyOf(baseline.prepared, options, dataset);
+    const identity = studyOf(baseline.prepared, options, dataset, start);
     if (known !== undefined) requireSameStudy(output, known.identity, identity);
     this.options = options;
     this.#found = found;
@@ -162,8 +163,21 @@ function stepsOf({ stages }: Prepared, { steps }: StudyOptions): StudyState["ste
   return Object.fromEntries(losses.map(({ name }, i) => [name, shared[i] ?? 1]));
 }
 
-function studyOf({ module }: Prepared, options: StudyOptions, dataset: Dataset): StudyIdentity {
-  const { steps = null, minutes = null, batch = null, engine, clips, set = {} } = options;
+function studyOf({ module }: Prepared, options: StudyOptions, dataset: Dataset, { hash }: Pick<Start, "hash">): StudyIdentity {
+  const { steps = null, minutes = null, batch = null, stage: stages = null, engine, clips, set = {} } = options;
   const { name: data, hash: dataHash } = dataset;
-  return { model: module.name, preset: module.preset, settings: set, data, dataHash, steps, minutes, batch, engine, clips };
+  return {
+    model: module.name,
+    preset: module.preset,
+    settings: set,
+    data,
+    dataHash,
+    steps,
+    minutes,
+    batch,
+    stages,
+    weights: hash,
+    engine,
+    clips,
+  };
 }

@@ -33,6 +33,7 @@ export interface TorchCell {
   /** The file of clips in the study's folder. */
   readonly clips: string;
   readonly set: Settings;
+  readonly weights: readonly string[];
 }
 
 /** How far train.py has come, as its checkpoint says. */
@@ -56,13 +57,14 @@ export async function prepareTorchCell(cell: TorchCell): Promise<void> {
   attempt(folder, () => mkdirSync(folder, { recursive: true }));
   // Written last.
   if (existsSync(join(folder, torchFiles.start))) return requireSameCode(folder, cell.files);
-  const { weights } = await startWeights(cell.prepared, { seed: cell.seed, set: cell.set });
+  const { weights } = await startWeights(cell.prepared, { seed: cell.seed, set: cell.set, weights: cell.weights });
   makeRunFolder(folder);
   writeCode(folder, new Map([...cell.files, [script, scriptOf(cell)]]));
   await writeStart(folder, cell.prepared, weights, cell.set);
 }
 
-function scriptOf({ clips, seed }: TorchCell): string {
+function scriptOf({ clips, seed, prepared, plans }: TorchCell): string {
+  const stages = plans.length < prepared.training.stages.length ? ` ${stageWords(plans).join(" ")}` : "";
   return `#!/bin/bash
 # Trains this cell, or goes on with it, on one node: bash train.sh [PROCESSES]
 set -euo pipefail
@@ -70,9 +72,11 @@ cd "$(dirname "$0")"
 resume=()
 if [ -e checkpoint.safetensors ]; then resume=(--resume); fi
 exec torchrun --standalone --nproc-per-node="\${1:-1}" \\
-  train.py --data ../../${clips} --weights start.safetensors -o . --seed ${seed} "\${resume[@]}"
+  train.py --data ../../${clips} --weights start.safetensors -o . --seed ${seed}${stages} "\${resume[@]}"
 `;
 }
+
+const stageWords = (plans: readonly StagePlan[]) => plans.flatMap(({ name }) => ["--stage", name]);
 
 /** Where it is done nothing, else where it stands, for people. Throws MvcError `run-differs` of a run that is not the study's. */
 export async function leftOf(cell: TorchCell): Promise<string | undefined> {
@@ -117,7 +121,15 @@ export async function trainTorchCell(
     python,
     folder,
     words: [
-      ...["--data", join(cell.folder, cell.clips), "--weights", join(folder, torchFiles.start), "--seed", String(seed)],
+      ...[
+        "--data",
+        join(cell.folder, cell.clips),
+        "--weights",
+        join(folder, torchFiles.start),
+        "--seed",
+        String(seed),
+        ...stageWords(plans),
+      ],
       ...(isRun(folder) ? ["--resume"] : []),
     ],
     step: ({ stage, step, losses }) => {

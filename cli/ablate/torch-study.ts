@@ -23,6 +23,7 @@ export interface TorchStudyOptions extends Omit<VariantOptions, "only"> {
   readonly file: string;
   /** The study's. */
   readonly output: string;
+  readonly weights?: readonly string[];
   /** What trains the cells, or the command of the Python that does here; null where none is left to be trained here. */
   readonly by: { readonly launch: LauncherName } | { readonly python: string | null };
   readonly note: (text: string) => void;
@@ -125,9 +126,9 @@ export class TorchStudy {
   }
 
   #torchCell({ about, prepared, seed, ...cell }: Cell): TorchCell {
-    const { output, set = {} } = this.#options;
+    const { output, set = {}, weights = [] } = this.#options;
     const { plans } = this.#study.lengthOf({ about, prepared, seed, ...cell });
-    return { folder: output, variant: about.name, seed, prepared, plans, set, ...this.#commonOf(about.name) };
+    return { folder: output, variant: about.name, seed, prepared, plans, set, weights, ...this.#commonOf(about.name) };
   }
 
   #commonOf(variant: string): Common {

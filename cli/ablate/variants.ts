@@ -13,6 +13,8 @@ import { ablationsOf, changeOf } from "./change.ts";
 
 export interface VariantOptions extends Pick<ChoiceOptions, "model" | "preset" | "set"> {
   readonly only?: readonly string[];
+  /** Stages that are trained, of those that a variant has. */
+  readonly stage?: readonly string[];
 }
 
 /** What is trained, and what the report says of it. */
@@ -29,9 +31,10 @@ const depth = 4;
  * @throws MvcError `option-invalid`, `not-trainable`
  */
 export function variantsOf(file: string, { only, ...options }: VariantOptions): readonly PreparedVariant[] | undefined {
-  const read = (ablation: readonly string[]) => prepare(file, { ...options, ablation, seed: 0 });
-  const prepared = read([]);
+  const read = (ablation: readonly string[], foreign: readonly string[]) => prepare(file, { ...options, ablation, foreign, seed: 0 });
+  const prepared = read([], []);
   if (prepared === undefined) return undefined;
+  const stages = prepared.stages.map((stage) => stage.name);
   const { program, module } = prepared;
   requireClips(prepared);
   const declared = ablationsOf(program, module.name);
@@ -53,8 +56,10 @@ export function variantsOf(file: string, { only, ...options }: VariantOptions): 
   for (const ablation of declared) {
     const { name, doc = null } = ablation;
     if (only?.includes(name.name) === false) continue;
-    const own = read([name.name]);
+    const own = read([name.name], stages);
     if (own === undefined) return undefined;
+    if (own.stages.length === 0)
+      throw mvcError("not-trainable", { reason: `${name.name} has no stage ${quoted(stages)}`, way: "leave it out by `--only`" });
     requireClips(own);
     const side = sideFor(own, options, [name.name]);
     all.push({ about: { name: name.name, doc, change: changeOf(ablation, plain, side), costs: costsOf(own, side) }, prepared: own });
@@ -62,7 +67,7 @@ export function variantsOf(file: string, { only, ...options }: VariantOptions): 
   return all;
 }
 
-function sideFor({ program }: Prepared, options: Omit<VariantOptions, "only">, ablation: readonly string[]): Side {
+function sideFor({ program }: Prepared, options: Omit<VariantOptions, "only" | "stage">, ablation: readonly string[]): Side {
   const found = sideOf(program, choicesOf({ ...options, ablation, precision: "f32" }), depth);
   if (!found.ok) throw new Error(`ablate: ${found.diagnostics[0]?.message}`);
   return found.side;

@@ -12,6 +12,7 @@ import type { MeasuredCell } from "../ablate/cell-result.ts";
 import { failedBefore, failureOf, isOver, readFailure, saveFailure } from "../ablate/failed-cell.ts";
 import type { LauncherName } from "../ablate/launch/launch.ts";
 import { Measurer } from "../ablate/measurer.ts";
+import { startOf } from "../ablate/start.ts";
 import { cellsOf, plansOf, Study, type StudyOptions } from "../ablate/study.ts";
 import { cellVariants, makeStudyFolder, nameOf, openStudyFolder, readCell, saveCell, saveStudy } from "../ablate/study-folder.ts";
 import { StudyProgress } from "../ablate/study-progress.ts";
@@ -30,6 +31,8 @@ import { tokensOf } from "../train/tokens.ts";
 
 export interface AblateOptions extends StudyOptions, VariantOptions, Omit<DatasetOptions, "clips" | "seed" | "combinations"> {
   readonly data: string;
+  /** What all cells start from, as of `mvc train`; what the files lack is random by the seed. */
+  readonly weights?: readonly string[];
   /** Of `--engine torch`: what trains the cells elsewhere, or the command of the Python that trains them here. */
   readonly launch?: LauncherName;
   readonly python?: string;
@@ -56,11 +59,14 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
   const isLeft = cellsOf(found, options).some(({ about, seed }) => !isOver(output, { variant: about.name, seed }));
   const by = launch === undefined ? () => ({ python: isLeft ? requirePython(options.python) : null }) : () => ({ launch });
   const trainer = own === undefined ? by() : undefined;
+  const { weights = [], set = {} } = options;
+  const start = await startOf(found, weights, set);
+  for (const text of start.notes) note(text);
   const { fps, stride, windows, short, damaged, uncaptioned, cache } = options;
   const films = { fps, stride, windows, short, damaged, uncaptioned, cache };
   const dataset = await openDataset(options.data, size, films, { note, signal });
   requireSizes(found, dataset);
-  const study = new Study(options, found, dataset);
+  const study = new Study(options, found, dataset, start);
   const cells = study.cells();
   const torch = trainer && new TorchStudy({ ...options, file, by: trainer, note, signal }, study, dataset);
   await makeStudyFolder(output);
@@ -105,7 +111,8 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
               tokens: tokensOf(prepared, note),
               note,
               ...study.lengthOf(cell),
-              set: options.set ?? {},
+              set,
+              weights,
               isWanted: study.wanted(cells.slice(at + 1)),
             });
       const result = await running?.catch((thrown: unknown) => failureOf(thrown, id));

@@ -20,6 +20,8 @@ import { allFloats } from "../weights/streams.ts";
 
 export interface TrainChoices extends Omit<ChoiceOptions, "precision"> {
   readonly stage?: readonly string[];
+  /** Names that `stage` may give though the model has no such stage. */
+  readonly foreign?: readonly string[];
   readonly weights?: readonly string[];
   readonly seed: number;
 }
@@ -45,7 +47,7 @@ export function prepare(file: string, options: TrainChoices): Prepared | undefin
     printDiagnostics(training.diagnostics, texts);
     return undefined;
   }
-  const stages = chosenStages(training.value.stages, options.stage);
+  const stages = chosenStages(training.value.stages, options);
   requireWholeFrames(training.value, stages);
   const compiled = compile(program, choices);
   if (!compiled.ok) {
@@ -91,13 +93,16 @@ export function clipOf({ training: { clip } }: Prepared): ClipSize {
   throw mvcError("not-trainable", { reason: "no stage of the training takes clips", way: 'give one an input `from: "clip"`' });
 }
 
-function chosenStages(all: readonly TrainingStage[], names: readonly string[] | undefined): readonly TrainingStage[] {
+function chosenStages(
+  all: readonly TrainingStage[],
+  { stage: names, foreign = [] }: Pick<TrainChoices, "stage" | "foreign">,
+): readonly TrainingStage[] {
   const known = all.map(({ name }) => name);
   if (known.length === 0) {
     const way = "declare a stage by `train name { loss: … }` (docs/training.md)";
     throw mvcError("not-trainable", { reason: "the model declares no stage of training", way });
   }
-  const strange = names?.find((name) => !known.includes(name));
+  const strange = names?.find((name) => !known.includes(name) && !foreign.includes(name));
   if (strange !== undefined)
     throw mvcError("option-invalid", { option: "--stage", expected: `a stage that the model declares, ${quoted(known)}`, found: strange });
   return all.filter(({ name }) => names?.includes(name) ?? true);
@@ -145,7 +150,9 @@ export async function startWeights({ program, module, training }: Prepared, opti
   try {
     const found = modelWeights(opened, { program, module, weights }, given);
     if (found === undefined) throw new Error("train: no weights to start from");
-    const { source, about, notes } = found;
+    // What weights were made for matters to who samples by them: here they are trained.
+    const { source, about, taken } = found;
+    const notes = taken === undefined ? [] : [...taken.madeNotes, ...taken.notes];
     return { weights: new Map([...weights].map(([path, weight]) => [path, allFloats(source.of(weight))])), about, notes };
   } finally {
     opened.close();

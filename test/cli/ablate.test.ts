@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { failureOf } from "../../cli/ablate/failed-cell.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import { gif } from "../../runtime/node/gif.ts";
+import { readSafetensors } from "../../runtime/node/safetensors-file.ts";
 import type { StudyReport } from "../../study/report.ts";
 import { expectRefused, filesBelow, mvc, mvcAlone, temporaryFolder } from "./mvc.ts";
 
@@ -148,6 +149,30 @@ test("what a study goes on after is what it may: numbers of a variant's own", ()
   expect(() => failureOf(own, { variant: "baseline", seed: 1 })).toThrow(own);
 });
 
+test("upon weights that are there, the named stages alone are trained, and by no others does a study go on", async () => {
+  const [study, first, second] = [at("upon"), join(whole, "cells", "baseline-0"), join(whole, "cells", "Untimed-0")];
+  const upon = command(study, "--only", "Untimed", "--stage", "denoiser", "--weights", first);
+  const { code, err } = await mvc(upon);
+  expect(code).toBe(0);
+  // `net` has thirteen: text, and weight and bias of step, enter, query, key, value and leave.
+  expect(err).toContain("in every seed 13 of the weights that are trained start alike, as the file has them");
+  expect(err).toContain("has 6 tensors (net.query.weight, ");
+  const { variants, steps, weights } = reportOf(study);
+  expect(steps).toEqual({ denoiser: 6 });
+  expect(variants.map(({ cells }) => cells[0]?.stages.map(({ name, steps: taken }) => [name, taken]))).toEqual([
+    [["denoiser", 6]],
+    [["denoiser", 6]],
+  ]);
+  expect(readFileSync(join(study, "table.md"), "utf8")).toContain(`All started from the weights of SHA-256 ${weights?.slice(0, 12)}…`);
+  const [from, baseline] = await Promise.all(
+    [first, join(study, "cells", "baseline-0")].map((one) => readSafetensors(join(one, "weights.safetensors"))),
+  );
+  expect(baseline?.["encoder.weight"]).toEqual(from?.["encoder.weight"]);
+  expect(baseline?.["net.enter.weight"]).not.toEqual(from?.["net.enter.weight"]);
+  await expectRefused(upon.with(-1, second), "was begun with `--weights`, by their hash, ");
+  await expectRefused(upon.with(-3, "latents"), 'was begun with `--stage` ["denoiser"], and this is ["latents"]');
+});
+
 test("what minutes buy the baseline's first training, all others take", async () => {
   const study = at("timed");
   const { code } = await mvc([...command(study, "--only", "Pointwise").toSpliced(4, 2), "--minutes", "0.005"]);
@@ -233,6 +258,11 @@ test("what is wrong is one sentence, and nothing is written", async () => {
     [command(none, "--only", "Untimed,Series"), '--only must be ablations that the model declares, "Untimed", "Pointwise", found Series'],
     [command(none, "--seeds", "0"), "--seeds must be 1 to 100, found 0"],
     [command(none, "--clips", "0"), "--clips must be 1 to"],
+    [
+      command(none, "--stage", "decoder"),
+      '--stage must be a stage that the model declares, "autoencoder", "latents", "denoiser", found decoder',
+    ],
+    [command(none, "--weights", at("no-such.safetensors")), "there is no file "],
     [command(none).with(5, "0"), "--steps must be 1 to"],
     [command(none).toSpliced(4, 2), "--steps must be given, or --minutes"],
     [command(none).with(1, plain), "declares no ablation of Tiny"],

@@ -106,6 +106,7 @@ export function madeStudy(): { readonly report: StudyReport; readonly clips: Sho
       data: "moving-shapes",
       engine: "onnx",
       minutes: 30,
+      weights: null,
       prompts: 256,
       noises: 2,
       steps: { autoencoder: 410, videoDecoder: 82, denoiser: 1640 },

@@ -1,6 +1,7 @@
 /** The files of the trainer that stands beside every `train.py`: Python as it lies in `trainer/`, the same for every model. */
 
 import init from "./trainer/__init__.py";
+import captured from "./trainer/captured.py";
 import clips from "./trainer/clips.py";
 import command from "./trainer/command.py";
 import draws from "./trainer/draws.py";
@@ -12,7 +13,7 @@ import processes from "./trainer/processes.py";
 import stages from "./trainer/stages.py";
 import tensors from "./trainer/tensors.py";
 
-const modules = { __init__: init, clips, command, draws, folder, latents, levels, optimizer, processes, stages, tensors };
+const modules = { __init__: init, captured, clips, command, draws, folder, latents, levels, optimizer, processes, stages, tensors };
 
 /** By their paths beside `model.py` and `train.py`. */
 export const trainerFiles: ReadonlyMap<string, string> = new Map(

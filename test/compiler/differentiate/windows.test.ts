@@ -210,6 +210,25 @@ test("sums over many places are split among images, and are the same", () => {
   for (const [name, found] of gradientsOf(split, run)) expect(relativeError(found, expected.get(name) as Tensor), name).toBeLessThan(1e-6);
 });
 
+test("products that add up many rows are split among them, and are the same", () => {
+  const builder = new GraphBuilder();
+  const origin = { path: "linear", span: { file: "test.mv", start: 0, end: 0 }, expandedFrom: [] };
+  const input = (name: string, ...shape: readonly number[]) => builder.input(name, { dtype: "f32", shape }, shape.map(String));
+  const product = (rows: number) => {
+    const turned = builder.op("transpose", [input(`g${rows}`, 2, rows, 5)], { permutation: [0, 2, 1] }, origin);
+    const value = builder.op("matmul", [turned, input(`x${rows}`, 2, rows, 3)], {}, origin);
+    return { name: `weight${rows}`, value, axes: ["2", "5", "3"] };
+  };
+  // In six parts of 256 rows; 511 have no two of as many.
+  const graph = builder.finish("test", [product(1536), product(511)]);
+  const split = verify(splitSums(graph), "split-sums");
+  const shapes = split.values.flatMap((value) => (value.kind === "op" && value.op === "matmul" ? [value.type.shape] : []));
+  expect(shapes.map((shape) => shape.join(" ")).sort()).toEqual(["2 5 3", "2 6 5 3"]);
+  const run = randomRun(graph, 7);
+  const expected = gradientsOf(graph, run);
+  for (const [name, found] of gradientsOf(split, run)) expect(relativeError(found, expected.get(name) as Tensor), name).toBeLessThan(1e-6);
+});
+
 /** Channels in fours and filters in eights, which a thread goes through at once: rows that are one stretch, several, and several with a rest; places all in one row. */
 const fours: readonly Case[] = [
   ["conv2d", [2, 4, 2, 5], { out: 8, kernel: 3 }],

@@ -51,16 +51,27 @@ class Latents:
 
 
 @torch.no_grad()
-def encode(model: nn.Module, encoder: str, clips: Clips, index: int):
-    """What a graph of the model makes of a clip, float32 [F, ...]. It takes
+def encode(model: nn.Module, encoder: str, clips: Clips, indices: list):
+    """What a graph of the model makes of clips, float32 [N, F, ...]. It takes
     clips, [B, F, 3, H, W], or pictures, which a clip's frames are then."""
-    frames = np.ascontiguousarray(clips.frames(index))
+    frames = np.stack([clips.frames(index) for index in indices])
     pixels = torch.from_numpy(frames).to(next(model.parameters()).device)
     shapes = sys.modules[type(model).__module__].INPUTS[encoder]
     takes_pictures = len(next(iter(shapes.values()))) == 4
-    made = getattr(model, encoder)(pixels if takes_pictures else pixels[None])
-    made = made if takes_pictures else made[0]
+    if takes_pictures:
+        made = getattr(model, encoder)(pixels.flatten(0, 1))
+        made = made.unflatten(0, pixels.shape[:2])
+    else:
+        made = getattr(model, encoder)(pixels)
     return made.float().cpu().numpy()
+
+
+def together(model: nn.Module, clips: Clips) -> int:
+    """How many clips are encoded at once: a graphics card waits for launches
+    where clips are small, and 16 MiB of pixels keep it busy."""
+    if next(model.parameters()).device.type == "cpu":
+        return 1
+    return max(1, (16 << 20) // (clips.pixels[0].size * 4))
 
 
 def cached(
@@ -77,7 +88,7 @@ def cached(
         digest.update(path.encode())
         digest.update(values.numpy().data)
     name = f"{encoder}-{digest.hexdigest()[:16]}.latents"
-    shape = encode(model, encoder, clips, needed[0]).shape
+    shape = encode(model, encoder, clips, needed[:1])[0].shape
     latents = Latents(os.path.join(folder, name), shape)
     lacking = [index for index in needed if latents.read(index) is None]
     processes.wait()
@@ -85,11 +96,13 @@ def cached(
             if i % processes.count == processes.rank]
     if lacking:
         processes.say(f"{encoder}: encoding {len(lacking):,} clips")
-    told = time.time()
-    for done, index in enumerate(mine):
+    told, count = time.time(), together(model, clips)
+    for done in range(0, len(mine), count):
         if processes.stopped:
             break
-        latents.write(index, encode(model, encoder, clips, index))
+        some = mine[done : done + count]
+        for index, one in zip(some, encode(model, encoder, clips, some)):
+            latents.write(index, one)
         if time.time() - told > 60:
             processes.say(f"{encoder}: clip {done + 1:,} of {len(mine):,}")
             told = time.time()

@@ -44,6 +44,16 @@ def learning_rate(stage: dict, step: int, steps: int) -> float:
     return rate * (least + (1 - least) * 0.5 * (1 + math.cos(math.pi * part)))
 
 
+def norms_of(tensors: list[Tensor]):
+    """The L2 norm of each. On a graphics card a launch a weight would take
+    longer than small models compute, and sums are trees, so that float32 is
+    enough; processors add up in a row."""
+    if tensors[0].is_cuda:
+        return torch._foreach_norm(tensors)
+    return [torch.linalg.vector_norm(one, dtype=torch.float64)
+            for one in tensors]
+
+
 class Optimizer:
     """AdamW with a rate and a decay a weight, clipping by the norm of all
     gradients together, and the average of the weights."""
@@ -64,6 +74,7 @@ class Optimizer:
             ],
             betas=tuple(stage["betas"]),
             eps=stage["eps"],
+            **({"fused": True} if self.is_fused() else {}),
         )
         averaged = trained if stage["ema"] is not None else {}
         self.average = {
@@ -71,16 +82,22 @@ class Optimizer:
             for path, parameter in averaged.items()
         }
 
+    def is_fused(self) -> bool:
+        """One launch for many weights; of PyTorch 2, on graphics cards."""
+        modern = not torch.__version__.startswith("1.")
+        return modern and all(one.is_cuda for one in self.trained.values())
+
     def norm(self) -> float:
         """The L2 norm of all gradients together."""
-        squares = sum(
-            torch.linalg.vector_norm(own(one.grad), dtype=torch.float64) ** 2
-            for one in self.trained.values()
-        )
+        norms = torch.stack(list(norms_of(self.own_gradients())))
+        squares = float(norms.double().square().sum())
         # Where weights are divided, each process has squares of its own.
         if any(hasattr(one, "to_local") for one in self.trained.values()):
-            (squares,) = self.processes.sums([float(squares)])
-        return math.sqrt(float(squares))
+            (squares,) = self.processes.sums([squares])
+        return math.sqrt(squares)
+
+    def own_gradients(self) -> list[Tensor]:
+        return [own(one.grad) for one in self.trained.values()]
 
     @torch.no_grad()
     def step(self, number: int, rate: float, norm: float) -> None:
@@ -88,8 +105,7 @@ class Optimizer:
         most = self.stage["clip_norm"]
         factor = 1.0 if most is None else min(1.0, most / (norm + 1e-6))
         if factor < 1:
-            for parameter in self.trained.values():
-                own(parameter.grad).mul_(factor)
+            torch._foreach_mul_(self.own_gradients(), factor)
         for group in self.adam.param_groups:
             group["lr"] = rate * group["rate"]
         self.adam.step()
@@ -97,8 +113,13 @@ class Optimizer:
             return
         # That of few steps forgets where it began.
         kept = min(self.stage["ema"], (1 + number) / (10 + number))
-        for path, average in self.average.items():
-            own(average).lerp_(own(self.trained[path].detach()), 1 - kept)
+        averages = [own(one) for one in self.average.values()]
+        current = [own(self.trained[path].detach()) for path in self.average]
+        if hasattr(torch, "_foreach_lerp_"):
+            torch._foreach_lerp_(averages, current, 1 - kept)
+        else:  # PyTorch 1
+            for average, one in zip(averages, current):
+                average.lerp_(one, 1 - kept)
 
     def state(self) -> dict[str, Tensor]:
         """What is kept beside the weights, whole; every process must ask."""
@@ -115,7 +136,8 @@ class Optimizer:
     def restore(self, kept: dict[str, Tensor], step: int) -> None:
         for path, parameter in self.trained.items():
             self.adam.state[parameter] = {
-                "step": torch.tensor(float(step)),
+                "step": torch.tensor(float(step), device=parameter.device)
+                if self.is_fused() else torch.tensor(float(step)),
                 "exp_avg": like(parameter, kept[f"first {path}"]),
                 "exp_avg_sq": like(parameter, kept[f"second {path}"]),
             }

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from .captured import MOST, Captured
 from .clips import Batches, Clips
 from .folder import Folder
 from .latents import cached, encode
@@ -55,7 +56,7 @@ class LossStage:
         latents = self.latents(frozen)
         sampler, clips = training.sampler, training.clips
         self.batches = Batches(stage, clips, latents, sampler, options.seed)
-        self.call = self.loss
+        self.call, self.captured = self.loss, None
         for path, parameter in self.model.named_parameters():
             parameter.requires_grad_(path not in frozen)
         self.freeze_unread()
@@ -66,6 +67,8 @@ class LossStage:
         size = share // options.accumulate
         self.parts = [range(at, at + size)
                       for at in range(start, start + share, size)]
+        # Made of the first step's inputs.
+        self.captured = True if self.is_captured() else None
 
     def latents(self, frozen: dict) -> dict:
         clips, made = self.training.clips, {}
@@ -124,16 +127,51 @@ class LossStage:
         return self.loss
 
     def compute(self, feeds: dict) -> dict[str, Tensor]:
-        options, device = self.training.options, self.processes.device
-        inputs = {name: torch.from_numpy(np.ascontiguousarray(one)).to(device)
-                  for name, one in feeds.items()}
-        with torch.autocast(device.type, torch.bfloat16, options.bf16):
+        return self.losses(self.placed(feeds))
+
+    def placed(self, feeds: dict) -> dict[str, Tensor]:
+        device = self.processes.device
+        return {name: torch.from_numpy(np.ascontiguousarray(one)).to(device)
+                for name, one in feeds.items()}
+
+    def losses(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        bf16, kind = self.training.options.bf16, self.processes.device.type
+        # What a graph has cast it must cast again: weights change.
+        kept = self.captured is None
+        with torch.autocast(kind, torch.bfloat16, bf16, cache_enabled=kept):
             losses = self.call(**inputs)
         return {name: loss.float().mean() for name, loss in losses.items()}
+
+    def is_captured(self) -> bool:
+        """Whether a step's gradients are one CUDA graph: of one process and
+        one part, of weights that are few."""
+        options, count = self.training.options, self.processes.count
+        numbers = sum(one.numel() for one in self.trained().values())
+        return (
+            self.processes.device.type == "cuda" and numbers < MOST
+            and count * len(self.parts) == 1 and not options.compile
+        )
+
+    def by_graph(self, feeds: dict) -> dict[str, float]:
+        inputs = self.placed(feeds)
+        if self.captured is True:
+            trained = list(self.trained().values())
+            try:
+                self.captured = Captured(self.losses, inputs, trained)
+            except RuntimeError as error:
+                self.captured = None
+                why = str(error).splitlines()[0]
+                self.processes.say(f"{self.stage['name']}: no CUDA graph, so"
+                                   f" kernels are launched one by one: {why}")
+                return self.gradients([feeds])
+        losses = self.captured(inputs)
+        return {name: float(loss.detach()) for name, loss in losses.items()}
 
     def gradients(self, feeds: list) -> dict[str, float]:
         """Those of the whole batch, into the weights; the means of its losses.
         Processes add theirs with the last part."""
+        if self.captured is not None:
+            return self.by_graph(feeds[0])
         self.optimizer.adam.zero_grad(set_to_none=True)
         divided = isinstance(self.call, DistributedDataParallel)
         sharded = hasattr(self.call, "set_requires_gradient_sync")
@@ -247,9 +285,8 @@ def measure(training: Training, stage: dict) -> None:
     for i in range(processes.rank, count, processes.count):
         if processes.stopped:
             break
-        made = encode(model, stage["graph"], clips, i * clips.count // count)
-        # The axis counts the batch, which one clip's result has not.
-        rows = np.moveaxis(made, stage["axis"] - 1, 0).astype(np.float64)
+        made = encode(model, stage["graph"], clips, [i * clips.count // count])
+        rows = np.moveaxis(made, stage["axis"], 0).astype(np.float64)
         rows = rows.reshape(len(rows), -1)
         mine[i] = rows.sum(1), np.square(rows).sum(1), rows.shape[1]
     processes.require_going()
