@@ -24,9 +24,11 @@ export interface Pool {
 /**
  * How much training from another seed moves a mean, as a share of the deviation between clips, is believed before the seeds are looked at
  * to be a half-t of four degrees of freedom with such a scale: of shares 1.2 points where they are 80 %; of other figures, of which less is
- * known, a fifth. Its tail gives way where seeds say otherwise. With three seeds the belief still weighs more than they do.
+ * known, a fifth. With three seeds the belief still weighs more than they do.
  */
 export const seedScales = { shares: 0.03, other: 0.2 } as const;
+/** How far it is believed that seeds move it by any more than twice the scale, all magnitudes alike: of trainings too short to have settled seeds may differ by dozens of points. */
+const unforeseen = 0.03;
 
 export interface EstimateOptions {
   readonly kind: keyof typeof seedScales;
@@ -91,20 +93,15 @@ function variances(table: Table, means: readonly number[], mean: number): { read
   return { residual, prompts: Math.max(0, ofPrompts - residual) / (seeds * clips) };
 }
 
-/** Points of the prior, evenly by probability. */
-const points = 60;
-const halfStudents = Array.from({ length: points }, (_, i) => halfStudentAt((i + 0.5) / points));
-
-/** Of four degrees of freedom. */
-function halfStudentAt(probability: number): number {
-  let [low, high] = [0, 100];
-  while (high - low > 1e-9) {
-    const middle = (low + high) / 2;
-    if (1 - studentOutside(middle, 4) < probability) low = middle;
-    else high = middle;
-  }
-  return (low + high) / 2;
-}
+/** Spreads in units of the scale, even by their logarithms, from where clips hide them to where no seed is. */
+const spreads = Array.from({ length: 160 }, (_, i) => 10 ** (-2 + i / 32));
+/** Of a half-t of four degrees of freedom; its constant goes with the sum. */
+const densities = spreads.map((at) => at * (1 + at ** 2 / 4) ** -2.5);
+const [allDensities, wide] = [densities.reduce((sum, density) => sum + density, 0), spreads.filter((at) => at >= 2).length];
+/** What each is believed, as logarithms. */
+const beliefs = spreads.map((at, i) =>
+  Math.log(((1 - unforeseen) * (densities[i] ?? 0)) / allDensities + (at >= 2 ? unforeseen / wide : 0)),
+);
 
 interface Spread {
   /** The scale of τ², and what the clips of one seed add. */
@@ -114,9 +111,9 @@ interface Spread {
 
 /** What a seed's mean may vary by, τ² and clips together, and how much each is believed once the seeds are seen: the restricted likelihood of their squares. */
 function mixture({ seeds, clips }: Spread, { squares, freedom }: Pool): readonly { readonly weight: number; readonly variance: number }[] {
-  const all = halfStudents.map((at) => {
+  const all = spreads.map((at, i) => {
     const variance = at ** 2 * seeds + clips;
-    return { variance, log: -(freedom * Math.log(variance) + squares / variance) / 2 };
+    return { variance, log: (beliefs[i] ?? 0) - (freedom * Math.log(variance) + squares / variance) / 2 };
   });
   const most = Math.max(...all.map(({ log }) => log));
   const weights = all.map(({ log }) => Math.exp(log - most));

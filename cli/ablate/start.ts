@@ -44,7 +44,8 @@ function notesOf(
     const { program, module, training, stages } = prepared;
     const { weights } = layOutWeights([{ name: "training", values: [...training.weights.values()], outputs: [] }]);
     const { taken } = modelWeights(opened, { program, module, weights }, { ...options, init: 0 }) ?? {};
-    for (const note of taken === undefined ? [] : [...taken.madeNotes, ...taken.notes]) variants.set(note, [...(variants.get(note) ?? []), about.name]);
+    for (const note of taken === undefined ? [] : [...taken.madeNotes, ...taken.notes])
+      variants.set(note, [...(variants.get(note) ?? []), about.name]);
     const trained = new Set(stages.flatMap((stage) => (stage.kind === "loss" ? stage.trained.map(({ path }) => path) : [])));
     const made = new Set(taken?.made.map(({ path }) => path));
     shared = Math.max(shared, [...trained].filter((path) => !made.has(path)).length);
