@@ -11,6 +11,7 @@ import time
 import numpy as np
 import torch
 
+import fast_ops
 import magicvideo
 import tensors
 from flat import FlatAdamW
@@ -19,6 +20,9 @@ from flat import FlatAdamW
 def main(options):
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
+    if torch.__version__.startswith("1."):
+        # It has no fast attention on a processor: as train.py trains.
+        fast_ops.use()
     model = torch.nn.Module()
     model.text, model.unet = magicvideo.ClipText(magicvideo.MINI), magicvideo.UNet(magicvideo.MINI)
     weights = tensors.load(options.weights)[0]
