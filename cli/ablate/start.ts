@@ -3,7 +3,9 @@
 import { createHash } from "node:crypto";
 import { layOutWeights } from "../../compiler/package/weights.ts";
 import type { Settings } from "../choices.ts";
+import { listed } from "../weights/causes.ts";
 import { modelWeights, type OpenWeights, openWeights } from "../weights/model-weights.ts";
+import type { TakenWeights } from "../weights/taken.ts";
 import type { PreparedVariant } from "./variants.ts";
 
 export interface Start {
@@ -44,7 +46,7 @@ function notesOf(
     const { program, module, training, stages } = prepared;
     const { weights } = layOutWeights([{ name: "training", values: [...training.weights.values()], outputs: [] }]);
     const { taken } = modelWeights(opened, { program, module, weights }, { ...options, init: 0 }) ?? {};
-    for (const note of taken === undefined ? [] : [...taken.madeNotes, ...taken.notes])
+    for (const note of taken === undefined ? [] : [...randomNote(taken), ...taken.notes])
       variants.set(note, [...(variants.get(note) ?? []), about.name]);
     const trained = new Set(stages.flatMap((stage) => (stage.kind === "loss" ? stage.trained.map(({ path }) => path) : [])));
     const made = new Set(taken?.made.map(({ path }) => path));
@@ -53,4 +55,11 @@ function notesOf(
   const told = [...variants].map(([note, names]) => (names.length === found.length ? note : `${names.join(", ")}: ${note}`));
   const alike = `in every seed ${shared} of the weights that are trained start alike, as the file has them: such seeds differ by clips, noise and levels`;
   return shared === 0 ? told : [...told, alike];
+}
+
+/** Of what no file has. */
+function randomNote({ taken, made }: TakenWeights): readonly string[] {
+  if (made.length === 0) return [];
+  const files = taken.map(({ shown }) => shown).join(" and ");
+  return [`${files} ${taken.length === 1 ? "lacks" : "lack"} ${listed(made.map(({ path }) => path))}, which start at random, by each seed`];
 }
