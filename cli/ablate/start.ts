@@ -1,8 +1,8 @@
 /** The weights that a study is to start from to what is said of them and their hash, every variant's checked before the work. */
 
 import { createHash } from "node:crypto";
-import { layOutWeights } from "../../compiler/package/weights.ts";
 import type { Settings } from "../choices.ts";
+import { weightsOf } from "../train/prepare.ts";
 import { listed } from "../weights/causes.ts";
 import { modelWeights, type OpenWeights, openWeights } from "../weights/model-weights.ts";
 import type { TakenWeights } from "../weights/taken.ts";
@@ -44,8 +44,7 @@ function notesOf(
   let shared = 0;
   for (const { about, prepared } of found) {
     const { program, module, training, stages } = prepared;
-    const { weights } = layOutWeights([{ name: "training", values: [...training.weights.values()], outputs: [] }]);
-    const { taken } = modelWeights(opened, { program, module, weights }, { ...options, init: 0 }) ?? {};
+    const { taken } = modelWeights(opened, { program, module, weights: weightsOf(training) }, { ...options, init: 0 }) ?? {};
     for (const note of taken === undefined ? [] : [...randomNote(taken), ...taken.notes])
       variants.set(note, [...(variants.get(note) ?? []), about.name]);
     const trained = new Set(stages.flatMap((stage) => (stage.kind === "loss" ? stage.trained.map(({ path }) => path) : [])));

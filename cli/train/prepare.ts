@@ -141,10 +141,13 @@ export interface StartWeights {
   readonly notes: readonly string[];
 }
 
+/** All that training reads, by path. */
+export const weightsOf = ({ weights }: Training) =>
+  layOutWeights([{ name: "training", values: [...weights.values()], outputs: [] }]).weights;
+
 /** What training starts from: the checkpoints, and random numbers for what they lack. Throws MvcError as `openWeights` and `modelWeights`. */
 export async function startWeights({ program, module, training }: Prepared, options: TrainChoices): Promise<StartWeights> {
-  const all = { name: "training", values: [...training.weights.values()], outputs: [] };
-  const { weights } = layOutWeights([all]);
+  const weights = weightsOf(training);
   const given = { ...options, init: options.seed };
   const opened = await openWeights(given);
   try {
@@ -152,8 +155,12 @@ export async function startWeights({ program, module, training }: Prepared, opti
     if (found === undefined) throw new Error("train: no weights to start from");
     // What weights were made for matters to who samples by them: here they are trained.
     const { source, about, taken } = found;
-    const notes = taken === undefined ? [] : [...taken.madeNotes, ...taken.notes];
-    return { weights: new Map([...weights].map(([path, weight]) => [path, allFloats(source.of(weight))])), about, notes };
+    const { madeNotes = [], notes = [] } = taken ?? {};
+    return {
+      weights: new Map([...weights].map(([path, weight]) => [path, allFloats(source.of(weight))])),
+      about,
+      notes: [...madeNotes, ...notes],
+    };
   } finally {
     opened.close();
   }

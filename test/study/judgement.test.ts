@@ -89,7 +89,7 @@ test("a difference of 10 points is called in at least 90 % of studies", () => {
 
 test("where seeds move shares by 25 points four arms that are alike are seldom told apart, and their intervals say how little is known", () => {
   const wild = studies.slice(0, 60).map((at) => simulated(at, { seedDeviation: 0.25, arms: 4 }));
-  // A level of 5 %, and two deviations of what 60 studies show of it; what is believed of seeds still narrows it.
+  // Ten of a hundred, as docs/ablations.md says: what is believed of seeds still tells for more than three of them do.
   expect(wild.filter((arms) => callsOf(arms).length > 0).length).toBeLessThanOrEqual(7);
   // Motions of a real study, 99, 97 and 42 % of 128 clips: Student's t of two degrees says ±80 points.
   const table = [127, 124, 54].map((right) => Array.from({ length: 128 }, (_, i) => (i < right ? 1 : 0)));

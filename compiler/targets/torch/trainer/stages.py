@@ -56,7 +56,10 @@ class LossStage:
         latents = self.latents(frozen)
         sampler, clips = training.sampler, training.clips
         self.batches = Batches(stage, clips, latents, sampler, options.seed)
-        self.call, self.captured = self.loss, None
+        self.call = self.loss
+        # Whether a step's gradients are one CUDA graph, and the graph, made of
+        # the first step's inputs.
+        self.captures, self.captured = False, None
         for path, parameter in self.model.named_parameters():
             parameter.requires_grad_(path not in frozen)
         self.freeze_unread()
@@ -67,8 +70,7 @@ class LossStage:
         size = share // options.accumulate
         self.parts = [range(at, at + size)
                       for at in range(start, start + share, size)]
-        # Made of the first step's inputs.
-        self.captured = True if self.is_captured() else None
+        self.captures = self.can_capture()
 
     def latents(self, frozen: dict) -> dict:
         clips, made = self.training.clips, {}
@@ -137,14 +139,13 @@ class LossStage:
     def losses(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         bf16, kind = self.training.options.bf16, self.processes.device.type
         # What a graph has cast it must cast again: weights change.
-        kept = self.captured is None
+        kept = not self.captures
         with torch.autocast(kind, torch.bfloat16, bf16, cache_enabled=kept):
             losses = self.call(**inputs)
         return {name: loss.float().mean() for name, loss in losses.items()}
 
-    def is_captured(self) -> bool:
-        """Whether a step's gradients are one CUDA graph: of one process and
-        one part, of weights that are few."""
+    def can_capture(self) -> bool:
+        """Of one process and one part, of weights that are few."""
         options, count = self.training.options, self.processes.count
         numbers = sum(one.numel() for one in self.trained().values())
         return (
@@ -154,12 +155,12 @@ class LossStage:
 
     def by_graph(self, feeds: dict) -> dict[str, float]:
         inputs = self.placed(feeds)
-        if self.captured is True:
+        if self.captured is None:
             trained = list(self.trained().values())
             try:
                 self.captured = Captured(self.losses, inputs, trained)
             except RuntimeError as error:
-                self.captured = None
+                self.captures = False
                 why = str(error).splitlines()[0]
                 self.processes.say(f"{self.stage['name']}: no CUDA graph, so"
                                    f" kernels are launched one by one: {why}")
@@ -170,7 +171,7 @@ class LossStage:
     def gradients(self, feeds: list) -> dict[str, float]:
         """Those of the whole batch, into the weights; the means of its losses.
         Processes add theirs with the last part."""
-        if self.captured is not None:
+        if self.captures:
             return self.by_graph(feeds[0])
         self.optimizer.adam.zero_grad(set_to_none=True)
         divided = isinstance(self.call, DistributedDataParallel)
