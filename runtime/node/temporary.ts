@@ -20,7 +20,7 @@ export const isTemporary = (name: string): boolean => named.test(name);
 /** The part of a temporary, once it is whole: whoever finds it when its owner has died finishes the work. */
 export const wholeOf = (path: string): string => path.replace(/part$/, "whole");
 
-/** Removed when the process ends by itself. */
+/** Removed when the process ends by itself, or by a signal that only ends it. */
 const held = new Set<Temporary>();
 let watching = false;
 
@@ -29,7 +29,7 @@ export async function claimTemporary(folder: string): Promise<Temporary> {
   await sweep(folder);
   const name = `.mvc-${randomBytes(8).toString("hex")}`;
   const path = join(folder, `${name}.part`);
-  const server = await listen(folder, `${name}.lock`);
+  let server: Server | undefined;
   const temporary: Temporary = {
     path,
     release: () => {
@@ -39,13 +39,29 @@ export async function claimTemporary(folder: string): Promise<Temporary> {
       if (!existsSync(wholeOf(path))) rmSync(join(folder, `${name}.lock`), { force: true });
     },
   };
-  if (!watching)
-    process.once("exit", () => {
-      for (const one of held) one.release();
-    });
+  if (!watching) watch();
   watching = true;
   held.add(temporary);
+  server = await listen(folder, `${name}.lock`);
   return temporary;
+}
+
+/** The listeners stay: one that is taken away while its signal is on the way would swallow it. */
+function watch(): void {
+  const release = () => {
+    for (const one of held) one.release();
+  };
+  process.once("exit", release);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    const end = () => {
+      // Whoever else listens ends the work in their own way.
+      if (process.listenerCount(signal) > 1) return;
+      release();
+      process.off(signal, end);
+      process.kill(process.pid, signal);
+    };
+    process.on(signal, end);
+  }
 }
 
 /** Removes what processes that have ended left in the folder; what was whole only once `finish` has moved it to its place. */
