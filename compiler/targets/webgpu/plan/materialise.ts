@@ -3,6 +3,8 @@
 import type { Graph, OpValue, OpValueOf, Origin, Value, ValueId } from "../../../graph/graph.ts";
 import type { OpAttributes } from "../../../graph/op-names.ts";
 import { GraphBuilder } from "../../../rewriting/builder.ts";
+import { countReaders } from "../../../rewriting/rewrite.ts";
+import { formOf } from "../forms/table.ts";
 import { indexText, isJoined, isReadThrough, mostIndexText } from "./index-text.ts";
 import type { PlanBounds } from "./limits.ts";
 import { allReads, bindingsOf, Reading } from "./reads.ts";
@@ -15,7 +17,7 @@ const nowhere: Origin = { path: "", span: { file: "", start: 0, end: 0 }, expand
 
 /** Everything that is made in memory is one concatenation in place, of itself or of the parts that a kernel each can write. */
 export function materialise(graph: Graph, bounds: PlanBounds): Graph {
-  const making = new Materialising(graph, bounds);
+  const making = new Materialising(graph, bounds, countReaders(graph));
   for (const value of graph.values) making.take(value);
   return making.finish(graph);
 }
@@ -28,9 +30,12 @@ class Materialising {
   /** What is read instead of a value. */
   private readonly made = new Map<ValueId, ValueId>();
   private readonly bounds: PlanBounds;
+  /** How many ops read a value of the graph. */
+  private readonly readers: ReadonlyMap<ValueId, number>;
 
-  constructor(graph: Graph, bounds: PlanBounds) {
+  constructor(graph: Graph, bounds: PlanBounds, readers: ReadonlyMap<ValueId, number>) {
     this.bounds = bounds;
+    this.readers = readers;
     this.builder = new GraphBuilder(1 + graph.values.reduce((largest, { id }) => Math.max(largest, id), -1));
     this.reading = new Reading(this.value, bounds);
   }
@@ -74,12 +79,21 @@ class Materialising {
   private join(op: OpValueOf<"concat">): void {
     const parts = this.partsOf(op);
     if (parts.length === 1) {
-      this.keep(op);
+      this.keep(this.areWrittenOnce(op) ? { ...op, attributes: { ...op.attributes, inPlace: true } } : op);
       return;
     }
     const ids = parts.map((inputs) => this.add(op, inputs, { axis: op.attributes.axis }));
     // The whole keeps its number, by which its readers and the graph before know it.
     this.keep({ ...op, inputs: ids, attributes: { ...op.attributes, inPlace: true } });
+  }
+
+  /** Whether the parts are columns that kernels of their own write for this alone: as well to their place in the whole, whose rows a product then reads without a branch. */
+  private areWrittenOnce({ inputs, attributes: { axis }, type: { shape } }: OpValueOf<"concat">): boolean {
+    const isWrittenOnce = (id: ValueId) => {
+      const part = this.value(id);
+      return part.kind === "op" && formOf(part.op).kind === "element" && this.readers.get(id) === 1;
+    };
+    return axis === shape.length - 1 && inputs.every(isWrittenOnce);
   }
 
   /** The inputs in runs that one kernel can read. */
