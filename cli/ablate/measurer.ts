@@ -3,18 +3,20 @@
 import type { Measured } from "../../study/measure.ts";
 import type { ClipSize } from "../../training/dataset.ts";
 import type { Listening } from "../data/dataset-options.ts";
-import { evaluate } from "../eval/evaluate.ts";
+import { type EvaluateOptions, evaluate } from "../eval/evaluate.ts";
 import { RealClips } from "../eval/real-clips.ts";
 import type { SetOptions } from "../eval/sets.ts";
 import { noises } from "./study.ts";
 
+export type MeasurerOptions = SetOptions & Pick<EvaluateOptions, "reconstructionAlone">;
+
 export class Measurer {
-  readonly #options: SetOptions;
+  readonly #options: MeasurerOptions;
   readonly #note: (text: string) => void;
   /** By the size of clips, which a variant may have of its own. */
   readonly #realClips = new Map<string, RealClips>();
 
-  constructor(options: SetOptions, note: (text: string) => void) {
+  constructor(options: MeasurerOptions, note: (text: string) => void) {
     this.#options = options;
     this.#note = note;
   }

@@ -73,7 +73,10 @@ export async function ablate(file: string, options: AblateOptions): Promise<Outc
   await requireDisk(output, found, cells.length);
   await saveStudy(output, study.state);
   const progress = new StudyProgress(cells.length);
-  const measurer = new Measurer({ ...films, data: options.data, clips: options.clips }, note);
+  const measurer = new Measurer(
+    { ...films, data: options.data, clips: options.clips, reconstructionAlone: start.reconstructionAlone },
+    note,
+  );
   try {
     await torch?.prepare();
     const prompts = await promptsOf(dataset);

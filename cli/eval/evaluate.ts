@@ -11,7 +11,7 @@ import {
   packageFolder,
   type SampleOptions,
 } from "../../runtime/index.ts";
-import type { Measured } from "../../study/measure.ts";
+import type { Measure, Measured } from "../../study/measure.ts";
 import type { ClipSize } from "../../training/dataset.ts";
 import type { Listening } from "../data/dataset-options.ts";
 import { clipsAt, sampledClips } from "./clips.ts";
@@ -28,6 +28,8 @@ import type { AskedSet, SetOptions } from "./sets.ts";
 export interface EvaluateOptions extends SetOptions {
   /** Clips of each prompt, each from noise of its own. */
   readonly seeds: number;
+  /** Clips of prompts are not sampled. */
+  readonly reconstructionAlone?: boolean;
   readonly backend: Backend;
   /** Of ONNX Runtime. Where nothing is said and the backend is `onnx`, clips are made beside each other, on a thread each. */
   readonly threads?: number;
@@ -41,7 +43,7 @@ export interface EvaluateOptions extends SetOptions {
 /**
  * Values are in the order of the prompts, seed after seed: the same prompts and noises for every package whose clips are of the same size. Where
  * the data have no labels, or the model takes no text, what needs them is left out, which `listening.note` hears of. The same options give the same figures.
- * @throws MvcError as `loadPipeline`, `openDataset` and `sampleAll`; `not-evaluable` of a model without pictures, or that takes more than a text
+ * @throws MvcError as `loadPipeline`, `openDataset` and `sampleAll`; `not-evaluable` of a model without pictures, or that takes more than a text, or where nothing is left to measure
  */
 export async function evaluate(folder: string, options: EvaluateOptions): Promise<readonly Measured[]> {
   requireCounts(options);
@@ -49,6 +51,7 @@ export async function evaluate(folder: string, options: EvaluateOptions): Promis
   const { pipeline, ahead } = await openedFor(folder, options);
   try {
     const model = modelOf(pipeline, ahead);
+    if (options.reconstructionAlone && model.reconstruct === undefined) throw nothingLeft();
     const { realClips } = options;
     const real = await (realClips?.(model.size, listening) ?? RealClips.open(options, model.size, listening));
     try {
@@ -86,24 +89,40 @@ interface Evaluation {
 /** What a set says of the model; of the first one also of the real clips, and of its clips beside the captions of others. */
 async function measured(set: AskedSet, { model, real, options }: Evaluation): Promise<readonly Measured[]> {
   const { seeds, sampling = {}, listening = {} } = options;
-  const { name, dataset } = set;
+  const { name } = set;
+  if (options.reconstructionAlone) return [{ set: name, measures: await reconstructed(set, model, listening) }];
   const found = await observeAll(sampledClips(set, model, { seeds, sampling, listening }), real.judges);
   const { seen, wanted } = await real.of(set, listening);
-  const reconstructed =
-    model.reconstruct === undefined
-      ? []
-      : await reconstructionOf(clipsAt(dataset, set.real, `reconstructing, ${name}`, listening), model.reconstruct, model.ahead);
   // Captions that the model was not told cannot be what it shows.
-  const shown = { set: name, measures: [...measuresOf(found, wanted, { ofCaptions: model.takesText }), ...reconstructed] };
+  const shown = {
+    set: name,
+    measures: [...measuresOf(found, wanted, { ofCaptions: model.takesText }), ...(await reconstructed(set, model, listening))],
+  };
   if (set !== real.sets[0]) return [shown];
   const ceiling: Measured = { set: "real", measures: measuresOf(seen, wanted, { ofCaptions: true }) };
   if (wanted === undefined || !model.takesText) return [shown, ceiling];
   return [shown, ceiling, { set: "shuffled", measures: accuracies(found, wanted.labels, "others") }];
 }
 
+async function reconstructed({ name, dataset, real }: AskedSet, model: EvaluatedModel, listening: Listening): Promise<readonly Measure[]> {
+  if (model.reconstruct === undefined) return [];
+  return reconstructionOf(clipsAt(dataset, real, `reconstructing, ${name}`, listening), model.reconstruct, model.ahead);
+}
+
+const nothingLeft = () =>
+  mvcError("not-evaluable", {
+    reason: "no clips are sampled, and no graph makes latents of pictures, so that there is no reconstruction either",
+    way: "train what clips are sampled by, or name a graph by `latents` of the sampler",
+  });
+
 /** What is left out, and what is resized. */
-function say({ data, listening = {} }: EvaluateOptions, { size, takesText, reconstruct }: EvaluatedModel, sets: readonly AskedSet[]): void {
+function say(
+  { data, reconstructionAlone, listening = {} }: EvaluateOptions,
+  { size, takesText, reconstruct }: EvaluatedModel,
+  sets: readonly AskedSet[],
+): void {
   const { note } = listening;
+  if (reconstructionAlone) return;
   const { frames, height, width } = judgedSize;
   const isJudged = sets.every(({ dataset }) => isLabelled(dataset));
   if (!isJudged)

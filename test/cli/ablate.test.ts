@@ -174,6 +174,19 @@ test("upon weights that are there, the named stages alone are trained, and by no
   await expectRefused(upon.with(-3, "latents"), 'was begun with `--stage` ["denoiser"], and this is ["latents"]');
 });
 
+test("where nothing trains what clips are sampled by, and no file has it, reconstruction alone is measured", async () => {
+  const study = at("decoders");
+  const { code, err } = await mvc(command(study, "--only", "Pointwise", "--stage", "autoencoder"));
+  expect(code).toBe(0);
+  expect(err).toContain("reconstruction alone is measured");
+  const { variants } = reportOf(study);
+  const ofReconstruction = [
+    ["seen", "PSNR of reconstruction"],
+    ["seen", "flicker of reconstruction"],
+  ];
+  expect(variants.map(({ measures }) => measures.map(({ set, measure }) => [set, measure]))).toEqual([ofReconstruction, ofReconstruction]);
+});
+
 test("what minutes buy the baseline's first training, all others take", async () => {
   const study = at("timed");
   const { code } = await mvc([...command(study, "--only", "Pointwise").toSpliced(4, 2), "--minutes", "0.005"]);
