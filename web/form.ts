@@ -2,6 +2,7 @@
 
 import type { SampledClip } from "../runtime/web/index.ts";
 import { createBeginning } from "./beginning.ts";
+import { createBeside } from "./beside.ts";
 import { element, withText } from "./elements.ts";
 import { createLater } from "./later.ts";
 import { longestPrompt, mostFrames, mostGuidance } from "./link.ts";
@@ -40,6 +41,7 @@ export function createForm(
     if (form.matches(":valid")) changed(wish());
   };
   const beginning = createBeginning(models[0], () => tell());
+  const beside = createBeside(models);
   const length = () => lengthOf(wish(), beginning.clip());
   const later = createLater(
     () => {
@@ -59,6 +61,7 @@ export function createForm(
     frames: frames.disabled || frames.value === "" ? undefined : frames.valueAsNumber,
     loop: loop.checked && !loop.disabled,
     start: beginning.start(),
+    beside: beside.read(),
   });
 
   /** What hangs on other fields. */
@@ -71,7 +74,9 @@ export function createForm(
     // Of a clip as many frames are made as it has, or a window more; a picture stands still as long as one likes.
     frames.disabled = start === "end" || (clip !== undefined && (clip.from === "shown" || clip.pictures.length > 1));
     if (frames.disabled) frames.value = "";
-    frames.min = String(entry.directed && !loop.checked ? 1 : entry.shape.frames);
+    beside.offer(entry);
+    const isDirected = [entry, ...beside.read()].every(({ directed }) => directed);
+    frames.min = String(isDirected && !loop.checked ? 1 : entry.shape.frames);
     beginning.offer(entry, wish().frames);
     const made = length();
     frames.placeholder = String(made?.frames ?? entry.shape.frames);
@@ -101,6 +106,7 @@ export function createForm(
     if ("frames" in given) frames.value = given.frames === undefined ? "" : String(given.frames);
     if (given.loop !== undefined) loop.checked = given.loop;
     if (given.start !== undefined) beginning.fill(given.start);
+    if (given.beside !== undefined) beside.fill(given.beside);
     offer();
   };
 
@@ -127,6 +133,7 @@ export function createForm(
     frames: undefined,
     loop: false,
     start: { with: "noise" },
+    beside: [],
   });
   return {
     wish,

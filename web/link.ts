@@ -1,7 +1,7 @@
 /** What the form holds to the address's fragment, which no server sees, and back. */
 
 import { isBox, middleBox } from "./inpainting.ts";
-import type { ModelEntry } from "./models.ts";
+import { type ModelEntry, sharesNoise } from "./models.ts";
 import { type Box, type Later, type Part, pictureNames, type Start, sides, type Wish } from "./wish.ts";
 
 /** Longer ones were not made by this page. */
@@ -15,8 +15,9 @@ export interface Linked extends Partial<Wish> {
 }
 
 /** `prompt=a+red+circle&seed=1&steps=25&guidance=2&model=mini`, and behind it what is not as a plain clip has it. */
-export function fragmentOf({ prompt, later, seed, steps, guidance, model, frames, loop, start }: Wish): string {
+export function fragmentOf({ prompt, later, seed, steps, guidance, model, frames, loop, start, beside }: Wish): string {
   const said = new URLSearchParams({ prompt, seed: `${seed}`, steps: `${steps}`, guidance: `${guidance}`, model: nameOf(model) });
+  if (beside.length > 0) said.set("beside", beside.map(nameOf).join(","));
   for (const { frame, prompt: text } of later) said.append("at", `${frame}:${text}`);
   if (frames !== undefined) said.set("frames", `${frames}`);
   if (loop) said.set("loop", "yes");
@@ -67,6 +68,11 @@ export function wishOf(fragment: string, models: readonly [ModelEntry, ...ModelE
     return found ?? [];
   });
   const start = startOf(read, entry);
+  const beside = read("beside", (text) => {
+    const named = text.split(",").map((name) => models.find((one) => nameOf(one) === name));
+    const others = named.flatMap((one) => (one !== undefined && one !== entry && sharesNoise(one, entry) ? [one] : []));
+    return others.length === named.length ? others : undefined;
+  });
   // A clip that goes on is a window longer, and no loop.
   const goesOn = start.with === "end";
   const frames = goesOn ? undefined : read("frames", whole(entry.directed ? 1 : entry.shape.frames, mostFrames));
@@ -78,7 +84,7 @@ export function wishOf(fragment: string, models: readonly [ModelEntry, ...ModelE
     ...(seed !== undefined && { seed }),
     ...(steps !== undefined && { steps }),
     ...(guidance !== undefined && { guidance }),
-    ...{ later, frames, loop, start },
+    ...{ later, frames, loop, start, beside: beside ?? [] },
     faults,
   };
 }

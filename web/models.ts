@@ -28,6 +28,11 @@ export interface ModelEntry {
   readonly vocabulary: readonly (readonly string[])[];
 }
 
+/** Whether the noise of a seed is the same for both, and so are the steps that they can be asked for. */
+export function sharesNoise({ shape: a, trainSteps }: ModelEntry, { shape: b, trainSteps: other }: ModelEntry): boolean {
+  return a.frames === b.frames && a.frame.join() === b.frame.join() && trainSteps === other;
+}
+
 /** ONNX Runtime's files, relative to the page; size and hash are those of its WebAssembly. */
 export interface EngineEntry {
   readonly script: string;

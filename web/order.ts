@@ -80,6 +80,15 @@ export function picturesOf(given: GivenClip, count: number, shape: ClipShape): r
   return Array.from({ length: count }, (_, i) => fitted({ width, height, data: frameOf(clip, i) }, shape));
 }
 
+/** The same of each model, its own first. */
+export function ordersOf(order: Order): readonly [Order, ...Order[]] {
+  const others = order.beside.map((model): Order => {
+    const rest = order.beside.filter((one) => one !== model);
+    return { ...order, model, beside: [order.model, ...rest] };
+  });
+  return [order, ...others];
+}
+
 /** For people, and for the file that is saved; empty for noise alone. */
 export function wordsOf({ start, loop, frames, given, model }: Order): readonly string[] {
   const name = given.clip === undefined ? "a clip" : nameOf(given.clip);

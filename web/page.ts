@@ -1,13 +1,13 @@
 /** index.html to a page that samples: a submitted form becomes a clip in the player, or one sentence that says why not. */
 
 import { reasonOf } from "../runtime/errors.ts";
-import { mvcError, type SampledClip } from "../runtime/web/index.ts";
+import { mvcError, type SampledClip, type TruncatedPrompt } from "../runtime/web/index.ts";
 import { element, withText } from "./elements.ts";
 import { createEngine } from "./engine.ts";
 import { createForm, type WishForm } from "./form.ts";
 import { fragmentOf, uncarried, wishOf } from "./link.ts";
 import { type ModelEntry, parseSite } from "./models.ts";
-import { promptInWords, wordsOf } from "./order.ts";
+import { ordersOf, promptInWords, wordsOf } from "./order.ts";
 import { createPlayer } from "./player.ts";
 import { cutOf, isMvcError, problemOf } from "./problem.ts";
 import { type FileKind, fileName, save } from "./save.ts";
@@ -83,13 +83,17 @@ async function sample(studio: Studio, form: WishForm): Promise<void> {
   work.begin();
   try {
     const order = await form.order();
-    const cut: string[] = [];
-    const clip = await studio.sample(order, controller.signal, work.report, (prompt) => {
-      cut.push(cutOf(prompt));
-      show("cut", cut.join(" "));
-    });
+    const cut = new Set<string>();
+    const tellCut = (prompt: TruncatedPrompt) => show("cut", [...cut.add(cutOf(prompt))].join(" "));
+    const clips: SampledClip[] = [];
+    for (const own of ordersOf(order)) {
+      const of = order.beside.length === 0 ? undefined : own.model.name;
+      clips.push(await studio.sample(own, controller.signal, (stage) => work.report(stage, of), tellCut));
+    }
+    const [clip, ...others] = clips;
+    if (clip === undefined) return;
     form.show(clip, order);
-    showClip(clip, order, (performance.now() - started) / 1000);
+    showClip(clip, others, order, (performance.now() - started) / 1000);
   } catch (error) {
     if (isMvcError(error) && error.code === "aborted") status.textContent = "Stopped.";
     else showProblem(error);
@@ -133,9 +137,10 @@ function swap(from: HTMLButtonElement, to: HTMLButtonElement): void {
   if (focused) to.focus();
 }
 
-function showClip(clip: SampledClip, order: Order, seconds: number): void {
+/** The others are those of the models beside, in their order. */
+function showClip(clip: SampledClip, others: readonly SampledClip[], order: Order, seconds: number): void {
   shown = { clip, order };
-  const { model, seed, steps, guidance } = order;
+  const { model, beside, seed, steps, guidance } = order;
   element("empty", HTMLElement).hidden = true;
   element("controls", HTMLElement).hidden = false;
   element("caption", HTMLElement).textContent = [
@@ -147,7 +152,12 @@ function showClip(clip: SampledClip, order: Order, seconds: number): void {
     ...wordsOf(order),
     `made in ${duration(seconds)}`,
   ].join(" · ");
-  player.show(clip, `Clip of ${promptInWords(order)}, ${clip.frameCount} frames`);
+  const described = (of: SampledClip) => `Clip of ${promptInWords(order)}, ${of.frameCount} frames`;
+  const companions = others.map((other, i) => {
+    const name = beside[i]?.name ?? "";
+    return { clip: other, name, description: `${described(other)}, by ${name}` };
+  });
+  player.show(clip, described(clip), companions);
   status.textContent = `The clip is ready: ${clip.frameCount} frames.`;
   element("stage", HTMLElement).scrollIntoView({ block: "nearest" });
 }

@@ -1,4 +1,4 @@
-/** A visitor's wishes to sampled clips: keeps the model that was used last where it is computed. */
+/** A visitor's wishes to sampled clips: keeps the model that was used last where it is computed, and those that were beside it. */
 
 import {
   type ErrorCode,
@@ -24,7 +24,6 @@ export interface Studio {
 }
 
 interface Loaded {
-  readonly path: string;
   readonly pipeline: Pipeline;
   /** Ends the download; heard by nobody once all is loaded. */
   readonly loading: AbortController;
@@ -49,37 +48,35 @@ const harmless = new Set<ErrorCode>([
 /** On the processor by an engine where it is given, else on the graphics card. */
 export function createStudio(engine: Engine | undefined): Studio {
   const open = engine === undefined ? onCard : onProcessor(engine);
-  let loaded: Loaded | undefined;
-  const drop = async () => {
-    const { pipeline } = loaded ?? {};
-    loaded = undefined;
+  const loaded = new Map<ModelEntry, Loaded>();
+  const drop = async (model: ModelEntry) => {
+    const { pipeline } = loaded.get(model) ?? {};
+    loaded.delete(model);
     await pipeline?.dispose();
   };
 
   return {
     sample: async (order, signal, report, onTruncated) => {
-      const { model, seed, steps, guidance } = order;
+      const { model, beside, seed, steps, guidance } = order;
       const { prompt = {}, ...rest } = requestOf(order);
-      if (loaded !== undefined && loaded.path !== model.path) await drop();
-      const loading = loaded?.loading ?? new AbortController();
+      for (const one of [...loaded.keys()]) if (one !== model && !beside.includes(one)) await drop(one);
+      const loading = loaded.get(model)?.loading ?? new AbortController();
       const stop = () => loading.abort();
       signal.addEventListener("abort", stop);
       const onProgress = (progress: Progress) => {
-        if (progress.phase === "step" && loaded !== undefined) loaded.ready = true;
+        const own = loaded.get(model);
+        if (progress.phase === "step" && own !== undefined) own.ready = true;
         report(stageOf(progress, engine));
       };
       try {
-        if (loaded === undefined) {
-          const pipeline = await open(model, loading.signal, onProgress);
-          loaded = { path: model.path, loading, pipeline, ready: false };
-        }
-        const { pipeline } = loaded;
+        const own = loaded.get(model) ?? { loading, pipeline: await open(model, loading.signal, onProgress), ready: false };
+        loaded.set(model, own);
         const asked = { seed, steps, guidance, ...rest };
-        return await pipeline.sample(prompt, { ...asked, longPrompt: "truncate", onTruncated, signal, onProgress });
+        return await own.pipeline.sample(prompt, { ...asked, longPrompt: "truncate", onTruncated, signal, onProgress });
       } catch (error) {
         // What an abort leaves of a half-loaded model is not used again.
-        const kept = error instanceof MvcError && harmless.has(error.code) && (loaded?.ready || error.code !== "aborted");
-        if (!kept) await drop();
+        const kept = error instanceof MvcError && harmless.has(error.code) && (loaded.get(model)?.ready || error.code !== "aborted");
+        if (!kept) await drop(model);
         throw error;
       } finally {
         signal.removeEventListener("abort", stop);

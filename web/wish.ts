@@ -15,6 +15,8 @@ export interface Wish {
   readonly frames: number | undefined;
   readonly loop: boolean;
   readonly start: Start;
+  /** Others that make the same clip from the same noise, to be seen beside it. */
+  readonly beside: readonly ModelEntry[];
 }
 
 export interface Later {

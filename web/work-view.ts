@@ -5,7 +5,8 @@ import { type Stage, secondsLeft, show } from "./stages.ts";
 
 export interface WorkView {
   begin(): void;
-  report(stage: Stage): void;
+  /** `of` names whose clip it is, where there are several. */
+  report(stage: Stage, of?: string): void;
   end(): void;
 }
 
@@ -14,27 +15,28 @@ export function createWorkView(): WorkView {
   const bar = element("bar", HTMLProgressElement);
   const line = element("stage-text", HTMLElement);
   const status = element("status", HTMLElement);
-  let milestone = "";
+  let told = "";
   /** When the second step began. */
   let second: number | undefined;
 
   return {
     begin: () => {
-      milestone = "";
+      told = "";
       second = undefined;
       line.textContent = "";
       bar.removeAttribute("value");
       work.hidden = false;
     },
-    report: (stage) => {
+    report: (stage, of) => {
       const now = performance.now();
       if (stage.at === "step" && stage.step === 1) second = now;
       const shown = show(stage, stage.at === "step" ? secondsLeft(stage.step, stage.steps, second ?? now, now) : undefined);
-      line.textContent = shown.text;
+      const [text, milestone] = of === undefined ? [shown.text, shown.milestone] : [`${of}: ${shown.text}`, `${of} ${shown.milestone}`];
+      line.textContent = text;
       if (shown.done === undefined) bar.removeAttribute("value");
       else bar.value = shown.done;
-      if (shown.milestone !== milestone) status.textContent = shown.text;
-      milestone = shown.milestone;
+      if (milestone !== told) status.textContent = text;
+      told = milestone;
     },
     end: () => {
       work.hidden = true;

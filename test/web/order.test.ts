@@ -5,7 +5,7 @@ import type { ClipShape } from "../../runtime/clips/clip-shape.ts";
 import type { Picture, SampledClip } from "../../runtime/web/index.ts";
 import { boxBetween, isBox, keptUnder, maskOf, middleBox, partInWords } from "../../web/inpainting.ts";
 import type { ModelEntry } from "../../web/models.ts";
-import { aboutOf, lengthOf, promptInWords, requestOf, wordsOf } from "../../web/order.ts";
+import { aboutOf, lengthOf, ordersOf, promptInWords, requestOf, wordsOf } from "../../web/order.ts";
 import type { Order, Part } from "../../web/wish.ts";
 
 /** Pictures of 4x4, of which each place of the latent has 2x2; windows of three frames. */
@@ -41,8 +41,20 @@ const plain: Order = {
   frames: undefined,
   loop: false,
   start: { with: "noise" },
+  beside: [],
   given: {},
 };
+
+test("models side by side are asked for the same, each with the others beside it", () => {
+  const [a, b, c] = ["a", "b", "c"].map((name) => ({ ...model, name })) as [typeof model, typeof model, typeof model];
+  const orders = ordersOf({ ...plain, model: a, beside: [b, c] });
+  expect(orders.map(({ model: own, beside }) => [own.name, beside.map(({ name }) => name)])).toEqual([
+    ["a", ["b", "c"]],
+    ["b", ["a", "c"]],
+    ["c", ["a", "b"]],
+  ]);
+  expect(orders.map(requestOf)).toEqual([{ prompt: "a" }, { prompt: "a" }, { prompt: "a" }]);
+});
 
 test("a box over some frames is a mask there, and the pipeline keeps what it does not touch", () => {
   const blank = ["0000", "0000", "0000", "0000"];

@@ -64,18 +64,20 @@ const until = (page: Page, expression: string, timeout = 30_000) =>
 const text = (page: Page, id: string) => page.locator(`#${id}`).innerText();
 const focused = (page: Page) => page.evaluate<string>("document.activeElement.id || document.activeElement.textContent");
 
-let expected: Clip | undefined;
-async function expectedClip(): Promise<Clip> {
-  if (expected !== undefined) return expected;
-  const pipeline = await loadPipeline(join(folder, "site/packages/mini"), { backend: "onnx" });
-  expected = await pipeline.sample(prompt, { seed, steps });
+const made = new Map<string, Clip>();
+async function nodesClip(name: string): Promise<Clip> {
+  const known = made.get(name);
+  if (known !== undefined) return known;
+  const pipeline = await loadPipeline(join(folder, "site/packages", name), { backend: "onnx" });
+  const clip = await pipeline.sample(prompt, { seed, steps });
+  made.set(name, clip);
   await pipeline.dispose();
-  return expected;
+  return clip;
 }
 
 /** The page's clip, frame by frame, is Node's. */
 async function expectNodesClip(page: Page): Promise<Clip> {
-  const clip = await expectedClip();
+  const clip = await nodesClip("mini");
   await page.getByLabel("Frame", { exact: true }).focus();
   for (let i = 0; i < clip.frameCount; i++) {
     expect(largestDifference(await pixels(page), frameOf(clip, i)), `frame ${i}`).toBeLessThanOrEqual(byteTolerance);
@@ -89,9 +91,9 @@ function largestDifference(found: ArrayLike<number>, expected: ArrayLike<number>
   return Array.from(expected).reduce((most, value, i) => Math.max(most, Math.abs(value - (found[i] ?? Number.NaN))), 0);
 }
 
-const pixels = (page: Page) =>
+const pixels = (page: Page, canvas = "#clip") =>
   page.evaluate<number[]>(`(() => {
-    const canvas = document.getElementById("clip");
+    const canvas = document.querySelector("${canvas}");
     return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
   })()`);
 
@@ -374,6 +376,22 @@ test.skipIf(noChromium)(
       expect(stages.slice(-4)).toEqual(["Reading the prompt", "Step 1 of 2", "Step 2 of 2", "Decoding the frames"]);
       expect((sent() - before) / 1e6, "megabytes that came").toBeCloseTo(Number(downloads.at(-1)), 0);
       await expectNodesClip(page);
+
+      // Another model from the same noise, in step with the first.
+      await page.getByLabel("Undirected", { exact: true }).check();
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("#others:not([hidden])", { timeout: 60_000 });
+      expect(await page.locator("#others figcaption").allInnerTexts()).toEqual(["Undirected"]);
+      expect(await page.locator("#others canvas").getAttribute("aria-label")).toBe(`Clip of “${prompt}”, 16 frames, by Undirected`);
+      const undirected = await nodesClip("undirected");
+      await page.getByLabel("Frame", { exact: true }).fill("9");
+      for (const [id, own] of [
+        ["#clip", await nodesClip("mini")],
+        ["#others canvas", undirected],
+      ] as const)
+        expect(largestDifference(await pixels(page, id), frameOf(own, 9)), id).toBeLessThanOrEqual(byteTolerance);
+      expect(await heard(page, "stage-text")).toContain("Undirected: Step 1 of 2");
+      await page.getByLabel("Undirected", { exact: true }).uncheck();
 
       // At guidance 1 another graph is looped; and the worker is stopped between two steps.
       await page.getByLabel("Guidance", { exact: true }).fill("1");

@@ -87,7 +87,7 @@ const entry = {
   vocabulary: [["red"]],
 };
 
-const plain = { later: [], frames: undefined, loop: false, start: { with: "noise" } } as const;
+const plain = { later: [], frames: undefined, loop: false, start: { with: "noise" }, beside: [] } as const;
 
 test("a link carries what the form holds, and says what it cannot carry", () => {
   const other = { ...entry, path: "packages/undirected", trainSteps: 100 };
@@ -95,6 +95,13 @@ test("a link carries what the form holds, and says what it cannot carry", () => 
   const fragment = fragmentOf(wish);
   expect(fragment).toBe("prompt=a+red+%26+blue+circle%2C+50+%25&seed=3&steps=25&guidance=2.5&model=undirected");
   expect(wishOf(fragment, [entry, other])).toEqual({ ...wish, faults: [] });
+  const beside = { ...wish, model: entry, beside: [{ ...entry, path: "packages/undirected" }] };
+  expect(fragmentOf(beside)).toBe(`${fragment.replace("=undirected", "=mini")}&beside=undirected`);
+  expect(wishOf(fragmentOf(beside), [entry, ...beside.beside])).toEqual({ ...beside, faults: [] });
+  // Another number of steps, itself, and nobody.
+  expect(wishOf("beside=undirected", [entry, other]).faults).toEqual(["beside=undirected"]);
+  expect(wishOf("beside=mini", [entry]).faults).toEqual(["beside=mini"]);
+  expect(wishOf("beside=none", [entry]).faults).toEqual(["beside=none"]);
   expect(wishOf("", [entry])).toEqual({ faults: [] });
   expect(wishOf("seed=7", [entry])).toEqual({ seed: 7, ...plain, faults: [] });
   const bad = "model=none&seed=-1&steps=1001&guidance=31&prompt=";
