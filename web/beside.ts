@@ -12,7 +12,7 @@ export interface Beside {
 }
 
 export function createBeside(models: readonly ModelEntry[]): Beside {
-  const field = element("beside", HTMLFieldSetElement);
+  const field = element("beside", HTMLDetailsElement);
   const all = models.map((model) => {
     const [label, box] = [document.createElement("label"), document.createElement("input")];
     box.type = "checkbox";
@@ -21,15 +21,20 @@ export function createBeside(models: readonly ModelEntry[]): Beside {
     label.append(box, model.name);
     return { model, label, box };
   });
-  field.append(...all.map(({ label }) => label));
+  let offered: typeof all = [];
   return {
-    read: () => all.flatMap(({ model, label, box }) => (box.checked && !label.hidden ? [model] : [])),
+    read: () => offered.flatMap(({ model, box }) => (box.checked ? [model] : [])),
     fill: (chosen) => {
       for (const { model, box } of all) box.checked = chosen.includes(model);
+      if (chosen.length > 0) field.open = true;
     },
     offer: (model) => {
-      for (const one of all) one.label.hidden = one.model === model || !sharesNoise(one.model, model);
-      field.hidden = all.every(({ label }) => label.hidden);
+      const before = offered;
+      offered = all.filter((one) => one.model !== model && sharesNoise(one.model, model));
+      field.hidden = offered.length === 0;
+      // What is put in its place anew loses the keyboard's focus.
+      if (offered.some((one, i) => one !== before[i]) || offered.length < before.length)
+        element("beside-models", HTMLElement).replaceChildren(...offered.map(({ label }) => label));
     },
   };
 }

@@ -285,6 +285,7 @@ test.skipIf(noChromium)("at 360 pixels nothing lies beyond the edge, in either s
     await page.evaluate(`document.getElementById("problem-what").textContent = "x".repeat(200)`);
     await page.getByText("All the words it knows").click();
     await page.getByText("Begin with more than noise").click();
+    await page.getByText("Side by side with other models").click();
     await page.getByText("Prompts over time").click();
     await page.getByText("Add a prompt").click();
     await page.evaluate(
@@ -378,6 +379,7 @@ test.skipIf(noChromium)(
       await expectNodesClip(page);
 
       // Another model from the same noise, in step with the first.
+      await page.getByText("Side by side with other models").click();
       await page.getByLabel("Undirected", { exact: true }).check();
       await page.keyboard.press("Enter");
       await page.waitForSelector("#others:not([hidden])", { timeout: 60_000 });
