@@ -3,8 +3,9 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { LossStage, TrainingStage } from "../../compiler/module/training.ts";
-import { mvcError } from "../../runtime/errors.ts";
+import { type MvcError, mvcError } from "../../runtime/errors.ts";
 import { attempt } from "../../runtime/node/output-file.ts";
+import { readText, textLimits } from "../../runtime/node/regular-file.ts";
 import { readSafetensors, readSafetensorsHeader } from "../../runtime/node/safetensors-file.ts";
 import type { CellResult } from "../../study/cell.ts";
 import { isRun, makeRunFolder, runFiles, torchFiles } from "../../training/node/run-folder.ts";
@@ -85,6 +86,13 @@ export async function leftOf(cell: TorchCell): Promise<string | undefined> {
   const current = run.stages[run.stage];
   if (current === undefined) return undefined;
   return `stage ${current.name}, step ${run.step} of ${current.steps ?? 0}`;
+}
+
+/** Of a cell whose last training ended as its numbers were not finite, wherever it ran. */
+export function failedTraining(cell: TorchCell): MvcError | undefined {
+  const log = join(folderOf(cell), torchFiles.failure);
+  if (!existsSync(log)) return undefined;
+  return mvcError("torch-failed", { reason: readText(log, "how a training failed", textLimits.settings).trim(), log });
 }
 
 async function runOf(cell: TorchCell): Promise<TorchRun | undefined> {

@@ -15,7 +15,7 @@ import { isOver } from "./failed-cell.ts";
 import { type LauncherName, launchers } from "./launch/launch.ts";
 import type { Cell, Study } from "./study.ts";
 import { nameOf, studyFiles, writeText } from "./study-folder.ts";
-import { gatherTorchCell, leftOf, prepareTorchCell, type TorchCell, trainTorchCell } from "./torch-cell.ts";
+import { failedTraining, gatherTorchCell, leftOf, prepareTorchCell, type TorchCell, trainTorchCell } from "./torch-cell.ts";
 import type { VariantOptions } from "./variants.ts";
 
 export interface TorchStudyOptions extends Omit<VariantOptions, "only"> {
@@ -92,7 +92,7 @@ export class TorchStudy {
       const own = this.#torchCell(cell);
       await prepareTorchCell(own);
       const text = await leftOf(own);
-      if (text !== undefined) left.set(nameOf(idOf(cell)), text);
+      if (text !== undefined && failedTraining(own) === undefined) left.set(nameOf(idOf(cell)), text);
     }
     if (!("launch" in by)) return;
     this.#left = left;
@@ -110,6 +110,8 @@ export class TorchStudy {
     const { by } = this.#options;
     const own = this.#torchCell(cell);
     const python = "python" in by ? by.python : null;
+    const failed = python === null ? failedTraining(own) : undefined;
+    if (failed !== undefined) throw failed;
     if (python !== null && (await leftOf(own)) !== undefined && (await trainTorchCell(own, measured, python)) === "interrupted")
       return undefined;
     return gatherTorchCell(own, measured);

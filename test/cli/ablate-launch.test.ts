@@ -87,6 +87,19 @@ test("of named stages alone, a cell's training is told which", async () => {
   expect(script).toContain('-o . --seed 0 --stage denoiser "$');
 });
 
+test("a cell whose numbers were not finite where it was trained has failed, and is not handed out again", async () => {
+  const own = at("denoisers");
+  const why = 'training stopped in stage "denoiser" at step 3: the weight net.leave.weight is not finite';
+  writeFileSync(join(own, "cells", "Untimed-0", "failure.txt"), `${why}\n`);
+  const again = command(own, "--only", "Untimed", "--stage", "denoiser", "--launch", "slurm");
+  const { code, out } = await mvc(again);
+  expect(code).toBe(0);
+  expect(out).toContain(`Untimed-0: failed: ${why}\n`);
+  expect(out).toContain("1 of 2 cells are to be trained");
+  expect(readFileSync(join(own, "study.slurm"), "utf8")).toContain("#SBATCH --array=0-0\n");
+  expect((await mvc(again)).out).toContain("Untimed-0: failed, and is not tried again: ");
+});
+
 test("Slurm: an array of a task a cell, each one torchrun that goes on where a checkpoint lies", () => {
   const script = readFileSync(join(study, "study.slurm"), "utf8");
   execFileSync("bash", ["-n"], { input: script });

@@ -190,6 +190,9 @@ describe.skipIf(pythons.length === 0)("training by PyTorch", () => {
       expect(codes).toEqual([1]);
       expect(texts?.[0]).toContain('error: training stopped in stage "tiny" at step 1: the weight net.query.weight is not finite');
       expect(existsSync(join(folder, "broken", "checkpoint.safetensors"))).toBe(true);
+      // What whoever launched it elsewhere finds of it.
+      const [, told = ""] = /^error: (.*); the last checkpoint/m.exec(texts?.[0] ?? "") ?? [];
+      expect(readFileSync(join(folder, "broken", "failure.txt"), "utf8")).toBe(`${told}\n`);
     });
 
     test.runIf(isOld)("what an old PyTorch has not is said in a sentence", () => {

@@ -29,6 +29,8 @@ export const torchFiles = {
   start: "start.safetensors",
   /** What PyTorch said when it failed. */
   log: "torch.log",
+  /** Why its numbers are not finite, in the words of its error, where that ended it. */
+  failure: "failure.txt",
   code: ["model.py", "train.py", "trainer", "__pycache__"],
   /** What its checkpoints are called in themselves. */
   format: "mvc-torch-run",
@@ -51,8 +53,8 @@ export function requireRunFolder(folder: string, resume: boolean): void {
   if (resume || found === undefined) return;
   if (isRun(folder)) throw mvcError("run-exists", { folder });
   // What a run that was stopped before its first checkpoint has left is its own.
-  const { clips, start, log, code } = torchFiles;
-  const own: readonly string[] = [...Object.values(runFiles), clips, start, log, ...code];
+  const { clips, start, log, failure, code } = torchFiles;
+  const own: readonly string[] = [...Object.values(runFiles), clips, start, log, failure, ...code];
   const foreign = attempt(folder, () => readdirSync(folder)).find((name) => !own.includes(name) && !isTemporary(name));
   if (foreign !== undefined) throw refused(folder, `the folder holds ${foreign} and no run`, elsewhere);
 }

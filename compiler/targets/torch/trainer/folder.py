@@ -31,6 +31,8 @@ class Folder:
             os.makedirs(self.at("cache"), exist_ok=True)
         if not processes.gathered(self.lock())[0]:
             raise Failure(f"another process is training in {path}")
+        if processes.leads and os.path.exists(self.at("failure.txt")):
+            os.remove(self.at("failure.txt"))
 
     def lock(self) -> bool:
         """Until this process has ended, however it ends."""
@@ -66,6 +68,12 @@ class Folder:
             path = self.at("weights.safetensors")
             write_tensors(path, numbers(given), self.about)
         self.processes.wait()
+
+    def add_failure(self, why: str) -> None:
+        """For whoever did not hear it, until the run is gone on with."""
+        if self.processes.leads:
+            with open(self.at("failure.txt"), "w") as file:
+                file.write(why + "\n")
 
     def cut_metrics(self) -> None:
         """Back to the lines of what the checkpoint has."""

@@ -229,10 +229,14 @@ class LossStage:
         norm = self.optimizer.norm()
         minimised = next(iter(means.values()))
         if not (np.isfinite(norm) and np.isfinite(minimised)):
-            raise Failure(
+            why = (
                 f'training stopped in stage "{self.stage["name"]}" at step'
-                f" {step}: {self.where_not_finite(feeds)}; the last checkpoint"
-                " stays, and --resume goes on from it"
+                f" {step}: {self.where_not_finite(feeds)}"
+            )
+            self.folder.add_failure(why)
+            raise Failure(
+                f"{why}; the last checkpoint stays, and --resume goes on"
+                " from it"
             )
         rate = learning_rate(self.stage, step, self.steps)
         self.optimizer.step(step, rate, norm)
