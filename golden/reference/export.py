@@ -1,4 +1,4 @@
-"""Turns a training checkpoint and the autoencoder into models/mini.safetensors: f16, the averaged weights, names as in models/*.mv."""
+"""Turns a training checkpoint and the autoencoder into one file of weights: f16, the averaged ones, names as in models/*.mv."""
 import argparse
 import os
 

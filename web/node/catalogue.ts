@@ -22,13 +22,13 @@ export const catalogue: readonly Offer[] = [
     name: "Undirected",
     folder: "undirected",
     ablation: "Undirected",
-    note: "Attention along time sees later frames too, which these weights never met: shapes tend to stand still.",
+    note: "Attention along time sees later frames too, which these weights never met: shapes get nowhere, or jump as the clip begins.",
   },
   {
     name: "No adaptor",
     folder: "no-adaptor",
     ablation: "NoAdaptor",
-    note: "Without each frame's scale and shift after the convolutions: colours drift.",
+    note: "Without each frame's scale and shift after the convolutions: shapes stand still.",
   },
   {
     name: "Spatial only",
