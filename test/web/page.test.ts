@@ -12,7 +12,7 @@ import { type EngineEntry, parseSite } from "../../web/models.ts";
 import { catalogue } from "../../web/node/catalogue.ts";
 import { makeSite } from "../../web/node/site.ts";
 import { readGif } from "../runtime/media/read-gif.ts";
-import { browse, noChromium, serve, withWebGpu } from "./chromium.ts";
+import { browse, idleKernels, noChromium, serve, withWebGpu } from "./chromium.ts";
 
 /** Two engines round differently, and a rounding may fall to either side: one byte step of 255. */
 const byteTolerance = 1;
@@ -56,14 +56,6 @@ async function visit(context: BrowserContext, script = ""): Promise<Page> {
   await page.waitForSelector("#go:enabled, #missing:not([hidden]), #problem:not([hidden])");
   return page;
 }
-
-/** Kernels that have all their bindings and return at once: for what is not about pictures, as a software adapter compiles the whole ones for twenty seconds. */
-const idleKernels = `{
-  const { createShaderModule } = GPUDevice.prototype;
-  GPUDevice.prototype.createShaderModule = function ({ code, ...others }) {
-    return createShaderModule.call(this, { code: code.replace(/fn main\\([^{]*{/, (head) => head + " return;"), ...others });
-  };
-}`;
 
 /** Playwright's own waiting for an expression evaluates text in the page, which the page's policy forbids. */
 const until = (page: Page, expression: string, timeout = 30_000) =>
