@@ -1,18 +1,12 @@
 /** A path on disk to a checked program: the language's one door to files, and the printing of what it found. */
 
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import pc from "picocolors";
 import { opSignatures } from "../compiler/ops/table.ts";
 import { type CheckResult, check, type Diagnostic, type Host, type Program, renderAll } from "../dsl/index.ts";
 import { MvcError } from "../runtime/errors.ts";
 import { readText, requireRegular, textLimits } from "../runtime/node/regular-file.ts";
-
-/** Paths are shown as the user would type them: relative to where they stand, unless that climbs out. */
-export function shownPath(path: string): string {
-  const short = relative(process.cwd(), resolve(path));
-  if (short === "") return ".";
-  return short.startsWith("..") ? resolve(path) : short;
-}
+import { shownPath } from "./shown-path.ts";
 
 /** The text of a model's file. Throws MvcError as `readText`. */
 export function readSource(path: string): string {

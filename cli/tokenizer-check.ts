@@ -5,7 +5,7 @@ import type { Diagnostic, Span } from "../dsl/index.ts";
 import { MvcError, mvcError } from "../runtime/errors.ts";
 import { promptReader, type ReadPrompt } from "../runtime/prompt.ts";
 import { largestId, loadTokenizer } from "../runtime/tokenizer.ts";
-import { shownPath } from "./program.ts";
+import { shownPath } from "./shown-path.ts";
 import { type Elsewhere, readTokenizer, type TokenizerFile } from "./tokenizer-file.ts";
 
 /** Reads each file and makes each encoder once, for the many configurations that name the same. */

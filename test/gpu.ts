@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { create, globals } from "webgpu";
 import { createPipeline, openPackage, type Pipeline, packageFolder } from "../runtime/index.ts";
+import { paceDawn } from "../runtime/node/dawn-turns.ts";
 import { type Device, openDevice } from "../runtime/webgpu/device.ts";
 import type { Loading } from "../runtime/webgpu/graph.ts";
 import { type WebGpuRunner, webgpuRunner } from "../runtime/webgpu/runner.ts";
@@ -21,6 +22,7 @@ if (process.env.VK_DRIVER_FILES === undefined) {
 process.env.XDG_RUNTIME_DIR ??= "/tmp";
 
 Object.assign(globalThis, globals);
+paceDawn();
 
 /** Kept for the life of the process: a collected one takes its devices with it. */
 const kept: GPU[] = [];

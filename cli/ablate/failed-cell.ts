@@ -7,7 +7,7 @@ import { readText, textLimits } from "../../runtime/node/regular-file.ts";
 import type { CellResult } from "../../study/cell.ts";
 import { type CellFailure, parseFailure } from "../../study/failure.ts";
 import { baselineName } from "../../study/variant.ts";
-import { shownPath } from "../program.ts";
+import { shownPath } from "../shown-path.ts";
 import { nameOf, readCell, seedsWith, studyFiles, writeText } from "./study-folder.ts";
 
 /** Of a cell, in the place of its result. */

@@ -6,7 +6,7 @@ import { baselineName } from "../../study/variant.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import { sharedSteps } from "../../training/plan.ts";
 import type { Asked, StagePlan } from "../../training/run-state.ts";
-import { shownPath } from "../program.ts";
+import { shownPath } from "../shown-path.ts";
 import { type EngineName, engines } from "../train/engines.ts";
 import { type Prepared, sourceHash } from "../train/prepare.ts";
 import { failuresOf } from "./failed-cell.ts";

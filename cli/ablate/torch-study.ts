@@ -5,7 +5,7 @@ import { basename, join, resolve } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
 import type { CellResult } from "../../study/cell.ts";
 import type { Dataset } from "../../training/dataset.ts";
-import { shownPath } from "../program.ts";
+import { shownPath } from "../shown-path.ts";
 import { torchFilesOf } from "../torch-files.ts";
 import { captionsAsTokens } from "../train/captions-as-tokens.ts";
 import type { Prepared } from "../train/prepare.ts";

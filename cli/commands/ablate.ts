@@ -21,8 +21,8 @@ import { type PreparedVariant, type VariantOptions, variantsOf } from "../ablate
 import type { DatasetOptions } from "../data/dataset-options.ts";
 import { openDataset } from "../data/open-dataset.ts";
 import { printNotes } from "../notes.ts";
-import { shownPath } from "../program.ts";
 import { timeText } from "../progress.ts";
+import { shownPath } from "../shown-path.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 import { engines } from "../train/engines.ts";
 import { requireLength, worksOf } from "../train/plans.ts";

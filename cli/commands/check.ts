@@ -3,7 +3,8 @@
 import pc from "picocolors";
 import { checkSizes } from "../../compiler/check-sizes.ts";
 import { hasErrors } from "../../dsl/index.ts";
-import { loadProgram, printDiagnostics, shownPath } from "../program.ts";
+import { loadProgram, printDiagnostics } from "../program.ts";
+import { shownPath } from "../shown-path.ts";
 import { exitCodeOf, interruptible, type Outcome } from "../terminal.ts";
 import { TokenizerCheck } from "../tokenizer-check.ts";
 import { unoptimised } from "../unoptimised.ts";

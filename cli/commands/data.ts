@@ -14,8 +14,8 @@ import { printedDataset, printedSurvey, shownSize } from "../data/print-survey.t
 import { writeClips, writeSheet } from "../data/write-dataset.ts";
 import type { PictureSize } from "../dataset-flags.ts";
 import { listeningOnTerminal } from "../listening.ts";
-import { shownPath } from "../program.ts";
 import { reporterOf } from "../reporter.ts";
+import { shownPath } from "../shown-path.ts";
 import type { Outcome } from "../terminal.ts";
 import { captionsAsTokens } from "../train/captions-as-tokens.ts";
 import { clipOf, prepare } from "../train/prepare.ts";

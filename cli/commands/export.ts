@@ -4,7 +4,7 @@ import type { Layout } from "../../compiler/module/layout.ts";
 import { mvcError } from "../../runtime/errors.ts";
 import { tryOutput } from "../../runtime/node/output-file.ts";
 import { printNotes } from "../notes.ts";
-import { shownPath } from "../program.ts";
+import { shownPath } from "../shown-path.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 import { listed } from "../weights/causes.ts";
 import { exportedFiles } from "../weights/exported.ts";

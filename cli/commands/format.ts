@@ -3,7 +3,8 @@
 import pc from "picocolors";
 import { parse, format as print } from "../../dsl/index.ts";
 import { writeAtomically } from "../../runtime/node/atomic-file.ts";
-import { printDiagnostics, readSource, shownPath } from "../program.ts";
+import { printDiagnostics, readSource } from "../program.ts";
+import { shownPath } from "../shown-path.ts";
 import type { Outcome } from "../terminal.ts";
 
 export async function format(files: readonly string[], options: { readonly check?: true }): Promise<Outcome> {

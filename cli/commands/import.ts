@@ -2,7 +2,7 @@
 
 import { tryOutput } from "../../runtime/node/output-file.ts";
 import { printNotes } from "../notes.ts";
-import { shownPath } from "../program.ts";
+import { shownPath } from "../shown-path.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 import { modelWeights, type OpenWeights, openWeights, requireOther, type WeightOptions } from "../weights/model-weights.ts";
 import { readModel } from "../weights/read-model.ts";

@@ -3,9 +3,9 @@
 import { type Backend, openPackage, openRunner, packageFolder, type Tensors, tensorSource, writeSafetensors } from "../../runtime/index.ts";
 import { tryOutput } from "../../runtime/node/output-file.ts";
 import { type GraphInputOptions, graphInputs } from "../graph-inputs.ts";
-import { shownPath } from "../program.ts";
 import { referenceRunner } from "../reference-runner.ts";
 import { reporterOf } from "../reporter.ts";
+import { shownPath } from "../shown-path.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 
 export interface RunOptions extends GraphInputOptions {

@@ -32,9 +32,9 @@ import type { TensorData } from "../../runtime/tensor.ts";
 import { aboutClip } from "../about-clip.ts";
 import { type ClipFiles, clipFilesAt, readClipFiles } from "../clip-files.ts";
 import { type GivenInputs, readInputs } from "../condition-inputs.ts";
-import { shownPath } from "../program.ts";
 import { type Progress as Bar, startProgress } from "../progress.ts";
 import { reporterOf } from "../reporter.ts";
+import { shownPath } from "../shown-path.ts";
 import { asTyped } from "../spelling.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 

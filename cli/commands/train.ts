@@ -12,7 +12,7 @@ import type { DatasetOptions } from "../data/dataset-options.ts";
 import { openDataset } from "../data/open-dataset.ts";
 import { metadataOf } from "../made-for.ts";
 import { printNotes } from "../notes.ts";
-import { shownPath } from "../program.ts";
+import { shownPath } from "../shown-path.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 import { torchFilesOf } from "../torch-files.ts";
 import { engines } from "../train/engines.ts";

@@ -8,9 +8,9 @@ import { tuningFile } from "../../runtime/node/tuning-file.ts";
 import { openDevice } from "../../runtime/webgpu/device.ts";
 import { webgpuRunner } from "../../runtime/webgpu/runner.ts";
 import { choicesOf, type TunedKernel, tuneGraph } from "../../runtime/webgpu/tuning.ts";
-import { shownPath } from "../program.ts";
 import { startProgress } from "../progress.ts";
 import { randomFeeds } from "../random-feeds.ts";
+import { shownPath } from "../shown-path.ts";
 import { table } from "../table.ts";
 import { interruptible, type Outcome } from "../terminal.ts";
 

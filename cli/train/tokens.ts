@@ -5,7 +5,7 @@ import { mvcError } from "../../runtime/errors.ts";
 import { promptReader } from "../../runtime/prompt.ts";
 import { loadTokenizer } from "../../runtime/tokenizer.ts";
 import type { ReadTokens } from "../../training/node/sources.ts";
-import { shownPath } from "../program.ts";
+import { shownPath } from "../shown-path.ts";
 import type { TokenizerFile } from "../tokenizer-file.ts";
 import type { Prepared } from "./prepare.ts";
 

@@ -11,7 +11,7 @@ import { type ChoiceOptions, choicesOf } from "../choices.ts";
 import { fittingOptions } from "../fitting-choices.ts";
 import { differenceOf, type MadeFor, madeForOf, metadataOf } from "../made-for.ts";
 import { manifestOf } from "../package-place.ts";
-import { shownPath } from "../program.ts";
+import { shownPath } from "../shown-path.ts";
 import { initialWeights, type WeightSource } from "./initial.ts";
 import { withLora } from "./lora.ts";
 import { own } from "./match.ts";

@@ -1,6 +1,7 @@
 /** WebGPU in Node: the npm package `webgpu`, which is optional. */
 
 import { mvcError, reasonOf } from "../errors.ts";
+import { paceDawn } from "./dawn-turns.ts";
 
 /**
  * Kept for the life of the process: when the object that `create` returns is collected while its device is used, the
@@ -18,6 +19,7 @@ export async function openDawn(): Promise<GPU> {
     });
   });
   Object.assign(globalThis, dawn.globals);
+  paceDawn();
   // Timestamps that are rounded to tenths of a millisecond would tell nothing of small kernels.
   kept = dawn.create(["disable-dawn-features=timestamp_quantization"]);
   return kept;

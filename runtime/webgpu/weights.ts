@@ -65,11 +65,11 @@ async function loadWeights(
   options: WeightLoading,
 ): Promise<readonly GPUBuffer[]> {
   if (wanted.length === 0) return [];
-  const buffers: GPUBuffer[] = [];
+  // Side by side: each waits until the device has said that it has room.
+  const buffers = await Promise.all(wanted.map(({ label, bytes }) => device.buffer(label, bytes, usage.STORAGE | usage.COPY_DST)));
   const targets = new Map<string, Target[]>();
-  for (const { label, bytes, parts } of wanted) {
-    const buffer = await device.buffer(label, bytes, usage.STORAGE | usage.COPY_DST);
-    buffers.push(buffer);
+  for (const [i, { parts }] of wanted.entries()) {
+    const buffer = buffers[i] as GPUBuffer;
     for (const part of parts) {
       if (part.constant !== undefined) device.gpu.queue.writeBuffer(buffer, part.start * 4, Float32Array.from(part.constant));
       else if (part.path !== undefined) targets.set(part.path, [...(targets.get(part.path) ?? []), { part, buffer }]);

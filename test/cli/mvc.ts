@@ -42,7 +42,8 @@ export function mvcAlone(args: readonly string[], interruptWhen?: () => boolean)
 
 /**
  * Runs one command after the other: the entry again for each, on the modules that are loaded and compiled to machine code already. What
- * it writes goes where a pipe would take it; a process that ends itself, or never ends, is seen only where it is alone.
+ * it writes goes where a pipe would take it; a process that ends itself, or never ends, is seen only where it is alone. Room for new
+ * objects as in vitest.config.ts.
  */
 const program = `
 // By these the command line would know that its words begin elsewhere.
@@ -87,7 +88,10 @@ export function mvc(args: readonly string[], interruptWhen?: () => boolean): Pro
 }
 
 function inWarmProcess(args: readonly string[]): Promise<Outcome> {
-  warm ??= spawn(process.execPath, ["-e", program], { env: { ...env(), MVC_ENTRY: entry }, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  warm ??= spawn(process.execPath, ["--max-semi-space-size=64", "-e", program], {
+    env: { ...env(), MVC_ENTRY: entry },
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
   const child = warm;
   // It ends with this one, which need not wait for it.
   child.unref();

@@ -19,6 +19,14 @@ if (noChromium)
 /** Gives a software adapter. */
 export const withWebGpu = ["--enable-unsafe-webgpu"];
 
+/** A script by which a page's kernels have all their bindings and return at once: for visits that are not about pictures, as a software adapter compiles whole ones for twenty seconds. */
+export const idleKernels = `{
+  const { createShaderModule } = GPUDevice.prototype;
+  GPUDevice.prototype.createShaderModule = function ({ code, ...others }) {
+    return createShaderModule.call(this, { code: code.replace(/fn main\\([^{]*{/, (head) => head + " return;"), ...others });
+  };
+}`;
+
 export async function browse<T>(flags: readonly string[], act: (context: BrowserContext) => Promise<T>): Promise<T> {
   const quiet = [
     "--no-sandbox",

@@ -12,7 +12,7 @@ import { type EngineEntry, parseSite } from "../../web/models.ts";
 import { catalogue } from "../../web/node/catalogue.ts";
 import { makeSite } from "../../web/node/site.ts";
 import { readGif } from "../runtime/media/read-gif.ts";
-import { browse, noChromium, serve, withWebGpu } from "./chromium.ts";
+import { browse, idleKernels, noChromium, serve, withWebGpu } from "./chromium.ts";
 
 /** Two engines round differently, and a rounding may fall to either side: one byte step of 255. */
 const byteTolerance = 1;
@@ -195,7 +195,7 @@ test.skipIf(noChromium)(
 
       // A second visit, to the first step: all that was downloaded is still there.
       const before = sent();
-      const again = await visit(context);
+      const again = await visit(context, idleKernels);
       await again.getByLabel("Prompt", { exact: true }).press("Enter");
       await until(again, "document.getElementById('stage-text').textContent.startsWith('Step 1')", 60_000);
       const bytes = sent() - before;
@@ -219,7 +219,7 @@ test.skipIf(noChromium)(
   "what goes wrong is one sentence and a way out, and the next try works",
   () =>
     browse(withWebGpu, async (context) => {
-      const page = await visit(context);
+      const page = await visit(context, idleKernels);
       const submit = async (words: string) => {
         await page.getByLabel("Prompt", { exact: true }).fill(words);
         await page.keyboard.press("Enter");

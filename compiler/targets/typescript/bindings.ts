@@ -7,16 +7,15 @@ const arrayOf: { readonly [D in DType]: string } = { f32: "Float32Array", f16: "
 
 /** Loads ts-morph only here: importing it takes half a second, and a page that never asks for bindings need not have it. */
 export async function emitBindings(module: Module): Promise<string> {
-  const { IndentationText, Project, QuoteKind } = await import("ts-morph");
+  const { IndentationText, Project, QuoteKind, StructureKind } = await import("ts-morph");
   const project = new Project({
     useInMemoryFileSystem: true,
     manipulationSettings: { indentationText: IndentationText.TwoSpaces, quoteKind: QuoteKind.Double },
   });
-  const file = project.createSourceFile("bindings.ts");
-  file.addStatements(`// The graphs of ${module.name} as types. Made by mvc; build again instead of editing.`);
-  file.addInterface({
+  const exported = { kind: StructureKind.Interface, isExported: true } as const;
+  const tensor = {
+    ...exported,
     name: "Tensor",
-    isExported: true,
     docs: ["A tensor of fixed shape, row-major; f16 is held as its bits."],
     typeParameters: ["DType extends string", "Shape extends readonly number[]", "Data"],
     properties: [
@@ -24,32 +23,32 @@ export async function emitBindings(module: Module): Promise<string> {
       { name: "shape", type: "Shape", isReadonly: true },
       { name: "data", type: "Data", isReadonly: true },
     ],
-  });
-  for (const [name, graph] of module.graphs) {
-    for (const side of ["Inputs", "Outputs"] as const) {
-      file.addInterface({
-        name: `${typeName(name)}${side}`,
-        isExported: true,
-        properties: tensorsOf(graph, side).map((tensor) => ({
-          name: JSON.stringify(tensor.name),
-          type: typeText(tensor.type),
-          isReadonly: true,
-          docs: [`[${tensor.axes.join(", ")}]`],
-        })),
-      });
-    }
-  }
-  file.addInterface({
+  };
+  const sides = [...module.graphs].flatMap(([name, graph]) =>
+    (["Inputs", "Outputs"] as const).map((side) => ({
+      ...exported,
+      name: `${typeName(name)}${side}`,
+      properties: tensorsOf(graph, side).map((tensor) => ({
+        name: JSON.stringify(tensor.name),
+        type: typeText(tensor.type),
+        isReadonly: true,
+        docs: [`[${tensor.axes.join(", ")}]`],
+      })),
+    })),
+  );
+  const graphs = {
+    ...exported,
     name: "Graphs",
-    isExported: true,
     docs: ["Every graph of the package by name."],
     properties: [...module.graphs.keys()].map((name) => ({
       name: name.includes(".") ? JSON.stringify(name) : name,
       type: `{ readonly inputs: ${typeName(name)}Inputs; readonly outputs: ${typeName(name)}Outputs }`,
       isReadonly: true,
     })),
-  });
-  return file.getFullText();
+  };
+  const heading = `// The graphs of ${module.name} as types. Made by mvc; build again instead of editing.`;
+  // All at once: what is added to a file has it parsed anew.
+  return `${heading}\n${project.createSourceFile("bindings.ts", { statements: [tensor, ...sides, graphs] }).getFullText()}`;
 }
 
 function tensorsOf(graph: Graph, side: "Inputs" | "Outputs") {
