@@ -7,7 +7,6 @@ import type { Film } from "./film.ts";
 import { pngFilm } from "./png-film.ts";
 import { gifFilm } from "./read-gif.ts";
 import { pngHead } from "./read-png.ts";
-import { videoFilm } from "./video-film.ts";
 
 /** A GIF is read whole; a gigabyte is no clip. */
 const mostBytes = 2 ** 30;
@@ -17,7 +16,10 @@ export async function openFilm(file: string): Promise<Film> {
   const head = firstBytes(file);
   if (head.length === 0) throw mvcError("file-unreadable", { file, reason: "it is empty", way: "copy it again" });
   if (Buffer.from(head.subarray(0, 4)).toString("latin1") === "GIF8") return gifFilm(readBytes(file, "the film", mostBytes), file);
-  return pngHead(head) === undefined ? videoFilm(file) : pngFilm([file]);
+  if (pngHead(head) !== undefined) return pngFilm([file]);
+  // What opens videos takes a tenth of a second to load, which no other data set should wait for.
+  const { videoFilm } = await import("./video-film.ts");
+  return videoFilm(file);
 }
 
 function firstBytes(file: string): Uint8Array {
