@@ -13,6 +13,7 @@ import { catalogue } from "../../web/node/catalogue.ts";
 import { makeSite } from "../../web/node/site.ts";
 import { readGif } from "../runtime/media/read-gif.ts";
 import { browse, idleKernels, noChromium, serve, withWebGpu } from "./chromium.ts";
+import { focused, heard, largestDifference, listen, pixels, text, until } from "./reading.ts";
 
 /** Two engines round differently, and a rounding may fall to either side: one byte step of 255. */
 const byteTolerance = 1;
@@ -57,13 +58,6 @@ async function visit(context: BrowserContext, script = ""): Promise<Page> {
   return page;
 }
 
-/** Playwright's own waiting for an expression evaluates text in the page, which the page's policy forbids. */
-const until = (page: Page, expression: string, timeout = 30_000) =>
-  expect.poll(() => page.evaluate<boolean>(expression), { timeout, interval: 20 }).toBe(true);
-
-const text = (page: Page, id: string) => page.locator(`#${id}`).innerText();
-const focused = (page: Page) => page.evaluate<string>("document.activeElement.id || document.activeElement.textContent");
-
 const made = new Map<string, Clip>();
 async function nodesClip(name: string): Promise<Clip> {
   const known = made.get(name);
@@ -86,27 +80,6 @@ async function expectNodesClip(page: Page): Promise<Clip> {
   return clip;
 }
 
-function largestDifference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(found.length).toBe(expected.length);
-  return Array.from(expected).reduce((most, value, i) => Math.max(most, Math.abs(value - (found[i] ?? Number.NaN))), 0);
-}
-
-const pixels = (page: Page, canvas = "#clip") =>
-  page.evaluate<number[]>(`(() => {
-    const canvas = document.querySelector("${canvas}");
-    return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
-  })()`);
-
-/** Collects what is written into an element, as it is written. */
-const listen = (page: Page, id: string) =>
-  page.evaluate(`{
-    const heard = (window.heard ??= {});
-    heard["${id}"] = [];
-    const element = document.getElementById("${id}");
-    new MutationObserver(() => heard["${id}"].push(element.textContent)).observe(element, { childList: true });
-  }`);
-const heard = (page: Page, id: string) => page.evaluate<string[]>(`window.heard["${id}"]`);
-
 test.skipIf(noChromium)(
   "by keyboard alone: a prompt, a clip that is Node's clip, its frames, its file, and a stop",
   () =>
@@ -115,14 +88,14 @@ test.skipIf(noChromium)(
       await listen(page, "stage-text");
       await listen(page, "status");
       const order: string[] = [];
-      for (let i = 0; i < 17; i++) {
+      for (let i = 0; i < 18; i++) {
         await page.keyboard.press("Tab");
         order.push(await focused(page));
         expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).toBe("solid");
       }
       expect(order.slice(0, 3)).toEqual(["prompt", "a red circle moves right", prompt]);
-      const figures = ["model", "seed", "steps", "guidance", "frames", "loop"];
-      expect(order.slice(-11)).toEqual(["Prompts over time", ...figures, "Begin with more than noise", "go", "reseed", "link"]);
+      const figures = ["model", "Side by side with other models, from the same noise", "seed", "steps", "guidance", "frames", "loop"];
+      expect(order.slice(-12)).toEqual(["Prompts over time", ...figures, "Begin with more than noise", "go", "reseed", "link"]);
       await page.keyboard.press("Tab");
       expect(order, "the last control lets go of the focus").not.toContain(await focused(page));
 
