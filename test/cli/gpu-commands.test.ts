@@ -116,7 +116,10 @@ describe.skipIf(noGpu !== undefined)("on a device", () => {
     expect(sum(({ calls }) => calls)).toBe(plan.dispatches.length);
     expect(sum(({ flops }) => flops)).toBe(plan.dispatches.reduce((total, { flops }) => total + flops, 0));
     expect(sum(({ seconds }) => seconds)).toBeGreaterThan(0);
-    expect(sum(({ flops }) => flops) / sum(({ seconds }) => seconds)).toBeLessThan(report.peaks.flopsPerSecond);
+    // A wrong unit is a thousand times off; other work on the machine, which the peak and the kernels meet at different moments, less than ten.
+    const rate = sum(({ flops }) => flops) / sum(({ seconds }) => seconds);
+    expect(rate).toBeLessThan(10 * report.peaks.flopsPerSecond);
+    expect(rate).toBeGreaterThan(report.peaks.flopsPerSecond / 1e4);
     // The text encoder is 1e-4 exact on either engine.
     for (const { difference } of report.rivals) expect(difference).toBeLessThan(1e-4);
     const text = await mvcAlone(["bench", mini, "--graph", "encodeText", "--rounds", "1"]);
