@@ -20,7 +20,7 @@ export interface StudyFacts {
   readonly minutes: number | null;
   /** That all trainings started from, by SHA-256; null of random ones. */
   readonly weights: string | null;
-  /** Prompts of each set, and noises of each prompt. */
+  /** Prompts of each set, and noises of each prompt: none where no clips are sampled. */
   readonly prompts: number;
   readonly noises: number;
 }

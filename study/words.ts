@@ -82,7 +82,8 @@ export function setupOf({ data, steps, minutes, weights, prompts, noises, varian
   const counted = minutes === null ? "" : ` (what ${minutes} minutes bought the baseline)`;
   const from =
     weights === null ? "" : ` All started from the weights of SHA-256 ${weights.slice(0, 12)}…, and from random ones where those lack any.`;
-  return `Trained on ${data} from ${trained} each, by the same clips, noise and steps: ${stages.join(", ")}${counted}.${from} Measured on ${prompts} prompts with ${noises} noises each${isHeldOut ? ", of seen and of held-out combinations" : ""}.`;
+  const measured = noises === 0 ? `${prompts} clips as the autoencoder gives them back` : `${prompts} prompts with ${noises} noises each`;
+  return `Trained on ${data} from ${trained} each, by the same clips, noise and steps: ${stages.join(", ")}${counted}.${from} Measured on ${measured}${isHeldOut ? ", of seen and of held-out combinations" : ""}.`;
 }
 
 export interface Finding {

@@ -57,13 +57,19 @@ export class Study {
   readonly options: StudyOptions;
   readonly #found: readonly PreparedVariant[];
   readonly #dataset: Dataset;
+  readonly #start: Pick<Start, "hash" | "reconstructionAlone">;
   state: StudyState;
 
   /**
    * Goes on with what the folder holds, which must be of the same kind. The baseline is the first that was found.
    * @throws MvcError `study-differs`, `study-damaged`
    */
-  constructor(options: StudyOptions, found: readonly PreparedVariant[], dataset: Dataset, start: Pick<Start, "hash">) {
+  constructor(
+    options: StudyOptions,
+    found: readonly PreparedVariant[],
+    dataset: Dataset,
+    start: Pick<Start, "hash" | "reconstructionAlone">,
+  ) {
     const [baseline] = found;
     if (baseline === undefined) throw new Error("ablate: a study without a baseline");
     const { output } = options;
@@ -73,6 +79,7 @@ export class Study {
     this.options = options;
     this.#found = found;
     this.#dataset = dataset;
+    this.#start = start;
     this.state = known ?? { format: "mvc-study", identity, steps: stepsOf(baseline.prepared, options) };
     for (const { about, prepared } of found)
       for (const seed of doneSeeds(output, about.name)) {
@@ -126,7 +133,7 @@ export class Study {
     await writeReport(output, {
       file: shownPath(file),
       state: this.state,
-      noises,
+      noises: this.#start.reconstructionAlone ? 0 : noises,
       variants: variants.filter(({ cells, failures }) => cells.length + failures.length > 0),
     });
     return `${shownPath(join(output, studyFiles.page))} is the report`;

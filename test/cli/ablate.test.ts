@@ -185,6 +185,7 @@ test("where nothing trains what clips are sampled by, and no file has it, recons
     ["seen", "flicker of reconstruction"],
   ];
   expect(variants.map(({ measures }) => measures.map(({ set, measure }) => [set, measure]))).toEqual([ofReconstruction, ofReconstruction]);
+  expect(readFileSync(join(study, "table.md"), "utf8")).toContain("Measured on 2 clips as the autoencoder gives them back.");
 });
 
 test("what minutes buy the baseline's first training, all others take", async () => {
