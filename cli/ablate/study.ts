@@ -57,7 +57,8 @@ export class Study {
   readonly options: StudyOptions;
   readonly #found: readonly PreparedVariant[];
   readonly #dataset: Dataset;
-  readonly #start: Pick<Start, "hash" | "reconstructionAlone">;
+  /** Of each prompt. */
+  readonly #noises: number;
   state: StudyState;
 
   /**
@@ -79,7 +80,7 @@ export class Study {
     this.options = options;
     this.#found = found;
     this.#dataset = dataset;
-    this.#start = start;
+    this.#noises = start.reconstructionAlone ? 0 : noises;
     this.state = known ?? { format: "mvc-study", identity, steps: stepsOf(baseline.prepared, options) };
     for (const { about, prepared } of found)
       for (const seed of doneSeeds(output, about.name)) {
@@ -133,7 +134,7 @@ export class Study {
     await writeReport(output, {
       file: shownPath(file),
       state: this.state,
-      noises: this.#start.reconstructionAlone ? 0 : noises,
+      noises: this.#noises,
       variants: variants.filter(({ cells, failures }) => cells.length + failures.length > 0),
     });
     return `${shownPath(join(output, studyFiles.page))} is the report`;
