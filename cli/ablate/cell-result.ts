@@ -15,6 +15,7 @@ import { type Prepared, sourceHash } from "../train/prepare.ts";
 import { sampledClips, showsIn } from "../train/sample-sheet.ts";
 import { withPackage } from "../train/temporary-package.ts";
 import { framesOf, sheetOf } from "./sheet.ts";
+import { nameOf } from "./study-folder.ts";
 import type { StudyProgress } from "./study-progress.ts";
 
 export interface MeasuredCell {
@@ -49,19 +50,21 @@ export async function resultOf(folder: string, cell: MeasuredCell, { plans, keys
   const progress = (task: string, done: number, total: number) => cell.progress.work(`${task} ${done}/${total}`, 1);
   const measured = await withPackage(module, weights, { folder, tokenizer, signal }, (path) => cell.evaluate(path, { progress, signal }));
   const { metrics } = await MetricsFile.open(folder, () => true);
+  const stages = recordsOf(plans, keys, metrics, by);
+  const taken = stages.filter((stage) => stage.by !== nameOf({ variant, seed }));
   return {
     format: "mvc-cell",
     variant,
     seed,
     sourceHash: sourceHash(prepared.training, prepared.stages),
     dataHash: dataset.hash,
-    stages: recordsOf(plans, keys, metrics, by),
+    stages,
     measured: keptOf(measured),
     prompts,
     sheets: sheetsIn(folder),
     frames: framesOf(dataset.size.frames),
     aspect: Number((dataset.size.width / dataset.size.height).toFixed(4)),
-    seconds: Number(seconds.toFixed(1)),
+    seconds: Number(taken.reduce((sum, { name }) => sum + lengthOf(metrics, name), seconds).toFixed(1)),
   };
 }
 
@@ -77,6 +80,12 @@ function recordsOf(
     const key = keys[i] ?? "";
     return stageRecord({ name, batch, key, by: by(key) }, steps);
   });
+}
+
+/** From the first of a stage's steps to its last, in seconds of the run that it was of. */
+function lengthOf(metrics: readonly Metric[], stage: string): number {
+  const own = metrics.filter((metric) => metric.stage === stage);
+  return (own.at(-1)?.seconds ?? 0) - (own[0]?.seconds ?? 0);
 }
 
 /** By stage and step, as their names say. */

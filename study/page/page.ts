@@ -117,6 +117,11 @@ function table(head: readonly string[], rows: readonly { readonly cells: readonl
   return `<div class="scroll"><table><thead><tr>${head.map((cell) => `<th>${cell}</th>`).join("")}</tr></thead><tbody>${body.join("\n")}</tbody></table></div>`;
 }
 
+const references = [
+  { set: "real", head: "real clips" },
+  { set: "shuffled", head: "chance" },
+] as const;
+
 /** A row a measure, a column a variant, a table a set; beside it what real clips and shuffled captions give. */
 function figures({ variants }: StudyReport): string {
   const measures = variants[0]?.measures ?? [];
@@ -128,14 +133,15 @@ function figures({ variants }: StudyReport): string {
         const one = measures.find((measure) => measure.set === which && measure.measure === name);
         return one === undefined ? "" : `<small>${digits(one.own.mean, unit)}</small>`;
       };
+      const beside = set === "seen" ? references.filter((one) => measures.some((measure) => measure.set === one.set)) : [];
       const rows = own.map(({ measure, unit }) => ({
         cells: [
           `${escaped(measure)}${unit === "" ? "" : ` <small>${unit}</small>`}`,
           ...variants.map((variant) => figure(variant, set, measure)),
-          ...(set === "seen" ? [reference(measure, "real", unit), reference(measure, "shuffled", unit)] : []),
+          ...beside.map((one) => reference(measure, one.set, unit)),
         ],
       }));
-      const head = [set, ...variants.map(({ name }) => escaped(name)), ...(set === "seen" ? ["real clips", "chance"] : [])];
+      const head = [set, ...variants.map(({ name }) => escaped(name)), ...beside.map(({ head: title }) => title)];
       return table(head, rows);
     })
     .join("\n");

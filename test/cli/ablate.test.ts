@@ -62,6 +62,21 @@ test("what a cell takes from another is what it would have trained itself", asyn
   }
 });
 
+test("the time of a cell is that of all its stages, of those too that another cell ran", async () => {
+  const study = at("slow");
+  cpSync(whole, study, { recursive: true });
+  rmSync(join(study, "cells", "Pointwise-0"), { recursive: true });
+  const shared = filesBelow(join(study, "shared")).filter((file) => file.endsWith(".json"));
+  for (const file of shared.map((name) => join(study, "shared", name))) {
+    const told = JSON.parse(readFileSync(file, "utf8")) as { metrics: { step: number }[] };
+    writeFileSync(file, JSON.stringify({ ...told, metrics: told.metrics.map((metric) => ({ ...metric, seconds: 100 * metric.step })) }));
+  }
+  expect((await mvc(command(study))).code).toBe(0);
+  // From the first to the last of the denoiser's four steps.
+  const { seconds = 0 } = reportOf(study).variants[2]?.cells[0] ?? {};
+  expect(Math.floor(seconds / 100)).toBe(3);
+});
+
 test("interrupted five times it ends in the same report, and once it is done the same command changes nothing", async () => {
   const study = at("interrupted");
   // What is written anew: by then the process can be interrupted.
@@ -186,6 +201,9 @@ test("where nothing trains what clips are sampled by, and no file has it, recons
   ];
   expect(variants.map(({ measures }) => measures.map(({ set, measure }) => [set, measure]))).toEqual([ofReconstruction, ofReconstruction]);
   expect(readFileSync(join(study, "table.md"), "utf8")).toContain("Measured on 2 clips as the autoencoder gives them back.");
+  const page = readFileSync(join(study, "report.html"), "utf8");
+  expect(page).toContain("<th>Pointwise</th>");
+  expect(page).not.toMatch(/<th>(real clips|chance)<\/th>/);
 });
 
 test("what minutes buy the baseline's first training, all others take", async () => {
