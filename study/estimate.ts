@@ -55,11 +55,11 @@ export function estimated(table: Table, { kind, least = 0, pool }: EstimateOptio
   if (clips < leastClips) return seen.freedom === 0 ? { mean, low: null, high: null, p: null } : byStudent(mean, seen, seeds);
   const { residual, prompts } = variances(table, means, mean);
   const spread = Math.max(residual, least);
-  if (spread === 0) return { mean, low: mean, high: mean, p: mean === 0 ? 1 : 0 };
-  const parts = mixture({ seeds: seedScales[kind] ** 2 * spread, clips: spread / clips }, seen).map(({ weight, variance }) => ({
-    weight,
-    deviation: Math.sqrt(variance / seeds + prompts),
-  }));
+  if (spread + prompts === 0) return { mean, low: mean, high: mean, p: mean === 0 ? 1 : 0 };
+  // Of what no seed moves, such as an autoencoder that is not trained, prompts alone are drawn.
+  const ofSeeds =
+    spread === 0 ? [{ weight: 1, variance: 0 }] : mixture({ seeds: seedScales[kind] ** 2 * spread, clips: spread / clips }, seen);
+  const parts = ofSeeds.map(({ weight, variance }) => ({ weight, deviation: Math.sqrt(variance / seeds + prompts) }));
   const outside = (distance: number) =>
     parts.reduce((sum, { weight, deviation }) => sum + weight * 2 * normalUpper(distance / deviation), 0);
   return around(mean, outside, Math.max(...parts.map(({ deviation }) => deviation)));

@@ -41,6 +41,18 @@ test("one value a seed is a paired t, and many clips of one seed are a mean's us
   expect((low ?? 0) + (high ?? 0)).toBeCloseTo(1, 9);
 });
 
+test("what no seed moves hangs on its prompts: alike in all seeds, a mean is no surer than that of one", () => {
+  // 1 to 16: mean 8.5, the sum of squares about it 16 (16² - 1) / 12 = 340, so ± 1.96 √(340 / 15 / 16).
+  const values = Array.from({ length: 16 }, (_, i) => i + 1);
+  const { mean, low, high, p } = estimated([values, values, values, values], { kind: "other" });
+  expect(mean).toBe(8.5);
+  expect(low).toBeCloseTo(8.5 - 1.959964 * Math.sqrt(340 / 15 / 16), 5);
+  expect(high).toBeCloseTo(8.5 + 1.959964 * Math.sqrt(340 / 15 / 16), 5);
+  expect(p).toBeGreaterThan(0);
+  const same = values.map(() => 3);
+  expect(estimated([same, same], { kind: "other" })).toEqual({ mean: 3, low: 3, high: 3, p: 0 });
+});
+
 /** Normals, by Box and Muller (1958). */
 function normal(random: Random): number {
   const uniform = () => (random.below(2 ** 30) + 0.5) / 2 ** 30;
