@@ -8,4 +8,4 @@ import { makeSite } from "./site.ts";
 /** The project's folder, from dist/web/node/. */
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 
-makeSite(root, resolve(process.argv[2] ?? "out/web"), catalogue);
+makeSite(root, resolve(process.argv[2] ?? "out/web"), catalogue(root));
