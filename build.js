@@ -41,7 +41,7 @@ chmodSync("dist/cli/mvc.js", 0o755);
 const measurements = readdirSync("bench").flatMap((file) => (file.endsWith(".ts") ? [`bench/${file}`] : []));
 await build({
   ...forNode,
-  entryPoints: ["web/node/make-site.ts", "web/node/serve.ts", ...measurements],
+  entryPoints: ["web/node/make-site.ts", "web/node/serve.ts", "web/node/web.ts", ...measurements],
   chunkNames: "bench/chunks/[name]-[hash]",
 });
 

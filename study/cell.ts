@@ -91,7 +91,7 @@ export function keptOf(measured: readonly Measured[]): readonly Measured[] {
 export function parseCell(text: string): CellResult | undefined {
   try {
     const read = JSON.parse(text) as CellResult;
-    const sound = read.format === "mvc-cell" && Array.isArray(read.stages) && Array.isArray(read.measured) && Array.isArray(read.sheets);
+    const sound = read.format === "mvc-cell" && [read.stages, read.measured, read.sheets, read.prompts].every(Array.isArray);
     return sound ? read : undefined;
   } catch {
     return undefined;

@@ -55,6 +55,16 @@ export interface StudyReport extends StudyFacts {
   readonly variants: readonly VariantReport[];
 }
 
+/** Undefined where the text is no report's. */
+export function parseReport(text: string): StudyReport | undefined {
+  try {
+    const read = JSON.parse(text) as StudyReport;
+    return read.format === "mvc-study-report" && Array.isArray(read.variants) ? read : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The baseline is the first. */
 export function reportOf(facts: StudyFacts, variants: readonly VariantCells[]): StudyReport {
   const arms = variants.map(({ about, cells }) => ({

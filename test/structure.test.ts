@@ -46,7 +46,7 @@ test("parts import only what lies below them", () => {
     training: ["training", "compiler", "dsl", "runtime"],
     study: ["study"],
     cli: ["cli", "compiler", "dsl", "runtime", "training", "study"],
-    web: ["web", "runtime"],
+    web: ["web", "runtime", "study"],
     bench: ["bench", "cli", "compiler", "dsl", "runtime", "training", "study"],
   };
   const breaches = [...graph].flatMap(([file, imports]) =>

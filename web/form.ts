@@ -21,11 +21,15 @@ export interface WishForm {
   show(clip: SampledClip, order: Order): void;
 }
 
-/** Filled for the first model; `bytesOf` is what a model's first clip downloads. `changed` hears of each change that leaves the fields as they may be. */
+/**
+ * Filled for the first model; `bytesOf` is what a model's first clip downloads. `changed` hears of each change that leaves the fields as they may be,
+ * `chose` which models are chosen, the one that is asked for first, at any change.
+ */
 export function createForm(
   models: readonly [ModelEntry, ...ModelEntry[]],
   bytesOf: (model: ModelEntry) => number,
   changed: (wish: Wish) => void,
+  chose: (models: readonly ModelEntry[]) => void,
 ): WishForm {
   const form = element("form", HTMLFormElement);
   const prompt = element("prompt", HTMLInputElement);
@@ -75,7 +79,9 @@ export function createForm(
     frames.disabled = start === "end" || (clip !== undefined && (clip.from === "shown" || clip.pictures.length > 1));
     if (frames.disabled) frames.value = "";
     beside.offer(entry);
-    const isDirected = [entry, ...beside.read()].every(({ directed }) => directed);
+    const all = [entry, ...beside.read()];
+    chose(all);
+    const isDirected = all.every(({ directed }) => directed);
     frames.min = String(isDirected && !loop.checked ? 1 : entry.shape.frames);
     beginning.offer(entry, wish().frames);
     const made = length();

@@ -1,4 +1,4 @@
-/** `models.json`, what lies beside the page, to checked entries: the packages, and what runs them on a processor. */
+/** `models.json`, what lies beside the page, to checked entries: the packages, clips of their training, and what runs them on a processor. */
 
 import type { ClipShape, Size } from "../runtime/clips/clip-shape.ts";
 import { mvcError } from "../runtime/web/index.ts";
@@ -26,6 +26,23 @@ export interface ModelEntry {
   readonly examples: readonly string[];
   /** Lists of words that can stand for one another, for people; empty where the model knows more than can be listed. */
   readonly vocabulary: readonly (readonly string[])[];
+  /** Null where no clips were kept as it was trained. */
+  readonly training: TrainingEntry | null;
+}
+
+/** What a model made of some prompts, each from a noise of its own, as its training went on. */
+export interface TrainingEntry {
+  readonly prompts: readonly string[];
+  /** Of each clip, evenly from its first to its last. */
+  readonly frames: number;
+  /** The earliest step first, one at least. */
+  readonly sheets: readonly SheetEntry[];
+}
+
+/** A picture with a row a prompt and a column a frame, relative to the page. */
+export interface SheetEntry {
+  readonly step: number;
+  readonly path: string;
 }
 
 /** Whether the noise of a seed is the same for both, and so are the steps that they can be asked for. */
@@ -60,6 +77,14 @@ function isShape(value: unknown): value is ClipShape {
   return sized && isRecord(pace) && isCount(pace.per) && typeof pace.firstAlone === "boolean";
 }
 
+function isTraining(value: unknown): value is TrainingEntry {
+  if (!isRecord(value) || !isTexts(value.prompts) || !isCount(value.frames) || !Array.isArray(value.sheets)) return false;
+  const { prompts, frames, sheets } = value;
+  const isSheet = (sheet: unknown, i: number) =>
+    isRecord(sheet) && isCount(sheet.step) && isText(sheet.path) && (i === 0 || sheet.step > sheets[i - 1].step);
+  return prompts.length > 0 && Number.isInteger(frames) && frames > 0 && sheets.length > 0 && sheets.every(isSheet);
+}
+
 const ofModels: { readonly [K in keyof ModelEntry]: (value: unknown) => boolean } = {
   name: isText,
   note: isText,
@@ -74,6 +99,7 @@ const ofModels: { readonly [K in keyof ModelEntry]: (value: unknown) => boolean 
   trainSteps: isCount,
   examples: isTexts,
   vocabulary: (value) => Array.isArray(value) && value.every(isTexts),
+  training: (value) => value === null || isTraining(value),
 };
 
 const ofEngines: { readonly [K in keyof EngineEntry]: (value: unknown) => boolean } = {

@@ -14,6 +14,7 @@ import { type FileKind, fileName, save } from "./save.ts";
 import { duration } from "./stages.ts";
 import { createStudio, type Studio } from "./studio.ts";
 import { elsewhere, type Missing, support } from "./support.ts";
+import { createTrainingClips } from "./training-clips.ts";
 import type { Order, Wish } from "./wish.ts";
 import { createWorkView } from "./work-view.ts";
 
@@ -35,7 +36,7 @@ async function start(): Promise<void> {
     const way = await support(site.engine !== null);
     const engine = "by" in way && way.by === "onnx" && site.engine !== null ? createEngine(site.engine) : undefined;
     const bytesOf = ({ bytes, onnxBytes }: ModelEntry) => (engine === undefined ? bytes : (onnxBytes ?? 0) + engine.bytes);
-    const form = createForm(models, bytesOf, keepInAddress);
+    const form = createForm(models, bytesOf, keepInAddress, createTrainingClips().show);
     const studio = createStudio(engine);
     const follow = () => {
       const { faults, ...linked } = wishOf(location.hash.slice(1), models);
@@ -206,7 +207,7 @@ function showMissing({ what, why, ways }: Missing): void {
   const notice = element("missing", HTMLElement);
   notice.replaceChildren(withText("h2", what), withText("p", why), list, withText("p", elsewhere));
   notice.hidden = false;
-  for (const id of ["form", "stage"]) element(id, HTMLElement).hidden = true;
+  element("sampling", HTMLElement).hidden = true;
   element("gallery", HTMLElement).hidden = false;
 }
 

@@ -2,6 +2,7 @@
 
 import { type Clip, frameOf } from "../runtime/clip.ts";
 import { context2d, element, withText } from "./elements.ts";
+import { createPlaying } from "./playing.ts";
 
 /** Frames a second, as the files that are saved play. */
 export const framesPerSecond = 8;
@@ -21,12 +22,9 @@ export interface Player {
 export function createPlayer(): Player {
   const canvas = element("clip", HTMLCanvasElement);
   const strip = element("strip", HTMLCanvasElement);
-  const toggle = element("play", HTMLButtonElement);
   const slider = element("frame", HTMLInputElement);
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let clip: Clip | undefined;
   let current = 0;
-  let timer: number | undefined;
   let beside: readonly { readonly clip: Clip; readonly canvas: HTMLCanvasElement }[] = [];
 
   const draw = (index: number) => {
@@ -38,15 +36,10 @@ export function createPlayer(): Player {
     element("frame-at", HTMLElement).textContent = `Frame ${index + 1} of ${clip.frameCount}`;
     slider.setAttribute("aria-valuetext", `frame ${index + 1} of ${clip.frameCount}`);
   };
-  const play = (on: boolean) => {
-    clearInterval(timer);
-    timer = on ? window.setInterval(() => draw((current + 1) % (clip?.frameCount ?? 1)), 1000 / framesPerSecond) : undefined;
-    toggle.textContent = on ? "Pause" : "Play";
-  };
+  const playing = createPlaying(element("play", HTMLButtonElement), () => draw((current + 1) % (clip?.frameCount ?? 1)));
   drawNoise(canvas);
-  toggle.addEventListener("click", () => play(timer === undefined));
   slider.addEventListener("input", () => {
-    play(false);
+    playing.stop();
     draw(slider.valueAsNumber);
   });
 
@@ -67,7 +60,7 @@ export function createPlayer(): Player {
       for (let i = 0; i < next.frameCount; i++) context2d(strip).putImageData(imageOf(next, i), i * next.width, 0);
       slider.max = String(next.frameCount - 1);
       draw(0);
-      play(!calm.matches);
+      playing.begin(framesPerSecond);
     },
   };
 }

@@ -52,6 +52,11 @@ export function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }
 
+/** A whole number as English groups its digits: "5,742". */
+export function grouped(count: number): string {
+  return count.toLocaleString("en");
+}
+
 /** Seconds in words: "3 s", "2 min 5 s". */
 export function duration(seconds: number): string {
   const whole = Math.max(1, Math.round(seconds));

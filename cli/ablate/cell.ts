@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { LossStage, TrainingStage } from "../../compiler/module/training.ts";
 import { attempt } from "../../runtime/node/output-file.ts";
 import type { CellResult } from "../../study/cell.ts";
+import { nameOf } from "../../study/state.ts";
 import type { OpenEngine } from "../../training/engine.ts";
 import type { Metric } from "../../training/metrics.ts";
 import { type Checkpoint, readCheckpoint } from "../../training/node/checkpoint.ts";
@@ -23,7 +24,7 @@ import { undividedNote } from "../train/teller.ts";
 import { keepSheet, type MeasuredCell, resultOf } from "./cell-result.ts";
 import { SharedStages } from "./shared-stages.ts";
 import { stageKeys } from "./stage-keys.ts";
-import { nameOf, studyFiles } from "./study-folder.ts";
+import { studyFiles } from "./study-folder.ts";
 
 /** Sheets of each stage that trains what clips are sampled by. */
 const sheets = 4;

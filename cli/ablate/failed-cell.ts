@@ -6,9 +6,10 @@ import { MvcError, mvcError } from "../../runtime/errors.ts";
 import { readText, textLimits } from "../../runtime/node/regular-file.ts";
 import type { CellResult } from "../../study/cell.ts";
 import { type CellFailure, parseFailure } from "../../study/failure.ts";
+import { nameOf } from "../../study/state.ts";
 import { baselineName } from "../../study/variant.ts";
 import { shownPath } from "../shown-path.ts";
-import { nameOf, readCell, seedsWith, studyFiles, writeText } from "./study-folder.ts";
+import { readCell, seedsWith, studyFiles, writeText } from "./study-folder.ts";
 
 /** Of a cell, in the place of its result. */
 const failureFile = "failed.json";

@@ -6,7 +6,8 @@ import { markdown } from "../../study/markdown.ts";
 import type { ShownClips } from "../../study/page/clips.ts";
 import { page } from "../../study/page/page.ts";
 import { reportOf, type VariantCells } from "../../study/report.ts";
-import { nameOf, type StudyState, studyFiles, writeText } from "./study-folder.ts";
+import { nameOf, type StudyState } from "../../study/state.ts";
+import { studyFiles, writeText } from "./study-folder.ts";
 
 export interface ReportSource {
   /** The model's. */

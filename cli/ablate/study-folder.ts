@@ -8,14 +8,15 @@ import { attempt, refused, requirePath } from "../../runtime/node/output-file.ts
 import { readText, textLimits } from "../../runtime/node/regular-file.ts";
 import { isTemporary } from "../../runtime/node/temporary.ts";
 import { type CellResult, parseCell } from "../../study/cell.ts";
+import { nameOf, parseStudy, type StudyIdentity, type StudyState, studyNames } from "../../study/state.ts";
 import { launchers } from "./launch/launch.ts";
 
 export const studyFiles = {
-  study: "study.json",
-  report: "report.json",
+  study: studyNames.state,
+  report: studyNames.report,
   page: "report.html",
   table: "table.md",
-  cells: "cells",
+  cells: studyNames.cells,
   /** Stages that several cells share, and what encoders make of clips. */
   shared: "shared",
   cache: "cache",
@@ -29,33 +30,7 @@ export const studyFiles = {
 } as const;
 
 /** Of a cell, beside the files of its run. */
-export const resultFile = "result.json";
-
-/** All that cells of one study share. */
-export interface StudyIdentity {
-  readonly model: string;
-  readonly preset: string | null;
-  readonly settings: { readonly [name: string]: unknown };
-  readonly data: string;
-  readonly dataHash: string;
-  readonly steps: number | null;
-  readonly minutes: number | null;
-  readonly batch: number | null;
-  /** Those alone that are trained; null of all. */
-  readonly stages: readonly string[] | null;
-  /** What all cells start from, by its hash; null of random numbers. */
-  readonly weights: string | null;
-  readonly engine: string;
-  /** Prompts of each set that are measured. */
-  readonly clips: number;
-}
-
-export interface StudyState {
-  readonly format: "mvc-study";
-  readonly identity: StudyIdentity;
-  /** Steps of each stage of every cell; null until the baseline has shown how many its minutes buy. */
-  readonly steps: { readonly [stage: string]: number } | null;
-}
+const resultFile = studyNames.result;
 
 const names: { readonly [K in keyof StudyIdentity]: string } = {
   model: "the model",
@@ -92,12 +67,9 @@ export function openStudyFolder(folder: string): StudyState | undefined {
 }
 
 function readStudy(file: string): StudyState {
-  const text = readText(file, "the study", textLimits.graph);
-  try {
-    const state = JSON.parse(text) as StudyState;
-    if (state.format === "mvc-study" && typeof state.identity === "object") return state;
-  } catch {}
-  throw mvcError("study-damaged", { file });
+  const state = parseStudy(readText(file, "the study", textLimits.graph));
+  if (state === undefined) throw mvcError("study-damaged", { file });
+  return state;
 }
 
 /** Throws MvcError `study-differs` that names the first difference. */
@@ -131,8 +103,6 @@ function standing(folder: string): string {
   const above = dirname(resolve(folder));
   return existsSync(folder) || above === resolve(folder) ? folder : standing(above);
 }
-
-export const nameOf = ({ variant, seed }: Pick<CellResult, "variant" | "seed">): string => `${variant}-${seed}`;
 
 /** Of cells that PyTorch trains. */
 const ofTorch = ["*.py", "train.sh", "trainer/", "__pycache__/", "train.log", "torch.log", "slurm-*.out"];

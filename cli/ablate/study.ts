@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { CellResult } from "../../study/cell.ts";
+import type { StudyIdentity, StudyState } from "../../study/state.ts";
 import { baselineName } from "../../study/variant.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import { sharedSteps } from "../../training/plan.ts";
@@ -13,17 +14,7 @@ import { failuresOf } from "./failed-cell.ts";
 import { writeReport } from "./report.ts";
 import { stageKeys } from "./stage-keys.ts";
 import type { Start } from "./start.ts";
-import {
-  doneSeeds,
-  openStudyFolder,
-  readCell,
-  requireSameCell,
-  requireSameStudy,
-  type StudyIdentity,
-  type StudyState,
-  saveStudy,
-  studyFiles,
-} from "./study-folder.ts";
+import { doneSeeds, openStudyFolder, readCell, requireSameCell, requireSameStudy, saveStudy, studyFiles } from "./study-folder.ts";
 import type { PreparedVariant, VariantOptions } from "./variants.ts";
 
 export interface StudyOptions extends Pick<VariantOptions, "set" | "stage"> {

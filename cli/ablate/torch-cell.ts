@@ -8,6 +8,7 @@ import { attempt } from "../../runtime/node/output-file.ts";
 import { readText, textLimits } from "../../runtime/node/regular-file.ts";
 import { readSafetensors, readSafetensorsHeader } from "../../runtime/node/safetensors-file.ts";
 import type { CellResult } from "../../study/cell.ts";
+import { nameOf } from "../../study/state.ts";
 import { isRun, makeRunFolder, runFiles, torchFiles } from "../../training/node/run-folder.ts";
 import type { StagePlan } from "../../training/run-state.ts";
 import type { Settings } from "../choices.ts";
@@ -17,7 +18,7 @@ import { requireSameCode, writeCode, writeStart } from "../train/torch-folder.ts
 import { runTrainer } from "../train/torch-trainer.ts";
 import { keepSheet, type MeasuredCell, resultOf } from "./cell-result.ts";
 import { stageKeys } from "./stage-keys.ts";
-import { nameOf, studyFiles } from "./study-folder.ts";
+import { studyFiles } from "./study-folder.ts";
 
 /** What a launcher runs, by bash, with the number of processes. */
 const script = "train.sh";

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { mvcError } from "../../runtime/errors.ts";
 import type { CellResult } from "../../study/cell.ts";
+import { nameOf } from "../../study/state.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import { shownPath } from "../shown-path.ts";
 import { torchFilesOf } from "../torch-files.ts";
@@ -14,7 +15,7 @@ import type { MeasuredCell } from "./cell-result.ts";
 import { isOver } from "./failed-cell.ts";
 import { type LauncherName, launchers } from "./launch/launch.ts";
 import type { Cell, Study } from "./study.ts";
-import { nameOf, studyFiles, writeText } from "./study-folder.ts";
+import { studyFiles, writeText } from "./study-folder.ts";
 import { failedTraining, gatherTorchCell, leftOf, prepareTorchCell, type TorchCell, trainTorchCell } from "./torch-cell.ts";
 import type { VariantOptions } from "./variants.ts";
 

@@ -54,7 +54,7 @@ test("all that its pages link to", () => {
 });
 
 test("nothing of measurements, tests, goldens, the page or the sources", () => {
-  const strange = /(^|\/)(bench|test|golden|web\/node|site)\/|\.test\.|(?<!\.d)\.ts$|\.py$|\.map$/;
+  const strange = /(^|\/)(bench|test|golden|web\/node|site|mini-training)\/|\.test\.|(?<!\.d)\.ts$|\.py$|\.map$/;
   const own = /^examples\/typescript\/\w+\.ts$/;
   expect(packed.files.filter((file) => strange.test(file) && !own.test(file))).toEqual([]);
 });

@@ -25,7 +25,7 @@ let address = "";
 let node: Pipeline | undefined;
 beforeAll(async () => {
   if (noChromium) return;
-  makeSite(process.cwd(), join(folder, "site"), catalogue.slice(0, 1));
+  makeSite(process.cwd(), join(folder, "site"), catalogue(process.cwd()).slice(0, 1));
   ({ server, address } = await serve(join(folder, "site")));
   node = await loadPipeline(join(folder, "site/packages/mini"), { backend: "onnx" });
 }, 120_000);

@@ -31,7 +31,7 @@ const sent = () => sockets.reduce((sum, { bytesWritten }) => sum + bytesWritten,
 
 beforeAll(async () => {
   if (noChromium) return;
-  makeSite(process.cwd(), join(folder, "site"), catalogue.slice(0, 2));
+  makeSite(process.cwd(), join(folder, "site"), catalogue(process.cwd()).slice(0, 2));
   ({ engine } = parseSite(readFileSync(list, "utf8")));
   // Without it the software adapter computes, as a graphics card does elsewhere.
   offer(null);
@@ -261,10 +261,11 @@ test.skipIf(noChromium)("at 360 pixels nothing lies beyond the edge, in either s
     await page.getByText("Side by side with other models").click();
     await page.getByText("Prompts over time").click();
     await page.getByText("Add a prompt").click();
+    await page.getByText("How it was trained").click();
     await page.evaluate(
       `for (const one of document.querySelectorAll("#beginning [hidden]:not(option)")) { one.hidden = false; if (one.matches("p")) one.textContent = "x".repeat(200); }`,
     );
-    const nameless = `[...document.querySelectorAll("#form input, #form select, #form canvas[role]")].filter((one) => !one.labels?.length && !one.ariaLabel).map((one) => one.id)`;
+    const nameless = `[...document.querySelectorAll("main input, main select, main canvas[role]")].filter((one) => !one.labels?.length && !one.ariaLabel).map((one) => one.id)`;
     expect(await page.evaluate(nameless)).toEqual([]);
     const small = `[...document.querySelectorAll("button, input, select, summary")].filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.id)`;
     expect(await page.evaluate(small), "as high as a finger").toEqual([]);

@@ -85,6 +85,7 @@ const entry = {
   trainSteps: 1000,
   examples: ["a red circle"],
   vocabulary: [["red"]],
+  training: null,
 };
 
 const plain = { later: [], frames: undefined, loop: false, start: { with: "noise" }, beside: [] } as const;
@@ -183,5 +184,25 @@ test("models.json is checked", () => {
   refused({ models: [{ ...entry, vocabulary: ["red"] }] }, "its entry 1");
   refused({ models: [{ ...entry, shape: { ...entry.shape, picture: { height: 64 } } }] }, "its entry 1");
   refused({ models: [null] }, "its entry 1");
+  const sheet = { step: 100, path: "training/a.gif" };
+  const training = { prompts: ["a red circle"], frames: 8, sheets: [sheet, { step: 1200, path: "training/b.gif" }] };
+  expect(parseSite(JSON.stringify({ models: [{ ...entry, training }] })).models[0].training).toEqual(training);
+  const broken = [
+    ...[
+      undefined,
+      {},
+      { ...training, prompts: [] },
+      { ...training, prompts: [1] },
+      { ...training, frames: 0 },
+      { ...training, frames: 1.5 },
+    ],
+    ...[
+      { ...training, sheets: [] },
+      { ...training, sheets: [{ step: 100 }] },
+      { ...training, sheets: [{ ...sheet, step: "100" }] },
+    ],
+    { ...training, sheets: [sheet, sheet] },
+  ];
+  for (const one of broken) refused({ models: [{ ...entry, training: one }] }, "its entry 1");
   refused({ models: [entry], engine: { ...engine, bytes: "1" } }, "its engine lacks a field, or has one of another type");
 });
