@@ -7,6 +7,7 @@ import { writeAtomically } from "../../runtime/node/atomic-file.ts";
 import { attempt } from "../../runtime/node/output-file.ts";
 import { type CellResult, keptOf, type Sheet, type StageRecord, stageRecord } from "../../study/cell.ts";
 import type { Measured } from "../../study/measure.ts";
+import { nameOf } from "../../study/state.ts";
 import type { Dataset } from "../../training/dataset.ts";
 import type { Metric } from "../../training/metrics.ts";
 import { MetricsFile, runFiles } from "../../training/node/run-folder.ts";
@@ -15,7 +16,6 @@ import { type Prepared, sourceHash } from "../train/prepare.ts";
 import { sampledClips, showsIn } from "../train/sample-sheet.ts";
 import { withPackage } from "../train/temporary-package.ts";
 import { framesOf, sheetOf } from "./sheet.ts";
-import { nameOf } from "./study-folder.ts";
 import type { StudyProgress } from "./study-progress.ts";
 
 export interface MeasuredCell {
