@@ -88,16 +88,21 @@ function lengthOf(metrics: readonly Metric[], stage: string): number {
   return (own.at(-1)?.seconds ?? 0) - (own[0]?.seconds ?? 0);
 }
 
-/** By stage and step, as their names say. */
-function sheetsIn(folder: string): readonly Sheet[] {
+const sheetsIn = (folder: string): readonly Sheet[] => samplesIn(folder, "gif");
+
+/** What a cell has of moments of its training, by stage and step, as their names say. */
+export function samplesIn(folder: string, ending: "gif" | "safetensors"): readonly Sheet[] {
   const samples = join(folder, runFiles.samples);
   return attempt(samples, () => readdirSync(samples))
     .sort()
     .flatMap((name) => {
-      const [, stage, step] = /^(.+)-(\d+)\.gif$/.exec(name) ?? [];
-      return stage === undefined ? [] : [{ stage, step: Number(step), file: `${runFiles.samples}/${name}` }];
+      const [, stage, step, kind] = /^(.+)-(\d+)\.(\w+)$/.exec(name) ?? [];
+      return stage === undefined || kind !== ending ? [] : [{ stage, step: Number(step), file: `${runFiles.samples}/${name}` }];
     });
 }
+
+/** Sheets of each stage that trains what clips are sampled by. */
+export const sheetsOfStage = 4;
 
 export interface Moment {
   readonly stage: LossStage;

@@ -21,13 +21,10 @@ import type { OwnEngineName } from "../train/engines.ts";
 import { dataOf, identityOf, secondsOf } from "../train/plans.ts";
 import { startWeights } from "../train/prepare.ts";
 import { undividedNote } from "../train/teller.ts";
-import { keepSheet, type MeasuredCell, resultOf } from "./cell-result.ts";
+import { keepSheet, type MeasuredCell, resultOf, sheetsOfStage } from "./cell-result.ts";
 import { SharedStages } from "./shared-stages.ts";
 import { stageKeys } from "./stage-keys.ts";
 import { studyFiles } from "./study-folder.ts";
-
-/** Sheets of each stage that trains what clips are sampled by. */
-const sheets = 4;
 
 export interface CellWork extends MeasuredCell {
   readonly folder: string;
@@ -79,7 +76,7 @@ export async function runCell(work: CellWork): Promise<CellResult | undefined> {
     from,
     seconds: secondsOf(prepared, from.run.asked),
     saveEvery: null,
-    sheets,
+    sheets: sheetsOfStage,
     cache: join(work.folder, studyFiles.cache),
     known: shared,
     signal,

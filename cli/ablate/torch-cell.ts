@@ -1,12 +1,13 @@
 /** A cell that PyTorch trains: its folder as train.py and torchrun take it, its training here, and what is kept of it once it is done. */
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LossStage, TrainingStage } from "../../compiler/module/training.ts";
 import { type MvcError, mvcError } from "../../runtime/errors.ts";
 import { attempt } from "../../runtime/node/output-file.ts";
 import { readText, textLimits } from "../../runtime/node/regular-file.ts";
 import { readSafetensors, readSafetensorsHeader } from "../../runtime/node/safetensors-file.ts";
+import type { TensorData } from "../../runtime/tensor.ts";
 import type { CellResult } from "../../study/cell.ts";
 import { nameOf } from "../../study/state.ts";
 import { isRun, makeRunFolder, runFiles, torchFiles } from "../../training/node/run-folder.ts";
@@ -16,7 +17,7 @@ import { type Prepared, startWeights } from "../train/prepare.ts";
 import { showsIn } from "../train/sample-sheet.ts";
 import { requireSameCode, writeCode, writeStart } from "../train/torch-folder.ts";
 import { runTrainer } from "../train/torch-trainer.ts";
-import { keepSheet, type MeasuredCell, resultOf } from "./cell-result.ts";
+import { keepSheet, type MeasuredCell, resultOf, samplesIn, sheetsOfStage } from "./cell-result.ts";
 import { stageKeys } from "./stage-keys.ts";
 import { studyFiles } from "./study-folder.ts";
 
@@ -66,7 +67,8 @@ export async function prepareTorchCell(cell: TorchCell): Promise<void> {
 }
 
 function scriptOf({ clips, seed, prepared, plans }: TorchCell): string {
-  const stages = plans.length < prepared.training.stages.length ? ` ${stageWords(plans).join(" ")}` : "";
+  const stages = plans.length < prepared.training.stages.length ? stageWords(plans) : [];
+  const words = [...stages, ...keepWords(prepared)].map((word) => ` ${word}`).join("");
   return `#!/bin/bash
 # Trains this cell, or goes on with it, on one node: bash train.sh [PROCESSES]
 set -euo pipefail
@@ -74,11 +76,21 @@ cd "$(dirname "$0")"
 resume=()
 if [ -e checkpoint.safetensors ]; then resume=(--resume); fi
 exec torchrun --standalone --nproc-per-node="\${1:-1}" \\
-  train.py --data ../../${clips} --weights start.safetensors -o . --seed ${seed}${stages} "\${resume[@]}"
+  train.py --data ../../${clips} --weights start.safetensors -o . --seed ${seed}${words} "\${resume[@]}"
 `;
 }
 
 const stageWords = (plans: readonly StagePlan[]) => plans.flatMap(({ name }) => ["--stage", name]);
+
+/** Moments of whose weights `gatherTorchCell` makes sheets. */
+const keepWords = (prepared: Prepared) => shownStages(prepared).flatMap(({ name }) => ["--keep", `${name}=${sheetsOfStage}`]);
+
+/** Those that train what clips are sampled by. */
+function shownStages({ module, stages }: Prepared): readonly LossStage[] {
+  const isShown = (stage: TrainingStage): stage is LossStage =>
+    stage.kind === "loss" && showsIn(module, new Set(stage.trained.map(({ path }) => path)));
+  return stages.filter(isShown);
+}
 
 /** Where it is done nothing, else where it stands, for people. Throws MvcError `run-differs` of a run that is not the study's. */
 export async function leftOf(cell: TorchCell): Promise<string | undefined> {
@@ -138,6 +150,7 @@ export async function trainTorchCell(
         "--seed",
         String(seed),
         ...stageWords(plans),
+        ...keepWords(cell.prepared),
       ],
       ...(isRun(folder) ? ["--resume"] : []),
     ],
@@ -159,18 +172,20 @@ export async function gatherTorchCell(cell: TorchCell, measured: MeasuredCell): 
   const folder = folderOf(cell);
   const run = await runOf(cell);
   if (run === undefined) throw new Error(`ablate: ${nameOf(cell)} is not done`);
-  const prefix = "weight ";
-  const tensors = Object.entries(await readSafetensors(join(folder, runFiles.checkpoint)));
-  const weights = new Map(
-    tensors.flatMap(([name, { data }]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), data as Float32Array] as const] : [])),
-  );
-  const missing = [...prepared.training.weights.keys()].find((path) => !weights.has(path));
-  if (missing !== undefined) throw mvcError("run-damaged", { file: join(folder, runFiles.checkpoint), reason: `it lacks ${missing}` });
-  const isShown = (stage: TrainingStage): stage is LossStage =>
-    stage.kind === "loss" && showsIn(prepared.module, new Set(stage.trained.map(({ path }) => path)));
-  const stage = prepared.stages.findLast(isShown);
-  if (stage !== undefined)
-    await keepSheet(folder, measured, { stage, step: plans.find(({ name }) => name === stage.name)?.steps ?? 0, weights });
+  const stored = await readSafetensors(join(folder, runFiles.checkpoint));
+  const weights = wholeWeights(prepared, join(folder, runFiles.checkpoint), (path) => stored[`weight ${path}`]);
+  const shown = shownStages(prepared);
+  for (const { stage: name, step, file } of samplesIn(folder, "safetensors")) {
+    const stage = shown.find((one) => one.name === name);
+    if (stage === undefined) continue;
+    const path = join(folder, file);
+    const kept = await readSafetensors(path);
+    await keepSheet(folder, measured, { stage, step, weights: wholeWeights(prepared, path, (weight) => kept[weight]) });
+    attempt(path, () => rmSync(path));
+  }
+  const last = shown.at(-1);
+  if (last !== undefined)
+    await keepSheet(folder, measured, { stage: last, step: plans.find(({ name }) => name === last.name)?.steps ?? 0, weights });
   const own = nameOf(cell);
   return resultOf(folder, measured, {
     plans,
@@ -179,4 +194,15 @@ export async function gatherTorchCell(cell: TorchCell, measured: MeasuredCell): 
     weights,
     seconds: run.seconds,
   });
+}
+
+function wholeWeights(
+  { training }: Prepared,
+  file: string,
+  find: (path: string) => TensorData | undefined,
+): ReadonlyMap<string, Float32Array> {
+  const paths = [...training.weights.keys()];
+  const missing = paths.find((path) => find(path) === undefined);
+  if (missing !== undefined) throw mvcError("run-damaged", { file, reason: `it lacks ${missing}` });
+  return new Map(paths.map((path) => [path, find(path)?.data as Float32Array]));
 }

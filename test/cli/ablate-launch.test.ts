@@ -49,6 +49,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const torchrun = (cell: string, ...more: readonly string[]) =>
   [
     ...[cell, "--standalone --nproc-per-node=1 train.py --data ../../clips.safetensors --weights start.safetensors -o . --seed 0"],
+    "--keep denoiser=4",
     ...more,
   ].join(" ");
 
@@ -84,7 +85,7 @@ test("of named stages alone, a cell's training is told which", async () => {
   const own = at("denoisers");
   expect((await mvc(command(own, "--only", "Untimed", "--stage", "denoiser", "--launch", "slurm"))).code).toBe(0);
   const script = readFileSync(join(own, "cells", "Untimed-0", "train.sh"), "utf8");
-  expect(script).toContain('-o . --seed 0 --stage denoiser "$');
+  expect(script).toContain('-o . --seed 0 --stage denoiser --keep denoiser=4 "$');
 });
 
 test("a cell whose numbers were not finite where it was trained has failed, and is not handed out again", async () => {
@@ -207,6 +208,11 @@ test("what is done is measured and reported, and what is not is told and handed 
   await greyCheckpoint("baseline-0");
   await greyCheckpoint("Untimed-0");
   await greyCheckpoint("Pointwise-0", { stage: 2 });
+  // As train.py keeps them; a stage that no clip is sampled by has no sheets.
+  for (const name of ["denoiser-000002", "autoencoder-000001"]) {
+    mkdirSync(inCell("Untimed-0", "samples"), { recursive: true });
+    cpSync(inCell("Untimed-0", "start.safetensors"), inCell("Untimed-0", `samples/${name}.safetensors`));
+  }
   const { code, out } = await mvc(command(study, "--launch", "slurm"));
   expect(code).toBe(0);
   expect(out).toContain("Pointwise-0: stage denoiser, step 1 of 4\n1 of 3 cells are to be trained");
@@ -229,7 +235,12 @@ test("what is done is measured and reported, and what is not is told and handed 
   // Grey stands still, and is one colour.
   const flicker = measured.find(({ set }) => set === "seen")?.measures.find(({ name }) => name === "flicker");
   expect(flicker?.values).toEqual([0, 0, 0, 0]);
-  expect(sheets).toEqual([{ stage: "denoiser", step: 4, file: "samples/denoiser-000004.gif" }]);
+  expect(sheets).toEqual([2, 4].map((step) => ({ stage: "denoiser", step, file: `samples/denoiser-00000${step}.gif` })));
+  const pictures = sheets.map(({ file }) => readFileSync(inCell("Untimed-0", file)));
+  expect(pictures[0]?.equals(pictures[1] as Buffer)).toBe(false);
+  // What is pictured goes, and what is not stays.
+  expect(existsSync(inCell("Untimed-0", "samples/denoiser-000002.safetensors"))).toBe(false);
+  expect(existsSync(inCell("Untimed-0", "samples/autoencoder-000001.safetensors"))).toBe(true);
 });
 
 test("what is wrong is one sentence before the work", async () => {
@@ -276,6 +287,14 @@ describe.skipIf(pythons.length === 0)("by PyTorch here", () => {
         expect(step).toBe(expected?.[i]?.[0]);
         expect(Math.abs(loss - (expected?.[i]?.[1] ?? Number.NaN))).toBeLessThan(1e-4);
       }
+    }
+    const sheets = resultOf(own, "Untimed-0").sheets;
+    expect(sheets.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    expect(sheets).toEqual(resultOf(other, "Untimed-0").sheets);
+    for (const { file } of sheets) {
+      const [found, expected] = [own, other].map((one) => readFileSync(join(one, "cells", "Untimed-0", file)));
+      // Levels of a thirty-second hide what two engines differ by.
+      expect(found?.equals(expected as Buffer), file).toBe(true);
     }
     // All are done: what is left is the report.
     const over = await mvc([...here.slice(0, -1), "no-such-python"]);

@@ -1,9 +1,10 @@
 // An emitted train.py against PyTorch's own run of the tiny model: on one process and on two, sharded, in parts, stopped and gone on with, by each PyTorch that is here.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import { compileTrainingCode } from "../../compiler/compile-code.ts";
@@ -120,11 +121,12 @@ describe.skipIf(pythons.length === 0)("training by PyTorch", () => {
     beforeAll(async () => {
       await writeTiny(folder);
       const sharded = [
-        run("sharded", ["--shard", "fsdp", "--accumulate", "2"], { processes: 2 }),
+        run("sharded", ["--shard", "fsdp", "--accumulate", "2", "--keep", "tiny=5"], { processes: 2 }),
         run("sharded-resumed", ["--shard", "fsdp", "--accumulate", "2", "--resume"], { processes: 2, from: ["sharded", 3] }),
       ];
       const runs = [
-        run("whole", [], { steps: 20 }),
+        run("whole", ["--keep", "tiny=4"], { steps: 20 }),
+        run("astray", ["--keep", "tiny=0"]),
         run("two", [], { processes: 2 }),
         run("bf16", ["--bf16"]),
         run("resumed", ["--resume"], { steps: 20, from: ["whole", 15] }),
@@ -175,6 +177,23 @@ describe.skipIf(pythons.length === 0)("training by PyTorch", () => {
       if (!hasFsdp) return;
       outOf("sharded-resumed");
       expect(bytes("sharded-resumed").equals(bytes("sharded"))).toBe(true);
+    });
+
+    test("of a stage's moments the weights are kept that a run would give then", async () => {
+      outOf("whole");
+      expect(readdirSync(join(folder, "whole", "samples"))).toEqual(["05", "10", "15"].map((step) => `tiny-0000${step}.safetensors`));
+      for (const [name, step] of [["whole", 15], ...(hasFsdp ? [["sharded", 3] as const] : [])] as const) {
+        outOf(name);
+        const kept = await readSafetensors(join(folder, name, "samples", `tiny-0000${String(step).padStart(2, "0")}.safetensors`));
+        const checkpoint = await readSafetensors(join(folder, name, `checkpoint-${step}.safetensors`));
+        const averages = Object.entries(checkpoint).filter(([path]) => path.startsWith("average "));
+        expect(averages.length).toBeGreaterThan(5);
+        expect(averages.filter(([path, average]) => !isDeepStrictEqual(kept[path.slice("average ".length)], average))).toEqual([]);
+        expect(Object.keys(kept).length).toBe(Object.keys(checkpoint).filter((path) => path.startsWith("weight ")).length);
+      }
+      const { codes, texts } = ended.get("astray") ?? {};
+      expect([codes, texts]).toEqual([[1], ["error: --keep is tiny=0, not STAGE=N with 1 or more and one of the stages tiny\n"]]);
+      expect(existsSync(join(folder, "astray"))).toBe(false);
     });
 
     test.skipIf(isOld)("bfloat16 stays near", () => {

@@ -37,6 +37,9 @@ def parsed(arguments):
     add("--resume", action="store_true", help="go on with the run")
     add("--save-every", type=int, metavar="STEPS",
         help="between two checkpoints (default: about a minute's)")
+    add("--keep", action="append", default=[], metavar="STAGE=N",
+        help="the weights of N moments of a stage, evenly to its end, which"
+        " are in samples/ but for the end's; may be given several times")
     add("--accumulate", type=int, default=1, metavar="K",
         help="parts of a process's batch, one after another: less memory")
     add("--shard", choices=["ddp", "fsdp"], default="ddp",
@@ -75,6 +78,21 @@ def require(options) -> None:
             )
     elif options.resume:
         raise Failure(f"{options.output} holds no run to go on with")
+
+
+def moments(stages: list, words: list) -> dict[str, int]:
+    """How many of a stage's are kept, by its name."""
+    known = [stage["name"] for stage in stages if stage["kind"] == "loss"]
+    counts = {}
+    for word in words:
+        name, _, count = word.rpartition("=")
+        if name not in known or not count.isdecimal() or int(count) < 1:
+            raise Failure(
+                f"--keep is {word}, not STAGE=N with 1 or more and one of the"
+                f" stages {', '.join(known)}"
+            )
+        counts[name] = int(count)
+    return counts
 
 
 def plan(stages: list, options, processes: Processes, started) -> list:
@@ -162,6 +180,7 @@ def train(Model, stages, sampler, size, options, processes) -> None:
     if options.resume:
         started, tensors = read_checkpoint(options.output)
     plans = plan(stages, options, processes, started.get("stages"))
+    kept_moments = moments(stages, options.keep)
     chosen = [stage for stage in stages
               if stage["name"] in [one["name"] for one in plans]]
     clips = Clips(options.data, size)
@@ -203,7 +222,8 @@ def train(Model, stages, sampler, size, options, processes) -> None:
         if stage["kind"] == "measure":
             measure(training, stage)
         else:
-            loss = LossStage(training, stage, own)
+            count = kept_moments.get(stage["name"], 1)
+            loss = LossStage(training, stage, {**own, "moments": count})
             among = f" on {processes.count} processes, {options.shard}"
             processes.say(
                 f"{stage['name']}: {len(loss.trained())} tensors, batch"

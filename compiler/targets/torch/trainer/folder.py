@@ -69,6 +69,14 @@ class Folder:
             write_tensors(path, numbers(given), self.about)
         self.processes.wait()
 
+    def keep(self, name: str, weights: dict) -> None:
+        """A moment's weights, as the run would give them."""
+        if self.processes.leads:
+            os.makedirs(self.at("samples"), exist_ok=True)
+            path = self.at(os.path.join("samples", f"{name}.safetensors"))
+            write_tensors(path, numbers(weights), self.about)
+        self.processes.wait()
+
     def add_failure(self, why: str) -> None:
         """For whoever did not hear it, until the run is gone on with."""
         if self.processes.leads:

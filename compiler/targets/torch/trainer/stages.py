@@ -46,6 +46,7 @@ class LossStage:
         self.training, self.stage = training, stage
         self.folder, self.processes = training.folder, training.processes
         self.steps, self.batch = plan["steps"], plan["batch"]
+        self.moments = plan["moments"]
         options = training.options
         # A loss adds to the model what it alone has, and has it as a module.
         self.model = training.Model()
@@ -209,6 +210,8 @@ class LossStage:
                 stops, dues = self.step(step, feeds, is_due)
                 if step == self.steps:
                     break
+                if self.is_moment(step):
+                    self.keep(step)
                 every = self.training.options.save_every
                 if stops or (dues if every is None else step % every == 0):
                     started = time.time()
@@ -270,11 +273,22 @@ class LossStage:
         self.folder.save({**self.training.weights, **now}, kept)
         self.processes.say(self.told)
 
+    def is_moment(self, step: int) -> bool:
+        count = self.moments
+        return step * count // self.steps > (step - 1) * count // self.steps
+
+    def keep(self, step: int) -> None:
+        name = f"{self.stage['name']}-{step:06}"
+        self.folder.keep(name, {**self.training.weights, **self.given()})
+
+    def given(self) -> dict[str, Tensor]:
+        """What the stage would give now; every process must ask."""
+        return {path: whole(self.optimizer.average.get(path, parameter))
+                for path, parameter in self.trained().items()}
+
     def finish(self) -> None:
         """What the stage gives becomes what the next one starts from."""
-        for path, parameter in self.trained().items():
-            given = self.optimizer.average.get(path, parameter)
-            self.training.weights[path] = whole(given)
+        self.training.weights.update(self.given())
         if self.folder.run["step"]:
             self.processes.say(self.told)
 
