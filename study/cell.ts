@@ -2,6 +2,7 @@
 
 import type { Measured } from "./measure.ts";
 import { meanOf } from "./moments.ts";
+import { readJson } from "./read-json.ts";
 
 export interface StageRecord {
   readonly name: string;
@@ -89,13 +90,9 @@ export function keptOf(measured: readonly Measured[]): readonly Measured[] {
 
 /** Undefined where the text is no cell's. */
 export function parseCell(text: string): CellResult | undefined {
-  try {
-    const read = JSON.parse(text) as CellResult;
-    const sound = read.format === "mvc-cell" && [read.stages, read.measured, read.sheets, read.prompts].every(Array.isArray);
-    return sound ? read : undefined;
-  } catch {
-    return undefined;
-  }
+  const isSound = ({ format, stages, measured, sheets, prompts }: CellResult) =>
+    format === "mvc-cell" && [stages, measured, sheets, prompts].every(Array.isArray);
+  return readJson(text, isSound);
 }
 
 export const rounded = (value: number): number => Number(value.toPrecision(5));

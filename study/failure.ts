@@ -1,5 +1,7 @@
 /** What is kept of a cell whose training or clips came to numbers that are not finite: plain JSON, and a line of the report. */
 
+import { readJson } from "./read-json.ts";
+
 export interface CellFailure {
   readonly format: "mvc-cell-failure";
   readonly variant: string;
@@ -10,10 +12,7 @@ export interface CellFailure {
 
 /** Undefined where the text is no cell's failure. */
 export function parseFailure(text: string): CellFailure | undefined {
-  try {
-    const read = JSON.parse(text) as CellFailure;
-    return read.format === "mvc-cell-failure" && typeof read.reason === "string" && Number.isSafeInteger(read.seed) ? read : undefined;
-  } catch {
-    return undefined;
-  }
+  const isSound = ({ format, reason, seed }: CellFailure) =>
+    format === "mvc-cell-failure" && typeof reason === "string" && Number.isSafeInteger(seed);
+  return readJson(text, isSound);
 }

@@ -5,6 +5,7 @@ import { seedScales } from "./estimate.ts";
 import type { CellFailure } from "./failure.ts";
 import { type Judgement, judged, levels } from "./judgement.ts";
 import { meanOf } from "./moments.ts";
+import { readJson } from "./read-json.ts";
 import type { Variant } from "./variant.ts";
 
 export interface StudyFacts {
@@ -57,12 +58,7 @@ export interface StudyReport extends StudyFacts {
 
 /** Undefined where the text is no report's. */
 export function parseReport(text: string): StudyReport | undefined {
-  try {
-    const read = JSON.parse(text) as StudyReport;
-    return read.format === "mvc-study-report" && Array.isArray(read.variants) ? read : undefined;
-  } catch {
-    return undefined;
-  }
+  return readJson(text, ({ format, variants }: StudyReport) => format === "mvc-study-report" && Array.isArray(variants));
 }
 
 /** The baseline is the first. */

@@ -1,5 +1,7 @@
 /** What a study was begun with, which all its cells share, and the files by which others know a study: plain JSON. */
 
+import { readJson } from "./read-json.ts";
+
 /** Names in a study's folder; its cells' folders are called as `nameOf` says. */
 export const studyNames = {
   state: "study.json",
@@ -36,12 +38,8 @@ export interface StudyState {
 
 /** Undefined where the text is no study's. */
 export function parseStudy(text: string): StudyState | undefined {
-  try {
-    const state = JSON.parse(text) as StudyState;
-    return state.format === "mvc-study" && typeof state.identity === "object" && state.identity !== null ? state : undefined;
-  } catch {
-    return undefined;
-  }
+  const isSound = ({ format, identity }: StudyState) => format === "mvc-study" && typeof identity === "object" && identity !== null;
+  return readJson(text, isSound);
 }
 
 export const nameOf = ({ variant, seed }: { readonly variant: string; readonly seed: number }): string => `${variant}-${seed}`;
