@@ -180,9 +180,9 @@ def train(Model, stages, sampler, size, options, processes) -> None:
     if options.resume:
         started, tensors = read_checkpoint(options.output)
     plans = plan(stages, options, processes, started.get("stages"))
-    kept_moments = moments(stages, options.keep)
     chosen = [stage for stage in stages
               if stage["name"] in [one["name"] for one in plans]]
+    kept_moments = moments(chosen, options.keep)
     clips = Clips(options.data, size)
     weights, about = first_weights(Model, stages, options, processes.say)
     run = {
@@ -215,15 +215,15 @@ def train(Model, stages, sampler, size, options, processes) -> None:
         name = plans[run["stage"]]["name"]
         processes.say(f"goes on from step {run['step']:,} of {name}")
     training = Training(
-        Model, sampler, clips, folder, processes, options, weights
+        Model, sampler, clips, folder, processes, options, kept_moments,
+        weights,
     )
     while run["stage"] < len(chosen):
         stage, own = chosen[run["stage"]], plans[run["stage"]]
         if stage["kind"] == "measure":
             measure(training, stage)
         else:
-            count = kept_moments.get(stage["name"], 1)
-            loss = LossStage(training, stage, {**own, "moments": count})
+            loss = LossStage(training, stage, own)
             among = f" on {processes.count} processes, {options.shard}"
             processes.say(
                 f"{stage['name']}: {len(loss.trained())} tensors, batch"

@@ -29,6 +29,8 @@ class Training:
     folder: Folder
     processes: Processes
     options: object
+    # Of how many moments of a stage the weights are kept, by its name.
+    moments: dict[str, int]
     # Every weight by its path; of the stage under way as it began.
     weights: dict[str, Tensor]
 
@@ -46,7 +48,7 @@ class LossStage:
         self.training, self.stage = training, stage
         self.folder, self.processes = training.folder, training.processes
         self.steps, self.batch = plan["steps"], plan["batch"]
-        self.moments = plan["moments"]
+        self.moments = training.moments.get(stage["name"], 1)
         options = training.options
         # A loss adds to the model what it alone has, and has it as a module.
         self.model = training.Model()
