@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, type Dirent, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -47,7 +47,23 @@ function contents(): ReadonlyMap<string, string> {
   );
 }
 
-const leftovers = () => filesBelow(place).filter((file) => file.includes(".mvc-"));
+/** Temporary files and folders. A command that runs may remove a folder as soon as it is seen here. */
+function leftovers(folder = place): readonly string[] {
+  return entriesOf(folder).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.name.startsWith(".mvc-")) return [path];
+    return entry.isDirectory() ? leftovers(path) : [];
+  });
+}
+
+function entriesOf(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
 
 const start = (args: readonly string[]) => spawn(process.execPath, [entry, ...args], { stdio: "ignore" });
 const ended = (child: ChildProcess) =>
